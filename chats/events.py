@@ -1,0 +1,218 @@
+"""Domain events: what happened, told after it was committed.
+
+Services call `publish_on_commit`; whoever wants to know connects to `domain_event`. Events carry values,
+not rows, so that they can be told in another thread, and to people who could not fetch them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+from django.dispatch import Signal
+
+from chats.payloads import (
+    ChatPayload,
+    MemberPayload,
+    MessagePayload,
+    NotificationPayload,
+    chat_payload,
+    message_payload,
+)
+
+if TYPE_CHECKING:
+    from chats.models import Chat, Message
+
+domain_event = Signal()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChatEvent:
+    """Something happened in a chat; `access_version` is the chat's as of that commit."""
+
+    workspace_id: UUID
+    chat_id: UUID
+    access_version: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MessageChanged(ChatEvent):
+    """A message was posted, edited or deleted and has `revision` now."""
+
+    revision: int
+    data: MessagePayload
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MessagePosted(MessageChanged):
+    pass
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MessageEdited(MessageChanged):
+    pass
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDeleted(MessageChanged):
+    pass
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChatChanged(ChatEvent):
+    """The chat itself changed; `data` is how it is now."""
+
+    data: ChatPayload
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChatCreated(ChatChanged):
+    member_ids: tuple[UUID, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRenamed(ChatChanged):
+    pass
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChatClosed(ChatChanged):
+    pass
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChatReopened(ChatChanged):
+    pass
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChatDeleted(ChatChanged):
+    """The chat is gone, so whoever was in it is named here."""
+
+    member_ids: tuple[UUID, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MemberAdded(ChatEvent):
+    user_id: UUID
+    data: MemberPayload
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRemoved(ChatEvent):
+    user_id: UUID
+    data: MemberPayload
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRead:
+    """A member read further; told to their own sockets."""
+
+    chat_id: UUID
+    user_id: UUID
+    last_read_seq: int
+    unread_count: int
+    mention_count: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationCreated:
+    user_id: UUID
+    data: NotificationPayload
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceMemberAdded:
+    workspace_id: UUID
+    user_id: UUID
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceMemberRemoved:
+    workspace_id: UUID
+    user_id: UUID
+
+
+DomainEvent = (
+    MessageChanged
+    | ChatChanged
+    | MemberAdded
+    | MemberRemoved
+    | ChatRead
+    | NotificationCreated
+    | WorkspaceMemberAdded
+    | WorkspaceMemberRemoved
+)
+
+
+def publish_on_commit(event: DomainEvent) -> None:
+    """Tell `event` to all receivers of `domain_event` once the transaction has committed.
+
+    A receiver that fails is logged and changes nothing for the caller: what is stored is stored.
+    """
+    transaction.on_commit(functools.partial(_publish, event), robust=True)
+
+
+def _publish(event: DomainEvent) -> None:
+    domain_event.send_robust(sender=type(event), event=event)
+
+
+# --- Events from rows, as they are inside the transaction ---------------------------------------
+
+
+def message_changed(kind: type[MessageChanged], chat: Chat, message: Message) -> MessageChanged:
+    """Return the event of this `kind` for `message`, whose author is loaded."""
+    return kind(
+        workspace_id=chat.workspace_id,
+        chat_id=chat.pk,
+        access_version=chat.access_version,
+        revision=message.revision,
+        data=message_payload(message),
+    )
+
+
+def chat_changed(kind: type[ChatChanged], chat: Chat) -> ChatChanged:
+    """Return the event of this `kind`, one that needs no members, for `chat`."""
+    return kind(
+        workspace_id=chat.workspace_id, chat_id=chat.pk, access_version=chat.access_version, data=chat_payload(chat)
+    )
+
+
+def chat_created(chat: Chat, member_ids: Iterable[UUID]) -> ChatCreated:
+    """Return the event for a new chat."""
+    return ChatCreated(
+        workspace_id=chat.workspace_id,
+        chat_id=chat.pk,
+        access_version=chat.access_version,
+        data=chat_payload(chat),
+        member_ids=tuple(member_ids),
+    )
+
+
+def chat_deleted(chat: Chat) -> ChatDeleted:
+    """Return the event for a chat that is about to be deleted; reads its members."""
+    return ChatDeleted(
+        workspace_id=chat.workspace_id,
+        chat_id=chat.pk,
+        access_version=chat.access_version,
+        data=chat_payload(chat),
+        member_ids=tuple(chat.memberships.values_list("user_id", flat=True)),
+    )
+
+
+def member_added(chat: Chat, user_id: UUID, data: MemberPayload) -> MemberAdded:
+    """Return the event for a new member."""
+    return MemberAdded(
+        workspace_id=chat.workspace_id, chat_id=chat.pk, access_version=chat.access_version, user_id=user_id, data=data
+    )
+
+
+def member_removed(chat: Chat, user_id: UUID, data: MemberPayload) -> MemberRemoved:
+    """Return the event for somebody who was removed or left."""
+    return MemberRemoved(
+        workspace_id=chat.workspace_id, chat_id=chat.pk, access_version=chat.access_version, user_id=user_id, data=data
+    )

@@ -1,0 +1,262 @@
+"""Tables and constraints of workspaces, chats, messages and what hangs on them.
+
+Two counters on the chat's row order everything in it. `seq` numbers its messages 1, 2, 3 … and
+`revision` numbers its posts, edits and deletions. Both are raised only by `chats/services.py`, in a
+transaction that holds the chat's row.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from chats.ids import new_id
+
+BODY_MAX_LENGTH = 10_000  # characters; protocol.md section 2
+TITLE_MAX_LENGTH = 200
+NAME_MAX_LENGTH = 80
+
+
+def new_invite_token() -> str:
+    """Return 192 random bits, safe in a URL."""
+    return secrets.token_urlsafe(24)
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", _("Owner")
+    ADMIN = "admin", _("Admin")
+    MEMBER = "member", _("Member")
+
+
+class ChatKind(models.TextChoices):
+    DISCUSSION = "discussion", _("Discussion")
+    DIRECT = "direct", _("Direct")
+    TASK = "task", _("Task")
+    BUG = "bug", _("Bug")
+    EPIC = "epic", _("Epic")
+
+
+class Workspace(models.Model):
+    """A team: the people who may find and invite each other, and their chats."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("created by")
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["name", "id"]
+        constraints: ClassVar = [models.CheckConstraint(condition=~Q(name=""), name="workspace_has_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WorkspaceMember(models.Model):
+    """A user's place in a workspace."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="workspace_memberships")
+    role = models.CharField(_("role"), max_length=8, choices=Role.choices, default=Role.MEMBER)
+    created_at = models.DateTimeField(_("joined at"), default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["workspace", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "user"], name="workspace_member_once"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="workspace_member_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role}) in {self.workspace}"
+
+
+class Chat(models.Model):
+    """A place to talk in: a discussion, a direct chat of two, or the talk about a task, bug or epic."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="chats")
+    kind = models.CharField(_("kind"), max_length=10, choices=ChatKind.choices, default=ChatKind.DISCUSSION)
+    title = models.CharField(_("title"), max_length=TITLE_MAX_LENGTH, blank=True)
+    # The two user ids of a direct chat, sorted and joined by ":"; null for other kinds.
+    direct_key = models.CharField(max_length=73, null=True, blank=True, editable=False)  # noqa: DJ001 (unique)
+    seq = models.PositiveBigIntegerField(default=0, editable=False)
+    revision = models.PositiveBigIntegerField(default=0, editable=False)
+    # Raised by every removal of a member, in the transaction that removes; every event of the chat carries it.
+    access_version = models.PositiveBigIntegerField(default=0, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("created by")
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    last_message_at = models.DateTimeField(_("last message at"), null=True, blank=True, editable=False)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "direct_key"], name="chat_direct_once_per_pair"),
+            models.CheckConstraint(condition=Q(kind__in=ChatKind.values), name="chat_kind"),
+            models.CheckConstraint(
+                condition=(Q(kind=ChatKind.DIRECT) & Q(direct_key__isnull=False))
+                | (~Q(kind=ChatKind.DIRECT) & Q(direct_key__isnull=True) & ~Q(title="")),
+                name="chat_direct_has_pair_others_a_title",
+            ),
+            models.CheckConstraint(condition=Q(revision__gte=F("seq")), name="chat_revision_covers_seq"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["workspace", "kind"], name="chat_by_workspace")]
+
+    def __str__(self) -> str:
+        """Return "Task: Update documentation"; a discussion's title alone."""
+        if self.kind == ChatKind.DIRECT:
+            return str(_("Direct chat"))
+        if self.kind == ChatKind.DISCUSSION:
+            return self.title
+        return f"{ChatKind(self.kind).label}: {self.title}"
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody can post any more."""
+        return self.closed_at is not None
+
+
+class ChatMember(models.Model):
+    """A user's place in a chat, and how far they have read."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chat_memberships")
+    last_read_seq = models.PositiveBigIntegerField(default=0, editable=False)
+    mention_count = models.PositiveIntegerField(default=0, editable=False)  # unread ones
+    created_at = models.DateTimeField(_("joined at"), default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["chat", "id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["chat", "user"], name="chat_member_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.chat}"
+
+
+class Message(models.Model):
+    """What somebody wrote. Deleting it empties the body and keeps its place."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="messages")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="messages")
+    seq = models.PositiveBigIntegerField(editable=False)
+    revision = models.PositiveBigIntegerField(editable=False)  # of its last change
+    posted_revision = models.PositiveBigIntegerField(editable=False)  # of its post
+    client_id = models.UUIDField(editable=False)  # the author's idempotency key
+    reply_to = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="replies")
+    body = models.TextField(_("body"), max_length=BODY_MAX_LENGTH, blank=True)
+    html = models.TextField(blank=True, editable=False)  # `body` rendered by chats/markdown.py
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    edited_at = models.DateTimeField(_("edited at"), null=True, blank=True, editable=False)
+    deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["chat", "seq"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["chat", "seq"], name="message_seq_once"),
+            models.UniqueConstraint(fields=["chat", "revision"], name="message_revision_once"),
+            models.UniqueConstraint(fields=["chat", "author", "client_id"], name="message_client_id_once"),
+            models.CheckConstraint(
+                condition=Q(seq__gte=1) & Q(posted_revision__gte=F("seq")) & Q(revision__gte=F("posted_revision")),
+                name="message_counters_in_order",
+            ),
+            models.CheckConstraint(
+                condition=(Q(deleted_at__isnull=True) & ~Q(body="")) | (Q(deleted_at__isnull=False) & Q(body="")),
+                name="message_has_body_unless_deleted",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.seq} {self.body[:60]}"
+
+
+class Mention(models.Model):
+    """A member named by `@username` in a message."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="mentions")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mentions")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["message", "user"], name="mention_once")]
+
+    def __str__(self) -> str:
+        return f"@{self.user} in {self.message}"
+
+
+class Notification(models.Model):
+    """Something that wants a user's attention: it rings their bell once."""
+
+    class Kind(models.TextChoices):
+        MENTION = "mention", _("Mention")
+        REPLY = "reply", _("Reply")
+        ADDED = "added", _("Added to a chat")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="+")
+    message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    read_at = models.DateTimeField(_("read at"), null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "message", "kind"], name="notification_once"),
+            models.CheckConstraint(condition=Q(kind__in=["mention", "reply", "added"]), name="notification_kind"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "-created_at"], name="notification_by_user"),
+            models.Index(fields=["user"], condition=Q(read_at__isnull=True), name="notification_unread"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.user}"
+
+
+class WorkspaceInvite(models.Model):
+    """A link that lets whoever has it join a workspace, until it expires or is used up."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="invites")
+    token = models.CharField(max_length=43, unique=True, default=new_invite_token, editable=False)
+    role = models.CharField(_("role"), max_length=8, choices=Role.choices, default=Role.MEMBER)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("created by")
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(_("expires at"))
+    max_uses = models.PositiveIntegerField(_("most uses"), null=True, blank=True)
+    use_count = models.PositiveIntegerField(_("uses"), default=0, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(role__in=["admin", "member"]), name="invite_role"),
+            models.CheckConstraint(
+                condition=Q(max_uses__isnull=True) | Q(use_count__lte=F("max_uses")), name="invite_not_overused"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Invite to {self.workspace}"
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it has neither expired nor been used up."""
+        return self.expires_at > timezone.now() and (self.max_uses is None or self.use_count < self.max_uses)

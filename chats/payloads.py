@@ -1,0 +1,233 @@
+"""What the world sees of the models: one shape each, used by REST, by the socket and by events.
+
+Times are RFC 3339 in UTC with milliseconds. Keys are those of rest.md.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from chats.models import Chat, ChatMember, Message, Notification, Workspace, WorkspaceInvite, WorkspaceMember
+    from flowra.accounts.models import User
+
+EXCERPT_LENGTH = 140
+
+
+class UserPayload(TypedDict):
+    id: str
+    username: str
+    display_name: str
+
+
+class MessagePayload(TypedDict):
+    id: str
+    chat_id: str
+    seq: int
+    revision: int
+    author: UserPayload
+    body: str
+    html: str
+    reply_to: str | None
+    client_id: str
+    created_at: str
+    edited_at: str | None
+    deleted_at: str | None
+
+
+class WorkspacePayload(TypedDict):
+    id: str
+    name: str
+    created_at: str
+    role: str
+
+
+class ChatPayload(TypedDict):
+    id: str
+    workspace_id: str
+    kind: str
+    title: str
+    label: str
+    created_by: str | None
+    created_at: str
+    last_message_at: str | None
+    closed_at: str | None
+    seq: int
+    revision: int
+
+
+class ViewerChatPayload(ChatPayload):
+    """A chat as one of its members sees it; `peer` is the other person of a direct chat."""
+
+    last_read_seq: int
+    unread_count: int
+    mention_count: int
+    peer: UserPayload | None
+
+
+class MemberPayload(TypedDict):
+    user_id: str
+    username: str
+    display_name: str
+    joined_at: str
+
+
+class WorkspaceMemberPayload(MemberPayload):
+    role: str
+
+
+class NotificationPayload(TypedDict):
+    id: str
+    kind: str
+    actor: UserPayload | None
+    workspace_id: str
+    chat_id: str
+    chat_label: str
+    message_id: str | None
+    seq: int | None
+    excerpt: str
+    created_at: str
+    read_at: str | None
+
+
+class InvitePayload(TypedDict):
+    id: str
+    workspace_id: str
+    token: str
+    role: str
+    created_at: str
+    expires_at: str
+    max_uses: int | None
+    use_count: int
+
+
+def time_text(value: datetime) -> str:
+    """Return `value` as "2026-11-22T21:00:00.000Z"."""
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def optional_time_text(value: datetime | None) -> str | None:
+    """Return `time_text(value)`, or None for None."""
+    return None if value is None else time_text(value)
+
+
+def user_payload(user: User) -> UserPayload:
+    """Return what anybody who shares a workspace may know of `user`."""
+    return {"id": str(user.pk), "username": user.username, "display_name": user.get_full_name()}
+
+
+def message_payload(message: Message) -> MessagePayload:
+    """Return `message` as REST and the socket give it; needs `author` loaded."""
+    return {
+        "id": str(message.pk),
+        "chat_id": str(message.chat_id),
+        "seq": message.seq,
+        "revision": message.revision,
+        "author": user_payload(message.author),
+        "body": message.body,
+        "html": message.html,
+        "reply_to": None if message.reply_to_id is None else str(message.reply_to_id),
+        "client_id": str(message.client_id),
+        "created_at": time_text(message.created_at),
+        "edited_at": optional_time_text(message.edited_at),
+        "deleted_at": optional_time_text(message.deleted_at),
+    }
+
+
+def workspace_payload(membership: WorkspaceMember) -> WorkspacePayload:
+    """Return the workspace as this member of it sees it; needs `workspace` loaded."""
+    workspace: Workspace = membership.workspace
+    return {
+        "id": str(workspace.pk),
+        "name": workspace.name,
+        "created_at": time_text(workspace.created_at),
+        "role": membership.role,
+    }
+
+
+def chat_payload(chat: Chat) -> ChatPayload:
+    """Return `chat` without anything that differs from member to member."""
+    return {
+        "id": str(chat.pk),
+        "workspace_id": str(chat.workspace_id),
+        "kind": chat.kind,
+        "title": chat.title,
+        "label": str(chat),
+        "created_by": None if chat.created_by_id is None else str(chat.created_by_id),
+        "created_at": time_text(chat.created_at),
+        "last_message_at": optional_time_text(chat.last_message_at),
+        "closed_at": optional_time_text(chat.closed_at),
+        "seq": chat.seq,
+        "revision": chat.revision,
+    }
+
+
+def viewer_chat_payload(membership: ChatMember, peer: User | None) -> ViewerChatPayload:
+    """Return the chat as this member of it sees it; needs `chat` loaded.
+
+    A direct chat has no title of its own: it is labelled with the name of its `peer`.
+    """
+    data = chat_payload(membership.chat)
+    if peer is not None:
+        data["label"] = peer.get_full_name()
+    return {
+        **data,
+        "last_read_seq": membership.last_read_seq,
+        "unread_count": membership.chat.seq - membership.last_read_seq,
+        "mention_count": membership.mention_count,
+        "peer": None if peer is None else user_payload(peer),
+    }
+
+
+def member_payload(membership: ChatMember) -> MemberPayload:
+    """Return a member of a chat; needs `user` loaded."""
+    return {
+        "user_id": str(membership.user_id),
+        "username": membership.user.username,
+        "display_name": membership.user.get_full_name(),
+        "joined_at": time_text(membership.created_at),
+    }
+
+
+def workspace_member_payload(membership: WorkspaceMember) -> WorkspaceMemberPayload:
+    """Return a member of a workspace; needs `user` loaded."""
+    return {
+        "user_id": str(membership.user_id),
+        "username": membership.user.username,
+        "display_name": membership.user.get_full_name(),
+        "joined_at": time_text(membership.created_at),
+        "role": membership.role,
+    }
+
+
+def notification_payload(notification: Notification) -> NotificationPayload:
+    """Return `notification`; needs `actor`, `chat` and `message` loaded."""
+    message = notification.message
+    return {
+        "id": str(notification.pk),
+        "kind": notification.kind,
+        "actor": None if notification.actor is None else user_payload(notification.actor),
+        "workspace_id": str(notification.chat.workspace_id),
+        "chat_id": str(notification.chat_id),
+        "chat_label": str(notification.chat),
+        "message_id": None if message is None else str(message.pk),
+        "seq": None if message is None else message.seq,
+        "excerpt": "" if message is None else message.body[:EXCERPT_LENGTH],
+        "created_at": time_text(notification.created_at),
+        "read_at": optional_time_text(notification.read_at),
+    }
+
+
+def invite_payload(invite: WorkspaceInvite) -> InvitePayload:
+    """Return `invite` as the workspace's admins see it."""
+    return {
+        "id": str(invite.pk),
+        "workspace_id": str(invite.workspace_id),
+        "token": invite.token,
+        "role": invite.role,
+        "created_at": time_text(invite.created_at),
+        "expires_at": time_text(invite.expires_at),
+        "max_uses": invite.max_uses,
+        "use_count": invite.use_count,
+    }

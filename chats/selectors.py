@@ -1,0 +1,250 @@
+"""Reads. Whatever is fetched for somebody is fetched through their membership, in the same query."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db.models import F, Q, QuerySet
+
+from chats.exceptions import NotFound
+from chats.models import Chat, ChatKind, ChatMember, Message, Notification, Role, Workspace, WorkspaceMember
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
+
+PAGE_LIMIT = 100  # messages; rest.md
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed in a chat after a revision; with `reset`, too much to send: load the chat again."""
+
+    revision: int
+    reset: bool
+    messages: Sequence[Message]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class UnreadCount:
+    """How much of one chat one user has not read."""
+
+    user_id: UUID
+    chat_id: UUID
+    unread_count: int
+    mention_count: int
+
+
+# --- Access: fetching and permission are one call -----------------------------------------------
+
+
+def access_workspace(user: User, workspace_id: UUID, *, lock: bool = False) -> WorkspaceMember:
+    """Return `user`'s membership with its `workspace`; raises NotFound to anybody else.
+
+    `lock` holds the workspace's row until the end of the transaction.
+    """
+    rows = WorkspaceMember.objects.select_related("workspace")
+    if lock:
+        rows = rows.select_for_update(of=("workspace",), no_key=True)
+    try:
+        return rows.get(workspace_id=workspace_id, user_id=user.pk)
+    except WorkspaceMember.DoesNotExist:
+        raise NotFound("There is no such workspace.") from None
+
+
+def access_chat(user: User, chat_id: UUID, *, lock: bool = False) -> ChatMember:
+    """Return `user`'s membership with its `chat`; raises NotFound to anybody else.
+
+    `lock` holds the chat's row until the end of the transaction: posts, edits, deletions and removals of
+    members take it, and so happen one after the other.
+    """
+    rows = ChatMember.objects.select_related("chat")
+    if lock:
+        rows = rows.select_for_update(of=("chat",), no_key=True)
+    try:
+        membership = rows.get(chat_id=chat_id, user_id=user.pk)
+    except ChatMember.DoesNotExist:
+        raise NotFound("There is no such chat.") from None
+    return membership
+
+
+def access_message(user: User, chat_id: UUID, message_id: UUID) -> Message:
+    """Return a message, with its author, of a chat that `user` is in; raises NotFound to anybody else."""
+    try:
+        return Message.objects.select_related("author", "chat").get(
+            pk=message_id, chat_id=chat_id, chat__memberships__user_id=user.pk
+        )
+    except Message.DoesNotExist:
+        raise NotFound("There is no such message.") from None
+
+
+def may_manage_workspace(membership: WorkspaceMember) -> bool:
+    """Whether this member may invite, remove, change roles and rename."""
+    return membership.role in (Role.OWNER, Role.ADMIN)
+
+
+def may_manage_chat(membership: ChatMember) -> bool:
+    """Whether this member may rename, close, reopen and delete the chat, and remove others from it."""
+    chat = membership.chat
+    return chat.created_by_id == membership.user_id or is_workspace_admin(membership.user_id, chat.workspace_id)
+
+
+def is_workspace_admin(user_id: UUID, workspace_id: UUID) -> bool:
+    """Whether the user is owner or admin of the workspace."""
+    return WorkspaceMember.objects.filter(
+        workspace_id=workspace_id, user_id=user_id, role__in=(Role.OWNER, Role.ADMIN)
+    ).exists()
+
+
+# --- Workspaces and people ----------------------------------------------------------------------
+
+
+def list_workspaces(user: User) -> QuerySet[WorkspaceMember]:
+    """Return `user`'s memberships, by the workspaces' names, with `workspace` loaded."""
+    return WorkspaceMember.objects.filter(user_id=user.pk).select_related("workspace").order_by("workspace__name", "id")
+
+
+def list_workspace_members(workspace: Workspace) -> QuerySet[WorkspaceMember]:
+    """Return the workspace's members, by name, with `user` loaded."""
+    return workspace.memberships.select_related("user").order_by("user__display_name", "id")
+
+
+def list_people(user: User, search: str = "") -> QuerySet[User]:
+    """Return the active users who share a workspace with `user`, `user` included, by name."""
+    shared = WorkspaceMember.objects.filter(workspace__memberships__user_id=user.pk).values("user_id")
+    people = get_user_model().objects.filter(pk__in=shared, is_active=True)
+    if search:
+        people = people.filter(Q(display_name__icontains=search) | Q(username__icontains=search))
+    return people.order_by("display_name", "id")
+
+
+# --- Chats --------------------------------------------------------------------------------------
+
+
+def list_chats(user: User, *, workspace_id: UUID | None = None, kind: str | None = None) -> QuerySet[ChatMember]:
+    """Return `user`'s memberships of chats, oldest chat first, with `chat` loaded; see `peers_of`."""
+    rows = ChatMember.objects.filter(user_id=user.pk).select_related("chat")
+    if workspace_id is not None:
+        rows = rows.filter(chat__workspace_id=workspace_id)
+    if kind is not None:
+        rows = rows.filter(chat__kind=kind)
+    return rows.order_by("chat_id")
+
+
+def peers_of(memberships: Iterable[ChatMember]) -> Mapping[UUID, User]:
+    """Return, by chat id, the other person of each direct chat among `memberships`, in one query."""
+    wanted: dict[UUID, UUID] = {}
+    for membership in memberships:
+        if membership.chat.kind == ChatKind.DIRECT and membership.chat.direct_key:
+            first, second = (UUID(part) for part in membership.chat.direct_key.split(":"))
+            wanted[membership.chat_id] = second if first == membership.user_id else first
+    if not wanted:
+        return {}
+    people = get_user_model().objects.in_bulk(set(wanted.values()))
+    return {chat_id: people[user_id] for chat_id, user_id in wanted.items() if user_id in people}
+
+
+def list_members(chat: Chat) -> QuerySet[ChatMember]:
+    """Return the chat's members, by name, with `user` loaded."""
+    return chat.memberships.select_related("user").order_by("user__display_name", "id")
+
+
+def members_among(chat_id: UUID, user_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of `user_ids` who are members of the chat."""
+    return set(ChatMember.objects.filter(chat_id=chat_id, user_id__in=user_ids).values_list("user_id", flat=True))
+
+
+def chat_versions(chat_ids: Collection[UUID]) -> dict[UUID, tuple[int, int]]:
+    """Return (revision, access_version) of each of the chats that still exist."""
+    rows = Chat.objects.filter(pk__in=chat_ids).values_list("pk", "revision", "access_version")
+    return {chat_id: (revision, access_version) for chat_id, revision, access_version in rows}
+
+
+def unread_counts(chat_ids: Collection[UUID], user_ids: Collection[UUID]) -> list[UnreadCount]:
+    """Return the counts of these users in these chats, from counters, where they are members."""
+    rows = ChatMember.objects.filter(chat_id__in=chat_ids, user_id__in=user_ids)
+    return [
+        UnreadCount(*row)
+        for row in rows.values_list("user_id", "chat_id", F("chat__seq") - F("last_read_seq"), "mention_count")
+    ]
+
+
+# --- Messages -----------------------------------------------------------------------------------
+
+
+def list_messages(
+    chat: Chat, *, before: int | None = None, after: int | None = None, limit: int = PAGE_LIMIT
+) -> list[Message]:
+    """Return up to `limit` messages in order of `seq`, with authors: the latest ones, or those next to a place.
+
+    `before` asks for the latest ones with a smaller `seq`, `after` for the first ones with a larger.
+    """
+    rows = chat.messages.select_related("author")
+    if before is not None:
+        rows = rows.filter(seq__lt=before)
+    if after is not None:
+        return list(rows.filter(seq__gt=after).order_by("seq")[:limit])
+    return list(rows.order_by("-seq")[:limit])[::-1]
+
+
+def list_changes(chat: Chat, since: int, limit: int) -> Changes:
+    """Return the messages changed after revision `since`, in order of revision, with authors.
+
+    More than `limit` of them, or a `since` ahead of the chat, is a reset. What is newer than `chat.revision`
+    is left out: it belongs to events that are still to come.
+    """
+    if since > chat.revision:
+        return Changes(chat.revision, True, [])
+    if since == chat.revision:
+        return Changes(chat.revision, False, [])
+    rows = chat.messages.filter(revision__gt=since).select_related("author").order_by("revision")[: limit + 1]
+    messages = list(rows)
+    if len(messages) > limit:
+        return Changes(chat.revision, True, [])
+    # Read after `chat`, so it may know more: then the position is that of the last row.
+    revision = max([chat.revision, *(message.revision for message in messages)])
+    return Changes(revision, False, messages)
+
+
+def find_posted(user: User, chat_id: UUID, client_id: UUID) -> Message | None:
+    """Return what `user` posted to the chat under this idempotency key, if anything."""
+    return (
+        Message.objects.select_related("author").filter(chat_id=chat_id, author_id=user.pk, client_id=client_id).first()
+    )
+
+
+# --- Notifications and search -------------------------------------------------------------------
+
+
+def list_notifications(user: User) -> QuerySet[Notification]:
+    """Return `user`'s notifications, newest first, with what a payload needs; only of chats they are in."""
+    return (
+        Notification.objects.filter(user_id=user.pk, chat__memberships__user_id=user.pk)
+        .select_related("actor", "chat", "message")
+        .order_by("-created_at", "-id")
+    )
+
+
+def count_unread_notifications(user: User) -> int:
+    """Return how many notifications `user` has not read, for the bell."""
+    return list_notifications(user).filter(read_at__isnull=True).count()
+
+
+def search_messages(user: User, query: str, *, workspace_id: UUID | None = None) -> QuerySet[Message]:
+    """Return the messages containing `query`, newest first, in chats that `user` is in."""
+    rows = Message.objects.filter(
+        chat__memberships__user_id=user.pk, body__icontains=query, deleted_at__isnull=True
+    ).select_related("author", "chat")
+    if workspace_id is not None:
+        rows = rows.filter(chat__workspace_id=workspace_id)
+    return rows.order_by("-id")
+
+
+def search_chats(user: User, query: str, *, workspace_id: UUID | None = None) -> QuerySet[ChatMember]:
+    """Return `user`'s memberships of the chats whose title, or whose other person's name, contains `query`."""
+    rows = list_chats(user, workspace_id=workspace_id)
+    peer = ChatMember.objects.filter(user__display_name__icontains=query).exclude(user_id=user.pk).values("chat_id")
+    return rows.filter(Q(chat__title__icontains=query) | Q(chat__kind=ChatKind.DIRECT, chat_id__in=peer))

@@ -1,0 +1,58 @@
+"""Writes: one keyword-only function each. It validates, saves, publishes after the commit, and returns.
+
+Fetching is permission: a service finds what it changes through the membership of the `user` who asks.
+Locks are always taken in this order: workspace membership, chat (by id), message.
+"""
+
+from chats.services.chats import (
+    CHAT_MEMBERS_PER_CALL,
+    add_chat_members,
+    close_chat,
+    create_chat,
+    delete_chat,
+    remove_chat_member,
+    rename_chat,
+    reopen_chat,
+)
+from chats.services.invites import accept_invite, create_invite, revoke_all_invites, revoke_invite
+from chats.services.messages import Posted, delete_message, edit_message, mark_read, post_message
+from chats.services.moderation import moderate_close_chat, moderate_delete_message, moderate_reopen_chat
+from chats.services.notifications import mark_notifications_read
+from chats.services.workspaces import (
+    add_workspace_member,
+    change_role,
+    create_workspace,
+    delete_workspace,
+    remove_workspace_member,
+    rename_workspace,
+)
+
+__all__ = [
+    "CHAT_MEMBERS_PER_CALL",
+    "Posted",
+    "accept_invite",
+    "add_chat_members",
+    "add_workspace_member",
+    "change_role",
+    "close_chat",
+    "create_chat",
+    "create_invite",
+    "create_workspace",
+    "delete_chat",
+    "delete_message",
+    "delete_workspace",
+    "edit_message",
+    "mark_notifications_read",
+    "mark_read",
+    "moderate_close_chat",
+    "moderate_delete_message",
+    "moderate_reopen_chat",
+    "post_message",
+    "remove_chat_member",
+    "remove_workspace_member",
+    "rename_chat",
+    "rename_workspace",
+    "reopen_chat",
+    "revoke_all_invites",
+    "revoke_invite",
+]

@@ -1,0 +1,201 @@
+"""Chats and who is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from chats import events
+from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
+from chats.models import TITLE_MAX_LENGTH, Chat, ChatKind, ChatMember, Notification, WorkspaceMember
+from chats.payloads import member_payload
+from chats.selectors import access_chat, access_workspace, may_manage_chat
+from chats.services.notifications import notify
+from chats.text import clean_line
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
+
+CHAT_MEMBERS_PER_CALL = 100
+
+
+@transaction.atomic
+def create_chat(
+    *, user: User, workspace_id: UUID, kind: str, title: str = "", member_ids: Collection[UUID] = ()
+) -> tuple[ChatMember, bool]:
+    """Create a chat of `user` and `member_ids`; returns (the caller's membership, whether it is new).
+
+    A direct chat takes exactly one other member and no title, and is found again if the two have one.
+    Raises NotFound, Invalid.
+    """
+    access_workspace(user, workspace_id)
+    if kind not in ChatKind.values:
+        raise Invalid(f"kind must be one of {', '.join(ChatKind.values)}.", field="kind")
+    others = set(member_ids) - {user.pk}
+    people = _lock_workspace_members(workspace_id, {user.pk, *others})
+    if kind == ChatKind.DIRECT:
+        chat, created = _get_or_create_direct(user, workspace_id, others)
+    else:
+        title = clean_line(title, field="title", max_length=TITLE_MAX_LENGTH)
+        chat = Chat.objects.create(workspace_id=workspace_id, kind=kind, title=title, created_by=user)
+        created = True
+    memberships = _insert_members(chat, people)
+    if created:
+        events.publish_on_commit(events.chat_created(chat, [person.pk for person in people]))
+    else:
+        for membership in memberships:
+            events.publish_on_commit(events.member_added(chat, membership.user_id, member_payload(membership)))
+    if kind != ChatKind.DIRECT:
+        _tell_added(user, chat, memberships)
+    return access_chat(user, chat.pk), created
+
+
+@transaction.atomic
+def rename_chat(*, user: User, chat_id: UUID, title: str) -> ChatMember:
+    """Give the chat another title. Raises NotFound, Forbidden, Invalid; Conflict for a direct chat."""
+    membership = _manage(user, chat_id)
+    chat = membership.chat
+    if chat.kind == ChatKind.DIRECT:
+        raise Conflict("A direct chat has no title.")
+    chat.title = clean_line(title, field="title", max_length=TITLE_MAX_LENGTH)
+    chat.save(update_fields=["title"])
+    events.publish_on_commit(events.chat_changed(events.ChatRenamed, chat))
+    return membership
+
+
+@transaction.atomic
+def close_chat(*, user: User, chat_id: UUID) -> ChatMember:
+    """Take no more messages in the chat; closing twice is fine. Raises NotFound, Forbidden."""
+    membership = _manage(user, chat_id)
+    set_closed(membership.chat, closed=True)
+    return membership
+
+
+@transaction.atomic
+def reopen_chat(*, user: User, chat_id: UUID) -> ChatMember:
+    """Take messages again; reopening twice is fine. Raises NotFound, Forbidden."""
+    membership = _manage(user, chat_id)
+    set_closed(membership.chat, closed=False)
+    return membership
+
+
+def set_closed(chat: Chat, *, closed: bool) -> None:
+    """Close or reopen a chat whose row the caller holds."""
+    if chat.is_closed == closed:
+        return
+    chat.closed_at = timezone.now() if closed else None
+    chat.save(update_fields=["closed_at"])
+    events.publish_on_commit(
+        events.chat_changed(events.ChatClosed, chat) if closed else events.chat_changed(events.ChatReopened, chat)
+    )
+
+
+@transaction.atomic
+def delete_chat(*, user: User, chat_id: UUID) -> None:
+    """Delete the chat and everything in it. Raises NotFound, Forbidden."""
+    chat = _manage(user, chat_id).chat
+    events.publish_on_commit(events.chat_deleted(chat))
+    chat.delete()
+
+
+@transaction.atomic
+def add_chat_members(*, user: User, chat_id: UUID, user_ids: Sequence[UUID]) -> list[ChatMember]:
+    """Add members of the workspace to the chat; returns their memberships, old or new.
+
+    Raises NotFound; Invalid where somebody is not in the workspace; Conflict for a direct chat.
+    """
+    if not user_ids:
+        raise Invalid("Name at least one user.", field="user_ids")
+    chat = access_chat(user, chat_id).chat
+    if chat.kind == ChatKind.DIRECT:
+        raise Conflict("A direct chat has two members.")
+    people = _lock_workspace_members(chat.workspace_id, set(user_ids))
+    added = _insert_members(chat, people)
+    for membership in added:
+        events.publish_on_commit(events.member_added(chat, membership.user_id, member_payload(membership)))
+    _tell_added(user, chat, added)
+    return list(chat.memberships.filter(user_id__in=user_ids).select_related("user").order_by("user__display_name"))
+
+
+@transaction.atomic
+def remove_chat_member(*, user: User, chat_id: UUID, user_id: UUID) -> None:
+    """Remove somebody from the chat, or leave it.
+
+    Raises NotFound, Forbidden; Conflict for a direct chat.
+    """
+    membership = access_chat(user, chat_id, lock=True)
+    if user_id != user.pk and not may_manage_chat(membership):
+        raise Forbidden("Only the chat's creator and workspace admins can remove members.")
+    if membership.chat.kind == ChatKind.DIRECT:
+        raise Conflict("A direct chat has two members.")
+    if not drop_members(membership.chat, user_id=user_id):
+        raise NotFound("There is no such member.")
+
+
+def drop_members(chat: Chat, *, user_id: UUID) -> bool:
+    """Remove a member from a chat whose row the caller holds; returns whether they were one.
+
+    The new `access_version` tells every process to check its sockets before it delivers anything that was
+    committed later.
+    """
+    membership = chat.memberships.select_related("user").filter(user_id=user_id).first()
+    if membership is None:
+        return False
+    data = member_payload(membership)
+    membership.delete()
+    Chat.objects.filter(pk=chat.pk).update(access_version=F("access_version") + 1)
+    chat.access_version += 1
+    events.publish_on_commit(events.member_removed(chat, user_id, data))
+    return True
+
+
+def _manage(user: User, chat_id: UUID) -> ChatMember:
+    membership = access_chat(user, chat_id, lock=True)
+    if not may_manage_chat(membership):
+        raise Forbidden("Only the chat's creator and workspace admins can do this.")
+    return membership
+
+
+def _get_or_create_direct(user: User, workspace_id: UUID, others: set[UUID]) -> tuple[Chat, bool]:
+    if len(others) != 1:
+        raise Invalid("A direct chat takes exactly one other member.", field="member_ids")
+    key = ":".join(sorted(str(user_id) for user_id in {user.pk, *others}))
+    return Chat.objects.get_or_create(
+        workspace_id=workspace_id, direct_key=key, defaults={"kind": ChatKind.DIRECT, "created_by": user}
+    )
+
+
+def _lock_workspace_members(workspace_id: UUID, user_ids: set[UUID]) -> list[User]:
+    """Return these users, held in the workspace until the transaction ends; raises Invalid for others."""
+    if len(user_ids) > CHAT_MEMBERS_PER_CALL + 1:
+        raise Invalid(f"At most {CHAT_MEMBERS_PER_CALL} members can be named at once.", field="member_ids")
+    rows = (
+        WorkspaceMember.objects.select_for_update(of=("self",))
+        .select_related("user")
+        .filter(workspace_id=workspace_id, user_id__in=user_ids)
+        .order_by("pk")
+    )
+    people = [row.user for row in rows]
+    if len(people) != len(user_ids):
+        raise Invalid("Everybody must be a member of the workspace.", field="member_ids")
+    return people
+
+
+def _insert_members(chat: Chat, people: Iterable[User]) -> list[ChatMember]:
+    """Insert those who are not members yet and return their memberships; what was said before is read."""
+    wanted = {person.pk: person for person in people}
+    present = set(chat.memberships.filter(user_id__in=wanted).values_list("user_id", flat=True))
+    rows = [ChatMember(chat=chat, user=wanted[pk], last_read_seq=chat.seq) for pk in wanted if pk not in present]
+    # Two calls may add the same person at once: the second insert is ignored and told again, which is harmless.
+    ChatMember.objects.bulk_create(rows, ignore_conflicts=True)
+    return rows
+
+
+def _tell_added(actor: User, chat: Chat, memberships: Iterable[ChatMember]) -> None:
+    users = [membership.user for membership in memberships if membership.user_id != actor.pk]
+    notify(users, kind=Notification.Kind.ADDED, actor=actor, chat=chat, message=None)

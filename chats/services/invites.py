@@ -1,0 +1,93 @@
+"""Invite links to a workspace."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from chats.exceptions import Forbidden, Invalid, NotFound
+from chats.models import Role, WorkspaceInvite, WorkspaceMember
+from chats.selectors import access_workspace, may_manage_workspace
+from chats.services.workspaces import join_workspace
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
+
+INVITE_DAYS = 7
+INVITE_DAYS_MAX = 90
+INVITE_USES_MAX = 1_000
+
+
+@transaction.atomic
+def create_invite(
+    *,
+    user: User,
+    workspace_id: UUID,
+    role: str = Role.MEMBER,
+    days: int = INVITE_DAYS,
+    max_uses: int | None = None,
+) -> WorkspaceInvite:
+    """Make a link that lets people join as `role` for `days` days, `max_uses` times.
+
+    Raises NotFound, Forbidden, Invalid.
+    """
+    membership = _manage(user, workspace_id)
+    if role not in (Role.ADMIN, Role.MEMBER):
+        raise Invalid("role must be admin or member.", field="role")
+    if not 1 <= days <= INVITE_DAYS_MAX:
+        raise Invalid(f"days must be 1 to {INVITE_DAYS_MAX}.", field="days")
+    if max_uses is not None and not 1 <= max_uses <= INVITE_USES_MAX:
+        raise Invalid(f"max_uses must be 1 to {INVITE_USES_MAX}.", field="max_uses")
+    return WorkspaceInvite.objects.create(
+        workspace=membership.workspace,
+        role=role,
+        created_by=user,
+        expires_at=timezone.now() + datetime.timedelta(days=days),
+        max_uses=max_uses,
+    )
+
+
+@transaction.atomic
+def revoke_invite(*, user: User, workspace_id: UUID, invite_id: UUID) -> None:
+    """Delete an invite. Raises NotFound, Forbidden."""
+    _manage(user, workspace_id)
+    deleted, _ = WorkspaceInvite.objects.filter(workspace_id=workspace_id, pk=invite_id).delete()
+    if not deleted:
+        raise NotFound("There is no such invite.")
+
+
+@transaction.atomic
+def revoke_all_invites(*, user: User, workspace_id: UUID) -> int:
+    """Delete all invites of a workspace; returns how many. Raises NotFound, Forbidden."""
+    _manage(user, workspace_id)
+    deleted, _ = WorkspaceInvite.objects.filter(workspace_id=workspace_id).delete()
+    return deleted
+
+
+@transaction.atomic
+def accept_invite(*, user: User, token: str) -> WorkspaceMember:
+    """Join the workspace; whoever is a member already stays one and uses nothing up. Raises NotFound.
+
+    An invite that has expired or is used up looks like one that never was.
+    """
+    invite = (
+        WorkspaceInvite.objects.select_for_update(of=("self",)).select_related("workspace").filter(token=token).first()
+    )
+    if invite is None or not invite.is_usable:
+        raise NotFound("This invite does not exist, has expired or is used up.")
+    membership, created = join_workspace(workspace=invite.workspace, person=user, role=invite.role)
+    if created:
+        invite.use_count += 1
+        invite.save(update_fields=["use_count"])
+    return membership
+
+
+def _manage(user: User, workspace_id: UUID) -> WorkspaceMember:
+    membership = access_workspace(user, workspace_id, lock=True)
+    if not may_manage_workspace(membership):
+        raise Forbidden("Only owners and admins can invite.")
+    return membership

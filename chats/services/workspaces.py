@@ -1,0 +1,151 @@
+"""Workspaces and who is in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from chats import events
+from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
+from chats.models import NAME_MAX_LENGTH, Chat, ChatMember, Role, Workspace, WorkspaceMember
+from chats.selectors import access_workspace, may_manage_workspace
+from chats.services.chats import drop_members
+from chats.text import clean_line
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
+
+
+@transaction.atomic
+def create_workspace(*, user: User, name: str) -> WorkspaceMember:
+    """Create a workspace owned by `user`; returns their membership. Raises Invalid."""
+    workspace = Workspace.objects.create(
+        name=clean_line(name, field="name", max_length=NAME_MAX_LENGTH), created_by=user
+    )
+    membership = WorkspaceMember.objects.create(workspace=workspace, user=user, role=Role.OWNER)
+    events.publish_on_commit(events.WorkspaceMemberAdded(workspace_id=workspace.pk, user_id=user.pk))
+    return membership
+
+
+@transaction.atomic
+def rename_workspace(*, user: User, workspace_id: UUID, name: str) -> WorkspaceMember:
+    """Rename the workspace; returns the caller's membership. Raises NotFound, Forbidden, Invalid."""
+    membership = _manage(user, workspace_id)
+    membership.workspace.name = clean_line(name, field="name", max_length=NAME_MAX_LENGTH)
+    membership.workspace.save(update_fields=["name"])
+    return membership
+
+
+@transaction.atomic
+def delete_workspace(*, user: User, workspace_id: UUID) -> None:
+    """Delete the workspace with all its chats; owners only. Raises NotFound, Forbidden."""
+    membership = access_workspace(user, workspace_id, lock=True)
+    if membership.role != Role.OWNER:
+        raise Forbidden("Only an owner can delete a workspace.")
+    member_ids = list(membership.workspace.memberships.values_list("user_id", flat=True))
+    chats = list(membership.workspace.chats.select_for_update(no_key=True).order_by("pk"))
+    for chat in chats:
+        events.publish_on_commit(events.chat_deleted(chat))
+    membership.workspace.delete()
+    for user_id in member_ids:
+        events.publish_on_commit(events.WorkspaceMemberRemoved(workspace_id=workspace_id, user_id=user_id))
+
+
+@transaction.atomic
+def add_workspace_member(
+    *, user: User, workspace_id: UUID, member_id: UUID | None = None, username: str = "", role: str = Role.MEMBER
+) -> tuple[WorkspaceMember, bool]:
+    """Add an active user, named by id or username; returns (membership, whether it is new).
+
+    Raises NotFound, Forbidden, and Invalid where there is no such user or role.
+    """
+    manager = _manage(user, workspace_id)
+    _check_role(manager, role)
+    if member_id is None and not username:
+        raise Invalid("Name the user by user_id or username.", field="user_id")
+    people = get_user_model().objects.filter(is_active=True)
+    person = people.filter(pk=member_id) if member_id is not None else people.filter(username__iexact=username)
+    found = person.first()
+    if found is None:
+        raise Invalid("There is no such user.", field="user_id" if member_id is not None else "username")
+    return join_workspace(workspace=manager.workspace, person=found, role=role)
+
+
+def join_workspace(*, workspace: Workspace, person: User, role: str) -> tuple[WorkspaceMember, bool]:
+    """Make `person` a member, or leave them one; returns (membership, whether it is new)."""
+    membership, created = WorkspaceMember.objects.select_related("user", "workspace").get_or_create(
+        workspace=workspace, user=person, defaults={"role": role}
+    )
+    if created:
+        events.publish_on_commit(events.WorkspaceMemberAdded(workspace_id=workspace.pk, user_id=person.pk))
+    return membership, created
+
+
+@transaction.atomic
+def change_role(*, user: User, workspace_id: UUID, member_id: UUID, role: str) -> WorkspaceMember:
+    """Give a member another role. Raises NotFound, Forbidden, Invalid; Conflict for the last owner."""
+    manager = _manage(user, workspace_id)
+    member = _member(manager.workspace, member_id)
+    _check_role(manager, role)
+    if member.role == Role.OWNER and manager.role != Role.OWNER:
+        raise Forbidden("Only an owner can change an owner's role.")
+    if member.role == Role.OWNER and role != Role.OWNER:
+        _keep_an_owner(manager.workspace)
+    member.role = role
+    member.save(update_fields=["role"])
+    return member
+
+
+@transaction.atomic
+def remove_workspace_member(*, user: User, workspace_id: UUID, member_id: UUID) -> None:
+    """Remove a member, or leave, and with it all chats of the workspace.
+
+    Raises NotFound, Forbidden; Conflict for the last owner.
+    """
+    caller = access_workspace(user, workspace_id, lock=True)
+    member = _member(caller.workspace, member_id)
+    if member.user_id != user.pk:
+        if not may_manage_workspace(caller):
+            raise Forbidden("Only owners and admins can remove members.")
+        if member.role == Role.OWNER and caller.role != Role.OWNER:
+            raise Forbidden("Only an owner can remove an owner.")
+    if member.role == Role.OWNER:
+        _keep_an_owner(caller.workspace)
+    member.delete()
+    in_chats = ChatMember.objects.filter(user_id=member_id, chat__workspace_id=workspace_id).values("chat_id")
+    for chat in Chat.objects.filter(pk__in=in_chats).select_for_update(no_key=True).order_by("pk"):
+        drop_members(chat, user_id=member_id)
+    events.publish_on_commit(events.WorkspaceMemberRemoved(workspace_id=workspace_id, user_id=member_id))
+
+
+def _manage(user: User, workspace_id: UUID) -> WorkspaceMember:
+    membership = access_workspace(user, workspace_id, lock=True)
+    if not may_manage_workspace(membership):
+        raise Forbidden("Only owners and admins of the workspace can do this.")
+    return membership
+
+
+def _member(workspace: Workspace, user_id: UUID) -> WorkspaceMember:
+    # The row's lock makes adding this person to a chat wait, see `chats.add_chat_members`.
+    member = (
+        workspace.memberships.select_for_update(of=("self",)).select_related("user").filter(user_id=user_id).first()
+    )
+    if member is None:
+        raise NotFound("There is no such member.")
+    return member
+
+
+def _check_role(manager: WorkspaceMember, role: str) -> None:
+    if role not in Role.values:
+        raise Invalid(f"role must be one of {', '.join(Role.values)}.", field="role")
+    if role == Role.OWNER and manager.role != Role.OWNER:
+        raise Forbidden("Only an owner can make owners.")
+
+
+def _keep_an_owner(workspace: Workspace) -> None:
+    # Exact, because everybody who could take another owner away holds the workspace's row too.
+    if workspace.memberships.filter(role=Role.OWNER).count() < 2:
+        raise Conflict("A workspace needs an owner: make somebody else one first.")

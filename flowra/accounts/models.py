@@ -1,0 +1,108 @@
+"""The user: a UUID key, a name to show, and a stamp that tells when their security changed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+from chats.ids import new_id
+
+# What `@username` in a message can name, so it has no "@", "+" or white space.
+username_validator = RegexValidator(
+    r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,38}[A-Za-z0-9_])?\Z",
+    _("Use 1 to 40 letters, digits, dots, dashes and underscores, with a letter or digit first."),
+)
+
+
+def new_security_stamp() -> str:
+    """Return a random value; rotating a user's ends every session and token of theirs."""
+    return secrets.token_hex(16)
+
+
+class FlowraUserManager(UserManager["User"]):
+    """Finds users by name whatever the case, as their uniqueness is."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Return the user of this name, ignoring case; raises User.DoesNotExist."""
+        return self.get(username__iexact=username)
+
+
+class User(AbstractUser):
+    """Somebody who can sign in."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    username = models.CharField(
+        _("username"),
+        max_length=40,
+        unique=True,
+        validators=[username_validator],
+        error_messages={"unique": _("This name is taken.")},
+    )
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    display_name = models.CharField(_("display name"), max_length=80, blank=True)
+    # Rotated by "sign out everywhere" and deactivation; part of the session hash and of every token.
+    security_stamp = models.CharField(max_length=32, default=new_security_stamp, editable=False)
+    # When a credential of theirs may have died. Processes with sockets look for new ones every second
+    # and check that user's sockets again (realtime/watch.py).
+    security_changed_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
+
+    objects: ClassVar[FlowraUserManager] = FlowraUserManager()  # type: ignore[assignment]
+
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                Lower("username"), name="user_username_ci", violation_error_message=_("This name is taken.")
+            )
+        ]
+        ordering: ClassVar = ["display_name", "id"]
+
+    _security_before: tuple[str, bool, str] | None = None
+
+    def __str__(self) -> str:
+        return self.display_name or self.username
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Iterable[str], values: Iterable[Any]) -> User:
+        """Load a row, remembering what `save` compares with."""
+        user = super().from_db(db, list(field_names), list(values))
+        if not user.get_deferred_fields() & {"password", "is_active", "security_stamp"}:
+            user._security_before = user._security_state()
+        return user
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a changed password, activity or stamp also moves `security_changed_at`."""
+        self.display_name = self.display_name or self.username
+        if self._security_before is not None and self._security_before != self._security_state():
+            self.security_changed_at = timezone.now()
+            if kwargs.get("update_fields") is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "security_changed_at"}
+        super().save(*args, **kwargs)
+        self._security_before = self._security_state()
+
+    def get_full_name(self) -> str:
+        """Return the name to show."""
+        return self.display_name or self.username
+
+    def get_short_name(self) -> str:
+        """Return the first word of the name to show."""
+        return self.get_full_name().split()[0]
+
+    def _security_state(self) -> tuple[str, bool, str]:
+        return (self.password, self.is_active, self.security_stamp)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        # Django hashes the password alone; with the stamp in it, rotating the stamp ends all sessions.
+        salt = "flowra.accounts.session"
+        return salted_hmac(salt, self.password + self.security_stamp, secret=secret, algorithm="sha256").hexdigest()

@@ -1,0 +1,38 @@
+"""The files that the demo keeps on this machine: a folder for data, and in it a generated key."""
+
+import os
+import secrets
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def data_dir(path: Path) -> Path:
+    """Return `path`, created if need be; raises ImproperlyConfigured where it cannot be written."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"Cannot create the data folder {path}: {error.strerror}.") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ImproperlyConfigured(f"Cannot write to the data folder {path}. Set FLOWRA_DATA_DIR to one you own.")
+    return path
+
+
+def demo_secret_key(folder: Path) -> str:
+    """Return the key in `folder`/secret_key, made on first use.
+
+    Several processes may start at once: the key is written to a file of its own and then linked into
+    place, so that one of them wins and nobody ever reads half a key.
+    """
+    path = data_dir(folder) / "secret_key"
+    if not path.exists():
+        draft = path.with_name(f"secret_key.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(50), encoding="ascii")
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,218 @@
+"""All settings, read from the environment; docs/operations.md has them in one table.
+
+Without any variable set this is the demo on this machine: DEBUG on, SQLite and a generated key in
+`var/`, the in-process channel layer. Values that make no sense together are system checks
+(`flowra/checks.py`), not surprises at run time.
+"""
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from flowra.demo_files import data_dir, demo_secret_key
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DEBUG: bool = env.bool("DEBUG", default=True)
+DATA_DIR = Path(env.str("FLOWRA_DATA_DIR", default=str(BASE_DIR / "var")))
+
+SECRET_KEY: str = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    if not DEBUG:
+        raise ImproperlyConfigured("DEBUG is off and SECRET_KEY is not set. Set SECRET_KEY to 50 random characters.")
+    SECRET_KEY = demo_secret_key(DATA_DIR)
+
+ALLOWED_HOSTS: list[str] = env.list(
+    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", ".localhost"] if DEBUG else []
+)
+# Origins, besides the host itself, whose pages may open a socket or post forms: "https://chat.example.org".
+FLOWRA_ALLOWED_ORIGINS: list[str] = env.list("FLOWRA_ALLOWED_ORIGINS", default=[])
+FLOWRA_HTTPS: bool = env.bool("FLOWRA_HTTPS", default=False)
+REDIS_URL: str = env.str("REDIS_URL", default="")
+
+# --- Realtime -----------------------------------------------------------------------------------
+FLOWRA_PING_INTERVAL: float = env.float("FLOWRA_PING_INTERVAL", default=30.0)
+FLOWRA_PONG_TIMEOUT: float = env.float("FLOWRA_PONG_TIMEOUT", default=60.0)
+FLOWRA_PRESENCE_ENABLED: bool = env.bool("FLOWRA_PRESENCE_ENABLED", default=True)
+FLOWRA_TYPING_ENABLED: bool = env.bool("FLOWRA_TYPING_ENABLED", default=True)
+FLOWRA_TYPING_TIMEOUT: float = env.float("FLOWRA_TYPING_TIMEOUT", default=3.0)
+FLOWRA_MAX_FRAME_BYTES: int = env.int("FLOWRA_MAX_FRAME_BYTES", default=160 * 1024)
+FLOWRA_OUTBOX_BYTES: int = env.int("FLOWRA_OUTBOX_BYTES", default=1024 * 1024)
+FLOWRA_PUBLISH_TIMEOUT: float = env.float("FLOWRA_PUBLISH_TIMEOUT", default=1.0)
+FLOWRA_PUBLISH_QUEUE: int = env.int("FLOWRA_PUBLISH_QUEUE", default=10_000)
+FLOWRA_REPAIR_INTERVAL: float = env.float("FLOWRA_REPAIR_INTERVAL", default=5.0)
+FLOWRA_RESYNC_WITHIN: float = env.float("FLOWRA_RESYNC_WITHIN", default=5.0)
+FLOWRA_WATCH_INTERVAL: float = env.float("FLOWRA_WATCH_INTERVAL", default=1.0)
+FLOWRA_CATCHUP_LIMIT: int = env.int("FLOWRA_CATCHUP_LIMIT", default=500)
+FLOWRA_SOCKET_DB_THREADS: int = env.int("FLOWRA_SOCKET_DB_THREADS", default=8)
+FLOWRA_DRAIN_SECONDS: float = env.float("FLOWRA_DRAIN_SECONDS", default=20.0)
+
+# --- Limits -------------------------------------------------------------------------------------
+FLOWRA_RATE_LIMITS: bool = env.bool("FLOWRA_RATE_LIMITS", default=True)
+FLOWRA_FRAMES_PER_SECOND: float = env.float("FLOWRA_FRAMES_PER_SECOND", default=20.0)
+FLOWRA_FRAMES_BURST: int = env.int("FLOWRA_FRAMES_BURST", default=60)
+FLOWRA_POSTS_PER_SECOND: float = env.float("FLOWRA_POSTS_PER_SECOND", default=5.0)
+FLOWRA_POSTS_BURST: int = env.int("FLOWRA_POSTS_BURST", default=20)
+FLOWRA_CONNECTIONS_PER_USER: int = env.int("FLOWRA_CONNECTIONS_PER_USER", default=50)
+FLOWRA_SUBSCRIPTIONS_PER_CONNECTION: int = env.int("FLOWRA_SUBSCRIPTIONS_PER_CONNECTION", default=200)
+
+# --- Accounts -----------------------------------------------------------------------------------
+FLOWRA_SIGNUP_ENABLED: bool = env.bool("FLOWRA_SIGNUP_ENABLED", default=True)
+FLOWRA_ACCESS_TOKEN_SECONDS: int = env.int("FLOWRA_ACCESS_TOKEN_SECONDS", default=15 * 60)
+FLOWRA_REFRESH_TOKEN_SECONDS: int = env.int("FLOWRA_REFRESH_TOKEN_SECONDS", default=14 * 24 * 3600)
+
+INSTALLED_APPS = [
+    "daphne",  # first: it replaces runserver
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "servestatic.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "axes",
+    "csp",
+    "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "lucide",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "flowra.accounts",
+    "chats",
+    "presence",
+    "realtime",
+    "flowra",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "flowra.urls"
+ASGI_APPLICATION = "flowra.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "flowra.context_processors.page",
+            ],
+        },
+    }
+]
+
+# --- Database -----------------------------------------------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'flowra.sqlite3'}")}
+_database = DATABASES["default"]
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    if "DATABASE_URL" not in env.ENVIRON:
+        data_dir(DATA_DIR)
+    # IMMEDIATE takes the write lock at BEGIN: writers queue up for it (20 s) instead of failing half-way
+    # with SQLITE_BUSY. WAL lets readers go on meanwhile.
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+    # Tests of live servers and of threads need a file; Django's default would be a database in memory.
+    _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+elif _database["ENGINE"] == "django.db.backends.postgresql":
+    # With Django's pool a connection is checked when it is taken; CONN_MAX_AGE must be 0 beside it.
+    _database["CONN_MAX_AGE"] = 0
+    _database["CONN_HEALTH_CHECKS"] = True
+    _database["OPTIONS"] = {
+        **_database.get("OPTIONS", {}),
+        "pool": {"min_size": 2, "max_size": env.int("FLOWRA_DB_POOL_SIZE", default=24), "timeout": 10},
+        "connect_timeout": 5,
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Channel layer: one channel per process, see realtime/hub.py ---------------------------------
+if REDIS_URL:
+    CHANNEL_LAYERS = {
+        "default": {"BACKEND": "realtime.layers.RedisLayer", "CONFIG": {"hosts": [REDIS_URL], "prefix": "flowra"}}
+    }
+else:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "realtime.layers.InProcessLayer"}}
+
+# --- Accounts and sessions ----------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "accounts:login"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+AXES_ENABLED = FLOWRA_RATE_LIMITS
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Flowra <flowra@localhost>")
+
+# --- Security -----------------------------------------------------------------------------------
+CSRF_TRUSTED_ORIGINS = FLOWRA_ALLOWED_ORIGINS
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if FLOWRA_HTTPS:
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked from inside, without TLS
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+# --- REST ---------------------------------------------------------------------------------------
+
+# --- Files, language, time, logs ----------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+LANGUAGE_CODE = "en"
+USE_I18N = True
+TIME_ZONE = "UTC"
+USE_TZ = True
+FORMS_URLFIELD_ASSUME_HTTPS = True
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("FLOWRA_LOG_LEVEL", default="INFO")},
+}

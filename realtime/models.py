@@ -1,0 +1,40 @@
+"""Notices from the operators: a row here is a toast on every open page within a second or so."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from chats.ids import new_id
+
+
+class Notice(models.Model):
+    """A text for everybody, or for the members of one workspace, who has a page open when it is made."""
+
+    class Level(models.TextChoices):
+        INFO = "info", _("Info")
+        WARNING = "warning", _("Warning")
+        ERROR = "error", _("Error")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    level = models.CharField(_("level"), max_length=7, choices=Level.choices, default=Level.INFO)
+    text = models.CharField(_("text"), max_length=500)
+    workspace = models.ForeignKey(
+        "chats.Workspace",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("workspace"),
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False, db_index=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(level__in=["info", "warning", "error"]), name="notice_level")
+        ]
+
+    def __str__(self) -> str:
+        return self.text
