@@ -1,0 +1,101 @@
+"""What concerns a chat's members who are not subscribed to it: new unread counts, and changes of the chat itself.
+
+A post sends one small event to its workspace's group, not one per member. Each process works out, in one query for all
+chats of a round, which of its own users it concerns; a round is at most once a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from chats.selectors import UnreadCount, members_among, unread_counts
+from realtime.db import run_in_db_thread
+from realtime.envelope import Event, Kind
+from realtime.outbox import Frame
+from realtime.protocol import Unread
+
+if TYPE_CHECKING:
+    from realtime.connection import Connection
+    from realtime.directory import Directory
+
+ROUND = 1.0  # seconds between two rounds; house.md "The hub"
+MAX_CHANGES = 1_000  # changes of chats waiting for a round
+_USERS_PER_QUERY = 500
+
+
+class ActivityFeed:
+    """Collects activity and tells local users, one round after the other."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._busy_chats: dict[UUID, set[UUID]] = {}  # by workspace
+        self._changes: deque[Event] = deque(maxlen=MAX_CHANGES)
+        self._wake = asyncio.Event()
+
+    def put(self, event: Event) -> None:
+        """Note an event of kind ACTIVITY or MEMBERS; the same chat twice in a round counts once."""
+        if event.workspace_id is None or event.chat_id is None:
+            return
+        if event.kind is Kind.ACTIVITY:
+            self._busy_chats.setdefault(event.workspace_id, set()).add(event.chat_id)
+        else:
+            self._changes.append(event)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Tell users what concerns them, for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._changes:
+                await self._tell_change(self._changes.popleft())
+            busy, self._busy_chats = self._busy_chats, {}
+            for workspace_id, chat_ids in busy.items():
+                await self._tell_unread(workspace_id, chat_ids)
+            await asyncio.sleep(ROUND)
+
+    async def _tell_change(self, event: Event) -> None:
+        """Send a change of a chat to its members here who are not subscribed; `user_ids` names them if given."""
+        if event.workspace_id is None or event.chat_id is None:
+            return
+        user_ids = self._users_outside(event.workspace_id, event.chat_id)
+        if event.user_ids:
+            concerned = user_ids & set(event.user_ids)
+        else:
+            concerned = set()
+            for some in _batches(user_ids):
+                concerned |= await run_in_db_thread(members_among, event.chat_id, some)
+        frame = Frame(event.text)
+        for connection in self._connections_outside(concerned, event.chat_id):
+            connection.outbox.put(frame)
+
+    async def _tell_unread(self, workspace_id: UUID, chat_ids: set[UUID]) -> None:
+        user_ids = {connection.user_id for connection in self._directory.by_workspace.get(workspace_id, ())}
+        for some in _batches(user_ids):
+            for count in await run_in_db_thread(unread_counts, chat_ids, some):
+                frame = unread_frame(count)
+                for connection in self._connections_outside([count.user_id], count.chat_id):
+                    connection.send(frame)
+
+    def _users_outside(self, workspace_id: UUID, chat_id: UUID) -> set[UUID]:
+        inside = self._directory.by_workspace.get(workspace_id, ())
+        return {connection.user_id for connection in inside if chat_id not in connection.chats}
+
+    def _connections_outside(self, user_ids: Iterable[UUID], chat_id: UUID) -> list[Connection]:
+        mine = itertools.chain.from_iterable(self._directory.by_user.get(user_id, ()) for user_id in user_ids)
+        return [connection for connection in mine if chat_id not in connection.chats]
+
+
+def unread_frame(count: UnreadCount) -> Unread:
+    """Return the `chat.unread` frame for a count."""
+    return Unread(chat_id=count.chat_id, unread_count=count.unread_count, mention_count=count.mention_count)
+
+
+def _batches(user_ids: set[UUID]) -> list[list[UUID]]:
+    ids = list(user_ids)
+    return [ids[start : start + _USERS_PER_QUERY] for start in range(0, len(ids), _USERS_PER_QUERY)]

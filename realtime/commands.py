@@ -1,0 +1,201 @@
+"""What a client may ask over its socket: a typed command each, to a service, to an answer."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from msgspec import UNSET
+
+from chats import services
+from chats.exceptions import ChatError
+from chats.payloads import time_text
+from chats.selectors import access_chat, find_posted
+from realtime import auth, limits, metrics, protocol
+from realtime.connection import Connection
+from realtime.db import run_in_db_thread
+from realtime.frames import change_frame, typing_event
+from realtime.protocol import Ack, Command, ErrorCode, FrameError, Pong
+from realtime.reads import ChatSnapshot, read_chat
+from realtime.rooms import Subscription
+from realtime.typing_gate import TypingGate
+
+if TYPE_CHECKING:
+    from chats.models import Message
+    from flowra.accounts.models import User
+    from realtime.hub import Hub
+
+logger = logging.getLogger(__name__)
+SUBSCRIBE_TRIES = 5  # readings of a chat whose members change all the while
+_typing_gate = TypingGate()
+
+
+class Commands:
+    """Carries out the commands of one connection."""
+
+    def __init__(self, hub: Hub, connection: Connection, user: User, credential_changed: Callable[[], None]) -> None:
+        self._hub = hub
+        self._connection = connection
+        self._user = user
+        self._credential_changed = credential_changed
+        self._handlers: dict[type, Callable[[Any], Awaitable[None]]] = {
+            protocol.Subscribe: self._subscribe,
+            protocol.Unsubscribe: self._unsubscribe,
+            protocol.Post: self._post,
+            protocol.TypingCommand: self._type,
+            protocol.Read: self._read,
+            protocol.Auth: self._authenticate,
+            protocol.Ping: self._pong,
+        }
+
+    async def carry_out(self, command: Command) -> None:
+        """Do what `command` says and answer it; raises FrameError with what the `error` frame says."""
+        chat_id = getattr(command, "chat_id", None)
+        context: dict[str, Any] = {"ref": command.ref, "chat_id": None if chat_id is None else str(chat_id)}
+        try:
+            await self._handlers[type(command)](command)
+        except ChatError as error:
+            raise FrameError(ErrorCode(error.code), error.message, field=error.field, **context) from None
+        except FrameError as error:
+            error.ref, error.chat_id = context["ref"], context["chat_id"]
+            raise
+        except Exception:
+            # A fault of ours, or a database that is away: the client may try again, its socket goes on.
+            logger.exception("The command %s failed.", type(command).__name__)
+            message = "Something went wrong on our side; try again."
+            raise FrameError(ErrorCode.INTERNAL, message, **context) from None
+
+    async def is_repeated_post(self, command: Command) -> bool:
+        """Whether `command` posts what was posted before; that is answered whatever the limits say."""
+        if not isinstance(command, protocol.Post):
+            return False
+        return await run_in_db_thread(find_posted, self._user, command.chat_id, command.client_id) is not None
+
+    # --- Subscriptions --------------------------------------------------------------------------
+
+    async def _subscribe(self, command: protocol.Subscribe) -> None:
+        chats = self._connection.chats
+        most = settings.FLOWRA_SUBSCRIPTIONS_PER_CONNECTION
+        if settings.FLOWRA_RATE_LIMITS and command.chat_id not in chats and len(chats) >= most:
+            message = f"One connection can subscribe to {most} chats; unsubscribe from one first."
+            raise FrameError(ErrorCode.RATE_LIMITED, message, retry_after=60.0)
+        subscription = await self._hub.subscribe(self._connection, command.chat_id)
+        try:
+            snapshot = await self._read_settled(subscription, command)
+        except BaseException:
+            self._hub.directory.leave_room(self._connection, command.chat_id)
+            raise
+        changes = snapshot.changes
+        self._connection.display_name = snapshot.display_name
+        for changed in changes.messages:
+            self._connection.send(change_frame(changed, since=command.since or 0))
+        self._connection.send(
+            Ack(
+                action="subscribed",
+                ref=command.ref,
+                chat_id=command.chat_id,
+                revision=changes.revision,
+                online_count=None,
+                reset=True if changes.reset else UNSET,
+            )
+        )
+        if command.since is not None:
+            metrics.catch_ups.labels("reset" if changes.reset else "changes").inc()
+        subscription.release(changes.revision)
+
+    async def _read_settled(self, subscription: Subscription, command: protocol.Subscribe) -> ChatSnapshot:
+        """Return the chat as read with a membership that nothing heard meanwhile puts in doubt."""
+        for _ in range(SUBSCRIBE_TRIES):
+            snapshot = await run_in_db_thread(read_chat, self._user, command.chat_id, command.since)
+            if self._hub.settle(
+                subscription,
+                command.chat_id,
+                revision=snapshot.changes.revision,
+                access_version=snapshot.access_version,
+            ):
+                return snapshot
+        raise FrameError(ErrorCode.INTERNAL, "The chat's members change too fast; try again.")
+
+    async def _unsubscribe(self, command: protocol.Unsubscribe) -> None:
+        self._hub.directory.leave_room(self._connection, command.chat_id)
+        self._connection.send(Ack(action="unsubscribed", ref=command.ref, chat_id=command.chat_id))
+
+    # --- Messages -------------------------------------------------------------------------------
+
+    async def _post(self, command: protocol.Post) -> None:
+        wait = limits.posts.take(self._user.pk) if settings.FLOWRA_RATE_LIMITS else 0.0
+        if wait and not await self.is_repeated_post(command):
+            message = "You are posting too fast; wait a moment."
+            raise FrameError(ErrorCode.RATE_LIMITED, message, retry_after=round(wait, 3))
+        posted = await run_in_db_thread(
+            services.post_message,
+            user=self._user,
+            chat_id=command.chat_id,
+            body=command.body,
+            client_id=command.client_id,
+            reply_to_id=command.reply_to,
+        )
+        self._connection.send(_posted_ack(command, posted.message))
+
+    async def _read(self, command: protocol.Read) -> None:
+        membership = await run_in_db_thread(
+            services.mark_read, user=self._user, chat_id=command.chat_id, seq=command.seq
+        )
+        self._connection.send(
+            Ack(action="read", ref=command.ref, chat_id=command.chat_id, seq=membership.last_read_seq)
+        )
+
+    async def _type(self, command: protocol.TypingCommand) -> None:
+        if not settings.FLOWRA_TYPING_ENABLED:
+            raise FrameError(ErrorCode.DISABLED, "Typing indicators are switched off.")
+        room = self._hub.directory.rooms.get(command.chat_id)
+        if room is not None and command.chat_id in self._connection.chats and room.access_version is not None:
+            access_version = room.access_version
+        else:
+            membership = await run_in_db_thread(access_chat, self._user, command.chat_id)
+            access_version = membership.chat.access_version
+
+        def pass_on(is_typing: bool) -> None:
+            self._hub.publish(
+                typing_event(
+                    chat_id=command.chat_id,
+                    user_id=self._connection.user_id,
+                    display_name=self._connection.display_name,
+                    is_typing=is_typing,
+                    access_version=access_version,
+                )
+            )
+
+        _typing_gate.offer(self._connection.user_id, command.chat_id, command.is_typing, pass_on)
+
+    # --- The connection itself ------------------------------------------------------------------
+
+    async def _authenticate(self, command: protocol.Auth) -> None:
+        found = await run_in_db_thread(auth.check_token, command.token)
+        if found is None:
+            raise FrameError(ErrorCode.INVALID, "This access token is not valid.", field="token")
+        user, credential = found
+        if user.pk != self._connection.user_id:
+            raise FrameError(ErrorCode.INVALID, "This access token is somebody else's.", field="token")
+        self._connection.credential = credential
+        self._credential_changed()
+        expires_at = datetime.datetime.fromtimestamp(credential.expires_at, datetime.UTC)
+        self._connection.send(Ack(action="authenticated", ref=command.ref, expires_at=time_text(expires_at)))
+
+    async def _pong(self, command: protocol.Ping) -> None:
+        self._connection.send(Pong(ref=UNSET if command.ref is None else command.ref))
+
+
+def _posted_ack(command: protocol.Post, message: Message) -> Ack:
+    return Ack(
+        action="posted",
+        ref=command.ref,
+        chat_id=command.chat_id,
+        client_id=command.client_id,
+        message_id=message.pk,
+        seq=message.seq,
+        revision=message.revision,
+    )

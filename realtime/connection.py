@@ -1,0 +1,50 @@
+"""An open socket, as the hub knows it."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Callable, Iterable
+from uuid import UUID
+
+from django.conf import settings
+
+from realtime.auth import Credential
+from realtime.outbox import Frame, Outbox
+from realtime.protocol import ChatFrame, CloseCode, Resync, ServerFrame, encode
+
+
+@dataclasses.dataclass(slots=True, eq=False, kw_only=True)
+class Connection:
+    """Whose it is, what it listens to and its way out.
+
+    `end` closes it with a code, after the command it is busy with was answered.
+    """
+
+    credential: Credential
+    display_name: str
+    outbox: Outbox
+    end: Callable[[CloseCode], None]
+    connection_id: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex)
+    chats: set[UUID] = dataclasses.field(default_factory=set)
+    workspaces: set[UUID] = dataclasses.field(default_factory=set)
+
+    @property
+    def user_id(self) -> UUID:
+        """Whose connection it is."""
+        return self.credential.user_id
+
+    def send(self, frame: ServerFrame | ChatFrame) -> None:
+        """Send one frame to this connection alone."""
+        self.outbox.put(Frame(encode(frame)))
+
+    def overflow(self) -> None:
+        """Close it as a slow consumer."""
+        self.end(CloseCode.SLOW_CONSUMER)
+
+
+def resync(connections: Iterable[Connection], reason: str) -> None:
+    """Tell these connections that they may have missed something."""
+    frame = Frame(encode(Resync(reason=reason, within=settings.FLOWRA_RESYNC_WITHIN)))
+    for connection in list(connections):
+        connection.outbox.put(frame)

@@ -1,0 +1,215 @@
+"""One socket: handshake, frames in order, a command each (realtime/commands.py), error replies, the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+from channels.consumer import AsyncConsumer
+from django.conf import settings
+from django.utils import timezone
+
+from chats.payloads import time_text
+from realtime import metrics
+from realtime.auth import is_origin_allowed, read_handshake
+from realtime.commands import Commands
+from realtime.connection import Connection
+from realtime.db import run_in_db_thread
+from realtime.hub import Hub, start_hub
+from realtime.lifecycle import is_draining
+from realtime.limits import ConnectionLimits
+from realtime.outbox import Frame, Outbox
+from realtime.protocol import CloseCode, Error, ErrorCode, FrameError, Welcome, decode, encode
+from realtime.reads import Caller, read_caller
+
+logger = logging.getLogger(__name__)
+ABORT_AFTER = 5.0  # seconds that a socket may take to accept its close frame
+MAX_TIMER = 7 * 24 * 3600.0  # seconds; longer timers are asked again when they ring
+
+
+class ChatConsumer(AsyncConsumer):
+    """Serves one socket of protocol.md."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Run the socket to its end.
+
+        Channels' own loop adds a channel, two tasks and, per event, a hop to a thread; the hub makes all of
+        that unnecessary, so this one just takes one event after the other.
+        """
+        self._send_event = send
+        self._busy = False
+        self._end_code: CloseCode | None = None
+        self._task = asyncio.current_task()
+        self._expiry_timer: asyncio.TimerHandle | None = None
+        self._abort_timer: asyncio.TimerHandle | None = None
+        self.connection: Connection | None = None
+        handshake = read_handshake(scope)
+        await receive()  # websocket.connect
+        if not is_origin_allowed(handshake):
+            await send({"type": "websocket.close"})  # before the upgrade: HTTP 403
+            return
+        caller = await self._identify(handshake)
+        await send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
+        if caller is None:
+            await self._close_at_once(CloseCode.UNAUTHENTICATED, receive)
+            return
+        hub = start_hub()
+        refusal = self._refusal(hub, caller)
+        if refusal is not None:
+            await self._close_at_once(refusal, receive)
+            return
+        await self._serve(hub, caller, receive)
+
+    async def _identify(self, handshake: Any) -> Caller | None:
+        return await run_in_db_thread(read_caller, handshake)
+
+    def _refusal(self, hub: Hub, caller: Caller) -> CloseCode | None:
+        if is_draining():
+            return CloseCode.RESTART
+        mine = hub.directory.by_user.get(caller.user.pk, ())
+        if settings.FLOWRA_RATE_LIMITS and len(mine) >= settings.FLOWRA_CONNECTIONS_PER_USER:
+            return CloseCode.TOO_MANY
+        return None
+
+    async def _close_at_once(self, code: CloseCode, receive: Any) -> None:
+        metrics.sockets_closed.labels(int(code)).inc()
+        await self._send_event({"type": "websocket.close", "code": int(code)})
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+
+    # --- Serving --------------------------------------------------------------------------------
+
+    async def _serve(self, hub: Hub, caller: Caller, receive: Any) -> None:
+        outbox = Outbox(self._send_event, limit=settings.FLOWRA_OUTBOX_BYTES, overflowed=self._overflowed)
+        connection = self.connection = Connection(
+            credential=caller.credential,
+            display_name=caller.user.get_full_name(),
+            outbox=outbox,
+            end=self.end,
+        )
+        self.limits = ConnectionLimits()
+        self._commands = Commands(hub, connection, caller.user, self._watch_expiry)
+        try:
+            self._watch_expiry()
+            await hub.register(connection, caller.workspace_ids)
+            # What came for the user meanwhile waits in the outbox: the first frame is the welcome.
+            outbox.open(Frame(encode(_welcome(connection))))
+            while True:
+                event = await receive()
+                if event["type"] == "websocket.disconnect":
+                    return
+                self._busy = True
+                await self._receive_frame(event)
+                self._busy = False
+                if self._end_code is not None:
+                    self._close_now()
+        except asyncio.CancelledError:
+            # `_abort` cancels us where the socket takes nothing any more; any other cancellation is the server's.
+            if not self._aborted or self._task is None:
+                raise
+            self._task.uncancel()
+        finally:
+            for timer in (self._expiry_timer, self._abort_timer):
+                if timer is not None:
+                    timer.cancel()
+            hub.directory.remove(connection)
+            outbox.abort()
+
+    _aborted = False
+
+    async def _receive_frame(self, event: dict[str, Any]) -> None:
+        if self._end_code is not None:
+            return  # it is being closed; what is not acknowledged will be sent again
+        text = event.get("text")
+        if text is None:
+            self.end(CloseCode.BINARY)
+            return
+        assert self.connection is not None  # noqa: S101  (for the type checker)
+        try:
+            command = decode(text)
+        except FrameError as error:
+            metrics.frames_received.labels("bad").inc()
+            self._refuse(error)
+            if self.limits.bad_frame():
+                self.end(CloseCode.ABUSE)
+            return
+        metrics.frames_received.labels(command.__struct_config__.tag).inc()
+        wait = self.limits.frame()
+        if wait and not await self._commands.is_repeated_post(command):
+            self.connection.send(
+                Error(
+                    code=ErrorCode.RATE_LIMITED,
+                    message="Too many frames; wait a moment.",
+                    ref=command.ref,
+                    retry_after=round(wait, 3),
+                )
+            )
+            if self.limits.is_flood:
+                self.end(CloseCode.FLOOD)
+            return
+        try:
+            await self._commands.carry_out(command)
+        except FrameError as error:
+            self._refuse(error)
+
+    def _refuse(self, error: FrameError) -> None:
+        assert self.connection is not None  # noqa: S101  (for the type checker)
+        optional: dict[str, Any] = {"chat_id": error.chat_id, "field": error.field, "retry_after": error.retry_after}
+        given = {name: value for name, value in optional.items() if value is not None}
+        self.connection.send(Error(code=error.code, message=error.message, ref=error.ref, **given))
+
+    # --- The end --------------------------------------------------------------------------------
+
+    def end(self, code: CloseCode) -> None:
+        """Close the socket with `code`, after the answer to the frame it is busy with."""
+        if self._end_code is not None:
+            return
+        self._end_code = code
+        metrics.sockets_closed.labels(int(code)).inc()
+        self._abort_timer = asyncio.get_running_loop().call_later(ABORT_AFTER, self._abort)
+        if not self._busy:
+            self._close_now()
+
+    def _close_now(self) -> None:
+        if self.connection is not None and self._end_code is not None:
+            self.connection.outbox.close(self._end_code)
+
+    def _overflowed(self) -> None:
+        # The queue is full because the socket takes nothing, so the close frame may not get through either.
+        self._end_code = CloseCode.SLOW_CONSUMER
+        metrics.sockets_closed.labels(int(CloseCode.SLOW_CONSUMER)).inc()
+        if self.connection is not None:
+            self.connection.outbox.say_last_words(CloseCode.SLOW_CONSUMER)
+        self._abort_timer = asyncio.get_running_loop().call_later(ABORT_AFTER, self._abort)
+
+    def _abort(self) -> None:
+        if self._task is not None and not self._task.done():
+            self._aborted = True
+            self._task.cancel()
+
+    def _watch_expiry(self) -> None:
+        """Close the socket when its credential expires; called again when `auth` brought a fresh one."""
+        assert self.connection is not None  # noqa: S101  (for the type checker)
+        left = self.connection.credential.expires_at - time.time()
+        if left <= 0:
+            self.end(CloseCode.UNAUTHENTICATED)
+            return
+        if self._expiry_timer is not None:
+            self._expiry_timer.cancel()
+        self._expiry_timer = asyncio.get_running_loop().call_later(min(left, MAX_TIMER), self._watch_expiry)
+
+
+def _welcome(connection: Connection) -> Welcome:
+    return Welcome(
+        connection_id=connection.connection_id,
+        user_id=str(connection.user_id),
+        display_name=connection.display_name,
+        server_time=time_text(timezone.now()),
+        ping_interval=settings.FLOWRA_PING_INTERVAL,
+        pong_timeout=settings.FLOWRA_PONG_TIMEOUT,
+        presence_enabled=settings.FLOWRA_PRESENCE_ENABLED,
+        typing_enabled=settings.FLOWRA_TYPING_ENABLED,
+        typing_timeout=settings.FLOWRA_TYPING_TIMEOUT,
+    )

@@ -1,0 +1,73 @@
+"""What crosses the channel layer: one small event per process, with the frame's text ready to send."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from realtime.outbox import Priority
+
+LAYER_MESSAGE_TYPE = "hub.event"
+
+
+class Kind(StrEnum):
+    """For whom an event is, within its group."""
+
+    CHAT = "chat"  # everybody subscribed to the chat
+    USER = "user"  # all sockets of the user
+    ACTIVITY = "activity"  # workspace: members of the chat who are not subscribed get new unread counts
+    MEMBERS = "members"  # workspace: members of the chat, or `user_ids`, who are not subscribed
+    JOINED = "joined"  # user: now belongs to the workspace
+    LEFT = "left"  # user: no longer does
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An event on its way to sockets; ids are hexadecimal text so that every layer can carry them.
+
+    `access_version` is the chat's at the commit (see realtime/rooms.py); `revision` is 0 where the event is none
+    of the chat's numbered changes.
+    """
+
+    group: str
+    kind: Kind
+    text: str = ""
+    priority: int = int(Priority.MUST)
+    chat_id: UUID | None = None
+    workspace_id: UUID | None = None
+    user_ids: tuple[UUID, ...] = ()
+    skip_user_id: UUID | None = None
+    access_version: int = 0
+    revision: int = 0
+
+
+def chat_group(chat_id: UUID) -> str:
+    """Return the group of a chat's subscribers."""
+    return f"chat.{chat_id}"
+
+
+def user_group(user_id: UUID) -> str:
+    """Return the group of a user's sockets."""
+    return f"user.{user_id}"
+
+
+def workspace_group(workspace_id: UUID) -> str:
+    """Return the group of the sockets of a workspace's members."""
+    return f"workspace.{workspace_id}"
+
+
+def to_layer(event: Event, origin: str) -> dict[str, Any]:
+    """Return the layer message for `event`, sent by the process `origin`."""
+    return {"type": LAYER_MESSAGE_TYPE, "origin": origin, "event": msgspec.json.encode(event)}
+
+
+def from_layer(message: dict[str, Any], origin: str) -> Event | None:
+    """Return the event in a layer message; None where it is this process's own, delivered already.
+
+    Raises msgspec.MsgspecError, KeyError or TypeError where another version of Flowra sent what this one cannot read.
+    """
+    if message["origin"] == origin:
+        return None
+    return msgspec.json.decode(message["event"], type=Event)

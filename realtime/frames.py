@@ -1,0 +1,133 @@
+"""Domain events to the events that cross the layer, with their frames encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from chats import events
+from chats.models import Message
+from chats.payloads import message_payload
+from realtime.envelope import Event, Kind, chat_group, user_group, workspace_group
+from realtime.outbox import Priority
+from realtime.protocol import ChatFrame, NotificationNew, Typing, Unread, encode
+
+_CHAT_FRAME_TYPES: dict[type, str] = {
+    events.MessagePosted: "chat.message.posted",
+    events.MessageEdited: "chat.message.edited",
+    events.MessageDeleted: "chat.message.deleted",
+    events.ChatCreated: "chat.created",
+    events.ChatRenamed: "chat.renamed",
+    events.ChatClosed: "chat.closed",
+    events.ChatReopened: "chat.reopened",
+    events.ChatDeleted: "chat.deleted",
+    events.MemberAdded: "chat.member_added",
+    events.MemberRemoved: "chat.member_removed",
+}
+
+
+def layer_events(event: events.DomainEvent) -> Iterator[Event]:
+    """Yield what has to be sent for a domain event, to which groups."""
+    match event:
+        case events.MessageChanged():
+            yield _to_subscribers(event, event.data, revision=event.revision)
+            yield Event(
+                group=workspace_group(event.workspace_id),
+                kind=Kind.ACTIVITY,
+                chat_id=event.chat_id,
+                workspace_id=event.workspace_id,
+            )
+        case events.ChatCreated():
+            yield _to_users(event, event.data, event.member_ids)
+        case events.ChatDeleted():
+            yield _to_subscribers(event, event.data)
+            yield _to_users(event, event.data, event.member_ids)
+        case events.MemberRemoved():
+            yield _to_subscribers(event, event.data)
+            yield _to_users(event, event.data, ())
+            yield _to_user(event.user_id, _chat_text(event, event.data))
+        case events.ChatChanged() | events.MemberAdded():
+            yield _to_subscribers(event, event.data)
+            yield _to_users(event, event.data, ())
+        case events.ChatRead():
+            frame = Unread(chat_id=event.chat_id, unread_count=event.unread_count, mention_count=event.mention_count)
+            yield _to_user(event.user_id, encode(frame))
+        case events.NotificationCreated():
+            yield _to_user(event.user_id, encode(NotificationNew(data=event.data)))
+        case events.WorkspaceMemberAdded():
+            yield _moved(event.user_id, event.workspace_id, Kind.JOINED)
+        case events.WorkspaceMemberRemoved():
+            yield _moved(event.user_id, event.workspace_id, Kind.LEFT)
+
+
+def change_frame(message: Message, *, since: int) -> ChatFrame:
+    """Return the frame that brings somebody who knows the chat up to revision `since` to this message's state."""
+    if message.posted_revision > since:
+        kind = "chat.message.posted"
+    elif message.deleted_at is not None:
+        kind = "chat.message.deleted"
+    else:
+        kind = "chat.message.edited"
+    return ChatFrame(type=kind, chat_id=str(message.chat_id), data=message_payload(message))
+
+
+def change_event(message: Message, *, since: int, access_version: int) -> Event:
+    """Return the event that replaces a lost one; for this process only."""
+    return Event(
+        group=chat_group(message.chat_id),
+        kind=Kind.CHAT,
+        text=encode(change_frame(message, since=since)),
+        chat_id=message.chat_id,
+        access_version=access_version,
+        revision=message.revision,
+    )
+
+
+def typing_event(*, chat_id: UUID, user_id: UUID, display_name: str, is_typing: bool, access_version: int) -> Event:
+    """Return the event that tells the others in the chat that somebody types, or stopped."""
+    frame = Typing(chat_id=chat_id, user_id=user_id, display_name=display_name, is_typing=is_typing)
+    return Event(
+        group=chat_group(chat_id),
+        kind=Kind.CHAT,
+        text=encode(frame),
+        priority=int(Priority.TYPING),
+        chat_id=chat_id,
+        skip_user_id=user_id,
+        access_version=access_version,
+    )
+
+
+def _chat_text(event: events.ChatEvent, data: Any) -> str:
+    return encode(ChatFrame(type=_CHAT_FRAME_TYPES[type(event)], chat_id=str(event.chat_id), data=data))
+
+
+def _to_subscribers(event: events.ChatEvent, data: Any, *, revision: int = 0) -> Event:
+    return Event(
+        group=chat_group(event.chat_id),
+        kind=Kind.CHAT,
+        text=_chat_text(event, data),
+        chat_id=event.chat_id,
+        access_version=event.access_version,
+        revision=revision,
+    )
+
+
+def _to_users(event: events.ChatEvent, data: Any, user_ids: tuple[UUID, ...]) -> Event:
+    """Return the event for those who are not subscribed: these users, or with none the chat's members."""
+    return Event(
+        group=workspace_group(event.workspace_id),
+        kind=Kind.MEMBERS,
+        text=_chat_text(event, data),
+        chat_id=event.chat_id,
+        workspace_id=event.workspace_id,
+        user_ids=user_ids,
+    )
+
+
+def _to_user(user_id: UUID, text: str) -> Event:
+    return Event(group=user_group(user_id), kind=Kind.USER, text=text, user_ids=(user_id,))
+
+
+def _moved(user_id: UUID, workspace_id: UUID, kind: Kind) -> Event:
+    return Event(group=user_group(user_id), kind=kind, workspace_id=workspace_id, user_ids=(user_id,))

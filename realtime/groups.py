@@ -1,0 +1,79 @@
+"""This process's one channel and the groups it is in."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+logger = logging.getLogger(__name__)
+RETRY_DELAY = 1.0  # seconds between tries while the broker is away
+
+
+class GroupKeeper:
+    """Keeps the process's channel in the groups that are wanted, one change after the other.
+
+    A group is joined with its first local subscriber and left with its last. One task does it, so that a join and
+    a leave of the same group cannot overtake each other, and a broker that is away is retried here and nowhere else.
+    """
+
+    def __init__(self, layer: Any, channel: str) -> None:
+        self._layer = layer
+        self._channel = channel
+        self._users: dict[str, int] = {}
+        self._joined: set[str] = set()
+        self._changed: dict[str, None] = {}  # groups to look at, in order
+        self._wake = asyncio.Event()
+        self._waiters: dict[str, asyncio.Future[None]] = {}
+
+    def acquire(self, group: str) -> None:
+        """Want `group` once more."""
+        self._users[group] = self._users.get(group, 0) + 1
+        if self._users[group] == 1:
+            self._look_at(group)
+
+    def release(self, group: str) -> None:
+        """Want `group` once less."""
+        self._users[group] -= 1
+        if self._users[group] == 0:
+            del self._users[group]
+            self._look_at(group)
+
+    async def joined(self, group: str) -> None:
+        """Return when `group` is joined; the caller bounds the time."""
+        if group in self._joined:
+            return
+        waiter = self._waiters.setdefault(group, asyncio.get_running_loop().create_future())
+        await asyncio.shield(waiter)  # several may wait for the same one
+
+    async def run(self) -> None:
+        """Carry changes to the layer, for ever."""
+        while True:
+            await self._wake.wait()
+            while self._changed:
+                group = next(iter(self._changed))
+                del self._changed[group]
+                await self._settle(group)
+            self._wake.clear()
+
+    def _look_at(self, group: str) -> None:
+        self._changed.setdefault(group)
+        self._wake.set()
+
+    async def _settle(self, group: str) -> None:
+        wanted = group in self._users
+        try:
+            if wanted and group not in self._joined:
+                await self._layer.group_add(group, self._channel)
+                self._joined.add(group)
+            elif not wanted and group in self._joined:
+                await self._layer.group_discard(group, self._channel)
+                self._joined.discard(group)
+        except Exception as error:  # noqa: BLE001  (whatever it is: not done, so it is tried again)
+            logger.warning("Cannot %s the group %s yet: %r", "join" if wanted else "leave", group, error)
+            self._look_at(group)
+            await asyncio.sleep(RETRY_DELAY)
+            return
+        waiter = self._waiters.pop(group, None)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)

@@ -1,0 +1,105 @@
+"""Channel layers: what connects the processes.
+
+`InProcessLayer` is the default, for one process. `RedisLayer` is channels_redis' pub/sub layer, made to tell when
+its connection came back: whatever was published meanwhile is gone, so the hub has its clients resync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer, RedisSingleShardConnection
+from channels_redis.utils import create_pool
+from django.core.exceptions import ImproperlyConfigured
+from redis import asyncio as aioredis
+from redis.asyncio.client import PubSub
+
+NEVER = 10 * 365 * 24 * 3600  # seconds
+# Seconds for each answer of the broker. The pub/sub reader is not bound by it, it waits without a limit.
+BROKER_TIMEOUT = 5
+
+
+def get_layer() -> Any:
+    """Return the configured channel layer; raises ImproperlyConfigured where there is none."""
+    layer = get_channel_layer()
+    if layer is None:
+        raise ImproperlyConfigured("Flowra needs a channel layer: set CHANNEL_LAYERS['default'].")
+    return layer
+
+
+def is_shared(layer: Any) -> bool:
+    """Whether the layer reaches other processes."""
+    return not isinstance(layer, InMemoryChannelLayer)
+
+
+class InProcessLayer(InMemoryChannelLayer):
+    """Channels' in-memory layer without its silent losses: no bound of 100, no expiry of members or events."""
+
+    def __init__(self) -> None:
+        super().__init__(expiry=NEVER, group_expiry=NEVER, capacity=0)
+
+    def _clean_expired(self) -> None:
+        # Nothing expires here; the original walks through all groups at every send.
+        return
+
+
+class _WatchedPubSub(PubSub):
+    """Redis' subscriber side, which tells when it has re-subscribed after its connection was lost."""
+
+    def __init__(self, *, reconnected: Callable[[], None], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._reconnected = reconnected
+
+    async def on_connect(self, connection: Any) -> None:
+        """Re-subscribe and tell; redis-py calls this for every connection but the first."""
+        await super().on_connect(connection)
+        self._reconnected()
+
+
+class _Shard(RedisSingleShardConnection):  # type: ignore[misc]  # untyped library
+    _redis: Any
+    _pubsub: Any
+
+    def _ensure_redis(self) -> None:
+        if self._redis is None:
+            pool = create_pool(self.host)
+            self._redis = aioredis.Redis(connection_pool=pool)
+            self._pubsub = _WatchedPubSub(connection_pool=pool, reconnected=self.channel_layer.tell_reconnected)
+
+
+class _LoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped library
+    _shards: list[Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._shards = [_Shard(shard.host, self) for shard in self._shards]
+        self.listeners: list[Callable[[], None]] = []
+
+    def tell_reconnected(self) -> None:
+        for listener in self.listeners:
+            listener()
+
+
+class RedisLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # untyped library
+    """The pub/sub layer; `on_reconnected` is what its own `on_reconnect` promises and does not do."""
+
+    def __init__(self, hosts: list[str], prefix: str) -> None:
+        options = {"socket_timeout": BROKER_TIMEOUT, "socket_connect_timeout": BROKER_TIMEOUT}
+        super().__init__(hosts=[{"address": host, **options} for host in hosts], prefix=prefix)
+
+    def _get_layer(self) -> _LoopLayer:
+        loop = asyncio.get_running_loop()
+        if loop not in self._layers:
+            # The original makes and registers the layer, and has it closed with its loop; only its class is ours.
+            original = super()._get_layer()
+            assert isinstance(original, RedisPubSubLoopLayer)  # noqa: S101  (for the type checker)
+            self._layers[loop] = _LoopLayer(*self._args, **self._kwargs, channel_layer=self)
+        layer: _LoopLayer = self._layers[loop]
+        return layer
+
+    def on_reconnected(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called, in this event loop, whenever the connection came back."""
+        self._get_layer().listeners.append(listener)

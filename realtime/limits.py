@@ -1,0 +1,96 @@
+"""How much one client may ask for. Buckets of this process, off with FLOWRA_RATE_LIMITS=false."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from django.conf import settings
+
+K = TypeVar("K", bound=Hashable)
+
+# A client that sends nothing but nonsense is told so this often before it is closed with 4400, and may go on at
+# one such frame per BAD_FRAME_SECONDS.
+BAD_FRAMES = 50
+BAD_FRAME_SECONDS = 2.0
+# Frames over the rate in a row, each answered with rate_limited, before the socket is closed with 4429.
+FLOOD_FRAMES = 300
+TYPING_SECONDS = 1.0  # protocol.md section 5: one per second, user and chat
+MAX_KEYS = 100_000
+
+
+class TokenBucket:
+    """Allows `burst` at once and `rate` per second in the long run."""
+
+    __slots__ = ("_burst", "_level", "_rate", "_updated")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._level = burst
+        self._updated = now
+
+    def take(self, now: float) -> float:
+        """Take one; returns 0.0, or the seconds until one can be taken."""
+        self._level = min(self._burst, self._level + (now - self._updated) * self._rate)
+        self._updated = now
+        if self._level >= 1:
+            self._level -= 1
+            return 0.0
+        return (1 - self._level) / self._rate
+
+
+class Buckets(Generic[K]):
+    """A bucket per key; the least recently used are forgotten beyond MAX_KEYS."""
+
+    def __init__(self, make: Callable[[float], TokenBucket]) -> None:
+        self._make = make
+        self._buckets: OrderedDict[K, TokenBucket] = OrderedDict()
+
+    def take(self, key: K) -> float:
+        """Take one from the bucket of `key`, see `TokenBucket.take`."""
+        now = time.monotonic()
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = self._make(now)
+            if len(self._buckets) > MAX_KEYS:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(key)
+        return bucket.take(now)
+
+
+class ConnectionLimits:
+    """What one connection may send."""
+
+    def __init__(self) -> None:
+        now = time.monotonic()
+        self._frames = TokenBucket(settings.FLOWRA_FRAMES_PER_SECOND, settings.FLOWRA_FRAMES_BURST, now)
+        self._bad = TokenBucket(1 / BAD_FRAME_SECONDS, BAD_FRAMES, now)
+        self._refused_in_a_row = 0
+
+    def frame(self) -> float:
+        """Count a frame; returns 0.0, or the seconds to wait before the next one."""
+        if not settings.FLOWRA_RATE_LIMITS:
+            return 0.0
+        wait = self._frames.take(time.monotonic())
+        self._refused_in_a_row = self._refused_in_a_row + 1 if wait else 0
+        return wait
+
+    @property
+    def is_flood(self) -> bool:
+        """Whether the client goes on and on although it is told to wait."""
+        return self._refused_in_a_row > FLOOD_FRAMES
+
+    def bad_frame(self) -> bool:
+        """Count a frame that made no sense; returns whether that was one too many."""
+        return self._bad.take(time.monotonic()) > 0
+
+
+def _post_bucket(now: float) -> TokenBucket:
+    return TokenBucket(settings.FLOWRA_POSTS_PER_SECOND, settings.FLOWRA_POSTS_BURST, now)
+
+
+posts: Buckets[Hashable] = Buckets(_post_bucket)

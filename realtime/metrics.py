@@ -1,0 +1,17 @@
+"""What operators see of the realtime side at /metrics. Counters of this process."""
+
+from prometheus_client import Counter, Gauge
+
+connections = Gauge("flowra_connections", "Open sockets.")
+subscriptions = Gauge("flowra_subscriptions", "Subscriptions of open sockets to chats.")
+frames_received = Counter("flowra_frames_received", "Frames from clients.", ["type"])
+frames_sent = Counter("flowra_frames_sent", "Frames handed to the server for a socket.")
+frames_shed = Counter("flowra_frames_shed", "Stale frames dropped because a socket's queue was full.")
+sockets_closed = Counter("flowra_sockets_closed", "Sockets closed by the server.", ["code"])
+events_published = Counter("flowra_events_published", "Events fanned out by this process and given to the others.")
+events_unannounced = Counter(
+    "flowra_events_unannounced", "Events other processes were not told of: broker away or queue full; repaired later."
+)
+events_repaired = Counter("flowra_events_repaired", "Messages fanned out by the repair, whose event was lost.")
+catch_ups = Counter("flowra_catch_ups", "Subscriptions with since, by what they got.", ["result"])
+tasks_restarted = Counter("flowra_tasks_restarted", "Background tasks that died and were restarted.", ["task"])

@@ -1,0 +1,91 @@
+"""Announcements can be lost: a broker that restarts, a process killed between commit and publish.
+
+Every few seconds each process compares, in one query, the chats its sockets are subscribed to with what it fanned
+out, and fans out what is missing. So even the last message of a quiet chat arrives, and a removal takes effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+
+from chats.models import Chat
+from chats.selectors import Changes, chat_versions, list_changes
+from realtime import metrics
+from realtime.connection import resync
+from realtime.db import run_in_db_thread
+from realtime.frames import change_event
+from realtime.rooms import Room
+
+if TYPE_CHECKING:
+    from realtime.hub import Hub
+
+logger = logging.getLogger(__name__)
+
+
+class Repairer:
+    """Finds and mends what this process's rooms have missed."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def run(self) -> None:
+        """Look every FLOWRA_REPAIR_INTERVAL seconds, for ever."""
+        while True:
+            await asyncio.sleep(settings.FLOWRA_REPAIR_INTERVAL)
+            await self.look()
+
+    async def look(self) -> None:
+        """Compare all rooms with the database once and mend those that are behind."""
+        rooms = {
+            chat_id: room
+            for chat_id, room in self._hub.directory.rooms.items()
+            if room.revisions.contiguous is not None
+        }
+        if not rooms:
+            return
+        versions = await run_in_db_thread(chat_versions, set(rooms))
+        for chat_id, room in rooms.items():
+            if chat_id not in versions:
+                self._hub.close_room(chat_id, "chat_deleted")
+                continue
+            revision, access_version = versions[chat_id]
+            await self._mend(room, revision, access_version)
+
+    async def _mend(self, room: Room, revision: int, access_version: int) -> None:
+        room.require(access_version)
+        if room.needs_check:
+            self._hub.check_members(room)
+        known = room.revisions.contiguous
+        if known is None or revision == known:
+            return
+        if revision < known:
+            # Live events may have moved the room on since the query, so ask again before believing in an old backup.
+            changes = await run_in_db_thread(_changes_after, room.chat_id, known)
+            if changes is not None and changes.reset:
+                logger.warning("The chat %s went back from revision %d to %d.", room.chat_id, known, changes.revision)
+                room.revisions.advance_to(changes.revision)
+                resync(list(room.subscriptions), "restored")
+            return
+        changes = await run_in_db_thread(_changes_after, room.chat_id, known)
+        if changes is None:
+            return
+        if changes.reset:
+            room.revisions.advance_to(changes.revision)
+            resync(list(room.subscriptions), "behind")
+            return
+        for message in changes.messages:
+            metrics.events_repaired.inc()
+            self._hub.deliver(change_event(message, since=known, access_version=access_version))
+        if not room.needs_check:
+            # Revisions in between belong to messages that were changed again since: nothing is left of them to send.
+            room.revisions.advance_to(changes.revision)
+
+
+def _changes_after(chat_id: UUID, since: int) -> Changes | None:
+    chat = Chat.objects.filter(pk=chat_id).first()
+    return None if chat is None else list_changes(chat, since, settings.FLOWRA_CATCHUP_LIMIT)

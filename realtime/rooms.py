@@ -1,0 +1,132 @@
+"""A chat as this process sees it: who is subscribed here, what was fanned out, and who may still listen."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from realtime import metrics
+from realtime.outbox import Frame, Priority
+
+if TYPE_CHECKING:
+    from realtime.connection import Connection
+    from realtime.envelope import Event
+
+MAX_WAITING = 1_000  # events held back while members are checked or a subscription is being read
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class Subscription:
+    """One connection's place in a room.
+
+    While `held` is a list, live events wait in it: the connection gets what it missed and its `ack` first.
+    """
+
+    connection: Connection
+    held: deque[Event] | None = dataclasses.field(default_factory=deque)
+    is_revoked: bool = False
+
+    def deliver(self, event: Event, frame: Frame) -> None:
+        """Send the event, or hold it back; typing is not worth holding."""
+        if event.skip_user_id == self.connection.user_id:
+            return
+        if self.held is None:
+            self.connection.outbox.put(frame)
+        elif frame.priority > Priority.TYPING:
+            self.held.append(event)
+            if len(self.held) > MAX_WAITING:
+                self.connection.overflow()
+
+    def release(self, revision: int) -> None:
+        """Send what was held back and is newer than `revision`, and let live events through."""
+        held, self.held = self.held, None
+        for event in held or ():
+            if event.revision == 0 or event.revision > revision:
+                self.connection.outbox.put(Frame(event.text, Priority(event.priority)))
+
+
+class RevisionLog:
+    """Which revisions of a chat were fanned out here: all up to `contiguous`, and those in `ahead`.
+
+    Events may come twice (a repair and then the late event itself) and overtake each other; each is let
+    through once.
+    """
+
+    def __init__(self) -> None:
+        self.contiguous: int | None = None  # unknown until the first subscriber has read the chat
+        self._ahead: set[int] = set()
+
+    def start_at(self, revision: int) -> None:
+        """Take everything up to `revision` as known, if nothing is known yet."""
+        if self.contiguous is None:
+            self.advance_to(revision)
+
+    def admit(self, revision: int) -> bool:
+        """Return whether `revision` is new, and note it."""
+        if revision in self._ahead or (self.contiguous is not None and revision <= self.contiguous):
+            return False
+        self._ahead.add(revision)
+        self._close_up()
+        return True
+
+    def advance_to(self, revision: int) -> None:
+        """Note that everything up to `revision` was fanned out, or stands in a newer one that was."""
+        self.contiguous = revision
+        self._ahead = {ahead for ahead in self._ahead if ahead > revision}
+        self._close_up()
+
+    def _close_up(self) -> None:
+        if self.contiguous is None:
+            return
+        while self.contiguous + 1 in self._ahead:
+            self.contiguous += 1
+            self._ahead.remove(self.contiguous)
+
+
+class Room:
+    """The local subscribers of one chat.
+
+    Every event of the chat carries the `access_version` of its commit. One that is newer than the room's waits, and
+    all after it, until it was checked who of the subscribers is still a member (`Hub.check_members`).
+    """
+
+    def __init__(self, chat_id: UUID, workspace_id: UUID | None = None) -> None:
+        self.chat_id = chat_id
+        self.workspace_id = workspace_id
+        self.subscriptions: dict[Connection, Subscription] = {}
+        self.revisions = RevisionLog()
+        self.access_version: int | None = None
+        self.required_version = 0
+        self.waiting: deque[Event] = deque()
+
+    @property
+    def needs_check(self) -> bool:
+        """Whether members must be checked before anything is delivered."""
+        return self.access_version is not None and self.required_version > self.access_version
+
+    def require(self, access_version: int) -> None:
+        """Note that the chat has reached this `access_version`."""
+        self.required_version = max(self.required_version, access_version)
+
+    def fan_out(self, event: Event) -> None:
+        """Hand an event to all subscribers, unless its revision was handed out before."""
+        if event.revision and not self.revisions.admit(event.revision):
+            return
+        frame = Frame(event.text, Priority(event.priority))
+        # A copy, because a connection whose outbox overflows is closed, but never leaves the room from in here.
+        for subscription in list(self.subscriptions.values()):
+            subscription.deliver(event, frame)
+        metrics.events_published.inc()
+
+    def checked(self, access_version: int, members: set[UUID]) -> list[Connection]:
+        """Take the result of a check; returns the connections that were removed, then delivers what waited."""
+        removed = [connection for connection in self.subscriptions if connection.user_id not in members]
+        for connection in removed:
+            self.subscriptions.pop(connection).is_revoked = True
+        self.access_version = access_version
+        while self.waiting and not self.needs_check:
+            event = self.waiting.popleft()
+            self.fan_out(event)
+        return removed

@@ -1,0 +1,80 @@
+"""Token buckets and the typing gate, with time given to them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import pytest
+from pytest_django import Settings
+
+from realtime import limits
+from realtime.limits import BAD_FRAMES, FLOOD_FRAMES, Buckets, ConnectionLimits, TokenBucket
+from realtime.typing_gate import TypingGate
+
+
+def test_a_bucket_allows_a_burst_and_then_its_rate() -> None:
+    bucket = TokenBucket(rate=2, burst=3, now=0)
+    assert [bucket.take(0) for _ in range(4)] == [0, 0, 0, 0.5]
+    assert bucket.take(0.5) == 0
+    assert bucket.take(0.5) > 0
+    assert [bucket.take(100) for _ in range(4)] == [0, 0, 0, 0.5]
+
+
+def test_buckets_forget_the_least_recently_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_KEYS", 2)
+    buckets: Buckets[str] = Buckets(lambda now: TokenBucket(0.001, 1, now))
+    assert buckets.take("a") == 0
+    assert buckets.take("b") == 0
+    assert buckets.take("a") > 0
+    assert buckets.take("c") == 0  # forgets b
+    assert buckets.take("b") == 0
+
+
+def test_a_flood_is_told_to_wait_before_it_is_cut_off(settings: Settings) -> None:
+    settings.FLOWRA_FRAMES_BURST, settings.FLOWRA_FRAMES_PER_SECOND = 5, 0.001
+    connection = ConnectionLimits()
+    assert all(connection.frame() == 0 for _ in range(5))
+    for _ in range(FLOOD_FRAMES):
+        assert connection.frame() > 0
+        assert not connection.is_flood
+    connection.frame()
+    assert connection.is_flood
+
+
+def test_rate_limits_can_be_switched_off(settings: Settings) -> None:
+    settings.FLOWRA_RATE_LIMITS = False
+    connection = ConnectionLimits()
+    assert all(connection.frame() == 0 for _ in range(10_000))
+
+
+def test_only_going_on_with_nonsense_is_abuse() -> None:
+    connection = ConnectionLimits()
+    assert not any(connection.bad_frame() for _ in range(BAD_FRAMES))
+    assert connection.bad_frame()
+
+
+async def test_typing_passes_once_a_second_and_the_last_word_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.typing_gate.TYPING_SECONDS", 0.02)
+    passed: list[bool] = []
+    done = asyncio.Event()
+
+    def pass_on(is_typing: bool) -> None:
+        passed.append(is_typing)
+        if not is_typing:
+            done.set()
+
+    gate, user, chat = TypingGate(), uuid.uuid4(), uuid.uuid4()
+    for state in (True, True, True, False):
+        gate.offer(user, chat, state, pass_on)
+    assert passed == [True]
+    await asyncio.wait_for(done.wait(), 5)
+    assert passed == [True, False]
+
+
+async def test_typing_of_different_people_and_chats_does_not_mix() -> None:
+    passed: list[str] = []
+    gate, chat = TypingGate(), uuid.uuid4()
+    for name in ("jane", "bob"):
+        gate.offer(uuid.uuid4(), chat, True, lambda _, name=name: passed.append(name))  # type: ignore[misc]
+    assert passed == ["jane", "bob"]

@@ -1,0 +1,132 @@
+"""The outbox against a server's `send` that can be made to wait."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from realtime.outbox import Frame, Outbox, Priority
+from realtime.protocol import CloseCode
+
+
+class Socket:
+    """Stands for the server's side of a socket: takes frames while `writable` is set, as uvicorn does."""
+
+    def __init__(self) -> None:
+        self.writable = asyncio.Event()
+        self.writable.set()
+        self.is_gone = False
+        self.taken: list[Any] = []
+
+    async def send(self, message: dict[str, Any]) -> None:
+        await self.writable.wait()
+        if self.is_gone:
+            raise OSError("gone")
+        self.taken.append(message.get("text", message.get("code")))
+
+
+def make(limit: int = 1_000) -> tuple[Socket, Outbox, list[str]]:
+    """Return a socket, its opened outbox and the list that notes an overflow."""
+    socket, overflows = Socket(), []
+    outbox = Outbox(socket.send, limit=limit, overflowed=lambda: overflows.append("overflow"))
+    outbox.open(Frame("welcome"))
+    return socket, outbox, overflows
+
+
+async def test_frames_go_at_once_without_a_task() -> None:
+    socket, outbox, _ = make()
+    before = len(asyncio.all_tasks())
+    outbox.put(Frame("a"))
+    assert socket.taken == ["welcome", "a"]
+    assert len(asyncio.all_tasks()) == before
+
+
+async def test_order_holds_while_the_socket_waits() -> None:
+    socket, outbox, _ = make()
+    socket.writable.clear()
+    for text in "abc":
+        outbox.put(Frame(text))
+    assert socket.taken == ["welcome"]
+    socket.writable.set()
+    await outbox.flushed()
+    assert socket.taken == ["welcome", *"abc"]
+    outbox.put(Frame("d"))
+    assert socket.taken[-1] == "d"
+
+
+async def test_what_came_before_the_welcome_follows_it() -> None:
+    socket = Socket()
+    outbox = Outbox(socket.send, limit=100, overflowed=lambda: None)
+    outbox.put(Frame("early"))
+    assert socket.taken == []
+    outbox.open(Frame("welcome"))
+    assert socket.taken == ["welcome", "early"]
+
+
+async def test_a_full_outbox_drops_typing_first() -> None:
+    socket, outbox, overflows = make(limit=30)
+    socket.writable.clear()
+    outbox.put(Frame("stuck"))
+    outbox.put(Frame("t" * 12, Priority.TYPING))
+    outbox.put(Frame("m" * 12))
+    outbox.put(Frame("n" * 12))
+    assert not overflows
+    socket.writable.set()
+    await outbox.flushed()
+    assert socket.taken == ["welcome", "stuck", "m" * 12, "n" * 12]
+
+
+async def test_what_cannot_be_dropped_overflows_once_and_memory_stays_bounded() -> None:
+    socket, outbox, overflows = make(limit=100)
+    socket.writable.clear()
+    for _ in range(1_000):
+        outbox.put(Frame("x" * 50))
+    assert overflows == ["overflow"]
+    assert outbox.queued_bytes == 0
+    outbox.say_last_words(CloseCode.SLOW_CONSUMER)
+    socket.writable.set()
+    await outbox.flushed()
+    assert socket.taken == ["welcome", "x" * 50, 4408]
+
+
+async def test_close_comes_after_what_is_queued_and_nothing_after_it() -> None:
+    socket, outbox, _ = make()
+    socket.writable.clear()
+    outbox.put(Frame("last"))
+    outbox.close(CloseCode.RESTART)
+    outbox.put(Frame("late"))
+    outbox.close(CloseCode.NORMAL)
+    socket.writable.set()
+    await outbox.flushed()
+    assert socket.taken == ["welcome", "last", 1012]
+
+
+async def test_a_peer_that_is_gone_ends_it_quietly() -> None:
+    socket, outbox, _ = make()
+    socket.is_gone = True
+    outbox.put(Frame("a"))
+    assert outbox.is_closed
+    outbox.put(Frame("b"))
+    assert socket.taken == ["welcome"]
+
+
+async def test_a_peer_that_goes_while_it_is_waited_for() -> None:
+    socket, outbox, _ = make()
+    socket.writable.clear()
+    outbox.put(Frame("a"))
+    outbox.put(Frame("b"))
+    socket.is_gone = True
+    socket.writable.set()
+    await outbox.flushed()
+    assert outbox.is_closed
+    assert outbox.queued_bytes == 0
+
+
+async def test_abort_ends_a_send_that_waits() -> None:
+    socket, outbox, _ = make()
+    socket.writable.clear()
+    outbox.put(Frame("a"))
+    outbox.abort()
+    await outbox.flushed()
+    socket.writable.set()
+    assert socket.taken == ["welcome"]

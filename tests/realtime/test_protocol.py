@@ -1,0 +1,116 @@
+"""The wire protocol as pure functions: what decodes, and how what does not is explained."""
+
+import json
+import uuid
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from realtime import protocol
+from realtime.protocol import ErrorCode, FrameError, decode
+
+CHAT = str(uuid.UUID(int=1))
+
+
+def repr_short(text: str) -> str:
+    """Return a name for a test of `text`."""
+    return ascii(text)[:20]
+
+
+def explain(text: str) -> FrameError:
+    """Return the error that `text` decodes to."""
+    with pytest.raises(FrameError) as caught:
+        decode(text)
+    return caught.value
+
+
+def test_commands_decode_to_their_types() -> None:
+    post = decode(
+        json.dumps({"type": "chat.message.post", "chat_id": CHAT, "body": "hi", "client_id": CHAT, "ref": "r"})
+    )
+    assert post == protocol.Post(chat_id=uuid.UUID(CHAT), body="hi", client_id=uuid.UUID(CHAT), ref="r")
+    assert decode(f'{{"type": "subscribe", "chat_id": "{CHAT}"}}') == protocol.Subscribe(chat_id=uuid.UUID(CHAT))
+    typing = decode(f'{{"type": "chat.typing", "chat_id": "{CHAT}"}}')
+    assert isinstance(typing, protocol.TypingCommand)
+    assert typing.is_typing
+    assert decode('{"type": "ping"}') == protocol.Ping()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "nonsense", "[]", "5", "null", '"text"', "[" * 100_000, '{"a": NaN}', "\ud800"]
+)
+def test_what_is_no_json_object_is_a_bad_frame(text: str) -> None:
+    assert explain(text).code is ErrorCode.BAD_FRAME
+
+
+@pytest.mark.parametrize(
+    ("frame", "field"),
+    [
+        ({}, "type"),
+        ({"type": 5}, "type"),
+        ({"type": "subscribe"}, "chat_id"),
+        ({"type": "subscribe", "chat_id": "../../etc/passwd"}, "chat_id"),
+        ({"type": "subscribe", "chat_id": "1' OR '1'='1"}, "chat_id"),
+        ({"type": "subscribe", "chat_id": 5}, "chat_id"),
+        ({"type": "subscribe", "chat_id": CHAT, "since": -1}, "since"),
+        ({"type": "subscribe", "chat_id": CHAT, "since": 2**63}, "since"),
+        ({"type": "subscribe", "chat_id": CHAT, "since": True}, "since"),
+        ({"type": "subscribe", "chat_id": CHAT, "since": "1"}, "since"),
+        ({"type": "chat.message.post", "chat_id": CHAT, "client_id": CHAT, "body": 5}, "body"),
+        ({"type": "chat.message.post", "chat_id": CHAT, "client_id": "x", "body": "a"}, "client_id"),
+        ({"type": "chat.typing", "chat_id": CHAT, "is_typing": "yes"}, "is_typing"),
+        ({"type": "ping", "ref": "x" * 101}, "ref"),
+        ({"type": "ping", "ref": {}}, "ref"),
+        ({"type": "ping", "surprise": 1}, "surprise"),
+    ],
+)
+def test_a_wrong_field_is_named(frame: dict[str, object], field: str) -> None:
+    error = explain(json.dumps(frame))
+    assert (error.code, error.field) == (ErrorCode.INVALID, field)
+
+
+def test_an_unknown_type_is_named_and_what_is_known_is_listed() -> None:
+    error = explain('{"type": "chat.explode", "ref": "7"}')
+    assert error.code is ErrorCode.UNKNOWN_TYPE
+    assert error.ref == "7"
+    assert "chat.explode" in error.message
+    assert "chat.message.post" in error.message
+
+
+def test_an_error_carries_ref_and_chat_back_only_if_they_are_text() -> None:
+    assert explain(f'{{"type": "subscribe", "ref": "a", "chat_id": "{CHAT}", "since": -1}}').chat_id == CHAT
+    error = explain('{"type": "subscribe", "ref": 5, "chat_id": [1]}')
+    assert (error.ref, error.chat_id) == (None, None)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+field_names = ("chat_id", "body", "client_id", "since", "ref", "seq", "token")
+near_frames = st.fixed_dictionaries(
+    {"type": st.sampled_from([*protocol.COMMAND_TYPES, "x"])},
+    optional={name: json_values | st.just(CHAT) for name in field_names},
+)
+
+
+@given(st.text() | json_values.map(json.dumps) | near_frames.map(json.dumps))
+@example('{"type": "ping", "type": "pong"}')
+def test_any_text_is_a_command_or_a_frame_error(text: str) -> None:
+    try:
+        command = decode(text)
+    except FrameError as error:
+        result: object = error
+    else:
+        result = command
+    if isinstance(result, FrameError):
+        assert result.code in (ErrorCode.BAD_FRAME, ErrorCode.UNKNOWN_TYPE, ErrorCode.INVALID)
+        assert result.message
+    else:
+        assert isinstance(result, protocol.Command)
+
+
+def test_frames_leave_out_what_is_not_set() -> None:
+    ack = json.loads(protocol.encode(protocol.Ack(action="unsubscribed", chat_id=uuid.UUID(CHAT))))
+    assert ack == {"type": "ack", "action": "unsubscribed", "ref": None, "chat_id": CHAT}

@@ -1,0 +1,156 @@
+"""Rooms: each revision is fanned out once, and nobody who was removed hears what came later."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from realtime.auth import Credential
+from realtime.connection import Connection
+from realtime.envelope import Event, Kind
+from realtime.outbox import Frame, Outbox, Priority
+from realtime.protocol import CloseCode
+from realtime.rooms import MAX_WAITING, RevisionLog, Room, Subscription
+
+CHAT = uuid.UUID(int=1)
+
+
+class Listener:
+    """A connection that notes what it was sent and how it was ended."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.ended: list[CloseCode] = []
+        outbox = Outbox(self._send, limit=10_000_000, overflowed=lambda: None)
+        outbox.open(Frame("welcome"))
+        self.texts.clear()
+        self.connection = Connection(
+            credential=Credential(user_id=uuid.uuid4(), expires_at=0.0),
+            display_name="Jane",
+            outbox=outbox,
+            end=self.ended.append,
+        )
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        self.texts.append(message["text"])
+
+
+def event(text: str, *, revision: int = 0, access_version: int = 0, **fields: Any) -> Event:
+    """Return an event of the chat."""
+    return Event(
+        group="chat",
+        kind=Kind.CHAT,
+        text=text,
+        chat_id=CHAT,
+        revision=revision,
+        access_version=access_version,
+        **fields,
+    )
+
+
+def join(room: Room, *, is_live: bool = True) -> Listener:
+    """Subscribe somebody; live, or still waiting for what they missed."""
+    listener = Listener()
+    subscription = room.subscriptions[listener.connection] = Subscription(listener.connection)
+    if is_live:
+        subscription.release(0)
+    return listener
+
+
+def make_room() -> Room:
+    """Return a room that knows the chat up to revision 0 and access version 0."""
+    room = Room(CHAT)
+    room.access_version = 0
+    room.revisions.start_at(0)
+    return room
+
+
+async def test_each_revision_is_fanned_out_once_in_any_order() -> None:
+    room = make_room()
+    listener = join(room)
+    for revision in (1, 3, 2, 3, 1, 2, 4):
+        room.fan_out(event(str(revision), revision=revision))
+    assert listener.texts == ["1", "3", "2", "4"]
+
+
+async def test_what_has_no_revision_is_always_fanned_out_but_not_to_whom_it_skips() -> None:
+    room = make_room()
+    writer, reader = join(room), join(room)
+    for _ in range(2):
+        room.fan_out(event("typing", priority=int(Priority.TYPING), skip_user_id=writer.connection.user_id))
+    assert writer.texts == []
+    assert reader.texts == ["typing", "typing"]
+
+
+async def test_a_new_subscriber_gets_what_was_held_back_if_it_is_newer_than_what_they_read() -> None:
+    room = make_room()
+    listener = join(room, is_live=False)
+    for revision in (1, 2, 3):
+        room.fan_out(event(str(revision), revision=revision))
+    room.fan_out(event("renamed"))
+    room.fan_out(event("typing", priority=int(Priority.TYPING)))
+    assert listener.texts == []
+    room.subscriptions[listener.connection].release(2)
+    assert listener.texts == ["3", "renamed"]
+
+
+async def test_a_newer_access_version_waits_until_members_were_checked() -> None:
+    room = make_room()
+    removed, stays = join(room), join(room)
+    later = event("after the removal", revision=2, access_version=1)
+    room.require(later.access_version)
+    assert room.needs_check
+    room.waiting.append(later)
+    gone = room.checked(1, {stays.connection.user_id})
+    assert gone == [removed.connection]
+    assert removed.texts == []
+    assert stays.texts == ["after the removal"]
+    assert not room.needs_check
+
+
+async def test_a_removal_while_members_are_checked_keeps_waiting() -> None:
+    room = make_room()
+    listener = join(room)
+    for version in (1, 2):
+        room.require(version)
+        room.waiting.append(event(str(version), access_version=version))
+    room.checked(1, {listener.connection.user_id})
+    assert listener.texts == []
+    assert room.needs_check
+    room.checked(2, {listener.connection.user_id})
+    assert listener.texts == ["1", "2"]
+
+
+async def test_holding_back_is_bounded() -> None:
+    room = make_room()
+    listener = join(room, is_live=False)
+    for revision in range(1, MAX_WAITING + 2):
+        room.fan_out(event("x", revision=revision))
+    assert listener.ended == [CloseCode.SLOW_CONSUMER]
+
+
+@given(st.lists(st.integers(min_value=1, max_value=30), max_size=80), st.integers(min_value=0, max_value=30))
+def test_the_revision_log_admits_each_revision_once_and_closes_up(revisions: list[int], start: int) -> None:
+    log = RevisionLog()
+    log.start_at(start)
+    admitted = [revision for revision in revisions if log.admit(revision)]
+    assert len(set(admitted)) == len(admitted)
+    assert set(admitted) == {revision for revision in revisions if revision > start}
+    seen = {*range(start + 1), *revisions}
+    expected = next(number for number in range(start, 40) if number + 1 not in seen)
+    assert log.contiguous == expected
+
+
+@pytest.mark.parametrize(("known", "jump", "expected"), [(3, 5, 7), (0, 2, 2), (4, 9, 9)])
+def test_the_revision_log_jumps_over_what_a_repair_covered(known: int, jump: int, expected: int) -> None:
+    log = RevisionLog()
+    log.start_at(known)
+    for ahead in (6, 7):
+        log.admit(ahead)
+    log.advance_to(jump)
+    assert log.contiguous == expected
+    assert not log.admit(jump)
