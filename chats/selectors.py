@@ -10,8 +10,18 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db.models import F, Q, QuerySet
 
-from chats.exceptions import NotFound
-from chats.models import Chat, ChatKind, ChatMember, Message, Notification, Role, Workspace, WorkspaceMember
+from chats.exceptions import Forbidden, NotFound
+from chats.models import (
+    Chat,
+    ChatKind,
+    ChatMember,
+    Message,
+    Notification,
+    Role,
+    Workspace,
+    WorkspaceInvite,
+    WorkspaceMember,
+)
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
@@ -56,16 +66,16 @@ def access_workspace(user: User, workspace_id: UUID, *, lock: bool = False) -> W
 
 
 def access_chat(user: User, chat_id: UUID, *, lock: bool = False) -> ChatMember:
-    """Return `user`'s membership with its `chat`; raises NotFound to anybody else.
+    """Return `user`'s membership with its `chat` and `user` as they are now; raises NotFound to anybody else.
 
-    `lock` holds the chat's row until the end of the transaction: posts, edits, deletions and removals of
+    Somebody who was deactivated is anybody else. `lock` holds the chat's row until the end of the transaction: posts, edits, deletions and removals of
     members take it, and so happen one after the other.
     """
-    rows = ChatMember.objects.select_related("chat")
+    rows = ChatMember.objects.select_related("chat", "user")
     if lock:
         rows = rows.select_for_update(of=("chat",), no_key=True)
     try:
-        membership = rows.get(chat_id=chat_id, user_id=user.pk)
+        membership = rows.get(chat_id=chat_id, user_id=user.pk, user__is_active=True)
     except ChatMember.DoesNotExist:
         raise NotFound("There is no such chat.") from None
     return membership
@@ -112,13 +122,43 @@ def list_workspace_members(workspace: Workspace) -> QuerySet[WorkspaceMember]:
     return workspace.memberships.select_related("user").order_by("user__display_name", "id")
 
 
-def list_people(user: User, search: str = "") -> QuerySet[User]:
-    """Return the active users who share a workspace with `user`, `user` included, by name."""
-    shared = WorkspaceMember.objects.filter(workspace__memberships__user_id=user.pk).values("user_id")
+def list_invites(user: User, workspace_id: UUID) -> QuerySet[WorkspaceInvite]:
+    """Return the workspace's invites, newest first; raises NotFound, and Forbidden to plain members."""
+    membership = access_workspace(user, workspace_id)
+    if not may_manage_workspace(membership):
+        raise Forbidden("Only owners and admins see the invites.")
+    return membership.workspace.invites.order_by("-created_at", "-id")
+
+
+def list_people(user: User, search: str = "", *, workspace_id: UUID | None = None) -> QuerySet[User]:
+    """Return the active users who share a workspace, or this one, with `user`, `user` included, by name."""
+    places = WorkspaceMember.objects.filter(workspace__memberships__user_id=user.pk)
+    if workspace_id is not None:
+        places = places.filter(workspace_id=workspace_id)
+    shared = places.values("user_id")
     people = get_user_model().objects.filter(pk__in=shared, is_active=True)
     if search:
         people = people.filter(Q(display_name__icontains=search) | Q(username__icontains=search))
     return people.order_by("display_name", "id")
+
+
+def shared_workspaces(user: User, other_id: UUID) -> set[UUID]:
+    """Return the ids of the workspaces that `user` and another are both in; empty for oneself."""
+    if user.pk == other_id:
+        return set()
+    rows = WorkspaceMember.objects.filter(user_id=other_id, workspace__memberships__user_id=user.pk)
+    return set(rows.values_list("workspace_id", flat=True))
+
+
+def find_invite(token: str) -> WorkspaceInvite:
+    """Return a usable invite with its `workspace` and `created_by`: whoever has the link may see it.
+
+    Raises NotFound where it has expired, is used up, or never was.
+    """
+    invite = WorkspaceInvite.objects.select_related("workspace", "created_by").filter(token=token).first()
+    if invite is None or not invite.is_usable:
+        raise NotFound("This invite does not exist, has expired or is used up.")
+    return invite
 
 
 # --- Chats --------------------------------------------------------------------------------------
@@ -188,6 +228,14 @@ def list_messages(
     if after is not None:
         return list(rows.filter(seq__gt=after).order_by("seq")[:limit])
     return list(rows.order_by("-seq")[:limit])[::-1]
+
+
+def list_answered(messages: Iterable[Message]) -> Mapping[UUID, Message]:
+    """Return, by id, the messages that `messages` answer, with authors, in one query."""
+    ids = {message.reply_to_id for message in messages if message.reply_to_id is not None}
+    if not ids:
+        return {}
+    return Message.objects.select_related("author").in_bulk(ids)
 
 
 def list_changes(chat: Chat, since: int, limit: int) -> Changes:

@@ -1,8 +1,46 @@
-"""The ASGI application: HTTP to Django, /ws/ to realtime."""
+"""The ASGI application: HTTP to Django, /ws/ to realtime, and the server's own start and stop to its lifecycle."""
 
+import logging
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flowra.settings")
-application = get_asgi_application()
+django_application: Any = get_asgi_application()
+
+from realtime import lifecycle  # noqa: E402  (needs Django to be set up)
+from realtime.routing import application as socket_application  # noqa: E402
+
+logger = logging.getLogger(__name__)
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Hand a connection to whom it concerns; raises ValueError for a kind of connection that nobody asked for."""
+    match scope["type"]:
+        case "http":
+            await django_application(scope, receive, send)
+        case "websocket":
+            await socket_application(scope, receive, send)
+        case "lifespan":
+            await follow_lifespan(receive, send)
+        case kind:
+            raise ValueError(f"Flowra serves http, websocket and lifespan, not {kind!r}.")
+
+
+async def follow_lifespan(receive: Any, send: Any) -> None:
+    """Start and stop the realtime side with the server; under daphne, which does not say, the first socket starts it.
+
+    A failure is told to the server, which then ends with an error instead of serving half a Flowra.
+    """
+    for event, follow in (("startup", lifecycle.startup), ("shutdown", lifecycle.shutdown)):
+        message = await receive()
+        if message["type"] != f"lifespan.{event}":
+            raise ValueError(f"Expected lifespan.{event}, got {message['type']}.")
+        try:
+            await follow()
+        except Exception as error:
+            logger.exception("The %s of the realtime side failed", event)
+            await send({"type": f"lifespan.{event}.failed", "message": str(error)})
+            return
+        await send({"type": f"lifespan.{event}.complete"})

@@ -1,1 +1,163 @@
-"""System checks of the settings: each says what is wrong and what to do."""
+"""System checks of the settings: each says what is wrong and what to do.
+
+`manage.py check` runs them, and so does every command, `serve` above all. Errors keep it from starting.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps.config import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+TYPING_EVERY = 2.0  # seconds between two chat.typing of a client that types (docs/protocol.md)
+SMALLEST_FRAME = 16 * 1024
+LARGEST_MESSAGE_FRAME = 160 * 1024  # 10,000 emoji, each escaped as \ud83d\ude00, and the frame around them
+SPARE_CONNECTIONS = 2  # beside the sockets' threads: for pages, and for /readyz
+
+POSITIVE = (
+    "FLOWRA_PING_INTERVAL",
+    "FLOWRA_PONG_TIMEOUT",
+    "FLOWRA_PUBLISH_TIMEOUT",
+    "FLOWRA_PUBLISH_QUEUE",
+    "FLOWRA_REPAIR_INTERVAL",
+    "FLOWRA_WATCH_INTERVAL",
+    "FLOWRA_CATCHUP_LIMIT",
+    "FLOWRA_SOCKET_DB_THREADS",
+    "FLOWRA_DRAIN_SECONDS",
+    "FLOWRA_FRAMES_PER_SECOND",
+    "FLOWRA_FRAMES_BURST",
+    "FLOWRA_POSTS_PER_SECOND",
+    "FLOWRA_POSTS_BURST",
+    "FLOWRA_CONNECTIONS_PER_USER",
+    "FLOWRA_SUBSCRIPTIONS_PER_CONNECTION",
+    "FLOWRA_ACCESS_TOKEN_SECONDS",
+    "FLOWRA_REFRESH_TOKEN_SECONDS",
+)
+
+
+@register()
+def check_positive(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Intervals, rates and sizes are above zero; how long clients spread a resync over may be zero."""
+    wrong: list[CheckMessage] = [
+        Error(
+            f"{name} is {getattr(settings, name)!r}; it must be above 0.",
+            hint=f"Unset {name} for the default, or see docs/operations.md.",
+            id="flowra.E001",
+        )
+        for name in POSITIVE
+        if getattr(settings, name) <= 0
+    ]
+    if settings.FLOWRA_RESYNC_WITHIN < 0:
+        wrong.append(Error("FLOWRA_RESYNC_WITHIN is negative.", hint="Use 0 or more seconds.", id="flowra.E001"))
+    return wrong
+
+
+@register()
+def check_sizes(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """The largest frame fits a message, and the outbox fits the largest frame."""
+    frame, outbox = settings.FLOWRA_MAX_FRAME_BYTES, settings.FLOWRA_OUTBOX_BYTES
+    if frame < SMALLEST_FRAME:
+        yield Error(
+            f"FLOWRA_MAX_FRAME_BYTES is {frame}; it must be at least {SMALLEST_FRAME}.",
+            hint="Ordinary messages would close the socket of their author.",
+            id="flowra.E002",
+        )
+    elif frame < LARGEST_MESSAGE_FRAME:
+        yield Warning(
+            f"FLOWRA_MAX_FRAME_BYTES is {frame}: not every message of 10,000 characters fits.",
+            hint=f"Use {LARGEST_MESSAGE_FRAME} or more; a client escapes an emoji as 12 bytes.",
+            id="flowra.W001",
+        )
+    if outbox < 2 * frame:
+        yield Error(
+            f"FLOWRA_OUTBOX_BYTES is {outbox}; it must be at least twice FLOWRA_MAX_FRAME_BYTES ({frame}).",
+            hint="One large message would close the sockets of everybody who is not reading right now.",
+            id="flowra.E003",
+        )
+
+
+@register()
+def check_typing(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """The typing indicator outlives the pause between two signs of typing."""
+    if settings.FLOWRA_TYPING_TIMEOUT <= TYPING_EVERY:
+        yield Error(
+            f"FLOWRA_TYPING_TIMEOUT is {settings.FLOWRA_TYPING_TIMEOUT}; it must be above {TYPING_EVERY}.",
+            hint="Clients say every 2 s that somebody is typing; the indicator would flicker.",
+            id="flowra.E004",
+        )
+
+
+@register(Tags.security)
+def check_origins(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Allowed origins are what a browser sends as Origin: scheme, host, port, and nothing after."""
+    return [
+        Error(
+            f"FLOWRA_ALLOWED_ORIGINS contains {origin!r}, which is not an origin.",
+            hint="Write them as https://chat.example.org or http://localhost:3000, separated by commas.",
+            id="flowra.E005",
+        )
+        for origin in settings.FLOWRA_ALLOWED_ORIGINS
+        if not is_origin(origin)
+    ]
+
+
+def is_origin(text: str) -> bool:
+    """Return whether `text` is scheme://host[:port], as browsers write it."""
+    try:
+        parts = urlsplit(text)
+        rebuilt = f"{parts.scheme}://{parts.netloc}"
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and "@" not in parts.netloc
+            and not any(mark in parts.netloc for mark in "* \\")
+            and (parts.port is None or parts.port > 0)
+            and text == rebuilt
+        )
+    except ValueError:  # a port that is no number, or brackets that are no IPv6 address
+        return False
+
+
+@register()
+def check_redis_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """REDIS_URL is one that redis-py understands."""
+    if settings.REDIS_URL and urlsplit(settings.REDIS_URL).scheme not in ("redis", "rediss", "unix"):
+        yield Error(
+            "REDIS_URL does not begin with redis://, rediss:// or unix://.",
+            hint="For example redis://127.0.0.1:6379/0; unset it to run as one process.",
+            id="flowra.E006",
+        )
+
+
+@register()
+def check_pool(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """The pool of PostgreSQL connections has one for every thread that works for sockets, and some for pages."""
+    needed = settings.FLOWRA_SOCKET_DB_THREADS + SPARE_CONNECTIONS
+    if settings.DATABASES["default"]["ENGINE"].endswith("postgresql") and needed > settings.FLOWRA_DB_POOL_SIZE:
+        yield Error(
+            f"FLOWRA_DB_POOL_SIZE is {settings.FLOWRA_DB_POOL_SIZE}; with FLOWRA_SOCKET_DB_THREADS="
+            f"{settings.FLOWRA_SOCKET_DB_THREADS} it must be at least {needed}.",
+            hint="Pages and sockets would wait for each other's connections.",
+            id="flowra.E007",
+        )
+
+
+@register(Tags.security)
+def check_production(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """With DEBUG off there are hosts to answer for, and TLS."""
+    if settings.DEBUG:
+        return
+    if not settings.ALLOWED_HOSTS:
+        yield Error(
+            "DEBUG is off and ALLOWED_HOSTS is empty: every page would answer 400.",
+            hint="Set ALLOWED_HOSTS to the names that people type, separated by commas: chat.example.org",
+            id="flowra.E008",
+        )
+    if not settings.FLOWRA_HTTPS:
+        yield Warning(
+            "DEBUG is off and FLOWRA_HTTPS is off: passwords and cookies travel in the clear.",
+            hint="Put TLS in front and set FLOWRA_HTTPS=true (see docs/operations.md).",
+            id="flowra.W002",
+        )

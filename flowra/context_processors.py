@@ -2,9 +2,17 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """Return the variables that base.html needs on every page."""
-    return {}
+    """Return the variables that base.html needs on every page.
+
+    django-csp keeps the nonce on the request; django-htmx's tags look for it under `csp_nonce`. It stays lazy:
+    reading it is what puts it into the policy's header.
+    """
+    return {
+        "csp_nonce": getattr(request, "csp_nonce", ""),
+        "signup_enabled": settings.FLOWRA_SIGNUP_ENABLED,
+    }

@@ -5,14 +5,18 @@ Without any variable set this is the demo on this machine: DEBUG on, SQLite and 
 (`flowra/checks.py`), not surprises at run time.
 """
 
+import datetime
+import hashlib
+import logging
 from pathlib import Path
 
-import environ
+from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from flowra.demo_files import data_dir, demo_secret_key
+from flowra.environment import Environment
 
-env = environ.Env()
+env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG: bool = env.bool("DEBUG", default=True)
@@ -71,7 +75,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.humanize",
-    "servestatic.runserver_nostatic",
+    "servestatic",
     "django.contrib.staticfiles",
     "axes",
     "csp",
@@ -89,8 +93,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "flowra.health.ProbeMiddleware",  # first: machines ask without a Host that we know, and without TLS
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
+    "flowra.storage.StaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -122,6 +127,7 @@ TEMPLATES = [
 ]
 
 # --- Database -----------------------------------------------------------------------------------
+FLOWRA_DB_POOL_SIZE: int = env.int("FLOWRA_DB_POOL_SIZE", default=24)  # connections of one process
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'flowra.sqlite3'}")}
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
@@ -142,7 +148,7 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
     _database["CONN_HEALTH_CHECKS"] = True
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
-        "pool": {"min_size": 2, "max_size": env.int("FLOWRA_DB_POOL_SIZE", default=24), "timeout": 10},
+        "pool": {"min_size": 2, "max_size": FLOWRA_DB_POOL_SIZE, "timeout": 10},
         "connect_timeout": 5,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -178,7 +184,12 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_CALLABLE = "flowra.accounts.lockout.attempted_username"
+AXES_LOCKOUT_CALLABLE = "flowra.accounts.lockout.lockout_response"
+# The time that the lock-out page names holds: trying again while locked out does not prolong it.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Flowra <flowra@localhost>")
 
 # --- Security -----------------------------------------------------------------------------------
@@ -188,9 +199,22 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],  # the admin's and the API documentation's style sheets carry small images
+        "font-src": [SELF],
+        "connect-src": [SELF],  # same host, so wss:// and ws:// to it as well
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
 if FLOWRA_HTTPS:
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked from inside, without TLS
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -199,20 +223,94 @@ if FLOWRA_HTTPS:
     CSRF_COOKIE_SECURE = True
 
 # --- REST ---------------------------------------------------------------------------------------
+FLOWRA_TOKEN_AUTHENTICATION = "flowra.accounts.tokens.TokenAuthentication"  # noqa: S105  (a dotted path)
+REST_FRAMEWORK = {
+    # The first one's scheme goes into WWW-Authenticate; with SessionAuthentication first, a 401 would be a 403.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        FLOWRA_TOKEN_AUTHENTICATION,
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["chats.api.parsers.BoundedJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "chats.api.parsers.OneRenderer",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["chats.api.throttles.UserThrottle", "chats.api.throttles.ScopedThrottle"],
+    # Per user, or per address where nobody is signed in.
+    "DEFAULT_THROTTLE_RATES": {"user": "1200/min", "auth": "20/min", "posts": "300/min", "search": "60/min"},
+    # X-Forwarded-For is for the server to evaluate; here it would let callers choose their own address.
+    "NUM_PROXIES": 0,
+    "EXCEPTION_HANDLER": "flowra.api_errors.handle_api_error",
+    "UNAUTHENTICATED_TOKEN": None,
+}
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    # A key of its own, 64 characters whatever the length of SECRET_KEY.
+    "SIGNING_KEY": hashlib.sha256(b"flowra.tokens:" + SECRET_KEY.encode()).hexdigest(),
+    "ACCESS_TOKEN_LIFETIME": datetime.timedelta(seconds=FLOWRA_ACCESS_TOKEN_SECONDS),
+    "REFRESH_TOKEN_LIFETIME": datetime.timedelta(seconds=FLOWRA_REFRESH_TOKEN_SECONDS),
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Flowra",
+    "DESCRIPTION": "Team chat: workspaces, chats, messages. docs/api.md tells how the parts go together.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_PATCH": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "chats.api.schema.require_bodies",
+    ],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True},
+    "ENUM_NAME_OVERRIDES": {
+        "Role": "chats.models.Role",
+        "InviteRole": "chats.api.fields.INVITE_ROLES",
+        "ChatKind": "chats.models.ChatKind",
+        "DirectChatKind": "chats.api.fields.DIRECT_KIND",
+        "TitledChatKind": "chats.api.fields.TITLED_KINDS",
+        "NotificationKind": "chats.models.Notification.Kind",
+        "ChangeType": "chats.api.shapes.CHANGE_TYPES",
+    },
+}
+# In the process, so that no broker can fail a request; room for a throttle's entry per user and scope.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
+}
 
 # --- Files, language, time, logs ----------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# With DEBUG on, files are served from where they stand and nothing needs to be collected. Said here once, because
+# tests switch DEBUG off later on.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "flowra.storage.StaticStorage"
+    },
+}
+SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = DEBUG
+SERVESTATIC_USE_MANIFEST = not DEBUG
 LANGUAGE_CODE = "en"
 USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
-FORMS_URLFIELD_ASSUME_HTTPS = True
+LOG_LEVEL: str = env.str("FLOWRA_LOG_LEVEL", default="INFO").upper()
+if LOG_LEVEL not in logging.getLevelNamesMapping():
+    raise ImproperlyConfigured(f"FLOWRA_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not {LOG_LEVEL!r}.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env.str("FLOWRA_LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        # Named without handlers, so that Django's own ones go and every line comes once, in one format.
+        "django": {"level": "INFO"},
+        "axes": {"level": "WARNING"},  # its INFO announces its version at every command
+        "uvicorn.error": {"level": "WARNING"},  # its INFO tells of every socket that opens and closes
+    },
 }

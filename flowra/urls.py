@@ -1,8 +1,14 @@
 """Every address of Flowra. REST stands under /api/v1, the socket at /ws/ (flowra/asgi.py)."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, re_path
+
+from flowra.api_errors import not_found
 
 urlpatterns = [
+    path("accounts/", include("flowra.accounts.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("flowra.api_urls")),
+    re_path(r"^api(?:/|$)", not_found),
+    path("", include("chats.urls")),
 ]

@@ -1,15 +1,21 @@
-"""Fixtures that everybody shares; above all the cast: owner, member, outsider."""
+"""Fixtures that everybody shares: the cast (owner, member, outsider), and real servers, databases and brokers."""
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 
 from chats import services
 from chats.models import Chat, Workspace
+from tests.processes import PostgreSQL, Server, Valkey
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
@@ -50,3 +56,53 @@ def make_cast() -> Cast:
 def cast(db: None) -> Cast:
     """Give the cast, rolled back after the test."""
     return make_cast()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run `async def` tests through async_to_sync: their database work then is in the test's own transaction."""
+    test = pyfuncitem.obj
+    if not inspect.iscoroutinefunction(test):
+        return None
+    async_to_sync(test)(**{name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters})
+    return True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put browser tests last: once Playwright has started, its event loop stands in the way of async_to_sync."""
+    browser = Path(__file__).parent / "browser"
+    items.sort(key=lambda item: item.path.is_relative_to(browser))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """Give a running PostgreSQL; take a database of your own from it with create_database()."""
+    with PostgreSQL() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Valkey]:
+    """Give a running broker, shared by all tests: to stop or restart one, start your own."""
+    with Valkey() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """Give a running server with SQLite and the in-process layer, shared by the tests of a module."""
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def cluster(postgresql: PostgreSQL, valkey: Valkey) -> Iterator[tuple[Server, Server]]:
+    """Give two running servers that share a PostgreSQL database and a broker, shared by the tests of a module."""
+    shared = {
+        "DATABASE_URL": postgresql.create_database(),
+        "REDIS_URL": valkey.url,
+        "SECRET_KEY": "one key for both, so that both know each session and token",
+    }
+    with ExitStack() as stack:
+        first, second = (stack.enter_context(Server(shared)) for _ in range(2))
+        yield first, second

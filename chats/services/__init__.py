@@ -16,7 +16,20 @@ from chats.services.chats import (
 )
 from chats.services.invites import accept_invite, create_invite, revoke_all_invites, revoke_invite
 from chats.services.messages import Posted, delete_message, edit_message, mark_read, post_message
-from chats.services.moderation import moderate_close_chat, moderate_delete_message, moderate_reopen_chat
+from chats.services.moderation import (
+    moderate_add_chat_member,
+    moderate_add_workspace_member,
+    moderate_change_role,
+    moderate_close_chat,
+    moderate_delete_chat,
+    moderate_delete_message,
+    moderate_delete_workspace,
+    moderate_remove_chat_member,
+    moderate_remove_workspace_member,
+    moderate_rename_chat,
+    moderate_rename_workspace,
+    moderate_reopen_chat,
+)
 from chats.services.notifications import mark_notifications_read
 from chats.services.workspaces import (
     add_workspace_member,
@@ -44,8 +57,17 @@ __all__ = [
     "edit_message",
     "mark_notifications_read",
     "mark_read",
+    "moderate_add_chat_member",
+    "moderate_add_workspace_member",
+    "moderate_change_role",
     "moderate_close_chat",
+    "moderate_delete_chat",
     "moderate_delete_message",
+    "moderate_delete_workspace",
+    "moderate_remove_chat_member",
+    "moderate_remove_workspace_member",
+    "moderate_rename_chat",
+    "moderate_rename_workspace",
     "moderate_reopen_chat",
     "post_message",
     "remove_chat_member",

@@ -37,7 +37,7 @@ def create_chat(
     if kind not in ChatKind.values:
         raise Invalid(f"kind must be one of {', '.join(ChatKind.values)}.", field="kind")
     others = set(member_ids) - {user.pk}
-    people = _lock_workspace_members(workspace_id, {user.pk, *others})
+    people = _lock_workspace_members(workspace_id, {user.pk, *others}, field="member_ids")
     if kind == ChatKind.DIRECT:
         chat, created = _get_or_create_direct(user, workspace_id, others)
     else:
@@ -59,13 +59,17 @@ def create_chat(
 def rename_chat(*, user: User, chat_id: UUID, title: str) -> ChatMember:
     """Give the chat another title. Raises NotFound, Forbidden, Invalid; Conflict for a direct chat."""
     membership = _manage(user, chat_id)
-    chat = membership.chat
+    set_title(membership.chat, title)
+    return membership
+
+
+def set_title(chat: Chat, title: str) -> None:
+    """Rename a chat whose row the caller holds. Raises Invalid; Conflict for a direct chat."""
     if chat.kind == ChatKind.DIRECT:
         raise Conflict("A direct chat has no title.")
     chat.title = clean_line(title, field="title", max_length=TITLE_MAX_LENGTH)
     chat.save(update_fields=["title"])
     events.publish_on_commit(events.chat_changed(events.ChatRenamed, chat))
-    return membership
 
 
 @transaction.atomic
@@ -111,14 +115,18 @@ def add_chat_members(*, user: User, chat_id: UUID, user_ids: Sequence[UUID]) -> 
     """
     if not user_ids:
         raise Invalid("Name at least one user.", field="user_ids")
-    chat = access_chat(user, chat_id).chat
+    return join_chat(access_chat(user, chat_id).chat, user_ids, actor=user)
+
+
+def join_chat(chat: Chat, user_ids: Sequence[UUID], *, actor: User) -> list[ChatMember]:
+    """Add members of the workspace in the name of `actor`; returns and raises as `add_chat_members`."""
     if chat.kind == ChatKind.DIRECT:
         raise Conflict("A direct chat has two members.")
-    people = _lock_workspace_members(chat.workspace_id, set(user_ids))
+    people = _lock_workspace_members(chat.workspace_id, set(user_ids), field="user_ids")
     added = _insert_members(chat, people)
     for membership in added:
         events.publish_on_commit(events.member_added(chat, membership.user_id, member_payload(membership)))
-    _tell_added(user, chat, added)
+    _tell_added(actor, chat, added)
     return list(chat.memberships.filter(user_id__in=user_ids).select_related("user").order_by("user__display_name"))
 
 
@@ -170,10 +178,10 @@ def _get_or_create_direct(user: User, workspace_id: UUID, others: set[UUID]) -> 
     )
 
 
-def _lock_workspace_members(workspace_id: UUID, user_ids: set[UUID]) -> list[User]:
+def _lock_workspace_members(workspace_id: UUID, user_ids: set[UUID], *, field: str) -> list[User]:
     """Return these users, held in the workspace until the transaction ends; raises Invalid for others."""
     if len(user_ids) > CHAT_MEMBERS_PER_CALL + 1:
-        raise Invalid(f"At most {CHAT_MEMBERS_PER_CALL} members can be named at once.", field="member_ids")
+        raise Invalid(f"At most {CHAT_MEMBERS_PER_CALL} members can be named at once.", field=field)
     rows = (
         WorkspaceMember.objects.select_for_update(of=("self",))
         .select_related("user")
@@ -182,7 +190,7 @@ def _lock_workspace_members(workspace_id: UUID, user_ids: set[UUID]) -> list[Use
     )
     people = [row.user for row in rows]
     if len(people) != len(user_ids):
-        raise Invalid("Everybody must be a member of the workspace.", field="member_ids")
+        raise Invalid("Everybody must be a member of the workspace.", field=field)
     return people
 
 

@@ -60,7 +60,7 @@ def post_message(*, user: User, chat_id: UUID, body: str, client_id: UUID, reply
         _advance(chat, posted=True)
         message = Message(
             chat=chat,
-            author=user,
+            author=membership.user,
             seq=chat.seq,
             revision=chat.revision,
             posted_revision=chat.revision,

@@ -34,9 +34,14 @@ def create_workspace(*, user: User, name: str) -> WorkspaceMember:
 def rename_workspace(*, user: User, workspace_id: UUID, name: str) -> WorkspaceMember:
     """Rename the workspace; returns the caller's membership. Raises NotFound, Forbidden, Invalid."""
     membership = _manage(user, workspace_id)
-    membership.workspace.name = clean_line(name, field="name", max_length=NAME_MAX_LENGTH)
-    membership.workspace.save(update_fields=["name"])
+    set_name(membership.workspace, name)
     return membership
+
+
+def set_name(workspace: Workspace, name: str) -> None:
+    """Rename a workspace whose row the caller holds. Raises Invalid."""
+    workspace.name = clean_line(name, field="name", max_length=NAME_MAX_LENGTH)
+    workspace.save(update_fields=["name"])
 
 
 @transaction.atomic
@@ -45,11 +50,17 @@ def delete_workspace(*, user: User, workspace_id: UUID) -> None:
     membership = access_workspace(user, workspace_id, lock=True)
     if membership.role != Role.OWNER:
         raise Forbidden("Only an owner can delete a workspace.")
-    member_ids = list(membership.workspace.memberships.values_list("user_id", flat=True))
-    chats = list(membership.workspace.chats.select_for_update(no_key=True).order_by("pk"))
+    drop_workspace(membership.workspace)
+
+
+def drop_workspace(workspace: Workspace) -> None:
+    """Delete a workspace whose row the caller holds."""
+    workspace_id = workspace.pk
+    member_ids = list(workspace.memberships.values_list("user_id", flat=True))
+    chats = list(workspace.chats.select_for_update(no_key=True).order_by("pk"))
     for chat in chats:
         events.publish_on_commit(events.chat_deleted(chat))
-    membership.workspace.delete()
+    workspace.delete()
     for user_id in member_ids:
         events.publish_on_commit(events.WorkspaceMemberRemoved(workspace_id=workspace_id, user_id=user_id))
 
@@ -88,12 +99,17 @@ def join_workspace(*, workspace: Workspace, person: User, role: str) -> tuple[Wo
 def change_role(*, user: User, workspace_id: UUID, member_id: UUID, role: str) -> WorkspaceMember:
     """Give a member another role. Raises NotFound, Forbidden, Invalid; Conflict for the last owner."""
     manager = _manage(user, workspace_id)
-    member = _member(manager.workspace, member_id)
+    member = lock_member(manager.workspace, member_id)
     _check_role(manager, role)
     if member.role == Role.OWNER and manager.role != Role.OWNER:
         raise Forbidden("Only an owner can change an owner's role.")
+    return set_role(manager.workspace, member, role)
+
+
+def set_role(workspace: Workspace, member: WorkspaceMember, role: str) -> WorkspaceMember:
+    """Give a member another role; the caller holds both rows. Raises Conflict for the last owner."""
     if member.role == Role.OWNER and role != Role.OWNER:
-        _keep_an_owner(manager.workspace)
+        _keep_an_owner(workspace)
     member.role = role
     member.save(update_fields=["role"])
     return member
@@ -106,19 +122,25 @@ def remove_workspace_member(*, user: User, workspace_id: UUID, member_id: UUID) 
     Raises NotFound, Forbidden; Conflict for the last owner.
     """
     caller = access_workspace(user, workspace_id, lock=True)
-    member = _member(caller.workspace, member_id)
+    member = lock_member(caller.workspace, member_id)
     if member.user_id != user.pk:
         if not may_manage_workspace(caller):
             raise Forbidden("Only owners and admins can remove members.")
         if member.role == Role.OWNER and caller.role != Role.OWNER:
             raise Forbidden("Only an owner can remove an owner.")
+    drop_workspace_member(caller.workspace, member)
+
+
+def drop_workspace_member(workspace: Workspace, member: WorkspaceMember) -> None:
+    """Remove a member, from all chats too; the caller holds both rows. Raises Conflict for the last owner."""
     if member.role == Role.OWNER:
-        _keep_an_owner(caller.workspace)
+        _keep_an_owner(workspace)
+    user_id = member.user_id
     member.delete()
-    in_chats = ChatMember.objects.filter(user_id=member_id, chat__workspace_id=workspace_id).values("chat_id")
+    in_chats = ChatMember.objects.filter(user_id=user_id, chat__workspace_id=workspace.pk).values("chat_id")
     for chat in Chat.objects.filter(pk__in=in_chats).select_for_update(no_key=True).order_by("pk"):
-        drop_members(chat, user_id=member_id)
-    events.publish_on_commit(events.WorkspaceMemberRemoved(workspace_id=workspace_id, user_id=member_id))
+        drop_members(chat, user_id=user_id)
+    events.publish_on_commit(events.WorkspaceMemberRemoved(workspace_id=workspace.pk, user_id=user_id))
 
 
 def _manage(user: User, workspace_id: UUID) -> WorkspaceMember:
@@ -128,7 +150,8 @@ def _manage(user: User, workspace_id: UUID) -> WorkspaceMember:
     return membership
 
 
-def _member(workspace: Workspace, user_id: UUID) -> WorkspaceMember:
+def lock_member(workspace: Workspace, user_id: UUID) -> WorkspaceMember:
+    """Return a member, whose row is held until the transaction ends; raises NotFound."""
     # The row's lock makes adding this person to a chat wait, see `chats.add_chat_members`.
     member = (
         workspace.memberships.select_for_update(of=("self",)).select_related("user").filter(user_id=user_id).first()

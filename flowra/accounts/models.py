@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -56,7 +56,7 @@ class User(AbstractUser):
     # and check that user's sockets again (realtime/watch.py).
     security_changed_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
 
-    objects: ClassVar[FlowraUserManager] = FlowraUserManager()  # type: ignore[assignment]
+    objects: ClassVar[FlowraUserManager] = FlowraUserManager()
 
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
 
@@ -74,9 +74,9 @@ class User(AbstractUser):
         return self.display_name or self.username
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Iterable[str], values: Iterable[Any]) -> User:
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **kwargs: Any) -> User:
         """Load a row, remembering what `save` compares with."""
-        user = super().from_db(db, list(field_names), list(values))
+        user = super().from_db(db, field_names, values, **kwargs)
         if not user.get_deferred_fields() & {"password", "is_active", "security_stamp"}:
             user._security_before = user._security_state()
         return user

@@ -1,0 +1,81 @@
+# make run needs Python 3.11+, make and PyPI. Everything else installs what it needs, or says how.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+UV_VERSION := 0.13.9
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header
+# What depends on the database and is tested on PostgreSQL as well.
+DATABASE_TESTS := tests/accounts tests/api tests/chats tests/realtime
+TYPED := flowra chats presence realtime tests $(if $(wildcard benchmarks/*.py),benchmarks)
+
+.PHONY: help run test lint types fmt lock screenshots system
+.DEFAULT_GOAL := help
+
+help:  ## Show this list
+	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+run: $(INSTALLED)  ## Serve the demo on http://127.0.0.1:8000 (HOST, PORT); Ctrl-C ends it, the data stay
+# In a terminal the server gets a process group of its own (set -m): Ctrl-C then is its affair alone, and make ends
+# with its status instead of "Interrupt".
+	@if [ -t 0 ]; then set -m; fi; $(BIN)/python manage.py serve --demo --host "$(HOST)" --port "$(PORT)"
+
+test: $(INSTALLED_DEV) system  ## Run all tests; the database's also on PostgreSQL
+	$(BIN)/python -m tests.on_postgresql $(wildcard $(DATABASE_TESTS))
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED_DEV)  ## Check style, templates, the layers of imports, and that no migration is missing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	find templates -name '*.html' -exec $(BIN)/djade --target-version 5.2 --check {} +
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+types: $(INSTALLED_DEV)  ## Check types (mypy, strict)
+	$(BIN)/mypy $(TYPED)
+
+fmt: $(INSTALLED_DEV)  ## Format code and templates, and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	find templates -name '*.html' -exec $(BIN)/djade --target-version 5.2 {} +
+
+lock: $(BIN)/uv  ## Write requirements*.lock anew from pyproject.toml
+	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml --group dev --constraints requirements.lock --output-file requirements-dev.lock
+
+screenshots: $(INSTALLED_DEV) system  ## Make the pictures in docs/screenshots
+	$(BIN)/python -m tests.screenshots
+
+# The browser, the database and the JavaScript runtime that tests need; run itself needs none of them.
+system:
+	@./.ci/system
+
+$(INSTALLED): requirements.lock | $(BIN)/uv
+	@echo "Installing packages ..."
+	@$(INSTALL) -r requirements.lock
+	@touch $@
+
+$(INSTALLED_DEV): requirements-dev.lock | $(BIN)/uv
+	@echo "Installing packages for development ..."
+	@$(INSTALL) -r requirements-dev.lock
+	@touch $@ $(INSTALLED)
+
+$(BIN)/uv:
+	@command -v "$(PYTHON)" >/dev/null || { echo "Flowra needs Python 3.11 or newer, and there is no $(PYTHON). \
+	Install it, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Flowra needs Python 3.11 or newer, \
+	and $(PYTHON) is `$(PYTHON) --version 2>&1`. Name another: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) comes without venv. \
+	Install it (Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
+	@[ -w . ] || { echo "Cannot write to `pwd`: Flowra keeps its packages (.venv) and data (var) here. \
+	Copy it to a folder you own." >&2; exit 1; }
+	@echo "Making .venv ..."
+	@"$(PYTHON)" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

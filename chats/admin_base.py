@@ -1,0 +1,83 @@
+"""What the admin pages of all packages have in common: services do the writing, and their refusals are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.contrib import admin, messages
+from django.db import models, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from chats.exceptions import ChatError
+
+Row = TypeVar("Row", bound=models.Model)
+
+# Generic for the type checker only.
+if TYPE_CHECKING:
+    RowAdmin = admin.ModelAdmin[models.Model]
+else:
+    RowAdmin = admin.ModelAdmin
+
+
+class ServiceAdmin(RowAdmin):
+    """Shows a refusal of a service as a message, where the plain admin would fail; nothing is saved then."""
+
+    list_per_page = 50
+    show_full_result_count = False  # counting a large table twice for one page is not worth it
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Add or change one row."""
+        return self._explained(request, super().changeform_view, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Delete one row."""
+        return self._explained(request, super().delete_view, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """List rows, and run actions on them; deleting several is all or nothing, with its log."""
+        view = super().changelist_view
+        if request.POST.get("action") == "delete_selected":  # the other views for writing are atomic already
+            view = transaction.atomic(view)
+        return self._explained(request, view, *args, **kwargs)
+
+    def moderate(self, request: HttpRequest, rows: Iterable[Row], service: Callable[[Row], None], change: str) -> int:
+        """Have `service` do something to each row, with an entry in the admin's log; returns how many it did.
+
+        What it refuses is shown as a message and leaves the others alone.
+        """
+        count = 0
+        for row in rows:
+            try:
+                service(row)
+            except ChatError as error:
+                self.message_user(request, f"{row}: {error.message}", messages.ERROR)
+                continue
+            self.log_change(request, row, change)
+            count += 1
+        return count
+
+    def _explained(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except ChatError as error:
+            self.message_user(request, error.message, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+
+class ViewOnlyAdmin(ServiceAdmin):
+    """Rows that only the services write: they can be looked at."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody may."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nobody may."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nobody may."""
+        return False

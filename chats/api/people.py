@@ -1,0 +1,85 @@
+"""Endpoints of what concerns the caller across chats: people, notifications, search."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chats import selectors, services
+from chats.api import requests, shapes
+from chats.api.base import ApiView
+from chats.api.chats import seen_chats
+from chats.api.pagination import by_id, by_text, by_time
+from chats.api.schema import reads, writes
+from chats.payloads import message_payload, notification_payload, user_payload
+
+SEARCH_LIMIT = 20  # of each kind
+
+_BY_NAME = (by_text("display_name"), by_id("id"))
+_NEWEST = (by_time("-created_at"), by_id("-id"))
+
+
+class Users(ApiView):
+    @reads("listUsers", shapes.UserPage, query=requests.UserQuery)
+    def get(self, request: Request) -> Response:
+        """The people one shares a workspace with, by name."""
+        query = self.read_query(requests.UserQuery)
+        return self.page(selectors.list_people(self.user, query.get("search", "")), _BY_NAME, user_payload, query)
+
+
+class Notifications(ApiView):
+    @reads(
+        "listNotifications",
+        shapes.NotificationPage,
+        query=requests.NotificationQuery,
+    )
+    def get(self, request: Request) -> Response:
+        """The caller's notifications, newest first."""
+        query = self.read_query(requests.NotificationQuery)
+        rows = selectors.list_notifications(self.user)
+        if query["unread"]:
+            rows = rows.filter(read_at__isnull=True)
+        page = self.load(rows, _NEWEST, query)
+        data = page.payload(request, [notification_payload(row) for row in page.rows])
+        return Response({**data, "unread_count": selectors.count_unread_notifications(self.user)})
+
+
+class NotificationsRead(ApiView):
+    @writes(
+        "markNotificationsRead",
+        {200: shapes.UnreadNotifications},
+        body=requests.NotificationsRead,
+    )
+    def post(self, request: Request) -> Response:
+        """Mark some notifications, or all, as read."""
+        body = self.read_body(requests.NotificationsRead)
+        ids = None if body.get("all") else body.get("ids", [])
+        services.mark_notifications_read(user=self.user, ids=ids)
+        return Response({"unread_count": selectors.count_unread_notifications(self.user)})
+
+
+class Search(ApiView):
+    throttle_scope = "search"
+
+    @reads(
+        "search",
+        shapes.SearchResults,
+        query=requests.SearchQuery,
+        refuses=[404],
+    )
+    def get(self, request: Request) -> Response:
+        """Messages, chats and people that contain a text, at most 20 of each."""
+        query = self.read_query(requests.SearchQuery)
+        workspace_id = query.get("workspace")
+        if workspace_id is not None:
+            selectors.access_workspace(self.user, workspace_id)
+        messages = selectors.search_messages(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
+        chats = selectors.search_chats(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
+        people = selectors.list_people(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
+        return Response(
+            {
+                "messages": [message_payload(message) for message in messages],
+                "chats": seen_chats(list(chats)),
+                "people": [user_payload(person) for person in people],
+            }
+        )

@@ -1,0 +1,132 @@
+"""Decorators that tell the OpenAPI document what an endpoint takes, answers and refuses."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import Direction, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.serializers import Serializer
+
+from chats.api.requests import PageQuery
+from chats.api.shapes import Error, RateError
+
+View = TypeVar("View", bound=Callable[..., Any])
+Answer = type[Serializer[Any]] | None
+
+_ERRORS: Mapping[int, str] = {
+    400: "Something in the request is wrong.",
+    401: "No credential, or one that is not valid.",
+    403: "Not allowed, or the CSRF token is missing beside a session cookie.",
+    404: "There is no such thing, or the caller may not know of it.",
+    409: "It is not in a state in which this can be done.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    429: "Too many requests.",
+}
+
+
+class NeedsOneExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Says that one of some fields must be there."""
+
+    target_class = "chats.api.requests.NeedsOne"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        """Return the serializer's JSON Schema."""
+        map_serializer: Any = auto_schema._map_serializer  # untyped; the documentation of extensions names it
+        schema: dict[str, Any] = map_serializer(self.target, direction, bypass_extensions=True)
+        return {**schema, "anyOf": [{"required": [name]} for name in self.target.needs_one]}
+
+
+class TypedTextExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Gives text its length and pattern."""
+
+    target_class = "chats.api.fields.TypedText"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        """Return the field's JSON Schema."""
+        schema: dict[str, Any] = self.target.json_schema()
+        return schema
+
+
+def require_bodies(result: dict[str, Any], **_context: object) -> dict[str, Any]:
+    """Return the document with bodies required where one of several fields is, which drf-spectacular overlooks."""
+    components = result["components"]["schemas"]
+    for path in result["paths"].values():
+        for operation in path.values():
+            body = operation.get("requestBody")
+            if body is None:
+                continue
+            name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            if {"anyOf", "oneOf"} & components[name].keys():
+                body["required"] = True
+    return result
+
+
+def reads(
+    name: str,
+    answer: type[Serializer[Any]],
+    *,
+    ids: Sequence[str] = (),
+    query: type[Serializer[Any]] | None = None,
+    refuses: Sequence[int] = (),
+) -> Callable[[View], View]:
+    """Describe a GET of operation id `name`; `ids` are its path parameters, `refuses` further error statuses.
+
+    What it does stands in the method's docstring.
+    """
+    statuses = {401, 429, *refuses} | ({400, 404} if ids else set()) | ({400} if query else set())
+    if query is not None and issubclass(query, PageQuery):
+        statuses.add(404)  # no such cursor
+    parameters: list[Any] = [*_path(ids), *([query] if query else [])]
+    return _describe(name, {200: answer}, statuses, parameters=parameters)
+
+
+def writes(
+    name: str,
+    answers: Mapping[int, Answer],
+    *,
+    ids: Sequence[str] = (),
+    body: Any = None,
+    refuses: Sequence[int] = (),
+) -> Callable[[View], View]:
+    """Describe a POST, PATCH or DELETE, as `reads`; `body` is a serializer or what stands for several."""
+    statuses = {401, 403, 429, *refuses} | ({400, 404} if ids else set()) | ({400, 413, 415} if body else set())
+    return _describe(name, answers, statuses, parameters=_path(ids), request=body)
+
+
+def public_writes(
+    name: str, answers: Mapping[int, Answer], *, body: Any, refuses: Sequence[int] = ()
+) -> Callable[[View], View]:
+    """Describe a POST for which nobody needs to be signed in."""
+    return _describe(name, answers, {400, 401, 413, 415, 429, *refuses}, request=body, auth=[])
+
+
+def _path(ids: Sequence[str]) -> list[OpenApiParameter]:
+    return [OpenApiParameter(name, OpenApiTypes.UUID, OpenApiParameter.PATH) for name in ids]
+
+
+def _describe(name: str, answers: Mapping[int, Answer], statuses: set[int], **more: Any) -> Callable[[View], View]:
+    responses: dict[int, Any] = {
+        status: OpenApiResponse(response=answer, description="" if answer else "Done.")
+        for status, answer in answers.items()
+    }
+    for status in sorted(statuses):
+        shape = RateError if status == 429 else Error
+        responses[status] = OpenApiResponse(response=shape, description=_ERRORS[status])
+
+    def describe(view: View) -> View:
+        text = inspect.getdoc(view) or name
+        summary = text.partition("\n")[0].rstrip(".")
+        decorated: View = extend_schema(
+            operation_id=name, summary=summary, description=text, responses=responses, **more
+        )(view)
+        return decorated
+
+    return describe

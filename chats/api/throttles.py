@@ -1,0 +1,28 @@
+"""Rates, as settings.REST_FRAMEWORK has them; FLOWRA_RATE_LIMITS=false switches all of them off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from rest_framework.throttling import ScopedRateThrottle, UserRateThrottle
+
+if TYPE_CHECKING:  # rest_framework.views imports this module for its settings
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
+
+
+class UserThrottle(UserRateThrottle):
+    """All requests of a user, or of an address where nobody is signed in."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Whether the request may pass."""
+        return not settings.FLOWRA_RATE_LIMITS or super().allow_request(request, view)
+
+
+class ScopedThrottle(ScopedRateThrottle):
+    """Requests to what names a `throttle_scope`: signing in, posting, searching."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Whether the request may pass."""
+        return not settings.FLOWRA_RATE_LIMITS or super().allow_request(request, view)

@@ -1,0 +1,32 @@
+"""The endpoints below /api/v1 that belong to the domain. Ids are text here, so that a wrong one is a 400."""
+
+from django.urls import path
+
+from chats.api import chats, messages, people, workspaces
+
+_workspace = "workspaces/<str:workspace_id>"
+_chat = "chats/<str:chat_id>"
+
+urlpatterns = [
+    path("users", people.Users.as_view()),
+    path("workspaces", workspaces.Workspaces.as_view()),
+    path(_workspace, workspaces.WorkspaceDetail.as_view()),
+    path(f"{_workspace}/members", workspaces.WorkspaceMembers.as_view()),
+    path(f"{_workspace}/members/<str:user_id>", workspaces.WorkspaceMemberDetail.as_view()),
+    path(f"{_workspace}/invites", workspaces.Invites.as_view()),
+    path(f"{_workspace}/invites/<str:invite_id>", workspaces.InviteDetail.as_view()),
+    path("invites/<str:token>", workspaces.InviteAccept.as_view()),
+    path("chats", chats.Chats.as_view()),
+    path(_chat, chats.ChatDetail.as_view()),
+    path(f"{_chat}/close", chats.ChatClose.as_view()),
+    path(f"{_chat}/reopen", chats.ChatReopen.as_view()),
+    path(f"{_chat}/members", chats.ChatMembers.as_view()),
+    path(f"{_chat}/members/<str:user_id>", chats.ChatMemberDetail.as_view()),
+    path(f"{_chat}/messages", messages.Messages.as_view()),
+    path(f"{_chat}/messages/<str:message_id>", messages.MessageDetail.as_view()),
+    path(f"{_chat}/changes", messages.ChatChanges.as_view()),
+    path(f"{_chat}/read", messages.ChatRead.as_view()),
+    path("notifications", people.Notifications.as_view()),
+    path("notifications/read", people.NotificationsRead.as_view()),
+    path("search", people.Search.as_view()),
+]

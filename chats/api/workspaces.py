@@ -1,0 +1,172 @@
+"""Endpoints of workspaces, their members and their invites."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chats import selectors, services
+from chats.api import requests, shapes
+from chats.api.base import ApiView
+from chats.api.pagination import by_id, by_text, by_time
+from chats.api.schema import reads, writes
+from chats.exceptions import NotFound
+from chats.payloads import invite_payload, workspace_member_payload, workspace_payload
+
+_BY_NAME = (by_text("workspace__name"), by_id("id"))
+_BY_PERSON = (by_text("user__display_name"), by_id("id"))
+_NEWEST = (by_time("-created_at"), by_id("-id"))
+_WORKSPACE = ("workspace_id",)
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,43}")  # as models.new_invite_token makes them
+
+
+class Workspaces(ApiView):
+    @reads("listWorkspaces", shapes.WorkspacePage, query=requests.PageQuery)
+    def get(self, request: Request) -> Response:
+        """The caller's workspaces, by name."""
+        return self.page(selectors.list_workspaces(self.user), _BY_NAME, workspace_payload, self.page_query())
+
+    @writes("createWorkspace", {201: shapes.Workspace}, body=requests.WorkspaceWrite)
+    def post(self, request: Request) -> Response:
+        """Create a workspace and own it."""
+        membership = services.create_workspace(user=self.user, **self.read_body(requests.WorkspaceWrite))
+        return Response(workspace_payload(membership), status=201)
+
+
+class WorkspaceDetail(ApiView):
+    @reads("getWorkspace", shapes.Workspace, ids=_WORKSPACE)
+    def get(self, request: Request, workspace_id: UUID) -> Response:
+        """A workspace."""
+        return Response(workspace_payload(selectors.access_workspace(self.user, workspace_id)))
+
+    @writes(
+        "renameWorkspace",
+        {200: shapes.Workspace},
+        ids=_WORKSPACE,
+        body=requests.WorkspaceWrite,
+    )
+    def patch(self, request: Request, workspace_id: UUID) -> Response:
+        """Rename a workspace (owners and admins)."""
+        body = self.read_body(requests.WorkspaceWrite)
+        membership = services.rename_workspace(user=self.user, workspace_id=workspace_id, name=body["name"])
+        return Response(workspace_payload(membership))
+
+    @writes("deleteWorkspace", {204: None}, ids=_WORKSPACE)
+    def delete(self, request: Request, workspace_id: UUID) -> Response:
+        """Delete a workspace with all its chats (owners)."""
+        services.delete_workspace(user=self.user, workspace_id=workspace_id)
+        return Response(status=204)
+
+
+class WorkspaceMembers(ApiView):
+    @reads(
+        "listWorkspaceMembers",
+        shapes.WorkspaceMemberPage,
+        ids=_WORKSPACE,
+        query=requests.PageQuery,
+    )
+    def get(self, request: Request, workspace_id: UUID) -> Response:
+        """A workspace's members, by name."""
+        query = self.page_query()
+        workspace = selectors.access_workspace(self.user, workspace_id).workspace
+        return self.page(selectors.list_workspace_members(workspace), _BY_PERSON, workspace_member_payload, query)
+
+    @writes(
+        "addWorkspaceMember",
+        {201: shapes.WorkspaceMember, 200: shapes.WorkspaceMember},
+        ids=_WORKSPACE,
+        body=requests.WorkspaceMemberCreate,
+    )
+    def post(self, request: Request, workspace_id: UUID) -> Response:
+        """Add somebody who has an account (owners and admins); 200 where they are a member already."""
+        body = self.read_body(requests.WorkspaceMemberCreate)
+        membership, created = services.add_workspace_member(
+            user=self.user,
+            workspace_id=workspace_id,
+            member_id=body.get("user_id"),
+            username=body.get("username", ""),
+            role=body["role"],
+        )
+        return Response(workspace_member_payload(membership), status=201 if created else 200)
+
+
+class WorkspaceMemberDetail(ApiView):
+    @writes(
+        "changeRole",
+        {200: shapes.WorkspaceMember},
+        ids=("workspace_id", "user_id"),
+        body=requests.RoleWrite,
+        refuses=[409],
+    )
+    def patch(self, request: Request, workspace_id: UUID, user_id: UUID) -> Response:
+        """Change a member's role (owners and admins; only owners make or unmake owners)."""
+        body = self.read_body(requests.RoleWrite)
+        member = services.change_role(user=self.user, workspace_id=workspace_id, member_id=user_id, role=body["role"])
+        return Response(workspace_member_payload(member))
+
+    @writes(
+        "removeWorkspaceMember",
+        {204: None},
+        ids=("workspace_id", "user_id"),
+        refuses=[409],
+    )
+    def delete(self, request: Request, workspace_id: UUID, user_id: UUID) -> Response:
+        """Remove a member (owners and admins), or leave; the last owner cannot."""
+        services.remove_workspace_member(user=self.user, workspace_id=workspace_id, member_id=user_id)
+        return Response(status=204)
+
+
+class Invites(ApiView):
+    @reads(
+        "listInvites",
+        shapes.InvitePage,
+        ids=_WORKSPACE,
+        query=requests.PageQuery,
+        refuses=[403],
+    )
+    def get(self, request: Request, workspace_id: UUID) -> Response:
+        """A workspace's invites, newest first (owners and admins)."""
+        query = self.page_query()
+        return self.page(selectors.list_invites(self.user, workspace_id), _NEWEST, invite_payload, query)
+
+    @writes(
+        "createInvite",
+        {201: shapes.Invite},
+        ids=_WORKSPACE,
+        body=requests.InviteCreate,
+    )
+    def post(self, request: Request, workspace_id: UUID) -> Response:
+        """Make an invite link (owners and admins)."""
+        body = self.read_body(requests.InviteCreate)
+        return Response(
+            invite_payload(services.create_invite(user=self.user, workspace_id=workspace_id, **body)), status=201
+        )
+
+    @writes("deleteInvites", {204: None}, ids=_WORKSPACE)
+    def delete(self, request: Request, workspace_id: UUID) -> Response:
+        """Delete all invites of a workspace (owners and admins)."""
+        services.revoke_all_invites(user=self.user, workspace_id=workspace_id)
+        return Response(status=204)
+
+
+class InviteDetail(ApiView):
+    @writes("deleteInvite", {204: None}, ids=("workspace_id", "invite_id"))
+    def delete(self, request: Request, workspace_id: UUID, invite_id: UUID) -> Response:
+        """Delete an invite (owners and admins)."""
+        services.revoke_invite(user=self.user, workspace_id=workspace_id, invite_id=invite_id)
+        return Response(status=204)
+
+
+@extend_schema(parameters=[OpenApiParameter("token", OpenApiTypes.STR, OpenApiParameter.PATH)])
+class InviteAccept(ApiView):
+    @writes("acceptInvite", {200: shapes.Workspace}, refuses=[404])
+    def post(self, request: Request, token: str) -> Response:
+        """Join the workspace of an invite."""
+        if not _TOKEN.fullmatch(token):
+            raise NotFound("This invite does not exist, has expired or is used up.")
+        return Response(workspace_payload(services.accept_invite(user=self.user, token=token)))

@@ -1,0 +1,75 @@
+"""Template tags of the page: avatars, times, counts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from lucide.templatetags.lucide import lucide as render_icon
+
+from chats.client_texts import client_texts
+from chats.payloads import time_text
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
+
+register = template.Library()
+register.simple_tag(client_texts)
+
+AVATAR_HUES = 8  # as many as `.avatar[data-hue]` rules in components.css
+_BADGE_MAX = 99
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Return the first letters of the first and the last word of `name`, upper-cased."""
+    words = [word for word in str(name).split() if word]
+    if not words:
+        return "?"
+    letters = words[0][0] if len(words) == 1 else words[0][0] + words[-1][0]
+    return letters.upper()
+
+
+@register.filter
+def hue(user_id: UUID | str) -> int:
+    """Return the avatar colour of a user; static/js/names.js computes the same."""
+    return int(str(user_id)[-4:], 16) % AVATAR_HUES
+
+
+@register.simple_tag
+def avatar(user: User | None) -> SafeString:
+    """Return a user's avatar, an empty one for nobody. It is decoration: the name always stands beside it."""
+    if not user:
+        return SafeString('<span class="avatar" aria-hidden="true"></span>')
+    name = user.get_full_name()
+    return format_html('<span class="avatar" data-hue="{}" aria-hidden="true">{}</span>', hue(user.pk), initials(name))
+
+
+@register.simple_tag
+def icon(name: str, size: int, **attributes: str) -> SafeString:
+    """Return an icon of the Lucide set as inline SVG. It is decoration: what it stands for is said in words."""
+    return SafeString(render_icon(str(name), size=size, aria_hidden="true", **attributes))
+
+
+@register.filter
+def badge(count: int) -> str:
+    """Return a count as a badge shows it: "99+" above 99."""
+    return f"{_BADGE_MAX}+" if count > _BADGE_MAX else str(count)
+
+
+@register.simple_tag
+def local_time(value: datetime | None, style: str = "time") -> SafeString:
+    """Return a <time> that static/js/times.js shows in the reader's zone; without it, it is in UTC.
+
+    `style` is "time" (09:41), "day" or "full". Without a value it is empty, to be filled in by the script.
+    """
+    if not value:
+        return format_html('<time datetime="" data-style="{}"></time>', style)
+    formats = {"time": "%H:%M", "day": "%d %B %Y", "full": "%d %B %Y %H:%M UTC"}
+    return format_html(
+        '<time datetime="{}" data-style="{}">{}</time>', time_text(value), style, value.strftime(formats[style])
+    )

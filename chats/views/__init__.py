@@ -1,0 +1,1 @@
+"""The pages. Views parse; services decide; selectors read."""

@@ -1,0 +1,147 @@
+"""What all page views share: who may call them, the errors of the domain, the frame around a page."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django_htmx.http import HttpResponseClientRedirect
+
+from chats.exceptions import ChatError, Forbidden, NotFound
+from chats.views.shell import Shell, build_shell
+
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
+
+    from flowra.accounts.models import User
+
+
+P = ParamSpec("P")
+WORKSPACE_KEY = "workspace"  # in the session: where the reader was last
+CHAT_KEY = "chat"
+UNPROCESSABLE = 422  # a form with errors: base.html's htmx configuration swaps it in
+
+
+class PageRequest(HttpRequest):
+    """A request of somebody who is signed in; a name for the type checker, no such object is made."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+def member_page(
+    view: Callable[Concatenate[PageRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Wrap a view for people who are signed in; the domain's NotFound becomes a 404, Forbidden a 403.
+
+    Nothing is cached: a page left by signing out must not come back.
+    """
+
+    @functools.wraps(view)
+    def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _sign_in(cast("PageRequest", request))
+        try:
+            return view(cast("PageRequest", request), *args, **kwargs)
+        except NotFound as error:
+            raise Http404(error.message) from None
+        except Forbidden as error:
+            raise PermissionDenied(error.message) from None
+
+    return never_cache(wrapper)
+
+
+def _sign_in(request: PageRequest) -> HttpResponse:
+    """Send somebody whose session ended to the sign-in page: the whole page, not the fragment that was fetched."""
+    if not request.htmx:
+        return redirect_to_login(request.get_full_path())
+    return HttpResponseClientRedirect(redirect_to_login(request.htmx.current_url_abs_path or "/").url)
+
+
+def shell_for(request: PageRequest, *, workspace_id: UUID | None = None, chat_id: UUID | None = None) -> Shell:
+    """Return the frame around a chat or a workspace, or where the reader was last; remembers the place."""
+    if workspace_id is None and chat_id is None:
+        workspace_id = _remembered(request, WORKSPACE_KEY)
+    shell = build_shell(request.user, workspace_id=workspace_id, chat_id=chat_id)
+    if shell.workspace is not None:
+        _remember(request, WORKSPACE_KEY, shell.workspace.workspace_id)
+    if chat_id is not None:
+        _remember(request, CHAT_KEY, chat_id)
+    return shell
+
+
+def last_chat_id(request: PageRequest) -> UUID | None:
+    """Return the chat the reader was in last; they may have lost it since."""
+    return _remembered(request, CHAT_KEY)
+
+
+def render_in_shell(
+    request: PageRequest, template: str, context: dict[str, Any], *, workspace_id: UUID | None = None, status: int = 200
+) -> HttpResponse:
+    """Render a page between navbar and sidebar."""
+    shell = shell_for(request, workspace_id=workspace_id)
+    return render(request, template, {"shell": shell, **context}, status=status)
+
+
+def render_form(
+    request: PageRequest,
+    form: forms.Form,
+    *,
+    title: str,
+    submit: str,
+    workspace_id: UUID | None = None,
+    extra: dict[str, Any] | None = None,
+) -> HttpResponse:
+    """Render a form: alone for a dialog (htmx), else as a page of its own; with errors the status is 422."""
+    context = {"form": form, "title": title, "submit": submit, "action": request.get_full_path(), **(extra or {})}
+    status = UNPROCESSABLE if form.is_bound and not form.is_valid() else 200
+    if request.htmx:
+        return render(request, "layout/_form.html", {**context, "in_dialog": True}, status=status)
+    return render_in_shell(request, "layout/form.html", context, workspace_id=workspace_id, status=status)
+
+
+def go_to(request: PageRequest, target: Any) -> HttpResponse:
+    """Redirect, from within a dialog by the whole page."""
+    response = redirect(target)
+    return HttpResponseClientRedirect(response.url) if request.htmx else response
+
+
+def add_domain_error(form: forms.Form, error: ChatError) -> None:
+    """Show what a service refused at the field it names, or above the form."""
+    if isinstance(error, (NotFound, Forbidden)):
+        raise error
+    form.add_error(error.field if error.field in form.fields else None, error.message)
+
+
+def attempt(request: PageRequest, action: Callable[[], object], success: str = "") -> bool:
+    """Run a service for a button; tells the reader what came of it, and returns whether it worked."""
+    try:
+        action()
+    except (NotFound, Forbidden):
+        raise
+    except ChatError as error:
+        messages.error(request, error.message)
+        return False
+    if success:
+        messages.success(request, success)
+    return True
+
+
+def _remembered(request: PageRequest, key: str) -> UUID | None:
+    value = request.session.get(key)
+    return UUID(value) if value else None
+
+
+def _remember(request: PageRequest, key: str, value: UUID) -> None:
+    # Only what changed: saving the session is a write.
+    if request.session.get(key) != str(value):
+        request.session[key] = str(value)

@@ -1,0 +1,175 @@
+"""The chat's page and the parts of it that are fetched again."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from chats.forms import PlaceForm
+from chats.models import ChatKind, ChatMember, Message, Role
+from chats.payloads import user_payload
+from chats.selectors import access_chat, list_members, may_manage_chat
+from chats.views import timeline
+from chats.views.base import PageRequest, last_chat_id, member_page, render_in_shell, shell_for
+from chats.views.shell import Room, Shell
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Composer:
+    """What stands in the box: empty, or what could not be sent, with the reason."""
+
+    client_id: UUID = dataclasses.field(default_factory=uuid.uuid4)
+    body: str = ""
+    reply_to: Message | None = None
+    error: str = ""
+
+
+@member_page
+@require_safe
+def home(request: PageRequest) -> HttpResponse:
+    """Go to the chat one was in last, or the first one; without any, say what to do."""
+    shell = shell_for(request)
+    last = last_chat_id(request)
+    rooms = [*shell.discussions, *shell.work, *shell.directs]
+    room = next((room for room in rooms if room.membership.chat_id == last), rooms[0] if rooms else None)
+    if room is not None:
+        return redirect("chats:detail", room.membership.chat_id)
+    return render(request, "chats/empty.html", {"shell": shell})
+
+
+@member_page
+@require_safe
+def detail(request: PageRequest, chat_id: UUID) -> HttpResponse:
+    """Show a chat; with `?before=<seq>` only the messages above that one, for scrolling up."""
+    membership = access_chat(request.user, chat_id)
+    form = PlaceForm(request.GET)
+    place = form.cleaned_data if form.is_valid() else {}
+    if place.get("before"):
+        lines = timeline.before(membership, place["before"], may_manage=may_manage_chat(membership))
+        if request.htmx or request.headers.get("X-Requested-With"):
+            return render(request, "chats/_lines.html", {"timeline": lines, "chat": membership.chat})
+        return render_chat(request, membership, lines=lines)
+    answered = timeline.answered_in(membership.chat, place.get("reply_to"))
+    return render_chat(request, membership, at=place.get("at"), composer=Composer(reply_to=answered))
+
+
+def render_chat(
+    request: PageRequest,
+    membership: ChatMember,
+    *,
+    at: int | None = None,
+    lines: timeline.Timeline | None = None,
+    composer: Composer | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Render the whole page of a chat."""
+    chat = membership.chat
+    shell = shell_for(request, chat_id=chat.pk)
+    may_manage = _may_manage(membership, shell)
+    if lines is None:
+        lines = (
+            timeline.around(membership, at, may_manage=may_manage)
+            if at
+            else timeline.latest(membership, may_manage=may_manage)
+        )
+    context = {
+        "shell": shell,
+        **_header_context(membership, shell.room(chat.pk), may_manage=may_manage),
+        "members": list_members(chat),
+        "timeline": lines,
+        "composer": composer or Composer(),
+        "bootstrap": _bootstrap(request, membership, lines, may_manage=may_manage),
+    }
+    return render(request, "chats/detail.html", context, status=status)
+
+
+@member_page
+@require_safe
+def header(request: PageRequest, chat_id: UUID) -> HttpResponse:
+    """Give the chat's header again, after it was renamed, closed or reopened."""
+    membership = access_chat(request.user, chat_id)
+    shell = shell_for(request, chat_id=chat_id)
+    context = _header_context(membership, shell.room(chat_id), may_manage=_may_manage(membership, shell))
+    return render(request, "chats/_header.html", {"shell": shell, **context})
+
+
+@member_page
+@require_safe
+def members(request: PageRequest, chat_id: UUID) -> HttpResponse:
+    """Give the list of members: a part of the chat's page, or a page for those without scripts."""
+    membership = access_chat(request.user, chat_id)
+    context = {
+        "chat": membership.chat,
+        "members": list_members(membership.chat),
+        "may_manage": may_manage_chat(membership),
+        "is_direct": membership.chat.kind == ChatKind.DIRECT,
+    }
+    if request.htmx:
+        return render(request, "chats/_members.html", context)
+    return render_in_shell(request, "chats/members.html", context, workspace_id=membership.chat.workspace_id)
+
+
+@member_page
+@require_safe
+def sidebar(request: PageRequest) -> HttpResponse:
+    """Give the list of chats again; `?chat=` is the one that is open."""
+    try:
+        chat_id = UUID(request.GET.get("chat", ""))
+    except ValueError:
+        chat_id = None
+    return render(request, "layout/_sidebar.html", {"shell": shell_for(request, chat_id=chat_id)})
+
+
+def _may_manage(membership: ChatMember, shell: Shell) -> bool:
+    """Whether the viewer may rename, close and delete: `may_manage_chat` without its query."""
+    if membership.chat.created_by_id == membership.user_id:
+        return True
+    place = shell.workspace
+    return (
+        place is not None
+        and place.workspace_id == membership.chat.workspace_id
+        and place.role in (Role.OWNER, Role.ADMIN)
+    )
+
+
+def _header_context(membership: ChatMember, room: Room | None, *, may_manage: bool) -> dict[str, Any]:
+    chat = membership.chat
+    return {
+        "chat": chat,
+        "membership": membership,
+        "label": room.label if room is not None else str(chat),
+        "peer": room.peer if room is not None else None,
+        "is_direct": chat.kind == ChatKind.DIRECT,
+        "may_manage": may_manage,
+    }
+
+
+def _bootstrap(
+    request: PageRequest, membership: ChatMember, lines: timeline.Timeline, *, may_manage: bool
+) -> dict[str, Any]:
+    """Return what the scripts need to know, the revision this page was rendered at above all.
+
+    Messages are read after the chat's row, so the page may know more than `revision` says; the socket then
+    sends a change once more, which is harmless, and never one too few.
+    """
+    chat = membership.chat
+    return {
+        "chat_id": str(chat.pk),
+        "kind": chat.kind,
+        "revision": chat.revision,
+        "seq": chat.seq,
+        "last_read_seq": membership.last_read_seq,
+        "is_live": lines.is_live,
+        "is_closed": chat.is_closed,
+        "may_manage": may_manage,
+        "user": user_payload(request.user),
+        "typing_enabled": settings.FLOWRA_TYPING_ENABLED,
+        "presence_enabled": settings.FLOWRA_PRESENCE_ENABLED,
+    }

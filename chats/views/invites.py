@@ -1,0 +1,74 @@
+"""Invite links: made in the workspace's settings, opened by people with and without an account."""
+
+from __future__ import annotations
+
+from typing import cast
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from chats import services
+from chats.exceptions import ChatError, NotFound
+from chats.forms import InviteForm
+from chats.selectors import find_invite
+from chats.views.base import PageRequest, attempt, member_page
+
+
+@member_page
+@require_POST
+def create(request: PageRequest, workspace_id: UUID) -> HttpResponse:
+    """Make an invite link."""
+    form = InviteForm(request.POST)
+    if form.is_valid():
+        attempt(
+            request,
+            lambda: services.create_invite(user=request.user, workspace_id=workspace_id, **form.cleaned_data),
+            _("The link is ready: copy it from the list below."),
+        )
+    else:
+        messages.error(request, _("Days must be 1 to 90, uses 1 to 1,000 or empty."))
+    return redirect(f"{reverse('chats:workspace_settings', args=[workspace_id])}#invites")
+
+
+@member_page
+@require_POST
+def revoke(request: PageRequest, workspace_id: UUID, invite_id: UUID) -> HttpResponse:
+    """Delete an invite link."""
+    attempt(
+        request,
+        lambda: services.revoke_invite(user=request.user, workspace_id=workspace_id, invite_id=invite_id),
+        _("The link works no more."),
+    )
+    return redirect(f"{reverse('chats:workspace_settings', args=[workspace_id])}#invites")
+
+
+@never_cache
+@require_safe
+def show(request: HttpRequest, token: str) -> HttpResponse:
+    """Show what one is invited to; people without an account can sign up and come back here."""
+    try:
+        invite = find_invite(token)
+    except NotFound:
+        return render(request, "workspaces/invite_gone.html", status=404)
+    here = urlencode({"next": reverse("chats:invite", args=[token])})
+    return render(request, "workspaces/invite.html", {"invite": invite, "next_query": here})
+
+
+@never_cache
+@require_POST
+@login_required
+def accept(request: HttpRequest, token: str) -> HttpResponse:
+    """Join the workspace."""
+    try:
+        membership = services.accept_invite(user=cast("PageRequest", request).user, token=token)
+    except ChatError:
+        return render(request, "workspaces/invite_gone.html", status=404)
+    return redirect("chats:workspace", membership.workspace_id)

@@ -1,0 +1,230 @@
+"""Making chats and looking after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from chats import services
+from chats.exceptions import ChatError, Forbidden, NotFound
+from chats.forms import ChatForm, DirectForm, MembersForm, TitleForm
+from chats.models import ChatKind, ChatMember
+from chats.selectors import (
+    access_chat,
+    access_workspace,
+    list_members,
+    list_workspace_members,
+    may_manage_chat,
+    shared_workspaces,
+)
+from chats.views.base import (
+    PageRequest,
+    add_domain_error,
+    attempt,
+    go_to,
+    member_page,
+    render_form,
+    render_in_shell,
+    shell_for,
+)
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
+
+
+@member_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: PageRequest, workspace_id: UUID) -> HttpResponse:
+    """Make a discussion, task, bug or epic."""
+    people = _colleagues(request, workspace_id)
+    form = ChatForm(request.POST or None, people=people, initial={"kind": request.GET.get("kind", "discussion")})
+    if request.method == "POST" and form.is_valid():
+        try:
+            membership, _created = services.create_chat(
+                user=request.user, workspace_id=workspace_id, **form.cleaned_data
+            )
+        except ChatError as error:
+            add_domain_error(form, error)
+        else:
+            return go_to(request, _chat_url(membership))
+    return render_form(request, form, title=_("New chat"), submit=_("Create chat"), workspace_id=workspace_id)
+
+
+@member_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def create_direct(request: PageRequest, workspace_id: UUID) -> HttpResponse:
+    """Begin a direct chat, or find the one there is."""
+    form = DirectForm(request.POST or None, people=_colleagues(request, workspace_id))
+    if request.method == "POST" and form.is_valid():
+        try:
+            membership, _created = services.create_chat(
+                user=request.user,
+                workspace_id=workspace_id,
+                kind=ChatKind.DIRECT,
+                member_ids=[form.cleaned_data["member_ids"]],
+            )
+        except ChatError as error:
+            add_domain_error(form, error)
+        else:
+            return go_to(request, _chat_url(membership))
+    return render_form(request, form, title=_("New direct chat"), submit=_("Open chat"), workspace_id=workspace_id)
+
+
+@member_page
+@require_POST
+def direct_with(request: PageRequest, user_id: UUID) -> HttpResponse:
+    """Open the direct chat with somebody: in the workspace one is in, or else in one that both are in."""
+    shell = shell_for(request)
+    entries = sorted(shell.workspaces, key=lambda entry: not entry.is_current)
+    shared = shared_workspaces(request.user, user_id)
+    workspace_id = next((e.membership.workspace_id for e in entries if e.membership.workspace_id in shared), None)
+    if workspace_id is None:
+        raise NotFound("There is no such person.")
+    membership, _created = services.create_chat(
+        user=request.user, workspace_id=workspace_id, kind=ChatKind.DIRECT, member_ids=[user_id]
+    )
+    return go_to(request, _chat_url(membership))
+
+
+@member_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def rename(request: PageRequest, chat_id: UUID) -> HttpResponse:
+    """Give a chat another title."""
+    membership = _managed(request, chat_id)
+    form = TitleForm(request.POST or None, initial={"title": membership.chat.title})
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.rename_chat(user=request.user, chat_id=chat_id, title=form.cleaned_data["title"])
+        except ChatError as error:
+            add_domain_error(form, error)
+        else:
+            return go_to(request, _chat_url(membership))
+    return render_form(
+        request,
+        form,
+        title=_("Rename chat"),
+        submit=_("Rename"),
+        workspace_id=membership.chat.workspace_id,
+        extra={"back": _chat_url(membership)},
+    )
+
+
+@member_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def add_members(request: PageRequest, chat_id: UUID) -> HttpResponse:
+    """Add people of the workspace to a chat."""
+    membership = access_chat(request.user, chat_id)
+    present = {row.user_id for row in list_members(membership.chat)}
+    people = [p for p in _colleagues(request, membership.chat.workspace_id) if p.pk not in present]
+    form = MembersForm(request.POST or None, people=people)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.add_chat_members(user=request.user, chat_id=chat_id, user_ids=form.cleaned_data["user_ids"])
+        except ChatError as error:
+            add_domain_error(form, error)
+        else:
+            return go_to(request, _chat_url(membership))
+    extra = {"back": _chat_url(membership), "nobody_left": not people}
+    return render_form(
+        request,
+        form,
+        title=_("Add people"),
+        submit=_("Add"),
+        workspace_id=membership.chat.workspace_id,
+        extra=extra,
+    )
+
+
+@member_page
+@require_POST
+def remove_member(request: PageRequest, chat_id: UUID, user_id: UUID) -> HttpResponse:
+    """Remove somebody from a chat."""
+    attempt(request, lambda: services.remove_chat_member(user=request.user, chat_id=chat_id, user_id=user_id))
+    return redirect("chats:detail", chat_id)
+
+
+@member_page
+@require_POST
+def close(request: PageRequest, chat_id: UUID) -> HttpResponse:
+    """Take no more messages in a chat."""
+    attempt(request, lambda: services.close_chat(user=request.user, chat_id=chat_id))
+    return redirect("chats:detail", chat_id)
+
+
+@member_page
+@require_POST
+def reopen(request: PageRequest, chat_id: UUID) -> HttpResponse:
+    """Take messages again."""
+    attempt(request, lambda: services.reopen_chat(user=request.user, chat_id=chat_id))
+    return redirect("chats:detail", chat_id)
+
+
+@member_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def leave(request: PageRequest, chat_id: UUID) -> HttpResponse:
+    """Ask, then leave a chat."""
+    membership = access_chat(request.user, chat_id)
+    return _confirmed(
+        request,
+        membership,
+        lambda: services.remove_chat_member(user=request.user, chat_id=chat_id, user_id=request.user.pk),
+        title=_("Leave this chat?"),
+        text=_("You will not see its messages any more. A member can add you again."),
+        submit=_("Leave"),
+    )
+
+
+@member_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: PageRequest, chat_id: UUID) -> HttpResponse:
+    """Ask, then delete a chat with everything in it."""
+    membership = _managed(request, chat_id)
+    return _confirmed(
+        request,
+        membership,
+        lambda: services.delete_chat(user=request.user, chat_id=chat_id),
+        title=_("Delete this chat?"),
+        text=_("It is deleted with all its messages, for everybody. It cannot be undone."),
+        submit=_("Delete chat"),
+    )
+
+
+def _confirmed(
+    request: PageRequest,
+    membership: ChatMember,
+    action: Callable[[], None],
+    *,
+    title: str,
+    text: str,
+    submit: str,
+) -> HttpResponse:
+    """Run `action` and go home, or ask whether it is meant."""
+    if request.method == "POST":
+        return go_to(request, "chats:home" if attempt(request, action) else _chat_url(membership))
+    context = {"title": title, "text": text, "submit": submit, "back": _chat_url(membership)}
+    return render_in_shell(request, "layout/confirm.html", context, workspace_id=membership.chat.workspace_id)
+
+
+def _managed(request: PageRequest, chat_id: UUID) -> ChatMember:
+    membership = access_chat(request.user, chat_id)
+    if not may_manage_chat(membership):
+        raise Forbidden("Only the chat's creator and workspace admins can do this.")
+    return membership
+
+
+def _colleagues(request: PageRequest, workspace_id: UUID) -> list[User]:
+    """Return the other active members of the workspace, by name; raises NotFound for outsiders."""
+    workspace = access_workspace(request.user, workspace_id).workspace
+    people = [row.user for row in list_workspace_members(workspace)]
+    return [person for person in people if person.is_active and person.pk != request.user.pk]
+
+
+def _chat_url(membership: ChatMember) -> str:
+    return reverse("chats:detail", args=[membership.chat_id])

@@ -1,0 +1,128 @@
+"""Messages without scripts: post, edit, delete and read by plain forms. Scripts use the socket and REST."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from chats import services
+from chats.exceptions import ChatError, Forbidden, Invalid, NotFound
+from chats.forms import EditForm, MessageForm, ReadForm
+from chats.models import ChatMember, Message
+from chats.selectors import access_chat, access_message
+from chats.views import timeline
+from chats.views.base import (
+    UNPROCESSABLE,
+    PageRequest,
+    add_domain_error,
+    attempt,
+    go_to,
+    member_page,
+    render_form,
+    render_in_shell,
+)
+from chats.views.chat_page import Composer, render_chat
+
+
+@member_page
+@require_POST
+def post(request: PageRequest, chat_id: UUID) -> HttpResponse:
+    """Post what the composer sent; on a fault show the page again with the text still in the box."""
+    membership = access_chat(request.user, chat_id)
+    form = MessageForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise Invalid(_("The form was incomplete. Please send it once more."))
+        posted = services.post_message(
+            user=request.user,
+            chat_id=chat_id,
+            body=form.cleaned_data["body"],
+            client_id=form.cleaned_data["client_id"],
+            reply_to_id=form.cleaned_data["reply_to"],
+        )
+    except (NotFound, Forbidden):
+        raise
+    except ChatError as error:
+        return _composer_again(request, membership, form, error.message)
+    return redirect(message_url(posted.message))
+
+
+def _composer_again(request: PageRequest, membership: ChatMember, form: MessageForm, error: str) -> HttpResponse:
+    answered = timeline.answered_in(membership.chat, form.cleaned_data.get("reply_to"))
+    composer = Composer(body=form.cleaned_data.get("body", ""), reply_to=answered, error=error)
+    return render_chat(request, membership, composer=composer, status=UNPROCESSABLE)
+
+
+@member_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: PageRequest, chat_id: UUID, message_id: UUID) -> HttpResponse:
+    """Edit one's own message on a page of its own."""
+    message = _own_message(request, chat_id, message_id)
+    form = EditForm(request.POST or None, initial={"body": message.body})
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.edit_message(
+                user=request.user, chat_id=chat_id, message_id=message_id, body=form.cleaned_data["body"]
+            )
+        except ChatError as error:
+            add_domain_error(form, error)
+        else:
+            return go_to(request, message_url(message))
+    return render_form(
+        request,
+        form,
+        title=_("Edit message"),
+        submit=_("Save"),
+        workspace_id=message.chat.workspace_id,
+        extra={"back": message_url(message)},
+    )
+
+
+@member_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: PageRequest, chat_id: UUID, message_id: UUID) -> HttpResponse:
+    """Ask, then delete a message."""
+    message = access_message(request.user, chat_id, message_id)
+    back = message_url(message)
+    if request.method == "POST":
+        attempt(
+            request,
+            lambda: services.delete_message(user=request.user, chat_id=chat_id, message_id=message_id),
+            _("The message was deleted."),
+        )
+        return go_to(request, back)
+    context = {
+        "title": _("Delete this message?"),
+        "text": _("It cannot be undone. The others see that a message was here."),
+        "quote": message,
+        "submit": _("Delete"),
+        "back": back,
+    }
+    return render_in_shell(request, "layout/confirm.html", context, workspace_id=message.chat.workspace_id)
+
+
+@member_page
+@require_POST
+def read(request: PageRequest, chat_id: UUID) -> HttpResponse:
+    """Mark the chat as read up to `seq`, without scripts."""
+    form = ReadForm(request.POST)
+    if form.is_valid():
+        services.mark_read(user=request.user, chat_id=chat_id, seq=form.cleaned_data["seq"])
+    return redirect("chats:detail", chat_id)
+
+
+def message_url(message: Message) -> str:
+    """Return where a message stands: its chat's page, opened around it, scrolled to it."""
+    return f"{reverse('chats:detail', args=[message.chat_id])}?at={message.seq}#message-{message.seq}"
+
+
+def _own_message(request: PageRequest, chat_id: UUID, message_id: UUID) -> Message:
+    message = access_message(request.user, chat_id, message_id)
+    if message.author_id != request.user.pk:
+        raise Forbidden("Only its author can edit a message.")
+    return message

@@ -1,0 +1,101 @@
+"""The bell and the jump box."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from chats import services
+from chats.forms import SearchForm
+from chats.selectors import (
+    count_unread_notifications,
+    list_chats,
+    list_notifications,
+    list_people,
+    peers_of,
+    search_chats,
+    search_messages,
+)
+from chats.views.base import PageRequest, member_page, render_in_shell
+
+IN_MENU, PER_PAGE = 12, 50
+JUMP_CHATS, JUMP_PEOPLE, JUMP_MESSAGES = 8, 6, 8
+MESSAGES_FROM = 2  # letters: one would match nearly every message
+
+
+@member_page
+@require_safe
+def notifications(request: PageRequest) -> HttpResponse:
+    """Show the notifications: the latest ones in the bell's menu, all of them on a page."""
+    if request.htmx:
+        return _menu(request)
+    page = Paginator(list_notifications(request.user), PER_PAGE).get_page(request.GET.get("page"))
+    return render_in_shell(request, "chats/notifications.html", {"page": page, "notifications": page.object_list})
+
+
+def _menu(request: PageRequest) -> HttpResponse:
+    rows = list_notifications(request.user)[:IN_MENU]
+    return render(request, "chats/_notifications.html", {"notifications": rows})
+
+
+@member_page
+@require_safe
+def bell(request: PageRequest) -> HttpResponse:
+    """Give the bell's badge again."""
+    return render(request, "layout/_bell_badge.html", {"bell_count": count_unread_notifications(request.user)})
+
+
+@member_page
+@require_POST
+def read_notifications(request: PageRequest) -> HttpResponse:
+    """Mark all notifications as read."""
+    services.mark_notifications_read(user=request.user, ids=None)
+    if not request.htmx:
+        return redirect("chats:notifications")
+    response = _menu(request)
+    response["HX-Trigger"] = "bell.refresh"
+    return response
+
+
+@member_page
+@require_POST
+def open_notification(request: PageRequest, notification_id: UUID) -> HttpResponse:
+    """Mark a notification as read and go to what it is about."""
+    services.mark_notifications_read(user=request.user, ids=[notification_id])
+    row = list_notifications(request.user).filter(pk=notification_id).first()
+    if row is None:
+        return redirect("chats:notifications")
+    url = reverse("chats:detail", args=[row.chat_id])
+    if row.message is not None:
+        url += f"?{urlencode({'at': row.message.seq})}#message-{row.message.seq}"
+    return redirect(url)
+
+
+@member_page
+@require_safe
+def search(request: PageRequest) -> HttpResponse:
+    """Find chats, people and messages to jump to; without a question, the chats one may want."""
+    form = SearchForm(request.GET)
+    query = form.cleaned_data["q"].strip() if form.is_valid() else ""
+    user = request.user
+    chats = list(
+        search_chats(user, query)[:JUMP_CHATS]
+        if query
+        else list_chats(user).order_by("-chat__last_message_at", "chat_id")[:JUMP_CHATS]
+    )
+    peers = peers_of(chats)
+    context = {
+        "query": query,
+        "chats": [(row, peers.get(row.chat_id)) for row in chats],
+        "people": list_people(user, query).exclude(pk=user.pk)[:JUMP_PEOPLE] if query else (),
+        "found": search_messages(user, query)[:JUMP_MESSAGES] if len(query) >= MESSAGES_FROM else (),
+    }
+    if request.htmx:
+        return render(request, "chats/_jump.html", context)
+    return render_in_shell(request, "chats/search.html", context)

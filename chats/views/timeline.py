@@ -1,0 +1,108 @@
+"""The messages of a page, as the template shows them: grouped, with days, the first unread and quotes."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Sequence
+from uuid import UUID
+
+from chats.models import Chat, ChatMember, Message
+from chats.selectors import list_answered, list_messages
+
+GROUP_SECONDS = 5 * 60  # one author's messages stand under one name for so long; static/js/groups.js has it too
+LIMIT_MIN, LIMIT_MAX = 50, 100
+READ_CONTEXT = 15  # messages shown above the first unread one
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Line:
+    """A message and what stands around it."""
+
+    message: Message
+    answered: Message | None
+    is_own: bool
+    may_delete: bool
+    is_continuation: bool
+    starts_day: bool
+    is_first_unread: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Timeline:
+    """A stretch of a chat; `is_live` where it reaches the last message."""
+
+    lines: Sequence[Line]
+    has_older: bool
+    is_live: bool
+
+    @property
+    def first_seq(self) -> int:
+        """The place of the first message, 1 where there is none."""
+        return self.lines[0].message.seq if self.lines else 1
+
+
+def latest(membership: ChatMember, *, may_manage: bool) -> Timeline:
+    """Return the end of the chat: enough to begin with the first unread message."""
+    unread = membership.chat.seq - membership.last_read_seq
+    limit = max(LIMIT_MIN, min(unread + READ_CONTEXT, LIMIT_MAX))
+    return _timeline(membership, list_messages(membership.chat, limit=limit), may_manage=may_manage, is_live=True)
+
+
+def before(membership: ChatMember, seq: int, *, may_manage: bool) -> Timeline:
+    """Return the messages above the one at `seq`."""
+    messages = list_messages(membership.chat, before=seq, limit=LIMIT_MIN)
+    return _timeline(membership, messages, may_manage=may_manage, is_live=False)
+
+
+def around(membership: ChatMember, seq: int, *, may_manage: bool) -> Timeline:
+    """Return the messages around the one at `seq`."""
+    after = max(0, seq - LIMIT_MIN // 2)
+    messages = list_messages(membership.chat, after=after, limit=LIMIT_MAX)
+    is_live = not messages or messages[-1].seq >= membership.chat.seq
+    if is_live:
+        return (
+            latest(membership, may_manage=may_manage)
+            if len(messages) < LIMIT_MIN
+            else _timeline(membership, messages, may_manage=may_manage, is_live=True)
+        )
+    return _timeline(membership, messages, may_manage=may_manage, is_live=False)
+
+
+def _timeline(membership: ChatMember, messages: Sequence[Message], *, may_manage: bool, is_live: bool) -> Timeline:
+    answered = list_answered(messages)
+    lines: list[Line] = []
+    previous: Message | None = None
+    unread_shown = False
+    for message in messages:
+        is_own = message.author_id == membership.user_id
+        is_unread = message.seq > membership.last_read_seq and not is_own
+        lines.append(
+            Line(
+                message=message,
+                answered=answered.get(message.reply_to_id) if message.reply_to_id else None,
+                is_own=is_own,
+                may_delete=is_own or may_manage,
+                is_continuation=_continues(previous, message),
+                starts_day=previous is None or previous.created_at.date() != message.created_at.date(),
+                is_first_unread=is_unread and not unread_shown,
+            )
+        )
+        unread_shown = unread_shown or is_unread
+        previous = message
+    return Timeline(lines, has_older=bool(messages) and messages[0].seq > 1, is_live=is_live)
+
+
+def _continues(previous: Message | None, message: Message) -> bool:
+    if previous is None or previous.author_id != message.author_id or message.reply_to_id is not None:
+        return False
+    if previous.created_at.date() != message.created_at.date():
+        return False
+    return message.created_at - previous.created_at < datetime.timedelta(seconds=GROUP_SECONDS)
+
+
+def answered_in(chat: Chat, message_id: UUID | None) -> Message | None:
+    """Return the message of this chat that is being answered, if it is there and not deleted."""
+    if message_id is None:
+        return None
+    return chat.messages.select_related("author").filter(pk=message_id, deleted_at__isnull=True).first()

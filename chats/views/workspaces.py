@@ -1,0 +1,164 @@
+"""Workspaces: making them, their name, members and roles."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from chats import services
+from chats.exceptions import ChatError
+from chats.forms import InviteForm, RoleForm, WorkspaceForm, WorkspaceMemberForm
+from chats.models import Role
+from chats.selectors import access_workspace, list_workspace_members, may_manage_workspace
+from chats.views.base import (
+    UNPROCESSABLE,
+    PageRequest,
+    add_domain_error,
+    attempt,
+    go_to,
+    member_page,
+    render_form,
+    render_in_shell,
+    shell_for,
+)
+
+
+@member_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: PageRequest) -> HttpResponse:
+    """Make a workspace."""
+    form = WorkspaceForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            membership = services.create_workspace(user=request.user, name=form.cleaned_data["name"])
+        except ChatError as error:
+            add_domain_error(form, error)
+        else:
+            return go_to(request, reverse("chats:workspace", args=[membership.workspace_id]))
+    return render_form(request, form, title=_("New workspace"), submit=_("Create workspace"))
+
+
+@member_page
+@require_safe
+def detail(request: PageRequest, workspace_id: UUID) -> HttpResponse:
+    """Go to the workspace's first chat; without one, say what to do."""
+    access_workspace(request.user, workspace_id)
+    shell = shell_for(request, workspace_id=workspace_id)
+    for room in [*shell.discussions, *shell.work, *shell.directs]:
+        return redirect("chats:detail", room.membership.chat_id)
+    return render_in_shell(request, "chats/empty.html", {}, workspace_id=workspace_id)
+
+
+@member_page
+@require_safe
+def settings(request: PageRequest, workspace_id: UUID) -> HttpResponse:
+    """Show name, members, roles and invites."""
+    return _render_settings(request, workspace_id)
+
+
+@member_page
+@require_POST
+def rename(request: PageRequest, workspace_id: UUID) -> HttpResponse:
+    """Give the workspace another name."""
+    form = WorkspaceForm(request.POST)
+    if form.is_valid():
+        try:
+            services.rename_workspace(user=request.user, workspace_id=workspace_id, name=form.cleaned_data["name"])
+        except ChatError as error:
+            add_domain_error(form, error)
+        else:
+            return redirect("chats:workspace_settings", workspace_id)
+    return _render_settings(request, workspace_id, name_form=form)
+
+
+@member_page
+@require_POST
+def add_member(request: PageRequest, workspace_id: UUID) -> HttpResponse:
+    """Add somebody who has an account, by username."""
+    form = WorkspaceMemberForm(request.POST)
+    if form.is_valid():
+        try:
+            services.add_workspace_member(
+                user=request.user, workspace_id=workspace_id, username=form.cleaned_data["username"].strip("@ ")
+            )
+        except ChatError as error:
+            add_domain_error(form, error)
+        else:
+            return redirect("chats:workspace_settings", workspace_id)
+    return _render_settings(request, workspace_id, member_form=form)
+
+
+@member_page
+@require_POST
+def change_role(request: PageRequest, workspace_id: UUID, user_id: UUID) -> HttpResponse:
+    """Give a member another role."""
+    form = RoleForm(request.POST)
+    role = form.cleaned_data["role"] if form.is_valid() else ""
+    attempt(
+        request,
+        lambda: services.change_role(user=request.user, workspace_id=workspace_id, member_id=user_id, role=role),
+        _("The role was changed."),
+    )
+    return redirect("chats:workspace_settings", workspace_id)
+
+
+@member_page
+@require_POST
+def remove_member(request: PageRequest, workspace_id: UUID, user_id: UUID) -> HttpResponse:
+    """Remove a member from the workspace and all its chats; oneself, to leave it."""
+    removed = attempt(
+        request,
+        lambda: services.remove_workspace_member(user=request.user, workspace_id=workspace_id, member_id=user_id),
+    )
+    if removed and user_id == request.user.pk:
+        return redirect("chats:home")
+    return redirect("chats:workspace_settings", workspace_id)
+
+
+@member_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: PageRequest, workspace_id: UUID) -> HttpResponse:
+    """Ask, then delete the workspace with all its chats; owners only."""
+    membership = access_workspace(request.user, workspace_id)
+    if request.method == "POST":
+        attempt(request, lambda: services.delete_workspace(user=request.user, workspace_id=workspace_id))
+        return redirect("chats:home")
+    context = {
+        "title": _("Delete the workspace %(name)s?") % {"name": membership.workspace.name},
+        "text": _("All its chats and messages are deleted, for everybody. It cannot be undone."),
+        "submit": _("Delete workspace"),
+        "back": reverse("chats:workspace_settings", args=[workspace_id]),
+    }
+    return render_in_shell(request, "layout/confirm.html", context, workspace_id=workspace_id)
+
+
+def _render_settings(
+    request: PageRequest,
+    workspace_id: UUID,
+    *,
+    name_form: WorkspaceForm | None = None,
+    member_form: WorkspaceMemberForm | None = None,
+) -> HttpResponse:
+    membership = access_workspace(request.user, workspace_id)
+    workspace = membership.workspace
+    may_manage = may_manage_workspace(membership)
+    context = {
+        "membership": membership,
+        "workspace": workspace,
+        "may_manage": may_manage,
+        "is_owner": membership.role == Role.OWNER,
+        "members": list_workspace_members(workspace),
+        "roles": [(r.value, r.label) for r in Role if membership.role == Role.OWNER or r != Role.OWNER],
+        "name_form": name_form or WorkspaceForm(initial={"name": workspace.name}),
+        "member_form": member_form or WorkspaceMemberForm(),
+        "invite_form": InviteForm(),
+        "invites": workspace.invites.all() if may_manage else (),
+    }
+    failed = name_form is not None or member_form is not None
+    status = UNPROCESSABLE if failed else 200
+    return render_in_shell(request, "workspaces/settings.html", context, workspace_id=workspace_id, status=status)

@@ -1,0 +1,117 @@
+"""Endpoints of accounts: tokens, and the caller's own profile."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.signals import user_logged_in
+from django.utils.translation import gettext_lazy as _
+from rest_framework import permissions, serializers
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chats.api.base import ApiView
+from chats.api.fields import TextField
+from chats.api.schema import public_writes, reads, writes
+from chats.api.shapes import Shape
+from flowra.accounts import tokens
+from flowra.accounts.models import User
+from flowra.accounts.services import DISPLAY_NAME_MAX_LENGTH, change_display_name
+
+
+class Credentials(serializers.Serializer[Any]):
+    username = TextField(longest=255, required_text=False)
+    password = TextField(longest=4096, required_text=False)
+
+
+class RefreshBody(serializers.Serializer[Any]):
+    refresh = TextField(longest=4096, required_text=False)
+
+
+class MeWrite(serializers.Serializer[Any]):
+    display_name = TextField(longest=DISPLAY_NAME_MAX_LENGTH, line=True, required=False)
+
+
+class TokenPair(Shape):
+    access = serializers.CharField(help_text="For the Authorization header.")
+    refresh = serializers.CharField(help_text="Good for one refresh.")
+
+
+class Me(Shape):
+    id = serializers.UUIDField()
+    username = serializers.CharField()
+    display_name = serializers.CharField()
+    email = serializers.CharField()
+
+
+class PublicView(ApiView):
+    """For callers who have no credential yet, or a stale one: it is not even looked at."""
+
+    authentication_classes = ()
+    permission_classes = (permissions.AllowAny,)
+    throttle_scope = "auth"
+
+    def get_authenticate_header(self, request: Request) -> str:
+        """Return what a 401 names in WWW-Authenticate."""
+        return 'Bearer realm="api"'
+
+
+class TokenObtain(PublicView):
+    @public_writes("obtainTokens", {200: TokenPair}, body=Credentials)
+    def post(self, request: Request) -> Response:
+        """Sign in."""
+        # Django's own request: axes notes there that its middleware has to answer with the lock-out.
+        http_request = request._request
+        user = authenticate(http_request, **self.read_body(Credentials))
+        if user is None:
+            raise AuthenticationFailed(_("Unknown username or wrong password."), code="authentication_failed")
+        user_logged_in.send(sender=User, request=http_request, user=user)
+        return Response(dataclasses.asdict(tokens.issue_tokens(user)))
+
+
+class TokenRefresh(PublicView):
+    @public_writes("refreshTokens", {200: TokenPair}, body=RefreshBody)
+    def post(self, request: Request) -> Response:
+        """Get the next pair of tokens; uses up the refresh token."""
+        pair = tokens.refresh_tokens(self.read_body(RefreshBody)["refresh"])
+        return Response(dataclasses.asdict(pair))
+
+
+class TokenRevoke(PublicView):
+    @public_writes(
+        "revokeTokens",
+        {204: None},
+        body=RefreshBody,
+    )
+    def post(self, request: Request) -> Response:
+        """Sign out: end a refresh token and all tokens that go back to the same sign-in."""
+        tokens.revoke_tokens(self.read_body(RefreshBody)["refresh"])
+        return Response(status=204)
+
+
+class MeView(ApiView):
+    @reads("getMe", Me)
+    def get(self, request: Request) -> Response:
+        """The caller."""
+        return Response(me_payload(self.user))
+
+    @writes("updateMe", {200: Me}, body=MeWrite)
+    def patch(self, request: Request) -> Response:
+        """Change the caller's display name."""
+        body = self.read_body(MeWrite)
+        if "display_name" in body:
+            change_display_name(self.user, body["display_name"])
+        return Response(me_payload(self.user))
+
+
+def me_payload(user: User) -> dict[str, str]:
+    """Return what somebody sees of themselves."""
+    return {
+        "id": str(user.pk),
+        "username": user.username,
+        "display_name": user.get_full_name(),
+        "email": user.email,
+    }

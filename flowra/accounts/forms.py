@@ -1,0 +1,154 @@
+"""The forms of the account pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth import password_validation
+from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, UsernameField
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives
+from django.template import loader
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
+
+from chats.exceptions import Invalid
+from chats.text import clean_line
+from flowra.accounts.mail import send_later
+from flowra.accounts.models import User
+from flowra.accounts.services import DISPLAY_NAME_MAX_LENGTH
+
+# Generic for the type checker only.
+if TYPE_CHECKING:
+    UserForm = forms.ModelForm[User]
+else:
+    UserForm = forms.ModelForm
+
+RESET_MAIL_SECONDS = 60  # between two reset mails to one account
+
+
+class SignInForm(AuthenticationForm):
+    """Username and password."""
+
+    error_messages = {  # noqa: RUF012 (the base class does not know ClassVar)
+        **AuthenticationForm.error_messages,
+        "invalid_login": _("This username and password do not belong together. Check both and try again."),
+    }
+
+
+class DisplayNameMixin:
+    """Cleans `display_name` as every name of Flowra is cleaned: one line, something to see."""
+
+    cleaned_data: dict[str, Any]
+
+    def clean_display_name(self) -> str:
+        """Return the name on one line, or nothing where nothing was typed."""
+        name = self.cleaned_data["display_name"]
+        if not name.strip():
+            return ""
+        try:
+            return clean_line(name, field=str(_("Display name")), max_length=DISPLAY_NAME_MAX_LENGTH)
+        except Invalid as error:
+            raise ValidationError(error.message) from error
+
+
+class SignUpForm(DisplayNameMixin, UserForm):
+    """A new account. An email address may be used twice, so that the form tells nobody who is here."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("At least 8 characters, not only digits, and nothing that everybody uses."),
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "display_name", "email")
+        field_classes: ClassVar = {"username": UsernameField}
+        help_texts: ClassVar = {
+            "username": _("Letters, digits, dots, dashes and underscores. Others mention you by it: @username."),
+            "display_name": _("What others see. Left empty, it is your username."),
+            "email": _("Only used when you forget your password."),
+        }
+        widgets: ClassVar = {
+            "username": forms.TextInput(attrs={"autofocus": True, "autocomplete": "username", "spellcheck": "false"}),
+            "display_name": forms.TextInput(attrs={"autocomplete": "name"}),
+            "email": forms.EmailInput(attrs={"autocomplete": "email"}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].required = True
+
+    def clean_username(self) -> str:
+        """Refuse a name that differs from another one only in case."""
+        username: str = self.cleaned_data["username"]
+        if User.objects.filter(username__iexact=username).exists():
+            raise ValidationError(self.name_taken, code="unique")
+        return username
+
+    @sensitive_variables("password")
+    def _post_clean(self) -> None:
+        # After the instance has its new values: the password must not resemble them.
+        super()._post_clean()  # type: ignore[misc]
+        password = self.cleaned_data.get("password")
+        if password:
+            try:
+                password_validation.validate_password(password, self.instance)
+            except ValidationError as error:
+                self.add_error("password", error)
+
+    def save(self, commit: bool = True) -> User:
+        """Store the account with its password."""
+        self.instance.set_password(self.cleaned_data["password"])
+        return super().save(commit=commit)
+
+    @property
+    def name_taken(self) -> str:
+        """What to say where somebody has the name already."""
+        return str(_("This name is taken."))
+
+
+class ProfileForm(DisplayNameMixin, UserForm):
+    """What people may change about themselves."""
+
+    class Meta:
+        model = User
+        fields = ("display_name",)
+        help_texts: ClassVar = {"display_name": _("What others see. Left empty, it is your username.")}
+        widgets: ClassVar = {"display_name": forms.TextInput(attrs={"autofocus": True, "autocomplete": "name"})}
+
+
+class ResetForm(PasswordResetForm):
+    """Asks for the address to send a link to; what happens then looks the same whoever it belongs to."""
+
+    email = forms.EmailField(
+        label=_("Email"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True})
+    )
+
+    def get_users(self, email: str) -> Iterator[User]:
+        """Yield the accounts of this address, but for those that were sent a mail just now."""
+        for user in super().get_users(email):
+            fresh = cache.add(f"accounts.reset.{user.pk}", True, RESET_MAIL_SECONDS)
+            if fresh or not settings.FLOWRA_RATE_LIMITS:
+                yield user
+
+    def send_mail(
+        self,
+        subject_template_name: str,
+        email_template_name: str,
+        context: dict[str, Any],
+        from_email: str | None,
+        to_email: str,
+        html_email_template_name: str | None = None,
+    ) -> None:
+        """Render the mail in the language of the request and leave the sending to another thread."""
+        subject = " ".join(loader.render_to_string(subject_template_name, context).split())
+        body = loader.render_to_string(email_template_name, context)
+        send_later(EmailMultiAlternatives(subject, body, from_email, [to_email]))

@@ -1,0 +1,191 @@
+"""Pages for signing in, up and out, for passwords, and for one's profile."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+from axes.utils import reset as forget_failures
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import authenticate, login, update_session_auth_hash, views
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.db import IntegrityError, transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse, reverse_lazy
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+from django.views.generic.edit import FormView
+
+from chats import demo
+from flowra.accounts.forms import ProfileForm, ResetForm, SignInForm, SignUpForm
+from flowra.accounts.models import User
+from flowra.accounts.services import sign_out_everywhere
+
+logger = logging.getLogger(__name__)
+
+# Generic for the type checker only.
+if TYPE_CHECKING:
+    SignUpFormView = FormView[SignUpForm]
+    ProfileFormView = FormView[ProfileForm]
+else:
+    SignUpFormView = ProfileFormView = FormView
+
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+class NextMixin(views.RedirectURLMixin):
+    """Goes on to `next` where that is an address of ours, but never in a circle through the account pages."""
+
+    request: HttpRequest
+
+    def get_redirect_url(self) -> str:  # type: ignore[override]  # the stubs are of a newer Django
+        """Return a safe `next`, or nothing."""
+        url = super().get_redirect_url()
+        path = url.partition("?")[0].partition("#")[0]
+        return "" if path in (reverse("accounts:login"), reverse("accounts:signup")) else url
+
+    def get_default_redirect_url(self) -> str:
+        """Return where to go without `next`."""
+        return settings.LOGIN_REDIRECT_URL
+
+
+class SignInView(NextMixin, views.LoginView):
+    """Sign in by username and password; in the demo also by a click."""
+
+    form_class = SignInForm
+    template_name = "accounts/login.html"
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the demo's people, where this is the demo."""
+        return super().get_context_data(demo_accounts=demo.list_accounts() if is_demo() else [], **kwargs)
+
+
+class DemoSignInView(NextMixin, views.LoginView):
+    """Sign in with one of the demo's accounts by a click, as long as its password is still the demo's."""
+
+    http_method_names = ["post"]  # noqa: RUF012 (the base class does not know ClassVar)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Sign in as the account named by `account`; 404 outside the demo."""
+        username = request.POST.get("account", "")
+        if not is_demo() or username not in {account.username for account in demo.ACCOUNTS}:
+            raise Http404("No such demo account.")
+        user = authenticate(request, username=username, password=demo.PASSWORD)
+        if user is None:
+            messages.error(request, _("The password of this demo account was changed."))
+            return redirect("accounts:login")
+        login(request, user)
+        return HttpResponseRedirect(self.get_success_url())
+
+
+@method_decorator([sensitive_post_parameters("password"), never_cache], name="dispatch")
+class SignUpView(NextMixin, SignUpFormView):
+    """Make an account and be signed in; `next` may be the invite link one came from."""
+
+    form_class = SignUpForm
+    template_name = "accounts/signup.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Send away who is signed in, and everybody where sign-up is switched off."""
+        if request.user.is_authenticated:
+            return HttpResponseRedirect(self.get_success_url())
+        if not settings.FLOWRA_SIGNUP_ENABLED:
+            return render(request, "accounts/signup_closed.html", {"next": self.get_redirect_url()}, status=404)
+        return super().dispatch(request, *args, **kwargs)
+
+    def form_valid(self, form: SignUpForm) -> HttpResponse:
+        """Store the account and sign in."""
+        try:
+            with transaction.atomic():
+                user = form.save()
+        except IntegrityError:  # somebody took the name since it was looked up
+            form.add_error("username", form.name_taken)
+            return self.form_invalid(form)
+        login(self.request, user, backend=MODEL_BACKEND)
+        return HttpResponseRedirect(self.get_success_url())
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add `next`, which the form keeps."""
+        return super().get_context_data(next=self.get_redirect_url(), **kwargs)
+
+
+class ChangePasswordView(views.PasswordChangeView):
+    """Change one's password: this session goes on, all others end."""
+
+    template_name = "accounts/password_change.html"
+    success_url = reverse_lazy("accounts:profile")
+
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+        """Say that it worked."""
+        messages.success(self.request, _("Your password is changed. Everywhere else you are signed out."))
+        return super().form_valid(form)
+
+
+class ResetPasswordView(views.PasswordResetView):
+    """Send a link to an address, whose account, if it has one, gets another password by it."""
+
+    form_class = ResetForm
+    template_name = "accounts/password_reset.html"
+    email_template_name = "accounts/password_reset_mail.txt"
+    subject_template_name = "accounts/password_reset_subject.txt"
+    success_url = reverse_lazy("accounts:password_reset_done")
+
+
+class ConfirmResetView(views.PasswordResetConfirmView):
+    """Set another password by a link from a mail; whoever proved this is not kept locked out either."""
+
+    template_name = "accounts/password_reset_confirm.html"
+    success_url = reverse_lazy("accounts:login")
+
+    def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
+        """Forget failed attempts and say that it worked."""
+        forget_failures(username=form.user.username.lower())
+        messages.success(self.request, _("Your new password is set. Sign in with it."))
+        return super().form_valid(form)
+
+
+@method_decorator([login_required, never_cache], name="dispatch")
+class ProfileView(ProfileFormView):
+    """One's own name, and the way to the password."""
+
+    form_class = ProfileForm
+    template_name = "accounts/profile.html"
+    success_url = reverse_lazy("accounts:profile")
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Bind the form to who is signed in."""
+        return {**super().get_form_kwargs(), "instance": _user(self.request)}
+
+    def form_valid(self, form: ProfileForm) -> HttpResponse:
+        """Store the name."""
+        form.save()
+        messages.success(self.request, _("Your profile is saved."))
+        return super().form_valid(form)
+
+
+@require_POST
+@login_required
+def sign_out_others(request: HttpRequest) -> HttpResponse:
+    """End all sessions and tokens of whoever asks, but for the session that asks."""
+    user = _user(request)
+    sign_out_everywhere(user)
+    update_session_auth_hash(request, user)
+    messages.success(request, _("You are signed out everywhere else."))
+    return redirect("accounts:profile")
+
+
+def is_demo() -> bool:
+    """Whether this is the demo, whose passwords everybody may know."""
+    return settings.DEBUG and demo.demo_exists()
+
+
+def _user(request: HttpRequest) -> User:
+    """Return who is signed in, as a row of its own: the one on the request stays as the page shows it."""
+    return User.objects.get(pk=cast(User, request.user).pk)

@@ -1,0 +1,91 @@
+"""How REST refuses: DRF's own shapes, with a stable `code` beside `detail`.
+
+Where single fields are wrong, each is there under its name with a list of sentences, as DRF has it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from chats.exceptions import ChatError, Closed, Conflict, Forbidden, Invalid, NotFound, TooLong
+
+_CHAT_ERRORS: tuple[tuple[type[ChatError], int, str], ...] = (
+    (NotFound, 404, "not_found"),
+    (Forbidden, 403, "forbidden"),
+    (TooLong, 400, "too_long"),
+    (Invalid, 400, "invalid"),
+    (Closed, 409, "closed"),
+    (Conflict, 409, "conflict"),
+)
+# The protocol's words where it has one for the same thing.
+_CODES = {"permission_denied": "forbidden", "throttled": "rate_limited", "parse_error": "invalid"}
+
+
+def handle_api_error(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Return the answer to an exception of a view, or None for what is a fault of ours (a 500)."""
+    if isinstance(error, ChatError):
+        return _refuse_chat_error(error)
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    if isinstance(error, exceptions.ValidationError):
+        response.data = _describe_fields(error)
+    elif isinstance(error, exceptions.Throttled):
+        # DRF rounds down, so that a client would come back too early.
+        wait: float | None = getattr(error, "wait", None)  # set where it is known
+        seconds = max(1, math.ceil(wait or 1))
+        response["Retry-After"] = str(seconds)
+        response.data = {**_describe(error), "retry_after": seconds}
+    else:
+        response.data = _describe(error)
+    return response
+
+
+@csrf_exempt
+def not_found(request: HttpRequest, *args: object, **kwargs: object) -> JsonResponse:
+    """Answer for every path under /api/ that is none, whatever the method."""
+    return JsonResponse({"detail": _("There is no such endpoint."), "code": "not_found"}, status=404)
+
+
+def _refuse_chat_error(error: ChatError) -> Response:
+    status, code = next((status, code) for kind, status, code in _CHAT_ERRORS if isinstance(error, kind))
+    data: dict[str, object] = {"detail": error.message, "code": code}
+    if error.field is not None:
+        data[error.field] = [error.message]
+    return Response(data, status=status)
+
+
+def _describe(error: Exception) -> dict[str, Any]:
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    detail: Any = getattr(error, "detail", "")
+    code = getattr(detail, "code", None)
+    if isinstance(detail, dict):  # simplejwt's InvalidToken, which has both in there
+        code, detail = detail["code"], detail["detail"]
+    return {"detail": str(detail), "code": _CODES.get(str(code), str(code))}
+
+
+def _describe_fields(error: exceptions.ValidationError) -> dict[str, Any]:
+    fields = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
+    codes = _leaves(error.get_codes())
+    sentence = next(iter(_leaves(fields)), _("Something in the request is wrong."))
+    return {**fields, "detail": sentence, "code": "too_long" if "too_long" in codes else "invalid"}
+
+
+def _leaves(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in _leaves(item)]
+    return [str(value)]

@@ -1,0 +1,133 @@
+"""The server: uvicorn with listeners that we bind and a stop that is ours.
+
+The stop: /readyz says 503 while the listeners stay open, so that a load balancer looks elsewhere; then
+sockets are closed with 1012 in batches; then uvicorn shuts down; and the process ends with status 0.
+"""
+
+import errno
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from django.conf import settings
+
+from realtime import lifecycle
+
+logger = logging.getLogger(__name__)
+
+# Somebody who presses Ctrl-C waits for the prompt: 3 s in total, a little of it kept for the interpreter's own end.
+CTRL_C_SECONDS = 2.7
+# Of the time to stop, this share belongs to the sockets, the rest to requests that still run.
+SOCKETS_SHARE = 0.6
+INTERRUPTED = 130  # the shell's status for a process ended by Ctrl-C
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Return listening sockets for all addresses of `host`; port 0 takes a free one.
+
+    They listen at once: of two servers that start together one is refused here, and not after it has touched
+    the database. Raises OSError where the host is unknown or no address of it can be had.
+    """
+    listeners: list[socket.socket] = []
+    addresses = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    unavailable: OSError | None = None
+    for family, kind, protocol, _, address in dict.fromkeys(addresses):
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6 and len(addresses) > 1:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if listeners and not port:
+            address = (address[0], listeners[0].getsockname()[1], *address[2:])
+        try:
+            listener.bind(address)
+            listener.listen()
+        except OSError as error:
+            listener.close()
+            # "localhost" has an IPv6 address even where IPv6 is switched off; one address is enough.
+            if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                for other in listeners:
+                    other.close()
+                raise
+            unavailable = error
+            continue
+        listeners.append(listener)
+    if not listeners:
+        raise unavailable or OSError(errno.EADDRNOTAVAIL, "no such address")
+    return listeners
+
+
+def address_of(host: str, listeners: list[socket.socket]) -> str:
+    """Return the URL to open for what `bind(host, …)` gave."""
+    port = listeners[0].getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host or 'localhost'}:{port}"
+
+
+def make_config() -> uvicorn.Config:
+    """Return uvicorn's configuration from Django's settings."""
+    return uvicorn.Config(
+        "flowra.asgi:application",
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=settings.FLOWRA_MAX_FRAME_BYTES,
+        ws_ping_interval=settings.FLOWRA_PING_INTERVAL,
+        ws_ping_timeout=settings.FLOWRA_PONG_TIMEOUT,
+        ws_per_message_deflate=False,  # costs 2 to 9 times the CPU, and frames are sent ready-made
+        lifespan="on",
+        log_config=None,  # Django's LOGGING is already in force
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        workers=1,  # said aloud, so that WEB_CONCURRENCY has no say
+    )
+
+
+class Server(uvicorn.Server):
+    """One serving process. Give `supervisor` the parent's pid, and the server stops when that parent is gone."""
+
+    def __init__(self, config: uvicorn.Config, *, on_started: Callable[[], None], supervisor: int = 0) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+        self._supervisor = supervisor
+        self._seconds_to_stop: float = settings.FLOWRA_DRAIN_SECONDS
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Start the stop on SIGTERM or Ctrl-C; Ctrl-C while it stops quits at once.
+
+        uvicorn would note the signal and raise it again at the end, for an exit status of -15. Here a stop that was
+        asked for is a success.
+        """
+        if sig == signal.SIGINT:
+            if self.should_exit:
+                os._exit(INTERRUPTED)
+            self._seconds_to_stop = min(self._seconds_to_stop, CTRL_C_SECONDS)
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to serve, then tell whoever waits for it."""
+        await super().startup(sockets=sockets)
+        self._on_started()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Return whether to stop; called every 0.1 s."""
+        if self._supervisor and os.getppid() != self._supervisor:
+            logger.warning("The process that started this worker is gone; stopping.")
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, then shut down, within FLOWRA_DRAIN_SECONDS, or 3 s after Ctrl-C."""
+        deadline = time.monotonic() + self._seconds_to_stop
+        lifecycle.begin_drain()
+        try:
+            await lifecycle.drain(self._seconds_to_stop * SOCKETS_SHARE)
+        except Exception:
+            logger.exception("The sockets could not be drained; shutting down all the same")
+        # Whole seconds, because that is what uvicorn's setting takes.
+        self.config.timeout_graceful_shutdown = max(1, int(deadline - time.monotonic()))
+        await super().shutdown(sockets=sockets)

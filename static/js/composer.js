@@ -1,0 +1,117 @@
+// The box in which one writes.
+import { MentionBox } from "./mention-box.js";
+import { text } from "./text.js";
+
+export class Composer {
+  /**
+   * `onSend({body, client_id, reply_to})`, `onInput(isEmpty)`, `onLeave()`, `onEditLast()`;
+   * `drafts` see drafts.js; `people()` see mention-box.js.
+   */
+  constructor({ form, drafts, people, onSend, onInput, onLeave, onEditLast }) {
+    Object.assign(this, { form, drafts, onSend, onInput, onLeave, onEditLast });
+    this.textarea = form.elements.body;
+    this.replyBar = form.querySelector("#reply-bar");
+    this.mentions = new MentionBox({
+      textarea: this.textarea,
+      list: form.querySelector("#mention-list"),
+      people,
+      onPick: () => this.changed(),
+    });
+    if (this.textarea.value === "") this.textarea.value = drafts.load();
+    this.listen();
+    this.fit();
+  }
+
+  listen() {
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    this.textarea.addEventListener("keydown", (event) => this.key(event));
+    this.textarea.addEventListener("input", () => this.changed());
+    this.textarea.addEventListener("blur", () => this.onLeave());
+    this.form.querySelector("#reply-cancel").addEventListener("click", (event) => {
+      event.preventDefault();
+      this.setReply(null);
+    });
+    this.tool("composer-mention", () => this.insertMention());
+    this.tool("composer-bold", () => this.wrap("**"));
+    this.tool("composer-code", () => this.wrap("`"));
+  }
+
+  tool(id, action) {
+    const button = this.form.querySelector(`#${id}`);
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      this.textarea.focus();
+      action();
+    });
+  }
+
+  key(event) {
+    if (this.mentions.handle(event) || event.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
+      event.preventDefault();
+      this.submit();
+    } else if (event.key === "ArrowUp" && this.textarea.value === "" && !event.altKey) {
+      if (this.onEditLast()) event.preventDefault();
+    } else if (event.key === "Escape" && this.replyTo) {
+      this.setReply(null);
+    }
+  }
+
+  changed() {
+    this.fit();
+    this.drafts.save(this.textarea.value);
+    this.onInput(this.textarea.value.trim() === "");
+  }
+
+  get replyTo() {
+    return this.form.elements.reply_to.value;
+  }
+
+  /** Answer a message {id, author, body}; null for none. */
+  setReply(message) {
+    this.form.elements.reply_to.value = message?.id ?? "";
+    this.replyBar.hidden = message === null;
+    if (message === null) return;
+    const words = `${text("replying_to", { name: message.author })}: ${message.body}`;
+    this.replyBar.querySelector(".reply-text").textContent = words;
+    this.textarea.focus();
+  }
+
+  submit() {
+    const body = this.textarea.value;
+    if (body.trim() === "") return;
+    // The id the server put into the page may have been used; every message sent by script gets its own.
+    this.onSend({ body, client_id: crypto.randomUUID(), reply_to: this.replyTo || null });
+    this.form.querySelector(".errors")?.remove();
+    this.textarea.value = "";
+    this.drafts.save("");
+    this.setReply(null);
+    this.fit();
+    this.textarea.focus();
+  }
+
+  insertMention() {
+    const { selectionStart: start, value } = this.textarea;
+    const gap = start > 0 && !/\s/.test(value[start - 1]) ? " " : "";
+    this.textarea.setRangeText(`${gap}@`, start, this.textarea.selectionEnd, "end");
+    this.changed();
+    this.mentions.update();
+  }
+
+  wrap(mark) {
+    const { selectionStart: start, selectionEnd: end, value } = this.textarea;
+    this.textarea.setRangeText(`${mark}${value.slice(start, end)}${mark}`, start, end, "end");
+    if (start === end) this.textarea.setSelectionRange(start + mark.length, start + mark.length);
+    this.changed();
+  }
+
+  /** Grow with the text, where CSS cannot do it (`field-sizing`). */
+  fit() {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.textarea.style.height = "auto";
+    this.textarea.style.height = `${this.textarea.scrollHeight}px`;
+  }
+}

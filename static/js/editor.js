@@ -1,0 +1,69 @@
+// Editing a message where it stands.
+import { text } from "./text.js";
+
+function button(label, className) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = className;
+  element.textContent = label;
+  return element;
+}
+
+/** Open the editor on an own message; `save(body)` returns a promise and throws an Error for the reader. */
+export function editMessage(node, save, onDone) {
+  if (node.querySelector(".edit-box") !== null) return;
+  const box = document.createElement("div");
+  box.className = "edit-box";
+  const area = document.createElement("textarea");
+  area.value = node.dataset.body;
+  area.maxLength = 10000;
+  area.setAttribute("aria-label", text("edit_label"));
+  area.rows = Math.min(area.value.split("\n").length + 1, 12);
+  const fault = document.createElement("p");
+  fault.className = "errors";
+  fault.setAttribute("role", "alert");
+  fault.hidden = true;
+  const row = document.createElement("div");
+  row.className = "row";
+  const accept = button(text("save"), "button button-small button-primary");
+  const cancel = button(text("cancel"), "button button-small");
+  row.append(accept, cancel);
+  box.append(area, fault, row);
+
+  const close = () => {
+    box.remove();
+    node.classList.remove("editing");
+    onDone();
+  };
+  const submit = async () => {
+    if (area.value.trim() === "" || area.value === node.dataset.body) {
+      if (area.value.trim() !== "") close();
+      return;
+    }
+    accept.disabled = true;
+    try {
+      await save(area.value);
+      close();
+    } catch (error) {
+      fault.textContent = error.message;
+      fault.hidden = false;
+      accept.disabled = false;
+    }
+  };
+  accept.addEventListener("click", submit);
+  cancel.addEventListener("click", close);
+  area.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      submit();
+    } else if (event.key === "Escape") {
+      event.stopPropagation();
+      close();
+    }
+  });
+  node.classList.add("editing");
+  node.querySelector(".message-body").after(box);
+  area.focus();
+  area.setSelectionRange(area.value.length, area.value.length);
+}

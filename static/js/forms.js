@@ -1,0 +1,32 @@
+// Small comforts of forms: a filter over long lists of people, copying a link.
+import { text } from "./text.js";
+
+function filterList(input) {
+  const wanted = input.value.trim().toLowerCase();
+  for (const label of input.closest("fieldset").querySelectorAll(".check")) {
+    label.hidden = !label.textContent.toLowerCase().includes(wanted);
+  }
+}
+
+async function copyLink(button) {
+  const field = button.closest("li").querySelector("input");
+  field.select();
+  await navigator.clipboard.writeText(field.value);
+  button.lastChild.textContent = text("copied");
+}
+
+function reveal(root) {
+  for (const element of root.querySelectorAll("[data-filter], [data-copy]")) element.hidden = false;
+}
+
+export function startForms() {
+  reveal(document);
+  document.body.addEventListener("htmx:load", (event) => reveal(event.detail.elt));
+  document.addEventListener("input", (event) => {
+    if (event.target.matches?.("[data-filter]")) filterList(event.target);
+  });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-copy]");
+    if (button) copyLink(button);
+  });
+}

@@ -1,0 +1,28 @@
+// "Jump to the latest", with how many came while the reader was further up.
+import { text } from "./text.js";
+
+export class JumpButton {
+  constructor(button, scroll) {
+    Object.assign(this, { button, scroll });
+    this.missed = 0;
+    button.addEventListener("click", () => {
+      scroll.toEnd();
+      this.update();
+      document.getElementById("composer-body")?.focus();
+    });
+  }
+
+  count() {
+    this.missed += 1;
+    this.update();
+  }
+
+  update() {
+    const atEnd = this.scroll.isAtEnd();
+    if (atEnd) this.missed = 0;
+    this.button.hidden = atEnd;
+    this.button.classList.toggle("has-new", this.missed > 0);
+    const key = this.missed === 0 ? "jump" : this.missed === 1 ? "jump_one" : "jump_many";
+    this.button.querySelector("span").textContent = text(key, { count: this.missed });
+  }
+}

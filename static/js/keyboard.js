@@ -1,0 +1,29 @@
+// Shortcuts of the whole page. Single keys never fire while somebody types.
+import { openDialog } from "./dialogs.js";
+import { openJump } from "./jump.js";
+
+/** Whether keys pressed here are meant as text. */
+export function isTyping(element) {
+  return element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName);
+}
+
+function neighbour(step) {
+  const rooms = [...document.querySelectorAll(".sidebar a.room")].filter((room) => room.offsetParent !== null);
+  const here = rooms.findIndex((room) => room.hasAttribute("aria-current"));
+  return rooms[(here + step + rooms.length) % rooms.length];
+}
+
+export function startKeyboard() {
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      openJump();
+    } else if (event.altKey && !event.ctrlKey && !event.metaKey && /^Arrow(Up|Down)$/.test(event.key)) {
+      event.preventDefault();
+      neighbour(event.key === "ArrowDown" ? 1 : -1)?.click();
+    } else if (event.key === "?" && !event.ctrlKey && !event.metaKey && !isTyping(event.target)) {
+      event.preventDefault();
+      openDialog("help-dialog");
+    }
+  });
+}

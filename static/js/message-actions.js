@@ -1,0 +1,64 @@
+// What one can do to a message: reply, edit, delete; try again or discard one that was not sent.
+import { confirmDialog } from "./dialogs.js";
+import { editMessage } from "./editor.js";
+import { RestError } from "./rest.js";
+import { text } from "./text.js";
+import { toast } from "./toasts.js";
+
+export class MessageActions {
+  /** `resend(node)` sends a failed message again; `callApi` see rest.js. */
+  constructor({ timeline, composer, callApi, chatId, resend }) {
+    Object.assign(this, { timeline, composer, callApi, chatId, resend });
+    timeline.list.addEventListener("click", (event) => {
+      const control = event.target.closest?.("[data-action]");
+      const node = event.target.closest?.(".message");
+      if (control && node && !event.metaKey && !event.ctrlKey) {
+        event.preventDefault();
+        this.run(control.dataset.action, node);
+      } else if (node) {
+        this.activate(node);
+      }
+    });
+  }
+
+  /** Without a mouse the tools show on the message that was tapped. */
+  activate(node) {
+    for (const other of this.timeline.list.querySelectorAll(".message.active")) other.classList.remove("active");
+    if (matchMedia("(hover: none)").matches) node.classList.add("active");
+  }
+
+  run(action, node) {
+    if (action === "reply") this.reply(node);
+    else if (action === "edit") this.edit(node);
+    else if (action === "delete") this.remove(node);
+    else if (action === "retry") this.resend(node);
+    else if (action === "discard") this.timeline.discard(node);
+  }
+
+  reply(node) {
+    const { author, body } = this.timeline.quotable(node);
+    this.composer.setReply({ id: node.dataset.messageId, author, body });
+  }
+
+  edit(node) {
+    const save = async (body) => {
+      this.timeline.apply(await this.callApi("PATCH", this.path(node), { body }));
+    };
+    editMessage(node, save, () => this.composer.textarea.focus());
+  }
+
+  async remove(node) {
+    if (!(await confirmDialog(text("confirm_delete")))) return;
+    try {
+      const data = await this.callApi("DELETE", this.path(node));
+      if (data !== null) this.timeline.apply(data);
+    } catch (error) {
+      if (!(error instanceof RestError)) throw error;
+      toast(error.message, { level: "error" });
+    }
+  }
+
+  path(node) {
+    return `/chats/${this.chatId}/messages/${node.dataset.messageId}`;
+  }
+}

@@ -1,0 +1,48 @@
+// How far the reader has read: told to the server when the latest message is on the screen of a visible page.
+
+const SETTLE = 250; // ms: a burst of messages is one report
+
+export class Reader {
+  /**
+   * `isAtEnd()`, `isVisible()`: whether the latest message is seen; `latestSeq()`: its place;
+   * `report(seq)`: tells the server, returns a promise; `clock` see socket.js.
+   */
+  constructor({ lastReadSeq, isAtEnd, isVisible, latestSeq, report, clock }) {
+    Object.assign(this, { isAtEnd, isVisible, latestSeq, report, clock });
+    this.readSeq = lastReadSeq;
+    this.timer = null;
+  }
+
+  get isReading() {
+    return this.isVisible() && this.isAtEnd();
+  }
+
+  get unread() {
+    return Math.max(this.latestSeq() - this.readSeq, 0);
+  }
+
+  /** Own messages count as read. */
+  wrote(seq) {
+    this.readSeq = Math.max(this.readSeq, seq);
+  }
+
+  /** Something moved: the list, the page, the connection. */
+  check() {
+    if (!this.isReading || this.unread === 0 || this.timer !== null) return;
+    this.timer = this.clock.setTimeout(() => this.tell(), SETTLE);
+  }
+
+  async tell() {
+    const seq = this.latestSeq();
+    const before = this.readSeq;
+    if (this.isReading && seq > before) {
+      this.readSeq = seq;
+      try {
+        await this.report(seq);
+      } catch {
+        this.readSeq = Math.min(this.readSeq, before); // told again when the connection is back
+      }
+    }
+    this.timer = null;
+  }
+}

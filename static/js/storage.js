@@ -1,0 +1,19 @@
+// Storage that may be blocked or full: then nothing is remembered, and nothing else breaks.
+
+export function recall(storage, key) {
+  try {
+    return storage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+/** Store a text; null removes it. */
+export function remember(storage, key, value) {
+  try {
+    if (value === null) storage.removeItem(key);
+    else storage.setItem(key, value);
+  } catch {
+    // Nothing depends on it.
+  }
+}

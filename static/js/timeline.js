@@ -1,0 +1,210 @@
+// The messages of the open chat: puts what the socket says in its place, whatever order it comes in.
+import { arrange } from "./groups.js";
+import { factsOf, markMentions, MessageView } from "./message-view.js";
+import { text } from "./text.js";
+import { dayKey, dayLabel } from "./times.js";
+
+export class Timeline {
+  /**
+   * `list` is the log; `scroll` keeps the reader's place; `viewer` see MessageView, with its `author` payload;
+   * `isLive`: whether the page reaches the last message; `loadMessage(id)` fetches one that is quoted.
+   */
+  constructor({ list, scroll, template, viewer, isLive, latestSeq, loadMessage }) {
+    Object.assign(this, { list, scroll, viewer, isLive, latestSeq, loadMessage });
+    this.view = new MessageView(template, viewer);
+    this.readUpTo = null;
+    markMentions(list, viewer.username);
+    for (const node of this.messages()) {
+      node.classList.toggle("mentions-me", node.querySelector(".mention.me") !== null);
+    }
+  }
+
+  messages() {
+    return [...this.list.querySelectorAll(":scope > .message")];
+  }
+
+  byId(id) {
+    return this.list.querySelector(`:scope > [data-message-id="${CSS.escape(id)}"]`);
+  }
+
+  byClientId(clientId) {
+    return this.list.querySelector(`:scope > .own[data-client-id="${CSS.escape(clientId)}"]`);
+  }
+
+  lastOwn() {
+    return this.messages().findLast((node) => node.dataset.body !== undefined && node.dataset.messageId);
+  }
+
+  /** Apply a posted, edited or deleted message; returns whether it is a new one of somebody else. */
+  apply(data) {
+    const isNew = data.seq > this.latestSeq;
+    this.latestSeq = Math.max(this.latestSeq, data.seq);
+    const own = data.author.id === this.viewer.id;
+    const node = this.byId(data.id) ?? (own ? this.byClientId(data.client_id) : null);
+    if (node !== null) {
+      // Older and equal states come again after a reconnect, or were overtaken.
+      if (Number(node.dataset.revision || 0) >= data.revision) return false;
+      this.scroll.keep(() => this.update(node, data));
+    } else if (this.belongs(data)) {
+      this.scroll.keep(() => this.insert(data));
+    }
+    return isNew && !own;
+  }
+
+  /** Whether a message that is not shown has its place in the stretch that is. */
+  belongs(data) {
+    const first = this.messages().find((node) => node.dataset.seq);
+    if (first === undefined) return this.isLive;
+    const last = this.messages().findLast((node) => node.dataset.seq);
+    return data.seq > Number(first.dataset.seq) && (this.isLive || data.seq < Number(last.dataset.seq));
+  }
+
+  update(node, data) {
+    const moved = node.dataset.seq === undefined;
+    this.view.setStatus(node, null);
+    this.view.fill(node, data);
+    if (moved) {
+      node.querySelector(".message-time time").dateTime = data.created_at;
+      this.place(node, data.seq);
+    }
+    this.requote(node, data);
+    this.decorate();
+  }
+
+  insert(data) {
+    const node = this.view.create(data);
+    this.place(node, data.seq);
+    this.quote(node, data.reply_to);
+    this.decorate();
+  }
+
+  place(node, seq) {
+    const before = this.messages().findLast((other) => other !== node && Number(other.dataset.seq || Infinity) < seq);
+    if (before !== undefined) before.after(node);
+    else {
+      const first = this.messages().find((other) => other !== node);
+      if (first !== undefined) first.before(node);
+      else this.list.append(node);
+    }
+  }
+
+  /** Show what was typed at once; returns its element. */
+  addPending(draft) {
+    const known = this.byClientId(draft.client_id);
+    if (known !== null) {
+      this.view.setStatus(known, "pending", text("sending"));
+      return known;
+    }
+    const node = this.view.createPending({ ...draft, author: this.viewer.author });
+    this.list.append(node);
+    this.quote(node, draft.reply_to);
+    this.decorate();
+    return node;
+  }
+
+  /** Note that a message is stored; the event with its HTML comes before or after. */
+  confirm({ client_id, message_id, seq }) {
+    const node = this.byClientId(client_id);
+    if (node === null || node.dataset.messageId) return;
+    const twin = this.byId(message_id);
+    this.latestSeq = Math.max(this.latestSeq, seq);
+    if (twin !== null) {
+      node.remove();
+    } else {
+      this.view.identify(node, message_id, seq, 0); // revision 0: whatever comes is newer
+      this.view.setStatus(node, null);
+      this.place(node, seq);
+    }
+    this.decorate();
+  }
+
+  fail(clientId, reason) {
+    const node = this.byClientId(clientId);
+    if (node === null || node.dataset.messageId) return;
+    const buttons = [
+      { action: "retry", label: text("retry") },
+      { action: "discard", label: text("discard") },
+    ];
+    this.view.setStatus(node, "failed", `${text("failed")} ${reason}`, buttons);
+  }
+
+  discard(node) {
+    node.remove();
+    this.decorate();
+  }
+
+  /** Put older messages, as the server rendered them, on top. */
+  prepend(fragment) {
+    markMentions(fragment, this.viewer.username);
+    for (const node of fragment.querySelectorAll(".message")) {
+      if (this.byId(node.dataset.messageId) !== null) node.remove();
+      else node.classList.toggle("mentions-me", node.querySelector(".mention.me") !== null);
+    }
+    this.list.prepend(fragment);
+    this.decorate();
+  }
+
+  /** Where "New" stands: above the first message of others after `seq`; null takes it away. */
+  setReadUpTo(seq) {
+    if (this.readUpTo === seq) return;
+    this.readUpTo = seq;
+    this.scroll.keep(() => this.decorate());
+  }
+
+  /** Names, days and "New" around the messages as they stand now. */
+  decorate() {
+    for (const line of this.list.querySelectorAll(":scope > .day, :scope > .new-line")) line.remove();
+    const nodes = this.messages();
+    const facts = nodes.map(factsOf);
+    const now = new Date();
+    const words = { today: text("today"), yesterday: text("yesterday") };
+    arrange(facts, this.readUpTo, dayKey).forEach((place, index) => {
+      const node = nodes[index];
+      node.classList.toggle("same", place.same);
+      if (place.startsDay) node.before(this.separator("day", dayLabel(facts[index].time, now, words)));
+      if (place.isFirstNew) node.before(this.separator("new-line", text("new")));
+    });
+    const empty = document.getElementById("timeline-empty");
+    if (empty !== null) empty.hidden = nodes.length > 0;
+  }
+
+  separator(className, words) {
+    const line = document.createElement("div");
+    line.className = className;
+    line.setAttribute("role", "separator");
+    line.setAttribute("aria-label", words);
+    const span = document.createElement("span");
+    span.textContent = words;
+    line.append(span);
+    return line;
+  }
+
+  async quote(node, id) {
+    if (!id) return;
+    const shown = this.byId(id);
+    if (shown !== null) {
+      this.view.quote(node, this.quotable(shown));
+      return;
+    }
+    this.view.quote(node, { author: "", body: text("unknown_reply"), seq: null, deleted: false });
+    const data = await this.loadMessage(id);
+    if (data === null) return;
+    const { author, body, seq, deleted_at } = data;
+    this.view.quote(node, { author: author.display_name, body, seq, deleted: deleted_at !== null });
+  }
+
+  /** What a quote of a message that is shown says. */
+  quotable(node) {
+    return {
+      author: node.querySelector(".message-author").textContent,
+      body: node.querySelector(".message-body").textContent.trim().replace(/\s+/g, " "),
+      seq: node.dataset.seq,
+      deleted: node.classList.contains("deleted"),
+    };
+  }
+
+  requote(node, data) {
+    const answers = this.list.querySelectorAll(`:scope > [data-reply-to="${CSS.escape(data.id)}"]`);
+    for (const answer of answers) this.view.quote(answer, this.quotable(node));
+  }
+}

@@ -1,0 +1,118 @@
+"""Changing a password, and setting another one by a link from a mail."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
+from django.test import Client
+from pytest_django import Settings
+
+from flowra.accounts.mail import flush
+from flowra.accounts.models import User
+from tests.conftest import PASSWORD, Cast
+
+CHANGE, RESET = "/accounts/password/change/", "/accounts/password/reset/"
+NEW = "purple monkey dishwasher"
+
+
+def ask_for_reset(client: Client, email: str) -> str:
+    """Ask for a link, wait until no mail is under way, and return the page."""
+    page = client.post(RESET, {"email": email}, follow=True).content.decode()
+    flush(10)
+    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", page)
+
+
+def link_in(message: mail.EmailMessage) -> str:
+    """Return the path of the link in a reset mail."""
+    found = re.search(r"http://testserver(/\S+)", str(message.body))
+    assert found is not None
+    return found[1]
+
+
+def test_change_keeps_this_session_and_ends_the_others(client: Client, cast: Cast) -> None:
+    elsewhere = Client()
+    for one in (client, elsewhere):
+        one.force_login(cast.owner)
+    response = client.post(CHANGE, {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW})
+    assert response.headers["Location"] == "/accounts/profile/"
+    assert "Your password is changed." in client.get("/accounts/profile/").content.decode()
+    assert elsewhere.get("/accounts/profile/").status_code == 302
+    cast.owner.refresh_from_db()
+    assert cast.owner.check_password(NEW)
+    assert cast.owner.security_changed_at is not None
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"old_password": "wrong", "new_password1": NEW, "new_password2": NEW},
+        {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW + "!"},
+        {"old_password": PASSWORD, "new_password1": "12345678", "new_password2": "12345678"},
+    ],
+)
+def test_change_is_refused_with_a_reason(client: Client, cast: Cast, typed: dict[str, str]) -> None:
+    client.force_login(cast.owner)
+    response = client.post(CHANGE, typed)
+    assert 'class="errors"' in response.content.decode()
+    cast.owner.refresh_from_db()
+    assert cast.owner.check_password(PASSWORD)
+
+
+def test_change_is_for_who_is_signed_in(client: Client, db: None) -> None:
+    assert client.get(CHANGE).headers["Location"] == f"/accounts/login/?next={CHANGE}"
+
+
+def test_answer_is_the_same_whoever_the_address_belongs_to(client: Client, cast: Cast) -> None:
+    User.objects.filter(pk=cast.outsider.pk).update(is_active=False)
+    known, unknown, inactive = (
+        ask_for_reset(client, email) for email in (cast.owner.email, "nobody@example.org", cast.outsider.email)
+    )
+    assert known == unknown == inactive
+    assert [message.to for message in mail.outbox] == [[cast.owner.email]]
+
+
+def test_link_sets_a_password_once_and_ends_all_sessions(client: Client, cast: Cast) -> None:
+    elsewhere = Client()
+    elsewhere.force_login(cast.owner)
+    ask_for_reset(client, cast.owner.email)
+    message = mail.outbox[0]
+    assert "@olga" in str(message.body)
+    assert "\n" not in message.subject
+    form = client.get(link_in(message)).headers["Location"]
+    assert "set-password" in form  # the token itself is not in the address of the form
+    response = client.post(form, {"new_password1": NEW, "new_password2": NEW})
+    assert response.headers["Location"] == "/accounts/login/"
+    cast.owner.refresh_from_db()
+    assert cast.owner.check_password(NEW)
+    assert elsewhere.get("/accounts/profile/").status_code == 302
+    again = Client().get(link_in(message))
+    assert "This link does not work any more" in again.content.decode()
+
+
+@pytest.mark.parametrize("path", ["x/y/", "MQ/set-password/", "../../etc/passwd/x/", "AAAA/abc-def/"])
+def test_forged_links_do_nothing(client: Client, cast: Cast, path: str) -> None:
+    response = client.get(RESET + path)
+    assert response.status_code == 404 or "does not work any more" in response.content.decode()
+
+
+def test_nobody_is_flooded_with_mail(client: Client, cast: Cast, settings: Settings) -> None:
+    for _ in range(3):
+        ask_for_reset(client, cast.owner.email)
+    assert len(mail.outbox) == 1
+    settings.FLOWRA_RATE_LIMITS = False
+    ask_for_reset(client, cast.owner.email)
+    assert len(mail.outbox) == 2
+
+
+def test_a_mail_server_that_fails_changes_nothing_on_the_page(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*args: object) -> int:
+        raise ConnectionRefusedError("no mail server")
+
+    monkeypatch.setattr(EmailBackend, "send_messages", refuse)
+    assert "on its way" in ask_for_reset(client, cast.owner.email)
+    assert "A mail could not be sent." in caplog.text

@@ -1,0 +1,65 @@
+"""The OpenAPI document: complete, silent, and of the same shapes as the payloads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.core.management import call_command
+from django.test import Client
+
+from chats import payloads
+from chats.api import shapes
+from flowra.accounts import api
+from tests.api.conftest import Callers
+
+
+def test_the_document_is_valid_and_raises_no_warning(capsys: pytest.CaptureFixture[str], tmp_path: Any) -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yaml"))
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("shape", "payload"),
+    [
+        (shapes.User, payloads.UserPayload),
+        (shapes.Message, payloads.MessagePayload),
+        (shapes.Workspace, payloads.WorkspacePayload),
+        (shapes.Chat, payloads.ViewerChatPayload),
+        (shapes.Member, payloads.MemberPayload),
+        (shapes.WorkspaceMember, payloads.WorkspaceMemberPayload),
+        (shapes.NotificationItem, payloads.NotificationPayload),
+        (shapes.Invite, payloads.InvitePayload),
+    ],
+)
+def test_shapes_are_payloads(shape: type[shapes.Shape], payload: Any) -> None:
+    assert set(shape().fields) == payload.__required_keys__ | payload.__optional_keys__
+
+
+def test_me_is_its_payload(callers: Callers) -> None:
+    assert set(api.Me().fields) == set(callers.owner.get("/me").data)
+
+
+def test_the_document_is_served_to_everybody(callers: Callers) -> None:
+    document = callers.nobody.get("/schema")
+    assert (document.status, document.data["openapi"]) == (200, "3.1.0")
+    assert document.headers["Content-Type"] == "application/json"
+    operations = [name for path in document.data["paths"].values() for name in path.values()]
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == 40
+    assert all(operation["summary"] and "429" in operation["responses"] for operation in operations)
+    assert not any("presence" in path for path in document.data["paths"])
+
+
+def test_the_page_that_shows_it_needs_no_other_host_and_no_inline_script(client: Client) -> None:
+    page = client.get("/api/v1/docs")
+    html = page.content.decode()
+    assert page.status_code == 200
+    assert "http://" not in html
+    assert "https://" not in html
+    assert "<script>" not in html
+    assert "script-src 'self';" in page["Content-Security-Policy"] + ";"
+    assert finders.find("drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js")
+    script = client.get("/api/v1/docs?script=")
+    assert script["Content-Type"].startswith("application/javascript")
+    assert "/api/v1/schema" in script.content.decode()

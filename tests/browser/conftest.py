@@ -1,0 +1,154 @@
+"""Real people in a real browser, before a real server with the demo's data.
+
+The tests speak to the server by HTTP only. Playwright's event loop runs in this thread while it lives, and
+Django's ORM refuses to work beside it; so the browser ends with this package.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.processes import Server
+
+CHROMIUM = "/usr/bin/chromium"  # Debian's
+ARGUMENTS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+PASSWORD = "demo"
+# Told to the console by the page itself, so that a violation fails the test whenever it happens.
+WATCH_POLICY = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
+"""
+
+
+@pytest.fixture(scope="package")
+def server() -> Iterator[Server]:
+    """Give a server with the demo's data, without limits: tests are faster than people."""
+    with Server({"FLOWRA_RATE_LIMITS": "false"}) as server:
+        server.manage("seed_demo")
+        yield server
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """Give a browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Caller:
+    """Somebody of the demo who uses REST, to prepare what a test needs."""
+
+    def __init__(self, base_url: str, username: str) -> None:
+        self._client = httpx.Client(base_url=f"{base_url}/api/v1", timeout=20)
+        answer = self._client.post("/auth/token", json={"username": username, "password": PASSWORD})
+        self._client.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['access']}"
+        self.id: str = self.call("GET", "/me")["id"]
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """Call the API and return its answer; raises for anything but success."""
+        answer = self._client.request(method, path, json=body)
+        return answer.raise_for_status().json() if answer.content else None
+
+    def post(self, chat_id: str, body: str, **fields: object) -> dict[str, Any]:
+        """Post a message."""
+        message = {"body": body, "client_id": str(uuid.uuid4()), **fields}
+        posted: dict[str, Any] = self.call("POST", f"/chats/{chat_id}/messages", message)
+        return posted
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stage:
+    """A new chat of john, jane and bob, and their callers."""
+
+    john: Caller
+    jane: Caller
+    bob: Caller
+    workspace_id: str
+    chat_id: str
+    title: str
+
+    @property
+    def path(self) -> str:
+        """The chat's page."""
+        return f"/chats/{self.chat_id}/"
+
+
+@pytest.fixture(scope="package")
+def callers(server: Server) -> Iterator[dict[str, Caller]]:
+    """Give john, jane and bob, signed in to REST."""
+    people = {name: Caller(server.base_url, name) for name in ("john", "jane", "bob")}
+    yield people
+    for caller in people.values():
+        caller.close()
+
+
+@pytest.fixture
+def stage(callers: dict[str, Caller]) -> Stage:
+    """Give a chat that no other test writes to."""
+    john, jane, bob = (callers[name] for name in ("john", "jane", "bob"))
+    workspace_id = john.call("GET", "/workspaces")["results"][0]["id"]
+    title = f"Stage {uuid.uuid4().hex[:6]}"
+    chat = john.call(
+        "POST",
+        "/chats",
+        {"workspace_id": workspace_id, "kind": "task", "title": title, "member_ids": [jane.id, bob.id]},
+    )
+    return Stage(john, jane, bob, workspace_id, chat["id"], title)
+
+
+Opener = Callable[..., Page]
+
+
+@pytest.fixture
+def enter(server: Server, chromium: Browser) -> Iterator[Opener]:
+    """Give a function that opens a page in a browser context of its own, signed in by the form.
+
+    `enter("jane", "/chats/…/", color_scheme="dark")`; without a name, nobody is signed in. After the test no
+    page may have logged an error: a fault in a script, a policy violation, a missing file.
+    """
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            problems.append(f"{message.text} ({message.location.get('url')})")
+
+    def open_page(username: str | None, path: str = "/", **options: Any) -> Page:
+        context = chromium.new_context(
+            base_url=server.base_url, timezone_id="Europe/Berlin", locale="en-GB", **options
+        )
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        context.add_init_script(WATCH_POLICY)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        if username is not None:
+            page.goto("/accounts/login/")
+            page.locator("[name=username]").fill(username)
+            page.locator("[name=password]").fill(PASSWORD)
+            page.locator("[name=password]").press("Enter")
+            page.wait_for_url(lambda url: "/accounts/login/" not in url)
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []

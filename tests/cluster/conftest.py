@@ -1,0 +1,52 @@
+"""Two server processes that share a database and a broker, with the demo's people in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from asgiref.sync import async_to_sync
+
+from tests.clients import Person
+from tests.processes import PostgreSQL, Server, Valkey
+from tests.realtime.conftest import Scene, make_scene, sign_in_all
+
+SECRET_KEY = "one key for all processes, so that each knows the others' sessions and tokens"
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Valkey]:
+    """Give a broker of the module's own, to be killed and restarted."""
+    with Valkey() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def pair(postgresql: PostgreSQL, broker: Valkey) -> Iterator[tuple[Server, Server]]:
+    """Give two running servers on one PostgreSQL database and the module's broker."""
+    shared = {
+        "DATABASE_URL": postgresql.create_database(),
+        "REDIS_URL": broker.url,
+        "SECRET_KEY": SECRET_KEY,
+        "FLOWRA_RESYNC_WITHIN": "1",
+    }
+    with ExitStack() as stack:
+        first, second = (stack.enter_context(Server(shared)) for _ in range(2))
+        first.manage("seed_demo")
+        yield first, second
+
+
+@pytest.fixture(scope="module")
+def people(pair: tuple[Server, Server]) -> list[Person]:
+    """Give John, Jane and Bob, signed in at the first server."""
+    signed_in: list[Person] = async_to_sync(sign_in_all)(pair[0].base_url)
+    return signed_in
+
+
+@pytest.fixture
+def scene(people: list[Person], pair: tuple[Server, Server]) -> Scene:
+    """Give a scene in which John is at the first server, Jane and Bob are at the second."""
+    made: Scene = async_to_sync(make_scene)(people)
+    elsewhere = pair[1].base_url
+    return Scene(made.john, made.jane.at(elsewhere), made.bob.at(elsewhere), made.chat)

@@ -1,0 +1,62 @@
+"""What happens at one server process reaches the sockets of another."""
+
+from __future__ import annotations
+
+import uuid
+
+from tests.processes import Server
+from tests.realtime.conftest import Scene
+
+
+async def test_messages_typing_and_counts_cross_both_ways(scene: Scene) -> None:
+    async with await scene.john.subscribe(scene.chat_id) as john, await scene.jane.subscribe(scene.chat_id) as jane:
+        await john.post(scene.chat_id, "from the first")
+        assert (await jane.until("chat.message.posted"))["data"]["body"] == "from the first"
+        await jane.send("chat.typing", chat_id=scene.chat_id)
+        assert (await john.until("chat.typing"))["user_id"] == scene.jane.id
+        message = await scene.jane.call("POST", f"{scene.path}/messages", {"body": "@john from the second"})
+        while (await john.until("chat.message.posted"))["data"]["id"] != message["id"]:
+            continue
+        await scene.jane.call("DELETE", f"{scene.path}/messages/{message['id']}")
+        assert (await john.until("chat.message.deleted"))["data"]["id"] == message["id"]
+
+
+async def test_mentions_and_unread_counts_cross(scene: Scene) -> None:
+    async with await scene.jane.connect() as jane:
+        await scene.john.call("POST", f"{scene.path}/messages", {"body": "hello @jane"})
+        assert (await jane.until("notification.new"))["data"]["chat_id"] == scene.chat_id
+        assert (await jane.until("chat.unread", chat_id=scene.chat_id))["mention_count"] == 1
+
+
+async def test_a_removal_at_one_process_holds_at_the_other(scene: Scene) -> None:
+    async with await scene.john.subscribe(scene.chat_id) as john, await scene.jane.subscribe(scene.chat_id) as jane:
+        await scene.john.call("DELETE", f"{scene.path}/members/{scene.jane.id}", expect=204)
+        for number in range(5):
+            await john.post(scene.chat_id, f"secret {number}")
+        assert (await jane.until("chat.member_removed"))["data"]["user_id"] == scene.jane.id
+        await scene.john.call("POST", f"/chats/{scene.chat_id}/members", {"user_ids": [scene.jane.id]})
+        await jane.until("chat.member_added", chat_id=scene.chat_id)
+        assert [frame for frame in await jane.frames_so_far() if frame["type"] == "chat.message.posted"] == []
+
+
+async def test_the_same_client_id_at_both_processes_is_one_message(scene: Scene) -> None:
+    client_id = uuid.uuid4()
+    john_elsewhere = scene.john.at(scene.jane.base_url)
+    async with await scene.john.connect() as here, await john_elsewhere.connect() as there:
+        one = await here.post(scene.chat_id, "once", client_id=client_id)
+        two = await there.post(scene.chat_id, "once", client_id=client_id)
+        assert one["message_id"] == two["message_id"]
+
+
+async def test_a_command_in_a_process_without_sockets_reaches_them_all(
+    pair: tuple[Server, Server], scene: Scene
+) -> None:
+    post = (
+        "from django.contrib.auth import get_user_model as g; from chats import services; import uuid; "
+        f"services.post_message(user=g().objects.get(username='john'), chat_id=uuid.UUID('{scene.chat_id}'), "
+        "body='from a shell', client_id=uuid.uuid4())"
+    )
+    async with await scene.john.subscribe(scene.chat_id) as john, await scene.jane.subscribe(scene.chat_id) as jane:
+        pair[0].manage("shell", "-c", post)
+        for socket in (john, jane):
+            assert (await socket.until("chat.message.posted"))["data"]["body"] == "from a shell"

@@ -1,0 +1,20 @@
+"""Run tests on a throw-away PostgreSQL: python -m tests.on_postgresql tests/chats -x"""
+
+import os
+import signal
+import subprocess
+import sys
+
+from tests.processes import ROOT, PostgreSQL
+
+
+def main(arguments: list[str]) -> int:
+    """Give `arguments` to pytest and return its exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # through the end of `with`: nothing stays behind
+    with PostgreSQL() as postgresql:
+        env = {**os.environ, "DATABASE_URL": postgresql.url("flowra")}
+        return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=env, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,145 @@
+"""Hostile and broken clients: each gets its answer, nobody else feels it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+
+import httpx
+from websockets.exceptions import ConnectionClosed
+
+from tests.clients import Person, Socket
+from tests.processes import Server
+from tests.realtime.conftest import Scene
+
+
+async def test_bad_frames_are_answered_and_the_socket_goes_on(scene: Scene) -> None:
+    frames = {
+        "{": "bad_frame",
+        "[1, 2]": "bad_frame",
+        "[" * 10_000: "bad_frame",
+        '{"type": "nope"}': "unknown_type",
+        '{"type": {}}': "invalid",
+        json.dumps({"type": "subscribe", "chat_id": "'" * 50}): "invalid",
+        json.dumps({"type": "chat.read", "chat_id": scene.chat_id, "seq": 2**70}): "invalid",
+        json.dumps({"type": "chat.message.post", "chat_id": scene.chat_id, "body": ["x"], "client_id": "y"}): "invalid",
+        '{"type": "chat.message.post", "body": "\\ud800"}': "bad_frame",
+    }
+    async with await scene.john.subscribe(scene.chat_id) as john:
+        for text, code in frames.items():
+            await john.send_raw(text)
+            answer = await john.receive()
+            assert (answer["type"], answer["code"]) == ("error", code), text[:80]
+        assert (await john.post(scene.chat_id, "still here"))["action"] == "posted"
+
+
+async def test_a_binary_frame_closes_with_1003(scene: Scene) -> None:
+    socket = await scene.john.connect()
+    await socket.send_raw(b"\x00\x01")
+    assert await socket.closed() == 1003
+
+
+async def test_a_frame_of_a_megabyte_closes_with_1009_and_nobody_else_notices(scene: Scene) -> None:
+    async with await scene.jane.subscribe(scene.chat_id) as jane:
+        socket = await scene.john.connect()
+        with contextlib.suppress(ConnectionClosed):  # the server may close while the rest is still on its way
+            await socket.send_raw(json.dumps({"type": "ping", "ref": "x" * 1_000_000}))
+        assert await socket.closed() == 1009
+        await scene.john.call("POST", f"{scene.path}/messages", {"body": "hi"})
+        assert await jane.until("chat.message.posted")
+
+
+async def test_whoever_keeps_sending_nonsense_is_closed_with_4400_after_the_last_answer(scene: Scene) -> None:
+    socket = await scene.john.connect()
+    answers = 0
+    with contextlib.suppress(ConnectionClosed):
+        for _ in range(200):
+            await socket.send_raw("nonsense")
+            assert (await socket.receive())["code"] == "bad_frame"
+            answers += 1
+    assert await socket.closed() == 4400
+    assert answers > 10
+
+
+async def test_too_many_frames_are_told_to_wait_and_a_flood_is_cut_off() -> None:
+    settings = {"FLOWRA_FRAMES_PER_SECOND": "1", "FLOWRA_FRAMES_BURST": "5"}
+    with Server(settings, demo=True) as server:
+        john = await Person.sign_in(server.base_url, "john")
+        socket = await john.connect()
+        for _ in range(5):
+            assert (await socket.ask("ping"))["type"] == "pong"
+        error = await socket.ask("ping")
+        assert error["code"] == "rate_limited"
+        assert 0 < error["retry_after"] <= 1
+        assert await flood(socket) == 4429
+
+
+async def flood(socket: Socket) -> int:
+    """Send pings until the server has had enough, and return its close code."""
+    with contextlib.suppress(ConnectionClosed):
+        for _ in range(1_000):
+            await socket.send("ping")
+    return await socket.closed()
+
+
+async def test_posting_too_fast_is_told_to_wait_but_a_repeated_post_is_answered() -> None:
+    with Server({"FLOWRA_POSTS_PER_SECOND": "0.01", "FLOWRA_POSTS_BURST": "2"}, demo=True) as server:
+        john = await Person.sign_in(server.base_url, "john")
+        chat = (await john.call("GET", "/chats?kind=task"))["results"][0]
+        async with await john.connect() as socket:
+            client_id = uuid.uuid4()
+            first = await socket.post(chat["id"], "one", client_id=client_id)
+            await socket.post(chat["id"], "two")
+            assert (await socket.post(chat["id"], "three"))["code"] == "rate_limited"
+            again = await socket.post(chat["id"], "one", client_id=client_id)
+            assert again["message_id"] == first["message_id"]
+
+
+async def test_typing_can_be_switched_off() -> None:
+    with Server({"FLOWRA_TYPING_ENABLED": "false"}, demo=True) as server:
+        john = await Person.sign_in(server.base_url, "john")
+        async with await john.connect() as socket:
+            assert socket.welcome["typing_enabled"] is False
+            assert (await socket.ask("chat.typing", chat_id=uuid.uuid4()))["code"] == "disabled"
+
+
+async def test_one_connection_has_a_bounded_number_of_subscriptions() -> None:
+    with Server({"FLOWRA_SUBSCRIPTIONS_PER_CONNECTION": "1"}, demo=True) as server:
+        john = await Person.sign_in(server.base_url, "john")
+        one, two = [chat["id"] for chat in (await john.call("GET", "/chats"))["results"][:2]]
+        async with await john.connect() as socket:
+            assert (await socket.ask("subscribe", chat_id=one))["type"] == "ack"
+            assert (await socket.ask("subscribe", chat_id=one))["type"] == "ack"
+            assert (await socket.ask("subscribe", chat_id=two))["code"] == "rate_limited"
+            await socket.ask("unsubscribe", chat_id=one)
+            assert (await socket.ask("subscribe", chat_id=two))["type"] == "ack"
+
+
+async def test_a_client_that_stops_reading_is_dropped_and_delays_nobody() -> None:
+    with Server({"FLOWRA_OUTBOX_BYTES": "400000", "FLOWRA_RATE_LIMITS": "false"}, demo=True) as server:
+        john, jane = [await Person.sign_in(server.base_url, name) for name in ("john", "jane")]
+        chat = (await john.call("GET", "/chats?kind=task"))["results"][0]
+        deaf = await jane.subscribe(chat["id"])
+        deaf.stop_reading()
+        async with await jane.subscribe(chat["id"]) as hears, await john.connect() as socket:
+            for number in range(1_000):
+                ack = await socket.post(chat["id"], f"{number} " + "x" * 9_000)
+                assert ack["action"] == "posted"
+                assert (await hears.until("chat.message.posted"))["data"]["seq"] == ack["seq"]
+                if number % 20 == 0 and await closed_as_slow(server):
+                    break
+        assert await closed_as_slow(server)
+        await deaf.vanish()
+
+
+async def closed_as_slow(server: Server) -> bool:
+    """Whether the server's metrics tell of a socket closed with 4408."""
+    metrics = await fetch_text(f"{server.base_url}/metrics")
+    return 'flowra_sockets_closed_total{code="4408"} 1.0' in metrics
+
+
+async def fetch_text(url: str) -> str:
+    """Return the text at `url`."""
+    async with httpx.AsyncClient() as http:
+        return (await http.get(url)).raise_for_status().text

@@ -1,0 +1,99 @@
+"""Settings that make no sense are refused, each with a hint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core import checks
+from pytest_django import Settings
+
+from flowra.checks import POSITIVE, is_origin
+
+
+def found(settings: Settings, **values: Any) -> list[checks.CheckMessage]:
+    """Return what Flowra's own checks say of these settings."""
+    for name, value in values.items():
+        setattr(settings, name, value)
+    return [message for message in checks.run_checks() if str(message.id).startswith("flowra.")]
+
+
+def test_the_defaults_pass(settings: Settings) -> None:
+    assert found(settings, DEBUG=True) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "values"),
+    [
+        *[("flowra.E001", {name: 0}) for name in POSITIVE],
+        ("flowra.E001", {"FLOWRA_PONG_TIMEOUT": -1.0}),
+        ("flowra.E001", {"FLOWRA_RESYNC_WITHIN": -0.1}),
+        ("flowra.E002", {"FLOWRA_MAX_FRAME_BYTES": 16 * 1024 - 1}),
+        ("flowra.W001", {"FLOWRA_MAX_FRAME_BYTES": 160 * 1024 - 1}),
+        ("flowra.E003", {"FLOWRA_OUTBOX_BYTES": 320 * 1024 - 1}),
+        ("flowra.E004", {"FLOWRA_TYPING_TIMEOUT": 2.0}),
+        ("flowra.E005", {"FLOWRA_ALLOWED_ORIGINS": ["https://good.example", "bad.example"]}),
+        ("flowra.E006", {"REDIS_URL": "localhost:6379"}),
+        ("flowra.E008", {"DEBUG": False, "ALLOWED_HOSTS": [], "FLOWRA_HTTPS": True}),
+        ("flowra.W002", {"DEBUG": False, "ALLOWED_HOSTS": ["chat.example.org"], "FLOWRA_HTTPS": False}),
+    ],
+)
+def test_each_check_fires_alone_and_says_what_to_do(settings: Settings, expected: str, values: dict[str, Any]) -> None:
+    messages = found(settings, **{"DEBUG": True, **values})
+    assert [message.id for message in messages] == [expected]
+    assert messages[0].hint
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"FLOWRA_MAX_FRAME_BYTES": 160 * 1024, "FLOWRA_OUTBOX_BYTES": 320 * 1024},
+        {"FLOWRA_TYPING_TIMEOUT": 2.1, "FLOWRA_RESYNC_WITHIN": 0.0},
+        {"REDIS_URL": "rediss://user:secret@broker.example:6380/1"},
+        {"DEBUG": False, "ALLOWED_HOSTS": ["chat.example.org"], "FLOWRA_HTTPS": True},
+    ],
+)
+def test_the_edge_of_what_makes_sense_passes(settings: Settings, values: dict[str, Any]) -> None:
+    assert found(settings, **{"DEBUG": True, **values}) == []
+
+
+@pytest.mark.parametrize(("size", "expected"), [(9, ["flowra.E007"]), (10, [])])
+def test_the_pool_of_postgresql_has_room_for_pages(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, size: int, expected: list[str]
+) -> None:
+    # In place: the database itself is not to be exchanged under the test.
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.postgresql")
+    messages = found(settings, DEBUG=True, FLOWRA_SOCKET_DB_THREADS=8, FLOWRA_DB_POOL_SIZE=size)
+    assert [message.id for message in messages] == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["https://chat.example.org", "http://localhost:3000", "https://[::1]:8443", "http://127.0.0.1"]
+)
+def test_origins(text: str) -> None:
+    assert is_origin(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "*",
+        "https://",
+        "https://*",
+        "https://*.example.org",
+        "https://chat.example.org/",
+        "https://chat.example.org/app",
+        "https://chat.example.org?x=1",
+        "https://user@chat.example.org",
+        "https://chat.example.org:port",
+        "https://chat.example.org:70000",
+        "https://chat example.org",
+        "ftp://chat.example.org",
+        "//chat.example.org",
+        "null",
+        "https://[::1",
+    ],
+)
+def test_what_is_not_an_origin(text: str) -> None:
+    assert not is_origin(text)
