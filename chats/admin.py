@@ -95,11 +95,6 @@ class WorkspaceAdmin(ServiceAdmin):
         """Delete it through the service, so that open pages follow."""
         services.moderate_delete_workspace(workspace_id=obj.pk)
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
-        """Delete each through the service."""
-        for workspace in queryset.order_by("pk"):
-            self.delete_model(request, workspace)
-
 
 @admin.register(WorkspaceMember)
 class WorkspaceMemberAdmin(ServiceAdmin):
@@ -109,6 +104,7 @@ class WorkspaceMemberAdmin(ServiceAdmin):
     search_fields = ("user__username", "user__display_name", "workspace__name")
     autocomplete_fields = ("workspace", "user")
     fields = ("workspace", "user", "role")
+    delete_order = ("workspace_id", "pk")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """Leave only the role open once the member is there."""
@@ -127,11 +123,6 @@ class WorkspaceMemberAdmin(ServiceAdmin):
         """Remove the member, from all chats too."""
         member = cast(WorkspaceMember, obj)
         services.moderate_remove_workspace_member(workspace_id=member.workspace_id, user_id=member.user_id)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
-        """Remove each member."""
-        for member in queryset.order_by("workspace_id", "pk"):
-            self.delete_model(request, member)
 
 
 @admin.register(Chat)
@@ -181,11 +172,6 @@ class ChatAdmin(ServiceAdmin):
         """Delete it through the service, so that open pages follow."""
         services.moderate_delete_chat(chat_id=obj.pk)
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
-        """Delete each through the service."""
-        for chat in queryset.order_by("pk"):
-            self.delete_model(request, chat)
-
     @admin.action(description=_("Close the selected chats"), permissions=["change"])
     def close_chats(self, request: HttpRequest, queryset: QuerySet[Chat]) -> None:
         """Take no more messages in these chats."""
@@ -208,6 +194,7 @@ class ChatMemberAdmin(ServiceAdmin):
     list_filter = ("created_at",)
     search_fields = ("user__username", "user__display_name", "chat__title")
     autocomplete_fields = ("chat", "user")
+    delete_order = ("chat_id", "pk")
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """Show the counters once the member is there."""
@@ -227,11 +214,6 @@ class ChatMemberAdmin(ServiceAdmin):
         """Remove the member; from the commit on they hear nothing more."""
         member = cast(ChatMember, obj)
         services.moderate_remove_chat_member(chat_id=member.chat_id, user_id=member.user_id)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
-        """Remove each member."""
-        for member in queryset.order_by("chat_id", "pk"):
-            self.delete_model(request, member)
 
 
 @admin.register(Message)

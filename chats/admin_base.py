@@ -25,6 +25,7 @@ class ServiceAdmin(RowAdmin):
 
     list_per_page = 50
     show_full_result_count = False  # counting a large table twice for one page is not worth it
+    delete_order: tuple[str, ...] = ("pk",)  # the order in which services take their locks
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Add or change one row."""
@@ -40,6 +41,11 @@ class ServiceAdmin(RowAdmin):
         if request.POST.get("action") == "delete_selected":  # the other views for writing are atomic already
             view = transaction.atomic(view)
         return self._explained(request, view, *args, **kwargs)
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[models.Model]) -> None:
+        """Delete each row as it would be deleted alone."""
+        for row in queryset.order_by(*self.delete_order):
+            self.delete_model(request, row)
 
     def moderate(self, request: HttpRequest, rows: Iterable[Row], service: Callable[[Row], None], change: str) -> int:
         """Have `service` do something to each row, with an entry in the admin's log; returns how many it did.

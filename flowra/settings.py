@@ -276,9 +276,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 # In the process, so that no broker can fail a request; room for a throttle's entry per user and scope.
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
-}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
 
 # --- Files, language, time, logs ----------------------------------------------------------------
 STATIC_URL = "/static/"

@@ -1,7 +1,7 @@
 """What concerns a chat's members who are not subscribed to it: new unread counts, and changes of the chat itself.
 
 A post sends one small event to its workspace's group, not one per member. Each process works out, in one query for all
-chats of a round, which of its own users it concerns; a round is at most once a second.
+chats of a round, which of its own users it concerns; a round of counts is at most once a second.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ _USERS_PER_QUERY = 500
 
 
 class ActivityFeed:
-    """Collects activity and tells local users, one round after the other."""
+    """Collects activity and tells local users."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._busy_chats: dict[UUID, set[UUID]] = {}  # by workspace
         self._changes: deque[Event] = deque(maxlen=MAX_CHANGES)
-        self._wake = asyncio.Event()
+        self._chats_wake = asyncio.Event()
+        self._changes_wake = asyncio.Event()
 
     def put(self, event: Event) -> None:
         """Note an event of kind ACTIVITY or MEMBERS; the same chat twice in a round counts once."""
@@ -43,17 +44,24 @@ class ActivityFeed:
             return
         if event.kind is Kind.ACTIVITY:
             self._busy_chats.setdefault(event.workspace_id, set()).add(event.chat_id)
+            self._chats_wake.set()
         else:
             self._changes.append(event)
-        self._wake.set()
+            self._changes_wake.set()
 
-    async def run(self) -> None:
-        """Tell users what concerns them, for ever."""
+    async def run_changes(self) -> None:
+        """Tell users of changes of their chats, in order, for ever."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            await self._changes_wake.wait()
+            self._changes_wake.clear()
             while self._changes:
                 await self._tell_change(self._changes.popleft())
+
+    async def run_unread(self) -> None:
+        """Tell users their new unread counts, one round after the other, for ever."""
+        while True:
+            await self._chats_wake.wait()
+            self._chats_wake.clear()
             busy, self._busy_chats = self._busy_chats, {}
             for workspace_id, chat_ids in busy.items():
                 await self._tell_unread(workspace_id, chat_ids)

@@ -55,7 +55,8 @@ class Hub:
         """Start the background tasks in the running event loop."""
         layer = get_layer()
         self._loop = asyncio.get_running_loop()
-        self._supervisor.start("activity", self.activity.run)
+        self._supervisor.start("changes", self.activity.run_changes)
+        self._supervisor.start("unread", self.activity.run_unread)
         self._supervisor.start("repair", Repairer(self).run)
         self._supervisor.start("watch", Watcher(self.directory).run)
         if not is_shared(layer):

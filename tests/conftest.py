@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from chats import services
@@ -56,6 +57,11 @@ def make_cast() -> Cast:
 def cast(db: None) -> Cast:
     """Give the cast, rolled back after the test."""
     return make_cast()
+
+
+def pytest_configure() -> None:
+    """Hash passwords fast: the real hasher takes most of a second for each cast, on purpose."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.hookimpl(tryfirst=True)

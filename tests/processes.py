@@ -102,8 +102,8 @@ def demo_sqlite() -> Path:
 class Server:
     """`manage.py serve` with a data folder of its own, and an empty migrated SQLite unless DATABASE_URL is given.
 
-    `settings` are environment variables, `options` go to the command; with `demo` the SQLite has the demo in it. Between stop() and start() data, port and
-    log stay.
+    `settings` are environment variables, `options` go to the command; with `demo` the SQLite has the demo in it.
+    Between stop() and start() data, port and log stay.
     """
 
     def __init__(

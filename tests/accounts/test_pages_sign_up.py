@@ -102,8 +102,7 @@ def test_a_name_taken_in_the_last_moment_is_said_as_usual(
 ) -> None:
     # As if the other sign-up committed between this one's look and its insert.
     monkeypatch.setattr(SignUpForm, "clean_username", lambda form: form.cleaned_data["username"])
-    monkeypatch.setattr(SignUpForm, "validate_unique", lambda form: None)
-    monkeypatch.setattr(SignUpForm, "validate_constraints", lambda form: None, raising=False)
+    monkeypatch.setattr(User, "validate_constraints", lambda user, exclude=None: None)
     response = client.post(SIGNUP, filled(username="Olga"))
     assert response.status_code == 200
     assert "This name is taken." in response.content.decode()

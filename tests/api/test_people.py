@@ -82,7 +82,7 @@ def test_search_finds_what_one_may_see(cast: Cast, callers: Callers) -> None:
     assert [row["id"] for row in found["chats"]] == [str(cast.chat.pk)]
     assert found["people"] == []
     assert [row["username"] for row in callers.member.get("/search?q=mika").data["people"]] == ["mika"]
-    nothing = {"messages": [], "chats": [], "people": []}
+    nothing: dict[str, list[Any]] = {"messages": [], "chats": [], "people": []}
     assert callers.outsider.get("/search?q=documentation").data == nothing
     services.delete_message(user=cast.owner, chat_id=cast.chat.pk, message_id=message)  # type: ignore[arg-type]
     assert callers.member.get("/search?q=mika").data["messages"] == []
