@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from chats.views import chat_page, invites, manage, messages, people, workspaces
+from chats.views import chat_page, icon, invites, manage, messages, people, workspaces
 
 app_name = "chats"
 
 urlpatterns = [
     path("", chat_page.home, name="home"),
+    path("favicon.ico", icon.favicon, name="favicon"),
     path("sidebar/", chat_page.sidebar, name="sidebar"),
     path("search/", people.search, name="search"),
     path("notifications/", people.notifications, name="notifications"),

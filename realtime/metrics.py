@@ -1,9 +1,9 @@
-"""What operators see of the realtime side at /metrics. Counters of this process."""
+"""What operators see of the realtime side at /metrics, summed over the workers of a server."""
 
 from prometheus_client import Counter, Gauge
 
-connections = Gauge("flowra_connections", "Open sockets.")
-subscriptions = Gauge("flowra_subscriptions", "Subscriptions of open sockets to chats.")
+connections = Gauge("flowra_connections", "Open sockets.", multiprocess_mode="livesum")
+subscriptions = Gauge("flowra_subscriptions", "Subscriptions of open sockets to chats.", multiprocess_mode="livesum")
 frames_received = Counter("flowra_frames_received", "Frames from clients.", ["type"])
 frames_sent = Counter("flowra_frames_sent", "Frames handed to the server for a socket.")
 frames_shed = Counter("flowra_frames_shed", "Stale frames dropped because a socket's queue was full.")

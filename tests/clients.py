@@ -62,7 +62,7 @@ class Socket:
         """Return what this connection was sent until now: everything before the answer to a ping."""
         ref = uuid.uuid4().hex
         await self.send("ping", ref=ref)
-        frames = []
+        frames: list[Frame] = []
         while True:
             frame = await self.receive()
             if frame["type"] == "pong" and frame.get("ref") == ref:

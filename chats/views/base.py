@@ -57,7 +57,7 @@ def member_page(
         except Forbidden as error:
             raise PermissionDenied(error.message) from None
 
-    return never_cache(wrapper)
+    return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", never_cache(wrapper))
 
 
 def _sign_in(request: PageRequest) -> HttpResponse:

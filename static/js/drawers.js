@@ -17,8 +17,6 @@ function openDrawer(drawer, opener) {
   closeDrawer();
   open = { drawer, opener };
   drawer.classList.add("open");
-  drawer.setAttribute("role", "dialog");
-  drawer.setAttribute("aria-modal", "true");
   for (const element of others(drawer)) element.inert = true;
   drawer.querySelector(FOCUSABLE)?.focus();
 }
@@ -29,8 +27,6 @@ export function closeDrawer() {
   const { drawer, opener } = open;
   open = null;
   drawer.classList.remove("open");
-  drawer.removeAttribute("role");
-  drawer.removeAttribute("aria-modal");
   for (const element of others(drawer)) element.inert = false;
   opener.focus();
   return true;

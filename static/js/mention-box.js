@@ -68,6 +68,12 @@ export class MentionBox {
   handle(event) {
     if (!this.isOpen) return false;
     const last = this.options.length - 1;
+    // A name that is written out already needs no completion: Enter then sends, as without the list.
+    const isWritten = this.options[this.active].username.toLowerCase() === this.partial.query.toLowerCase();
+    if (event.key === "Enter" && isWritten) {
+      this.close();
+      return false;
+    }
     if (event.key === "ArrowDown") this.active = this.active === last ? 0 : this.active + 1;
     else if (event.key === "ArrowUp") this.active = this.active === 0 ? last : this.active - 1;
     else if (event.key === "Enter" || event.key === "Tab") this.pick(this.active);

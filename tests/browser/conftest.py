@@ -18,10 +18,15 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from tests.processes import Server
 
 CHROMIUM = "/usr/bin/chromium"  # Debian's
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PASSWORD = "demo"
 # Told to the console by the page itself, so that a violation fails the test whenever it happens.
 WATCH_POLICY = """
@@ -130,9 +135,7 @@ def enter(server: Server, chromium: Browser) -> Iterator[Opener]:
             problems.append(f"{message.text} ({message.location.get('url')})")
 
     def open_page(username: str | None, path: str = "/", **options: Any) -> Page:
-        context = chromium.new_context(
-            base_url=server.base_url, timezone_id="Europe/Berlin", locale="en-GB", **options
-        )
+        context = chromium.new_context(base_url=server.base_url, timezone_id="Europe/Berlin", locale="en-GB", **options)
         contexts.append(context)
         context.set_default_timeout(15_000)
         context.add_init_script(WATCH_POLICY)

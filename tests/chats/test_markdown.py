@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from chats.markdown import Document, render
 
-
 LINK = (
     '<p><a href="https://a.example/?a=1&amp;b=2" target="_blank" '
     'rel="noopener noreferrer nofollow">https://a.example/?a=1&amp;b=2</a></p>'

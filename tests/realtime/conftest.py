@@ -47,7 +47,8 @@ async def sign_in_all(base_url: str) -> list[Person]:
 
 async def make_scene(people: list[Person]) -> Scene:
     """Create a scene with these three."""
-    return Scene(*people, await make_chat(*people[:2]))
+    john, jane, bob = people
+    return Scene(john, jane, bob, await make_chat(john, jane))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,173 @@
+// Back-off, close codes, positions, groups, typing, mentions, names, titles: everything that needs no browser.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { delay, RECONNECT } from "../../static/js/backoff.js";
+import { classify } from "../../static/js/closecodes.js";
+import { arrange } from "../../static/js/groups.js";
+import { matching, partialMention } from "../../static/js/mentions.js";
+import { hue, initials } from "../../static/js/names.js";
+import { Position } from "../../static/js/positions.js";
+import { Reader } from "../../static/js/reader.js";
+import { dayKey, dayLabel } from "../../static/js/times.js";
+import { OwnTyping, SAY_EVERY, Typing, typingText } from "../../static/js/typing.js";
+import { badge, titleWith } from "../../static/js/unread.js";
+
+test("back-off: 1, 2, 4, 8, 16, 30, 30 … seconds and up to one more", () => {
+  const attempts = Array.from({ length: RECONNECT.attempts }, (_, index) => index + 1);
+  const least = attempts.map((attempt) => delay(attempt, () => 0));
+  assert.deepEqual(least, [1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000, 30000, 30000]);
+  assert.equal(delay(1, () => 0.999), 1999);
+  assert.ok(delay(10, () => 0.999) < 31000);
+});
+
+test("close codes ask for what the protocol says", () => {
+  const verdicts = {
+    1000: "retry", 1001: "retry", 1003: "fatal", 1005: "retry", 1006: "retry", 1009: "fatal", 1011: "retry",
+    1012: "restart", 1013: "retry_slow", 4400: "fatal", 4401: "auth", 4408: "retry", 4429: "retry_slow",
+  };
+  for (const [code, verdict] of Object.entries(verdicts)) assert.equal(classify(Number(code), false), verdict, code);
+  assert.equal(classify(1000, true), "stop");
+  assert.equal(classify(4401, true), "stop");
+});
+
+test("a position does not pass over a gap", () => {
+  const position = new Position(5);
+  position.heard(7);
+  assert.equal(position.contiguous, 5);
+  position.heard(6);
+  assert.equal(position.contiguous, 7);
+  position.heard(3);
+  assert.equal(position.contiguous, 7);
+  position.heard(10);
+  position.caughtUp(9);
+  assert.equal(position.contiguous, 10);
+  assert.equal(position.ahead.size, 0);
+});
+
+const at = (minutes, authorId, extra = {}) => ({
+  authorId, time: new Date(2026, 2, 1, 12, minutes), isReply: false, seq: minutes + 1, isOwn: false, ...extra,
+});
+
+test("messages of one author stand together for five minutes", () => {
+  const places = arrange([at(0, "a"), at(4, "a"), at(10, "a"), at(11, "b"), at(12, "b", { isReply: true })], null, dayKey);
+  assert.deepEqual(places.map(({ same }) => same), [false, true, false, false, false]);
+  assert.deepEqual(places.map(({ startsDay }) => startsDay), [true, false, false, false, false]);
+});
+
+test("a day begins with its first message, also for the same author", () => {
+  const night = [
+    { ...at(0, "a"), time: new Date(2026, 2, 1, 23, 59) },
+    { ...at(1, "a"), time: new Date(2026, 2, 2, 0, 1) },
+  ];
+  const places = arrange(night, null, dayKey);
+  assert.deepEqual(places.map(({ startsDay, same }) => [startsDay, same]), [[true, false], [true, false]]);
+});
+
+test("New stands once, above the first unread message of somebody else", () => {
+  const messages = [at(0, "a"), at(1, "me", { isOwn: true }), at(2, "a"), at(3, "a")];
+  assert.deepEqual(arrange(messages, 1, dayKey).map(({ isFirstNew }) => isFirstNew), [false, false, true, false]);
+  assert.equal(arrange(messages, null, dayKey).some(({ isFirstNew }) => isFirstNew), false);
+  assert.equal(arrange([at(0, "me", { seq: null })], 0, dayKey)[0].isFirstNew, false);
+});
+
+test("days have names", () => {
+  const words = { today: "Today", yesterday: "Yesterday" };
+  const now = new Date(2026, 2, 1, 9);
+  assert.equal(dayLabel(new Date(2026, 2, 1, 1), now, words), "Today");
+  assert.equal(dayLabel(new Date(2026, 1, 28, 23), now, words), "Yesterday");
+  assert.match(dayLabel(new Date(2026, 1, 26), now, words), /26/);
+  assert.match(dayLabel(new Date(2024, 1, 26), now, words), /2024/);
+});
+
+const frame = (user_id, display_name, is_typing = true) => ({ user_id, display_name, is_typing });
+
+test("typing ends by itself, on false, and on the author's message; never shows oneself", () => {
+  const typing = new Typing("me", 3000);
+  typing.receive(frame("me", "Me"), 0);
+  assert.deepEqual(typing.names(0), []);
+  typing.receive(frame("j", "Jane Doe"), 0);
+  typing.receive(frame("b", "Bob Wilson"), 1000);
+  assert.deepEqual(typing.names(2999), ["Jane Doe", "Bob Wilson"]);
+  assert.equal(typing.nextChange(), 3000);
+  assert.deepEqual(typing.names(3000), ["Bob Wilson"]);
+  typing.receive(frame("b", "Bob Wilson", false), 3100);
+  assert.deepEqual(typing.names(3100), []);
+  typing.receive(frame("j", "Jane Doe"), 4000);
+  typing.forget("j");
+  assert.equal(typing.nextChange(), null);
+});
+
+test("typing is said at most every two seconds, and nothing typed is passed over", () => {
+  const own = new OwnTyping();
+  assert.equal(own.changed(false, 0), true);
+  assert.equal(own.changed(false, 500), null);
+  assert.equal(own.nextTick(), SAY_EVERY);
+  assert.equal(own.tick(SAY_EVERY), true);
+  assert.equal(own.nextTick(), null);
+  assert.equal(own.changed(true, 2100), false);
+  assert.equal(own.changed(true, 2200), null);
+  assert.equal(own.left(), null);
+  own.changed(false, 3000);
+  own.sent();
+  assert.equal(own.tick(9000), null);
+  assert.equal(own.left(), null);
+});
+
+test("who is typing, in words", () => {
+  const text = (key, values = {}) => `${key}:${values.name ?? ""}:${values.other ?? ""}`;
+  assert.equal(typingText([], text), "");
+  assert.equal(typingText(["Jane Doe"], text), "typing_one:Jane:");
+  assert.equal(typingText(["Jane Doe", "Bob"], text), "typing_two:Jane:Bob");
+  assert.equal(typingText(["a", "b", "c"], text), "typing_many::");
+});
+
+test("a mention being typed is found, an address is not", () => {
+  assert.deepEqual(partialMention("hi @ja", 6), { start: 3, query: "ja" });
+  assert.deepEqual(partialMention("@", 1), { start: 0, query: "" });
+  assert.equal(partialMention("me@example", 10), null);
+  assert.equal(partialMention("hi @jane there", 14), null);
+  const people = [{ username: "jane", name: "Jane Doe" }, { username: "bob", name: "Bob Wilson" }];
+  assert.deepEqual(matching(people, "WIL").map(({ username }) => username), ["bob"]);
+  assert.equal(matching(people, "").length, 2);
+});
+
+test("initials and colours", () => {
+  assert.equal(initials("Jane Doe"), "JD");
+  assert.equal(initials("jane"), "J");
+  assert.equal(initials("  "), "?");
+  assert.equal(initials("👩 Ann van Dam"), "👩D");
+  assert.equal(hue("01a20920-00e8-7655-ae96-06b2297071f9"), 1);
+});
+
+test("titles carry the unread messages", () => {
+  assert.equal(titleWith("general · Flowra", 2), "(2) general · Flowra");
+  assert.equal(titleWith("(2) general · Flowra", 0), "general · Flowra");
+  assert.equal(titleWith("(99+) general", 3), "(3) general");
+  assert.equal(badge(100), "99+");
+});
+
+test("reading is told once for a burst, and again after it could not be told", async () => {
+  const timers = [];
+  const clock = { setTimeout: (callback) => timers.push(callback), clearTimeout: () => {} };
+  const told = [];
+  let seq = 3;
+  let fails = true;
+  const reader = new Reader({
+    lastReadSeq: 1, isAtEnd: () => true, isVisible: () => true, latestSeq: () => seq, clock,
+    report: async (upTo) => {
+      told.push(upTo);
+      if (fails) throw new Error("lost");
+    },
+  });
+  reader.check();
+  seq = 5;
+  reader.check();
+  assert.equal(timers.length, 1);
+  await timers[0]();
+  assert.deepEqual(told, [5]);
+  assert.equal(reader.unread, 4);
+  fails = false;
+  reader.check();
+  await timers[1]();
+  assert.equal(reader.unread, 0);
+});
