@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -56,11 +56,10 @@ def access_workspace(user: User, workspace_id: UUID, *, lock: bool = False) -> W
 
     `lock` holds the workspace's row until the end of the transaction.
     """
-    rows = WorkspaceMember.objects.select_related("workspace")
     if lock:
-        rows = rows.select_for_update(of=("workspace",), no_key=True)
+        _hold(Workspace.objects.filter(pk=workspace_id, memberships__user_id=user.pk))
     try:
-        return rows.get(workspace_id=workspace_id, user_id=user.pk)
+        return WorkspaceMember.objects.select_related("workspace").get(workspace_id=workspace_id, user_id=user.pk)
     except WorkspaceMember.DoesNotExist:
         raise NotFound("There is no such workspace.") from None
 
@@ -68,17 +67,26 @@ def access_workspace(user: User, workspace_id: UUID, *, lock: bool = False) -> W
 def access_chat(user: User, chat_id: UUID, *, lock: bool = False) -> ChatMember:
     """Return `user`'s membership with its `chat` and `user` as they are now; raises NotFound to anybody else.
 
-    Somebody who was deactivated is anybody else. `lock` holds the chat's row until the end of the transaction: posts, edits, deletions and removals of
-    members take it, and so happen one after the other.
+    Somebody who was deactivated is anybody else. `lock` holds the chat's row until the end of the transaction: posts,
+    edits, deletions and removals of members take it, and so happen one after the other.
     """
-    rows = ChatMember.objects.select_related("chat", "user")
     if lock:
-        rows = rows.select_for_update(of=("chat",), no_key=True)
+        _hold(Chat.objects.filter(pk=chat_id, memberships__user_id=user.pk))
     try:
-        membership = rows.get(chat_id=chat_id, user_id=user.pk, user__is_active=True)
+        return ChatMember.objects.select_related("chat", "user").get(
+            chat_id=chat_id, user_id=user.pk, user__is_active=True
+        )
     except ChatMember.DoesNotExist:
         raise NotFound("There is no such chat.") from None
-    return membership
+
+
+def _hold(rows: QuerySet[Any]) -> None:
+    """Lock the row, before anything about it is read.
+
+    Not together with reading: PostgreSQL looks at the joined membership as it was before it waited for the lock, and
+    so would let somebody in whom the holder of the lock has just removed.
+    """
+    rows.select_for_update(of=("self",), no_key=True).values_list("pk").first()
 
 
 def access_message(user: User, chat_id: UUID, message_id: UUID) -> Message:

@@ -147,6 +147,8 @@ def mark_read(*, user: User, chat_id: UUID, seq: int) -> ChatMember:
     seq = min(seq, membership.chat.seq)
     if seq <= membership.last_read_seq:
         return membership
+    # Held while mentions are counted: a post that mentions this member adds its one before or after, not in between.
+    ChatMember.objects.select_for_update(no_key=True).filter(pk=membership.pk).values_list("pk").first()
     unread = Mention.objects.filter(user_id=user.pk, message__chat_id=chat_id, message__seq__gt=seq).count()
     # The condition keeps a slower, older call from setting it back.
     moved = ChatMember.objects.filter(pk=membership.pk, last_read_seq__lt=seq).update(

@@ -60,13 +60,9 @@ def around(membership: ChatMember, seq: int, *, may_manage: bool) -> Timeline:
     after = max(0, seq - LIMIT_MIN // 2)
     messages = list_messages(membership.chat, after=after, limit=LIMIT_MAX)
     is_live = not messages or messages[-1].seq >= membership.chat.seq
-    if is_live:
-        return (
-            latest(membership, may_manage=may_manage)
-            if len(messages) < LIMIT_MIN
-            else _timeline(membership, messages, may_manage=may_manage, is_live=True)
-        )
-    return _timeline(membership, messages, may_manage=may_manage, is_live=False)
+    if is_live and len(messages) < LIMIT_MIN:
+        return latest(membership, may_manage=may_manage)
+    return _timeline(membership, messages, may_manage=may_manage, is_live=is_live)
 
 
 def _timeline(membership: ChatMember, messages: Sequence[Message], *, may_manage: bool, is_live: bool) -> Timeline:

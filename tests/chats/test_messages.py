@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from chats import events, selectors, services
 from chats.exceptions import Closed, Conflict, Forbidden, Invalid, NotFound, TooLong
 from chats.models import Chat, ChatMember, Message, Notification
-from tests.conftest import Cast, make_user
+from chats.services.chats import drop_members
+from tests.conftest import Cast, make_cast, make_user
 
 
 def post(cast: Cast, body: str = "hi", *, by: Any = None, **fields: Any) -> Message:
@@ -220,7 +223,7 @@ def test_posting_costs_the_same_however_long_the_chat_is(
 ) -> None:
     for number in range(10):
         post(cast, str(number))
-    with django_assert_max_num_queries(8):  # savepoint included; 6 without mentions or a reply
+    with django_assert_max_num_queries(9):  # two of them are the savepoint
         post(cast, "again")
 
 
@@ -236,3 +239,31 @@ def test_a_new_member_starts_with_everything_read(cast: Cast) -> None:
 
 def test_times_are_utc(cast: Cast) -> None:
     assert post(cast).created_at.tzinfo == datetime.UTC
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_removed_while_their_post_waits_does_not_get_it_in() -> None:
+    """The post waits for the chat's row, which the removal holds; then the membership is gone."""
+    cast = make_cast()
+    started = threading.Event()
+
+    def post_meanwhile() -> str:
+        try:
+            started.set()
+            post(cast)
+        except NotFound:
+            return "refused"
+        finally:
+            connection.close()
+        return "stored"
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with transaction.atomic():
+            chat = Chat.objects.select_for_update(no_key=True).get(pk=cast.chat.pk)
+            waiting = pool.submit(post_meanwhile)
+            started.wait(10)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.5)
+            drop_members(chat, user_id=cast.member.pk)
+        assert waiting.result(timeout=30) == "refused"
+    assert not Message.objects.exists()

@@ -1,0 +1,260 @@
+"""Forms: posting and editing without scripts, chats, workspaces, invites, the bell and the search."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.urls import reverse
+
+from chats import services
+from chats.models import Chat, Message, Notification, WorkspaceInvite, WorkspaceMember
+from chats.selectors import count_unread_notifications
+from tests.chats.test_views import say, sign_in
+from tests.conftest import Cast, make_user
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+# --- Messages -----------------------------------------------------------------------------------
+
+
+def test_posting_twice_stores_one_message(cast: Cast) -> None:
+    client = sign_in(cast.owner)
+    data = {"body": "Once\r\nonly", "client_id": str(uuid.uuid4()), "reply_to": ""}
+    for _ in range(2):
+        answer = client.post(reverse("chats:post", args=[cast.chat.pk]), data)
+        assert answer.headers["Location"] == f"/chats/{cast.chat.pk}/?at=1#message-1"
+    assert [message.body for message in Message.objects.all()] == ["Once\nonly"]
+
+
+@pytest.mark.parametrize("body", ["", "   ", "\u200b", "x" * 10_001])
+def test_what_cannot_be_posted_stays_in_the_box(cast: Cast, body: str) -> None:
+    client = sign_in(cast.owner)
+    answer = client.post(
+        reverse("chats:post", args=[cast.chat.pk]), {"body": body, "client_id": str(uuid.uuid4()), "reply_to": ""}
+    )
+    assert answer.status_code == 422
+    assert answer.context["composer"].body == body
+    assert answer.context["composer"].error
+    assert not Message.objects.exists()
+
+
+def test_a_broken_form_is_answered(cast: Cast) -> None:
+    client = sign_in(cast.owner)
+    answer = client.post(reverse("chats:post", args=[cast.chat.pk]), {"body": "x", "client_id": "../etc/passwd"})
+    assert answer.status_code == 422
+    assert answer.context["composer"].body == "x"
+
+
+def test_ten_thousand_characters_with_line_breaks_fit(cast: Cast) -> None:
+    body = "line\n" * 2_000
+    client = sign_in(cast.owner)
+    data = {"body": body.replace("\n", "\r\n"), "client_id": str(uuid.uuid4())}
+    assert client.post(reverse("chats:post", args=[cast.chat.pk]), data).status_code == 302
+    assert Message.objects.get().body == body
+
+
+def test_replying_without_scripts(cast: Cast) -> None:
+    asked = say(cast, cast.member, "Who?")
+    client = sign_in(cast.owner)
+    page = client.get(f"{reverse('chats:detail', args=[cast.chat.pk])}?reply_to={asked}")
+    assert page.context["composer"].reply_to.pk == asked
+    data = {"body": "Me", "client_id": str(uuid.uuid4()), "reply_to": str(asked)}
+    client.post(reverse("chats:post", args=[cast.chat.pk]), data)
+    assert Message.objects.get(body="Me").reply_to_id == asked
+
+
+def test_only_authors_edit(cast: Cast) -> None:
+    message_id = say(cast, cast.member, "frist")
+    path = reverse("chats:message_edit", args=[cast.chat.pk, message_id])
+    assert sign_in(cast.owner).get(path).status_code == 403
+    assert sign_in(cast.owner).post(path, {"body": "mine now"}).status_code == 403
+    author = sign_in(cast.member)
+    assert author.post(path, {"body": "\u200b"}).status_code == 422
+    assert author.post(path, {"body": "first"}).headers["Location"].endswith("#message-1")
+    assert Message.objects.get().body == "first"
+
+
+def test_deleting_asks_first(cast: Cast) -> None:
+    message_id = say(cast, cast.member, "oops")
+    path = reverse("chats:message_delete", args=[cast.chat.pk, message_id])
+    other = say(cast, cast.owner, "not yours")
+    assert sign_in(cast.member).post(reverse("chats:message_delete", args=[cast.chat.pk, other])).status_code == 403
+    author = sign_in(cast.member)
+    assert "It cannot be undone" in author.get(path).content.decode()
+    assert Message.objects.get(pk=message_id).deleted_at is None
+    author.post(path)
+    assert Message.objects.get(pk=message_id).deleted_at is not None
+
+
+# --- Chats --------------------------------------------------------------------------------------
+
+
+def test_making_a_chat(cast: Cast) -> None:
+    client = sign_in(cast.member)
+    path = reverse("chats:create", args=[cast.workspace.pk])
+    data = {"kind": "bug", "title": "<b>It</b> breaks", "member_ids": [str(cast.owner.pk)]}
+    answer = client.post(path, data)
+    chat = Chat.objects.get(title="<b>It</b> breaks")
+    assert answer.headers["Location"] == f"/chats/{chat.pk}/"
+    assert chat.memberships.count() == 2
+    assert "&lt;b&gt;It&lt;/b&gt; breaks" in client.get(f"/chats/{chat.pk}/").content.decode()
+    dialog = client.post(path, {**data, "title": "In a dialog"}, headers=HTMX)
+    assert dialog.headers["HX-Redirect"].startswith("/chats/")
+
+
+def test_a_chat_that_cannot_be_is_explained(cast: Cast) -> None:
+    client = sign_in(cast.member)
+    path = reverse("chats:create", args=[cast.workspace.pk])
+    for data in ({"kind": "direct", "title": "x"}, {"kind": "task", "title": ""}, {"kind": "task", "title": "\u200b"}):
+        answer = client.post(path, data, headers=HTMX)
+        assert answer.status_code == 422
+        assert "errorlist" in answer.content.decode()
+    stranger = {"kind": "task", "title": "x", "member_ids": [str(cast.outsider.pk)]}
+    assert client.post(path, stranger).status_code == 422
+
+
+def test_direct_chats_are_found_again(cast: Cast) -> None:
+    client = sign_in(cast.member)
+    path = reverse("chats:create_direct", args=[cast.workspace.pk])
+    first = client.post(path, {"member_ids": str(cast.owner.pk)}).headers["Location"]
+    assert client.post(reverse("chats:direct_with", args=[cast.owner.pk])).headers["Location"] == first
+    assert client.post(reverse("chats:direct_with", args=[cast.outsider.pk])).status_code == 404
+    assert client.post(reverse("chats:direct_with", args=[cast.member.pk])).status_code == 404
+
+
+def test_renaming_closing_and_deleting_are_for_those_who_may(cast: Cast) -> None:
+    member, owner = sign_in(cast.member), sign_in(cast.owner)
+    for name in ("rename", "close", "reopen", "delete"):
+        path = reverse(f"chats:{name}", args=[cast.chat.pk])
+        assert member.post(path, {"title": "x"}).status_code == 403, name
+    owner.post(reverse("chats:rename", args=[cast.chat.pk]), {"title": "Renamed"})
+    owner.post(reverse("chats:close", args=[cast.chat.pk]))
+    chat = Chat.objects.get()
+    assert (chat.title, chat.is_closed) == ("Renamed", True)
+    assert "This chat is closed" in member.get(f"/chats/{chat.pk}/").content.decode()
+    owner.post(reverse("chats:reopen", args=[cast.chat.pk]))
+    assert not Chat.objects.get().is_closed
+    owner.post(reverse("chats:delete", args=[cast.chat.pk]))
+    assert not Chat.objects.exists()
+
+
+def test_adding_removing_and_leaving(cast: Cast) -> None:
+    services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=cast.outsider.pk)
+    member = sign_in(cast.member)
+    path = reverse("chats:members_add", args=[cast.chat.pk])
+    assert [value for value, _name in member.get(path).context["form"].fields["user_ids"].choices] == [
+        str(cast.outsider.pk)
+    ]
+    member.post(path, {"user_ids": [str(cast.outsider.pk)]})
+    assert cast.chat.memberships.count() == 3
+    assert "Everybody in this workspace is here already" in member.get(path).content.decode()
+    remove = reverse("chats:member_remove", args=[cast.chat.pk, cast.outsider.pk])
+    assert member.post(remove).status_code == 403
+    sign_in(cast.owner).post(remove)
+    member.post(reverse("chats:leave", args=[cast.chat.pk]))
+    assert [row.user_id for row in cast.chat.memberships.all()] == [cast.owner.pk]
+
+
+# --- Workspaces and invites ---------------------------------------------------------------------
+
+
+def test_making_and_renaming_a_workspace(cast: Cast) -> None:
+    client = sign_in(cast.outsider)
+    answer = client.post(reverse("chats:workspace_create"), {"name": "New place"})
+    workspace_id = WorkspaceMember.objects.get(user=cast.outsider).workspace_id
+    assert answer.headers["Location"] == reverse("chats:workspace", args=[workspace_id])
+    rename = reverse("chats:workspace_rename", args=[workspace_id])
+    assert client.post(rename, {"name": "\u200b"}).status_code == 422
+    client.post(rename, {"name": "Better place"})
+    assert "Better place" in client.get(reverse("chats:workspace_settings", args=[workspace_id])).content.decode()
+
+
+def test_roles_change_hands(cast: Cast) -> None:
+    owner = sign_in(cast.owner)
+    role = reverse("chats:workspace_member_role", args=[cast.workspace.pk, cast.member.pk])
+    assert sign_in(cast.member).post(role, {"role": "owner"}).status_code == 403
+    owner.post(role, {"role": "admin"})
+    assert WorkspaceMember.objects.get(user=cast.member).role == "admin"
+    leave = reverse("chats:workspace_member_remove", args=[cast.workspace.pk, cast.owner.pk])
+    answer = owner.post(leave, follow=True)
+    assert "needs an owner" in answer.content.decode()
+    add = reverse("chats:workspace_member_add", args=[cast.workspace.pk])
+    assert owner.post(add, {"username": "nobody-here"}).status_code == 422
+    owner.post(add, {"username": "@Otto"})
+    assert WorkspaceMember.objects.filter(user=cast.outsider, workspace=cast.workspace).exists()
+    owner.post(reverse("chats:workspace_member_remove", args=[cast.workspace.pk, cast.outsider.pk]))
+    assert not WorkspaceMember.objects.filter(user=cast.outsider, workspace=cast.workspace).exists()
+
+
+def test_deleting_a_workspace_is_for_owners(cast: Cast) -> None:
+    path = reverse("chats:workspace_delete", args=[cast.workspace.pk])
+    assert sign_in(cast.member).post(path).status_code == 403
+    assert sign_in(cast.owner).post(path).headers["Location"] == "/"
+    assert not WorkspaceMember.objects.exists()
+
+
+def test_an_invite_leads_people_in(cast: Cast) -> None:
+    owner = sign_in(cast.owner)
+    create = reverse("chats:invite_create", args=[cast.workspace.pk])
+    assert sign_in(cast.member).post(create, {"role": "member", "days": "7"}).status_code == 403
+    owner.post(create, {"role": "member", "days": "7", "max_uses": "1"})
+    invite = WorkspaceInvite.objects.get()
+    path = reverse("chats:invite", args=[invite.token])
+    page = owner.get(reverse("chats:workspace_settings", args=[cast.workspace.pk])).content.decode()
+    assert f"http://testserver{path}" in page
+    nobody = sign_in(make_user("nell"))
+    nobody.logout()
+    page = nobody.get(path).content.decode()
+    assert "Join Acme" in page
+    assert f"/accounts/signup/?next=%2Finvites%2F{invite.token}%2F" in page
+    assert nobody.post(reverse("chats:invite_accept", args=[invite.token])).status_code == 302
+    outsider = sign_in(cast.outsider)
+    answer = outsider.post(reverse("chats:invite_accept", args=[invite.token]))
+    assert answer.headers["Location"] == reverse("chats:workspace", args=[cast.workspace.pk])
+    assert WorkspaceMember.objects.filter(user=cast.outsider, workspace=cast.workspace).exists()
+    assert outsider.get(path).status_code == 404
+    assert outsider.get("/invites/%2e%2e%00/").status_code == 404
+
+
+def test_an_invite_can_be_taken_back(cast: Cast) -> None:
+    invite = services.create_invite(user=cast.owner, workspace_id=cast.workspace.pk)
+    path = reverse("chats:invite_revoke", args=[cast.workspace.pk, invite.pk])
+    assert sign_in(cast.member).post(path).status_code == 403
+    sign_in(cast.owner).post(path)
+    assert "works no more" in sign_in(cast.outsider).get(f"/invites/{invite.token}/").content.decode()
+
+
+# --- The bell and the search --------------------------------------------------------------------
+
+
+def test_the_bell(cast: Cast) -> None:
+    say(cast, cast.owner, "@mika <i>look</i>")
+    client = sign_in(cast.member)
+    assert client.get(reverse("chats:bell")).content.decode().count("badge") == 1
+    menu = client.get(reverse("chats:notifications"), headers=HTMX).content.decode()
+    assert "mentioned you in" in menu
+    assert "<html" not in menu
+    assert "<i>look" not in menu
+    mention = Notification.objects.get(user=cast.member, kind="mention")
+    opened = client.post(reverse("chats:notification_open", args=[mention.pk]))
+    assert opened.headers["Location"] == f"/chats/{cast.chat.pk}/?at=1#message-1"
+    answer = client.post(reverse("chats:notifications_read"), headers=HTMX)
+    assert answer.headers["HX-Trigger"] == "bell.refresh"
+    assert count_unread_notifications(cast.member) == 0
+    assert sign_in(cast.outsider).post(reverse("chats:notification_open", args=[mention.pk])).headers[
+        "Location"
+    ] == reverse("chats:notifications")
+
+
+def test_the_search_finds_what_one_may_see(cast: Cast) -> None:
+    say(cast, cast.owner, "the needle in the haystack")
+    for path, headers in (("/search/?q=needle", HTMX), ("/search/?q=needle", {})):
+        assert "haystack" in sign_in(cast.member).get(path, headers=headers).content.decode()
+        assert "haystack" not in sign_in(cast.outsider).get(path, headers=headers).content.decode()
+    assert "Olga" in sign_in(cast.member).get("/search/?q=olg").content.decode()
+    assert "Nothing found" in sign_in(cast.outsider).get("/search/?q=olg").content.decode()
+    for query in ("%25", "'; DROP TABLE x; --", "\u202e", "x" * 500):
+        assert sign_in(cast.member).get("/search/", {"q": query}).status_code == 200
