@@ -9,9 +9,10 @@ import math
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
+from django.views.defaults import server_error as page_server_error
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -54,6 +55,13 @@ def handle_api_error(error: Exception, context: dict[str, Any]) -> Response | No
 def not_found(request: HttpRequest, *args: object, **kwargs: object) -> JsonResponse:
     """Answer for every path under /api/ that is none, whatever the method."""
     return JsonResponse({"detail": _("There is no such endpoint."), "code": "not_found"}, status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer for a fault of ours: JSON under /api/, a page elsewhere."""
+    if not request.path.startswith("/api/"):
+        return page_server_error(request)
+    return JsonResponse({"detail": _("Something went wrong on our side."), "code": "internal"}, status=500)
 
 
 def _refuse_chat_error(error: ChatError) -> Response:

@@ -237,7 +237,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["chats.api.throttles.UserThrottle", "chats.api.throttles.ScopedThrottle"],
     # Per user, or per address where nobody is signed in.
-    "DEFAULT_THROTTLE_RATES": {"user": "1200/min", "auth": "20/min", "posts": "300/min", "search": "60/min"},
+    "DEFAULT_THROTTLE_RATES": {"user": "3000/min", "auth": "240/min", "posts": "300/min", "search": "120/min"},
     # X-Forwarded-For is for the server to evaluate; here it would let callers choose their own address.
     "NUM_PROXIES": 0,
     "EXCEPTION_HANDLER": "flowra.api_errors.handle_api_error",

@@ -5,6 +5,8 @@ from django.urls import include, path, re_path
 
 from flowra.api_errors import not_found
 
+handler500 = "flowra.api_errors.server_error"
+
 urlpatterns = [
     path("accounts/", include("flowra.accounts.urls")),
     path("admin/", admin.site.urls),

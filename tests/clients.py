@@ -42,11 +42,18 @@ class Socket:
         return frame
 
     async def until(self, type: str, **fields: Any) -> Frame:
-        """Return the next frame of this type with these fields, skipping others."""
-        while True:
-            frame = await self.receive()
-            if frame["type"] == type and all(frame.get(name) == str_id(value) for name, value in fields.items()):
+        """Return the next frame of this type with these fields; others stay to be received."""
+
+        def fits(frame: Frame) -> bool:
+            return frame["type"] == type and all(frame.get(name) == str_id(value) for name, value in fields.items())
+
+        for frame in self._passed_over:
+            if fits(frame):
+                self._passed_over.remove(frame)
                 return frame
+        while not fits(frame := await self._receive()):
+            self._passed_over.append(frame)
+        return frame
 
     async def ask(self, type: str, **fields: Any) -> Frame:
         """Send a command and return the ack or error that answers it."""

@@ -60,7 +60,11 @@ def cast(db: None) -> Cast:
 
 
 def pytest_configure() -> None:
-    """Hash passwords fast: the real hasher takes most of a second for each cast, on purpose."""
+    """Hash passwords fast: the real hasher takes most of a second for each cast, on purpose.
+
+    The folder of collected static files is there, if empty, as where Flowra is installed.
+    """
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

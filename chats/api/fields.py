@@ -21,9 +21,7 @@ TITLED_KINDS = [(str(kind.value), kind.label) for kind in ChatKind if kind != Ch
 # As chats/text.py decides: storable, with at least one character that shows.
 TEXT_PATTERN = (
     r"^[^\x00]*[^\p{C}\p{Z}\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
-    # In \p{C} in part, and said again for engines that know only some of it: private use, and everything
-    # beyond the last ideographs (unassigned, tags, variation selectors, private use).
-    "\ue000-\uf8ff\ufe00-\ufe0f\U000323b0-\U0010ffff"
+    "\ufe00-\ufe0f\U000e0100-\U000e01ef"
     r"][^\x00]*$"
 )
 STORABLE_PATTERN = r"^[^\x00]*$"

@@ -70,12 +70,12 @@ def post_message(*, user: User, chat_id: UUID, body: str, client_id: UUID, reply
             html=document.render({person.username.lower() for person in mentioned}),
         )
         message.save(force_insert=True)
+        events.publish_on_commit(events.message_changed(events.MessagePosted, chat, message))
         # What one writes, one has read, and what stands above it.
         ChatMember.objects.filter(pk=membership.pk).update(last_read_seq=chat.seq, mention_count=0)
         _add_mentions(message, mentioned)
         if answered is not None:
             _tell_answered(message, answered, {person.pk for person in mentioned})
-        events.publish_on_commit(events.message_changed(events.MessagePosted, chat, message))
     return Posted(message, created=True)
 
 
@@ -102,9 +102,9 @@ def edit_message(*, user: User, chat_id: UUID, message_id: UUID, body: str) -> M
     message.html = document.render({person.username.lower() for person in mentioned})
     message.edited_at = timezone.now()
     _save_change(chat, message)
+    events.publish_on_commit(events.message_changed(events.MessageEdited, chat, message))
     _drop_mentions(message, before - {person.pk for person in mentioned})
     _add_mentions(message, [person for person in mentioned if person.pk not in before])
-    events.publish_on_commit(events.message_changed(events.MessageEdited, chat, message))
     return message
 
 

@@ -1,8 +1,8 @@
 // The side panes on narrow screens: drawers that hold the focus until they are closed. Without scripts
 // their links are anchors, and CSS :target shows them. On wide screens the members' button folds their pane.
-import { recall, remember } from "./storage.js";
+import { remember } from "./storage.js";
 
-const MEMBERS_KEY = "flowra.members";
+const MEMBERS_KEY = "flowra.members"; // read by theme-init.js
 const FOCUSABLE = "a[href], button:not([disabled]), input:not([type=hidden]), summary, [tabindex='0']";
 const widths = { sidebar: "(max-width: 767.98px)", members: "(max-width: 1023.98px)" };
 
@@ -50,7 +50,6 @@ function foldMembers() {
 }
 
 export function startDrawers() {
-  if (recall(localStorage, MEMBERS_KEY) === "hidden") document.documentElement.dataset.members = "hidden";
   document.addEventListener("click", (event) => {
     const opener = event.target.closest?.("[data-drawer-open]");
     if (opener) {

@@ -80,8 +80,6 @@ def caller_for(user: User) -> Caller:
 def _no_limits(settings: Any) -> None:
     settings.FLOWRA_RATE_LIMITS = False
     settings.AXES_ENABLED = False
-    # Signing in a cast of three with a slow hash takes longer than most tests.
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
 
 

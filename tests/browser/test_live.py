@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import Opener, Stage
 
@@ -170,25 +170,25 @@ def test_nothing_is_lost_between_rendering_and_subscribing(enter: Opener, stage:
     expect(jane.locator(".message")).to_have_text(re.compile("In the gap"))
 
 
-def _post_then_go_on(stage: Stage, route: object) -> None:
+def _post_then_go_on(stage: Stage, route: Route) -> None:
     stage.john.post(stage.chat_id, "In the gap")
-    route.continue_()  # type: ignore[attr-defined]
+    route.continue_()
 
 
 def test_after_a_lost_connection_it_catches_up(enter: Opener, stage: Stage) -> None:
     jane = enter("jane", "/notifications/")
-    sockets: list[object] = []
+    sockets: list[WebSocketRoute] = []
 
-    def pass_on(socket: object) -> None:
+    def pass_on(socket: WebSocketRoute) -> None:
         sockets.append(socket)
-        socket.connect_to_server()  # type: ignore[attr-defined]
+        socket.connect_to_server()
 
     jane.route_web_socket(re.compile("/ws/"), pass_on)
     jane.goto(stage.path)
     connected(jane)
     stage.john.post(stage.chat_id, "Before")
     expect(jane.locator(".message", has_text="Before")).to_be_visible()
-    sockets[-1].close(code=1012)  # type: ignore[attr-defined]
+    sockets[-1].close(code=1012)
     expect(jane.locator("#ws-status")).to_have_attribute("data-state", "connecting")
     expect(jane.locator("#ws-status .status-dot.connecting")).to_be_visible()
     stage.john.post(stage.chat_id, "Meanwhile")
@@ -203,6 +203,47 @@ def test_a_message_is_posted_without_a_socket_too(enter: Opener, stage: Stage) -
     expect(jane.locator("#ws-status")).to_have_attribute("data-state", "disconnected")
     write(jane, "By *another* way")
     expect(jane.locator(".message[data-seq='1'] em")).to_have_text("another")
+
+
+def test_the_server_can_ask_to_load_again_and_say_something(enter: Opener, stage: Stage) -> None:
+    jane = enter("jane", "/notifications/")
+    sockets: list[WebSocketRoute] = []
+    asked: list[str] = []
+
+    def pass_on(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        sockets.append(socket)
+
+        def to_server(text: str | bytes) -> None:
+            asked.append(str(text))
+            server.send(text)
+
+        socket.on_message(to_server)
+
+    jane.route_web_socket(re.compile("/ws/"), pass_on)
+    jane.goto(stage.path)
+    connected(jane)
+    stage.john.post(stage.chat_id, "One")
+    expect(jane.locator(".message", has_text="One")).to_be_visible()
+    before = len([text for text in asked if '"subscribe"' in text])
+    with jane.expect_response(lambda response: "/sidebar/" in response.url):
+        sockets[-1].send('{"type": "resync", "reason": "broker", "within": 0}')
+    sockets[-1].send('{"type": "notice", "level": "warning", "text": "We restart at noon."}')
+    expect(jane.locator(".toast[data-level=warning]")).to_contain_text("We restart at noon.")
+    subscribed = [text for text in asked if '"subscribe"' in text]
+    assert len(subscribed) == before + 1
+    assert '"since":1' in subscribed[-1]
+
+
+def test_signed_out_elsewhere_is_said_and_not_tried_again(enter: Opener, stage: Stage) -> None:
+    jane = enter("jane", "/notifications/")
+    jane.route_web_socket(re.compile("/ws/"), lambda socket: socket.close(code=4401))
+    jane.goto(stage.path)
+    expect(jane.locator("#ws-status")).to_have_attribute("data-state", "disconnected")
+    expect(jane.locator("#ws-status")).to_have_accessible_name("Signed out - sign in again")
+    expect(jane.locator(".toast").get_by_role("link", name="Sign in")).to_have_attribute(
+        "href", re.compile("^/accounts/login/\\?next=")
+    )
 
 
 def test_a_message_that_cannot_be_sent_says_so(enter: Opener, stage: Stage) -> None:

@@ -222,3 +222,11 @@ def test_markup_typed_is_text_shown(enter: Opener, stage: Stage) -> None:
         "<img src=x onerror=alert(1)> & <b>bold</b>"
     )
     expect(john.locator(".message img")).to_have_count(0)
+
+
+def test_a_member_is_removed_with_a_click(enter: Opener, stage: Stage) -> None:
+    john = connected(enter("john", stage.path))
+    john.locator(".member-item", has_text="Bob Wilson").hover()
+    john.get_by_role("button", name="Remove Bob Wilson from this chat").click()
+    expect(john.locator(".member-item")).to_have_count(2)
+    expect(john.locator(".member-item", has_text="Bob Wilson")).to_have_count(0)

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from chats import events, services
 from chats.models import (
@@ -40,12 +40,6 @@ if TYPE_CHECKING:
 MODELS = [
     Workspace, WorkspaceMember, Chat, ChatMember, Message, Mention, Notification, WorkspaceInvite, Notice
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def fast_hashing(settings: Settings) -> None:
-    """Hash passwords quickly: nothing here depends on how slow it is."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -124,10 +124,10 @@ async def test_a_client_that_stops_reading_is_dropped_and_delays_nobody() -> Non
         deaf.stop_reading()
         async with await jane.subscribe(chat["id"]) as hears, await john.connect() as socket:
             for number in range(1_000):
-                ack = await socket.post(chat["id"], f"{number} " + "x" * 9_000)
+                ack = await socket.post(chat["id"], f"{number} " + "😀" * 9_000)
                 assert ack["action"] == "posted"
                 assert (await hears.until("chat.message.posted"))["data"]["seq"] == ack["seq"]
-                if number % 20 == 0 and await closed_as_slow(server):
+                if number % 5 == 0 and await closed_as_slow(server):
                     break
         assert await closed_as_slow(server)
         await deaf.vanish()
@@ -143,3 +143,15 @@ async def fetch_text(url: str) -> str:
     """Return the text at `url`."""
     async with httpx.AsyncClient() as http:
         return (await http.get(url)).raise_for_status().text
+
+
+async def test_a_peer_that_stopped_answering_pings_is_dropped() -> None:
+    with Server({"FLOWRA_PING_INTERVAL": "1", "FLOWRA_PONG_TIMEOUT": "1"}, demo=True) as server:
+        john = await Person.sign_in(server.base_url, "john")
+        silent = await john.connect()
+        async with await john.connect() as answers:
+            assert "flowra_connections 2.0" in await fetch_text(f"{server.base_url}/metrics")
+            silent.stop_reading()
+            while "flowra_connections 1.0" not in await fetch_text(f"{server.base_url}/metrics"):
+                assert (await answers.ask("ping"))["type"] == "pong"
+        await silent.vanish()

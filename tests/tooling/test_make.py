@@ -14,7 +14,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from asgiref.sync import async_to_sync
 
+from tests.conversation import converse
 from tests.processes import ADDRESS, ROOT, environment, free_port, temporary_folder, wait_until
 
 INSTALL_SECONDS = 240  # about 10 s where the network is good
@@ -107,6 +109,7 @@ def test_two_runs_in_a_row(clone: Path) -> None:
         assert time.monotonic() - started < 5.0
         assert "Installing" not in second.output()
         assert "Sign in as john, jane, bob" in second.output()
+        async_to_sync(converse)(f"http://127.0.0.1:{port}")
         assert (database.stat().st_ino, (clone / "var" / "secret_key").read_text()) == (inode, key)
         second.press_ctrl_c()
         assert second.process.wait(30) == 0

@@ -1,0 +1,30 @@
+"""A fault of ours: JSON for programs, a page for people, and no details for either."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.conftest import Cast
+
+
+@pytest.mark.parametrize(
+    ("path", "reads", "is_json"),
+    [("/api/v1/me", "flowra.accounts.api.MeView.get", True), ("/", "chats.views.shell.list_workspaces", False)],
+)
+def test_a_fault_is_told_without_details(
+    cast: Cast, client: Client, monkeypatch: pytest.MonkeyPatch, path: str, reads: str, is_json: bool
+) -> None:
+    client.force_login(cast.member, backend="django.contrib.auth.backends.ModelBackend")
+    client.raise_request_exception = False
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("a secret detail")
+
+    monkeypatch.setattr(reads, fail)
+    answer = client.get(path)
+    assert answer.status_code == 500
+    assert b"secret" not in answer.content
+    assert (answer.headers["Content-Type"] == "application/json") is is_json
+    if is_json:
+        assert answer.json()["code"] == "internal"
