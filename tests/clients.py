@@ -100,6 +100,7 @@ class Socket:
     async def vanish(self) -> None:
         """Drop the connection without a word."""
         self._connection.transport.abort()
+        await self._connection.wait_closed()
 
     async def __aenter__(self) -> Self:
         return self

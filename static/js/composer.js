@@ -1,6 +1,7 @@
 // The box in which one writes.
 import { MentionBox } from "./mention-box.js";
 import { text } from "./text.js";
+import { newId } from "./uuid.js";
 
 export class Composer {
   /**
@@ -84,7 +85,7 @@ export class Composer {
     const body = this.textarea.value;
     if (body.trim() === "") return;
     // The id the server put into the page may have been used; every message sent by script gets its own.
-    this.onSend({ body, client_id: crypto.randomUUID(), reply_to: this.replyTo || null });
+    this.onSend({ body, client_id: newId(), reply_to: this.replyTo || null });
     this.form.querySelector(".errors")?.remove();
     this.textarea.value = "";
     this.drafts.save("");

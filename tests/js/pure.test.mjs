@@ -1,5 +1,6 @@
 // Back-off, close codes, positions, groups, typing, mentions, names, titles: everything that needs no browser.
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import test from "node:test";
 import { delay, RECONNECT } from "../../static/js/backoff.js";
 import { classify } from "../../static/js/closecodes.js";
@@ -11,6 +12,7 @@ import { Reader } from "../../static/js/reader.js";
 import { dayKey, dayLabel } from "../../static/js/times.js";
 import { OwnTyping, SAY_EVERY, Typing, typingText } from "../../static/js/typing.js";
 import { badge, titleWith } from "../../static/js/unread.js";
+import { newId } from "../../static/js/uuid.js";
 
 test("back-off: 1, 2, 4, 8, 16, 30, 30 … seconds and up to one more", () => {
   const attempts = Array.from({ length: RECONNECT.attempts }, (_, index) => index + 1);
@@ -170,4 +172,12 @@ test("reading is told once for a burst, and again after it could not be told", a
   reader.check();
   await timers[1]();
   assert.equal(reader.unread, 0);
+});
+
+test("ids are UUIDs of version 4, also where the browser makes none", () => {
+  const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+  const plainHttp = { getRandomValues: (bytes) => webcrypto.getRandomValues(bytes) };
+  assert.match(newId(webcrypto), UUID);
+  assert.match(newId(plainHttp), UUID);
+  assert.notEqual(newId(plainHttp), newId(plainHttp));
 });
