@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -158,12 +159,18 @@ def shared_workspaces(user: User, other_id: UUID) -> set[UUID]:
     return set(rows.values_list("workspace_id", flat=True))
 
 
+def invites_by_token(token: str) -> QuerySet[WorkspaceInvite]:
+    """Return the invite with this token, a query of one row or none; what no token looks like is not asked for."""
+    looks_right = re.fullmatch(r"[A-Za-z0-9_-]+", token) is not None
+    return WorkspaceInvite.objects.filter(token=token) if looks_right else WorkspaceInvite.objects.none()
+
+
 def find_invite(token: str) -> WorkspaceInvite:
     """Return a usable invite with its `workspace` and `created_by`: whoever has the link may see it.
 
     Raises NotFound where it has expired, is used up, or never was.
     """
-    invite = WorkspaceInvite.objects.select_related("workspace", "created_by").filter(token=token).first()
+    invite = invites_by_token(token).select_related("workspace", "created_by").first()
     if invite is None or not invite.is_usable:
         raise NotFound("This invite does not exist, has expired or is used up.")
     return invite

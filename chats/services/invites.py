@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from chats.exceptions import Forbidden, Invalid, NotFound
 from chats.models import Role, WorkspaceInvite, WorkspaceMember
-from chats.selectors import access_workspace, may_manage_workspace
+from chats.selectors import access_workspace, invites_by_token, may_manage_workspace
 from chats.services.workspaces import join_workspace
 
 if TYPE_CHECKING:
@@ -74,9 +74,7 @@ def accept_invite(*, user: User, token: str) -> WorkspaceMember:
 
     An invite that has expired or is used up looks like one that never was.
     """
-    invite = (
-        WorkspaceInvite.objects.select_for_update(of=("self",)).select_related("workspace").filter(token=token).first()
-    )
+    invite = invites_by_token(token).select_for_update(of=("self",)).select_related("workspace").first()
     if invite is None or not invite.is_usable:
         raise NotFound("This invite does not exist, has expired or is used up.")
     membership, created = join_workspace(workspace=invite.workspace, person=user, role=invite.role)
