@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
@@ -233,6 +234,28 @@ def test_the_server_can_ask_to_load_again_and_say_something(enter: Opener, stage
     subscribed = [text for text in asked if '"subscribe"' in text]
     assert len(subscribed) == before + 1
     assert '"since":1' in subscribed[-1]
+
+
+def test_older_states_of_a_message_change_nothing(enter: Opener, stage: Stage) -> None:
+    jane = enter("jane", "/notifications/")
+    sockets: list[WebSocketRoute] = []
+
+    def pass_on(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    jane.route_web_socket(re.compile("/ws/"), pass_on)
+    jane.goto(stage.path)
+    connected(jane)
+    posted = stage.john.post(stage.chat_id, "First")
+    path = f"/chats/{stage.chat_id}/messages/{posted['id']}"
+    edited = stage.john.call("PATCH", path, {"body": "Second"})
+    expect(jane.locator(".message-body", has_text="Second")).to_be_visible()
+    for kind, data in (("posted", posted), ("edited", {**edited, "html": "<p>Equal</p>"})):
+        frame = {"type": f"chat.message.{kind}", "chat_id": stage.chat_id, "data": data}
+        sockets[-1].send(json.dumps(frame))
+    stage.john.post(stage.chat_id, "Later")
+    expect(jane.locator(".message-body")).to_have_text(["Second", "Later"])
 
 
 def test_signed_out_elsewhere_is_said_and_not_tried_again(enter: Opener, stage: Stage) -> None:
