@@ -6,7 +6,7 @@ import asyncio
 
 import httpx
 
-from tests.clients import Frame, Socket, open_socket
+from tests.clients import Frame, Person, Socket, open_socket
 from tests.processes import Server
 from tests.realtime.conftest import Scene
 from tests.realtime.test_socket_handshake import session_of
@@ -120,6 +120,20 @@ async def test_ended_credentials_close_their_sockets_within_a_second_or_so() -> 
         deactivate = "from django.contrib.auth import get_user_model as g; u = g().objects.get(username='jane'); "
         server.manage("shell", "-c", deactivate + "u.is_active = False; u.save()")
         assert await jane.closed() == 4401
+
+
+async def test_revoking_the_refresh_token_closes_the_sockets_of_that_sign_in_only(scene: Scene) -> None:
+    base_url = scene.john.base_url
+    async with httpx.AsyncClient(base_url=f"{base_url}/api/v1", timeout=20) as http:
+        answer = await http.post("/auth/token", json={"username": "john", "password": "demo"})
+        tokens = answer.raise_for_status().json()
+        other = await Person.sign_in(base_url, "john")
+        revoked = Person(base_url, tokens["access"], {"id": other.id, "username": "john"})
+        async with await other.connect() as stays:
+            closes = await revoked.connect()
+            (await http.post("/auth/token/revoke", json={"refresh": tokens["refresh"]})).raise_for_status()
+            assert await closes.closed() == 4401
+            assert (await stays.ask("ping"))["type"] == "pong"
 
 
 async def test_a_notice_reaches_everybody_or_a_workspace(demo_server: Server, scene: Scene) -> None:
