@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from django import forms
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 P = ParamSpec("P")
+T = TypeVar("T")
 WORKSPACE_KEY = "workspace"  # in the session: where the reader was last
 CHAT_KEY = "chat"
 UNPROCESSABLE = 422  # a form with errors: base.html's htmx configuration swaps it in
@@ -115,11 +116,20 @@ def go_to(request: PageRequest, target: Any) -> HttpResponse:
     return HttpResponseClientRedirect(response.url) if request.htmx else response
 
 
-def add_domain_error(form: forms.Form, error: ChatError) -> None:
-    """Show what a service refused at the field it names, or above the form."""
-    if isinstance(error, (NotFound, Forbidden)):
-        raise error
-    form.add_error(error.field if error.field in form.fields else None, error.message)
+def carry_out(form: forms.Form, action: Callable[[], T]) -> T | None:
+    """Run a service with a posted form; returns what it returns, or None where the form has to be shown again.
+
+    What the service refuses then stands at the field it names, or above the form.
+    """
+    if not form.is_bound or not form.is_valid():
+        return None
+    try:
+        return action()
+    except (NotFound, Forbidden):
+        raise
+    except ChatError as error:
+        form.add_error(error.field if error.field in form.fields else None, error.message)
+        return None
 
 
 def attempt(request: PageRequest, action: Callable[[], object], success: str = "") -> bool:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from chats import services
-from chats.exceptions import ChatError, Forbidden, NotFound
+from chats.exceptions import Forbidden, NotFound
 from chats.forms import ChatForm, DirectForm, MembersForm, TitleForm
 from chats.models import ChatKind, ChatMember
 from chats.selectors import (
@@ -26,8 +26,8 @@ from chats.selectors import (
 )
 from chats.views.base import (
     PageRequest,
-    add_domain_error,
     attempt,
+    carry_out,
     go_to,
     member_page,
     render_form,
@@ -45,15 +45,11 @@ def create(request: PageRequest, workspace_id: UUID) -> HttpResponse:
     """Make a discussion, task, bug or epic."""
     people = _colleagues(request, workspace_id)
     form = ChatForm(request.POST or None, people=people, initial={"kind": request.GET.get("kind", "discussion")})
-    if request.method == "POST" and form.is_valid():
-        try:
-            membership, _created = services.create_chat(
-                user=request.user, workspace_id=workspace_id, **form.cleaned_data
-            )
-        except ChatError as error:
-            add_domain_error(form, error)
-        else:
-            return go_to(request, _chat_url(membership))
+    made = carry_out(
+        form, lambda: services.create_chat(user=request.user, workspace_id=workspace_id, **form.cleaned_data)
+    )
+    if made is not None:
+        return go_to(request, _chat_url(made[0]))
     return render_form(request, form, title=_("New chat"), submit=_("Create chat"), workspace_id=workspace_id)
 
 
@@ -62,18 +58,17 @@ def create(request: PageRequest, workspace_id: UUID) -> HttpResponse:
 def create_direct(request: PageRequest, workspace_id: UUID) -> HttpResponse:
     """Begin a direct chat, or find the one there is."""
     form = DirectForm(request.POST or None, people=_colleagues(request, workspace_id))
-    if request.method == "POST" and form.is_valid():
-        try:
-            membership, _created = services.create_chat(
-                user=request.user,
-                workspace_id=workspace_id,
-                kind=ChatKind.DIRECT,
-                member_ids=[form.cleaned_data["member_ids"]],
-            )
-        except ChatError as error:
-            add_domain_error(form, error)
-        else:
-            return go_to(request, _chat_url(membership))
+    made = carry_out(
+        form,
+        lambda: services.create_chat(
+            user=request.user,
+            workspace_id=workspace_id,
+            kind=ChatKind.DIRECT,
+            member_ids=[form.cleaned_data["member_ids"]],
+        ),
+    )
+    if made is not None:
+        return go_to(request, _chat_url(made[0]))
     return render_form(request, form, title=_("New direct chat"), submit=_("Open chat"), workspace_id=workspace_id)
 
 
@@ -99,13 +94,11 @@ def rename(request: PageRequest, chat_id: UUID) -> HttpResponse:
     """Give a chat another title."""
     membership = _managed(request, chat_id)
     form = TitleForm(request.POST or None, initial={"title": membership.chat.title})
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.rename_chat(user=request.user, chat_id=chat_id, title=form.cleaned_data["title"])
-        except ChatError as error:
-            add_domain_error(form, error)
-        else:
-            return go_to(request, _chat_url(membership))
+    done = carry_out(
+        form, lambda: services.rename_chat(user=request.user, chat_id=chat_id, title=form.cleaned_data["title"])
+    )
+    if done is not None:
+        return go_to(request, _chat_url(membership))
     return render_form(
         request,
         form,
@@ -124,13 +117,12 @@ def add_members(request: PageRequest, chat_id: UUID) -> HttpResponse:
     present = {row.user_id for row in list_members(membership.chat)}
     people = [p for p in _colleagues(request, membership.chat.workspace_id) if p.pk not in present]
     form = MembersForm(request.POST or None, people=people)
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.add_chat_members(user=request.user, chat_id=chat_id, user_ids=form.cleaned_data["user_ids"])
-        except ChatError as error:
-            add_domain_error(form, error)
-        else:
-            return go_to(request, _chat_url(membership))
+    done = carry_out(
+        form,
+        lambda: services.add_chat_members(user=request.user, chat_id=chat_id, user_ids=form.cleaned_data["user_ids"]),
+    )
+    if done is not None:
+        return go_to(request, _chat_url(membership))
     extra = {"back": _chat_url(membership), "nobody_left": not people}
     return render_form(
         request,

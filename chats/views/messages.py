@@ -19,8 +19,8 @@ from chats.views import timeline
 from chats.views.base import (
     UNPROCESSABLE,
     PageRequest,
-    add_domain_error,
     attempt,
+    carry_out,
     go_to,
     member_page,
     render_form,
@@ -64,15 +64,14 @@ def edit(request: PageRequest, chat_id: UUID, message_id: UUID) -> HttpResponse:
     """Edit one's own message on a page of its own."""
     message = _own_message(request, chat_id, message_id)
     form = EditForm(request.POST or None, initial={"body": message.body})
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.edit_message(
-                user=request.user, chat_id=chat_id, message_id=message_id, body=form.cleaned_data["body"]
-            )
-        except ChatError as error:
-            add_domain_error(form, error)
-        else:
-            return go_to(request, message_url(message))
+    done = carry_out(
+        form,
+        lambda: services.edit_message(
+            user=request.user, chat_id=chat_id, message_id=message_id, body=form.cleaned_data["body"]
+        ),
+    )
+    if done is not None:
+        return go_to(request, message_url(message))
     return render_form(
         request,
         form,

@@ -11,15 +11,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chats import services
-from chats.exceptions import ChatError
 from chats.forms import InviteForm, RoleForm, WorkspaceForm, WorkspaceMemberForm
 from chats.models import Role
 from chats.selectors import access_workspace, list_workspace_members, may_manage_workspace
 from chats.views.base import (
     UNPROCESSABLE,
     PageRequest,
-    add_domain_error,
     attempt,
+    carry_out,
     go_to,
     member_page,
     render_form,
@@ -33,13 +32,9 @@ from chats.views.base import (
 def create(request: PageRequest) -> HttpResponse:
     """Make a workspace."""
     form = WorkspaceForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            membership = services.create_workspace(user=request.user, name=form.cleaned_data["name"])
-        except ChatError as error:
-            add_domain_error(form, error)
-        else:
-            return go_to(request, reverse("chats:workspace", args=[membership.workspace_id]))
+    membership = carry_out(form, lambda: services.create_workspace(user=request.user, name=form.cleaned_data["name"]))
+    if membership is not None:
+        return go_to(request, reverse("chats:workspace", args=[membership.workspace_id]))
     return render_form(request, form, title=_("New workspace"), submit=_("Create workspace"))
 
 
@@ -66,13 +61,12 @@ def settings(request: PageRequest, workspace_id: UUID) -> HttpResponse:
 def rename(request: PageRequest, workspace_id: UUID) -> HttpResponse:
     """Give the workspace another name."""
     form = WorkspaceForm(request.POST)
-    if form.is_valid():
-        try:
-            services.rename_workspace(user=request.user, workspace_id=workspace_id, name=form.cleaned_data["name"])
-        except ChatError as error:
-            add_domain_error(form, error)
-        else:
-            return redirect("chats:workspace_settings", workspace_id)
+    done = carry_out(
+        form,
+        lambda: services.rename_workspace(user=request.user, workspace_id=workspace_id, name=form.cleaned_data["name"]),
+    )
+    if done is not None:
+        return redirect("chats:workspace_settings", workspace_id)
     return _render_settings(request, workspace_id, name_form=form)
 
 
@@ -81,15 +75,14 @@ def rename(request: PageRequest, workspace_id: UUID) -> HttpResponse:
 def add_member(request: PageRequest, workspace_id: UUID) -> HttpResponse:
     """Add somebody who has an account, by username."""
     form = WorkspaceMemberForm(request.POST)
-    if form.is_valid():
-        try:
-            services.add_workspace_member(
-                user=request.user, workspace_id=workspace_id, username=form.cleaned_data["username"].strip("@ ")
-            )
-        except ChatError as error:
-            add_domain_error(form, error)
-        else:
-            return redirect("chats:workspace_settings", workspace_id)
+    done = carry_out(
+        form,
+        lambda: services.add_workspace_member(
+            user=request.user, workspace_id=workspace_id, username=form.cleaned_data["username"].strip("@ ")
+        ),
+    )
+    if done is not None:
+        return redirect("chats:workspace_settings", workspace_id)
     return _render_settings(request, workspace_id, member_form=form)
 
 
