@@ -22,6 +22,36 @@ def write(page: Page, text: str) -> None:
     page.locator("textarea[name=body]").press("Enter")
 
 
+class Tap:
+    """Stands between a page's socket and the server: sees what the one sends, speaks for the other."""
+
+    def __init__(self, page: Page) -> None:
+        self.sent: list[str] = []
+        self._socket: WebSocketRoute | None = None
+        page.route_web_socket(re.compile("/ws/"), self._opened)
+
+    def _opened(self, socket: WebSocketRoute) -> None:
+        self._socket = socket
+        server = socket.connect_to_server()
+
+        def pass_on(text: str | bytes) -> None:
+            self.sent.append(str(text))
+            server.send(text)
+
+        socket.on_message(pass_on)
+
+    @property
+    def socket(self) -> WebSocketRoute:
+        """The page's latest socket."""
+        assert self._socket is not None, "The page has opened no socket yet."
+        return self._socket
+
+    @property
+    def subscriptions(self) -> list[str]:
+        """The frames with which the page has subscribed."""
+        return [text for text in self.sent if '"subscribe"' in text]
+
+
 def test_messages_arrive_both_ways(enter: Opener, stage: Stage) -> None:
     john, jane = connected(enter("john", stage.path)), connected(enter("jane", stage.path))
     write(john, "Is the **kettle** on?")
@@ -178,18 +208,12 @@ def _post_then_go_on(stage: Stage, route: Route) -> None:
 
 def test_after_a_lost_connection_it_catches_up(enter: Opener, stage: Stage) -> None:
     jane = enter("jane", "/notifications/")
-    sockets: list[WebSocketRoute] = []
-
-    def pass_on(socket: WebSocketRoute) -> None:
-        sockets.append(socket)
-        socket.connect_to_server()
-
-    jane.route_web_socket(re.compile("/ws/"), pass_on)
+    tap = Tap(jane)
     jane.goto(stage.path)
     connected(jane)
     stage.john.post(stage.chat_id, "Before")
     expect(jane.locator(".message", has_text="Before")).to_be_visible()
-    sockets[-1].close(code=1012)
+    tap.socket.close(code=1012)
     expect(jane.locator("#ws-status")).to_have_attribute("data-state", "connecting")
     expect(jane.locator("#ws-status .status-dot.connecting")).to_be_visible()
     stage.john.post(stage.chat_id, "Meanwhile")
@@ -208,43 +232,23 @@ def test_a_message_is_posted_without_a_socket_too(enter: Opener, stage: Stage) -
 
 def test_the_server_can_ask_to_load_again_and_say_something(enter: Opener, stage: Stage) -> None:
     jane = enter("jane", "/notifications/")
-    sockets: list[WebSocketRoute] = []
-    asked: list[str] = []
-
-    def pass_on(socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
-        sockets.append(socket)
-
-        def to_server(text: str | bytes) -> None:
-            asked.append(str(text))
-            server.send(text)
-
-        socket.on_message(to_server)
-
-    jane.route_web_socket(re.compile("/ws/"), pass_on)
+    tap = Tap(jane)
     jane.goto(stage.path)
     connected(jane)
     stage.john.post(stage.chat_id, "One")
     expect(jane.locator(".message", has_text="One")).to_be_visible()
-    before = len([text for text in asked if '"subscribe"' in text])
+    before = len(tap.subscriptions)
     with jane.expect_response(lambda response: "/sidebar/" in response.url):
-        sockets[-1].send('{"type": "resync", "reason": "broker", "within": 0}')
-    sockets[-1].send('{"type": "notice", "level": "warning", "text": "We restart at noon."}')
+        tap.socket.send('{"type": "resync", "reason": "broker", "within": 0}')
+    tap.socket.send('{"type": "notice", "level": "warning", "text": "We restart at noon."}')
     expect(jane.locator(".toast[data-level=warning]")).to_contain_text("We restart at noon.")
-    subscribed = [text for text in asked if '"subscribe"' in text]
-    assert len(subscribed) == before + 1
-    assert '"since":1' in subscribed[-1]
+    assert len(tap.subscriptions) == before + 1
+    assert '"since":1' in tap.subscriptions[-1]
 
 
 def test_older_states_of_a_message_change_nothing(enter: Opener, stage: Stage) -> None:
     jane = enter("jane", "/notifications/")
-    sockets: list[WebSocketRoute] = []
-
-    def pass_on(socket: WebSocketRoute) -> None:
-        sockets.append(socket)
-        socket.connect_to_server()
-
-    jane.route_web_socket(re.compile("/ws/"), pass_on)
+    tap = Tap(jane)
     jane.goto(stage.path)
     connected(jane)
     posted = stage.john.post(stage.chat_id, "First")
@@ -253,7 +257,7 @@ def test_older_states_of_a_message_change_nothing(enter: Opener, stage: Stage) -
     expect(jane.locator(".message-body", has_text="Second")).to_be_visible()
     for kind, data in (("posted", posted), ("edited", {**edited, "html": "<p>Equal</p>"})):
         frame = {"type": f"chat.message.{kind}", "chat_id": stage.chat_id, "data": data}
-        sockets[-1].send(json.dumps(frame))
+        tap.socket.send(json.dumps(frame))
     stage.john.post(stage.chat_id, "Later")
     expect(jane.locator(".message-body")).to_have_text(["Second", "Later"])
 
