@@ -3,7 +3,7 @@
     with PostgreSQL() as postgresql, Valkey() as valkey:
         shared = {"DATABASE_URL": postgresql.create_database(), "REDIS_URL": valkey.url, "SECRET_KEY": "x" * 50}
         with Server(shared) as one, Server(shared) as two:
-            ...
+            assert one.port != two.port
 
 A program that is not there is an error that says so, never a skipped test.
 """
