@@ -55,16 +55,27 @@ class ActivityFeed:
             await self._changes_wake.wait()
             self._changes_wake.clear()
             while self._changes:
-                await self._tell_change(self._changes.popleft())
+                event = self._changes.popleft()
+                try:
+                    await self._tell_change(event)
+                except Exception:
+                    self._changes.appendleft(event)  # the database failed: the restarted task goes on with it
+                    self._changes_wake.set()
+                    raise
 
     async def run_unread(self) -> None:
         """Tell users their new unread counts, one round after the other, for ever."""
         while True:
             await self._chats_wake.wait()
             self._chats_wake.clear()
-            busy, self._busy_chats = self._busy_chats, {}
-            for workspace_id, chat_ids in busy.items():
-                await self._tell_unread(workspace_id, chat_ids)
+            for workspace_id in list(self._busy_chats):
+                chat_ids = self._busy_chats.pop(workspace_id)
+                try:
+                    await self._tell_unread(workspace_id, chat_ids)
+                except Exception:
+                    self._busy_chats.setdefault(workspace_id, set()).update(chat_ids)  # as above
+                    self._chats_wake.set()
+                    raise
             await asyncio.sleep(ROUND)
 
     async def _tell_change(self, event: Event) -> None:

@@ -14,7 +14,7 @@ from realtime.rooms import Room, Subscription
 class Directory:
     """Connections by user and by workspace, and the rooms of the chats they are subscribed to.
 
-    `acquire` and `release` are told the layer groups that are wanted once more or once less.
+    `acquire` is told a layer group with its first listener here, `release` with its last.
     """
 
     def __init__(self, acquire: Callable[[str], None], release: Callable[[str], None]) -> None:

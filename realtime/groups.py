@@ -20,24 +20,21 @@ class GroupKeeper:
     def __init__(self, layer: Any, channel: str) -> None:
         self._layer = layer
         self._channel = channel
-        self._users: dict[str, int] = {}
+        self._wanted: set[str] = set()
         self._joined: set[str] = set()
         self._changed: dict[str, None] = {}  # groups to look at, in order
         self._wake = asyncio.Event()
         self._waiters: dict[str, asyncio.Future[None]] = {}
 
     def acquire(self, group: str) -> None:
-        """Want `group` once more."""
-        self._users[group] = self._users.get(group, 0) + 1
-        if self._users[group] == 1:
-            self._look_at(group)
+        """Want to be in `group` from now on."""
+        self._wanted.add(group)
+        self._look_at(group)
 
     def release(self, group: str) -> None:
-        """Want `group` once less."""
-        self._users[group] -= 1
-        if self._users[group] == 0:
-            del self._users[group]
-            self._look_at(group)
+        """Want to be in `group` no more."""
+        self._wanted.discard(group)
+        self._look_at(group)
 
     async def joined(self, group: str) -> None:
         """Return when `group` is joined; the caller bounds the time."""
@@ -61,7 +58,7 @@ class GroupKeeper:
         self._wake.set()
 
     async def _settle(self, group: str) -> None:
-        wanted = group in self._users
+        wanted = group in self._wanted
         try:
             if wanted and group not in self._joined:
                 await self._layer.group_add(group, self._channel)

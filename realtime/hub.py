@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 import uuid
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -85,25 +86,27 @@ class Hub:
         self._groups = GroupKeeper(layer, channel)
         for group in self.directory.wanted_groups():
             self._groups.acquire(group)
-        keeper = asyncio.get_running_loop().create_task(self._groups.run())
         self._receiving.set()
         if self._receiver_starts > 1 or time.monotonic() - began > settings.FLOWRA_PUBLISH_TIMEOUT:
             self._broker_came_back()
         try:
-            while not keeper.done():
-                message = await layer.receive(channel)
-                try:
-                    event = from_layer(message, self.origin)
-                except (msgspec.MsgspecError, KeyError, TypeError) as error:
-                    logger.warning("An event from another process cannot be read: %r", error)
-                    continue
-                if event is not None:
-                    self.deliver(event)
-            keeper.result()
+            # The two live and die together: without its groups the channel would stay silent for ever.
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._groups.run())
+                while True:
+                    self._take(await layer.receive(channel))
         finally:
-            keeper.cancel()
             self._receiving.clear()
             self._groups = None
+
+    def _take(self, message: dict[str, Any]) -> None:
+        try:
+            event = from_layer(message, self.origin)
+        except (msgspec.MsgspecError, KeyError, TypeError) as error:
+            logger.warning("An event from another process cannot be read: %r", error)
+            return
+        if event is not None:
+            self.deliver(event)
 
     def _broker_came_back(self) -> None:
         logger.info("The broker's connection came back; clients resync.")

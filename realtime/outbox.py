@@ -27,15 +27,15 @@ class Priority(enum.IntEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame's text, ready to send; `size` in bytes bounds the outbox."""
+    """A frame's text, ready to send."""
 
     text: str
     priority: Priority = Priority.MUST
 
     @property
     def size(self) -> int:
-        """Return the bytes it takes: as text, for it is mostly ASCII, and a bound need not be exact."""
-        return len(self.text)
+        """Return its length in bytes; asked only of frames that have to wait."""
+        return len(self.text) if self.text.isascii() else len(self.text.encode())
 
 
 class Outbox:

@@ -92,9 +92,8 @@ class Room:
     all after it, until it was checked who of the subscribers is still a member (`Hub.check_members`).
     """
 
-    def __init__(self, chat_id: UUID, workspace_id: UUID | None = None) -> None:
+    def __init__(self, chat_id: UUID) -> None:
         self.chat_id = chat_id
-        self.workspace_id = workspace_id
         self.subscriptions: dict[Connection, Subscription] = {}
         self.revisions = RevisionLog()
         self.access_version: int | None = None

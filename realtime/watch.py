@@ -52,11 +52,15 @@ class Watcher:
         since = now - OVERLAP
         stamps, notices = await run_in_db_thread(_newer_than, since)
         for user_id, stamp in stamps:
-            if self._is_new(user_id, stamp):
+            if (user_id, stamp) not in self._seen:
+                # Noted only once it was done: where the database fails now, the next look tries again.
                 await self.check_user(user_id)
+                self._seen[user_id, stamp] = None
         for notice in notices:
-            if notice.created_at > self._started and self._is_new(notice.pk, notice.created_at):
+            key = (notice.pk, notice.created_at)
+            if notice.created_at > self._started and key not in self._seen:
                 await self._tell(notice)
+                self._seen[key] = None
         self._seen = {key: None for key in self._seen if key[1] > since - OVERLAP}
 
     async def check_user(self, user_id: UUID) -> None:
@@ -64,12 +68,6 @@ class Watcher:
         for connection in list(self._directory.by_user.get(user_id, ())):
             if not await run_in_db_thread(is_still_good, connection.credential):
                 connection.end(CloseCode.UNAUTHENTICATED)
-
-    def _is_new(self, key: UUID, moment: datetime.datetime) -> bool:
-        if (key, moment) in self._seen:
-            return False
-        self._seen[key, moment] = None
-        return True
 
     async def _tell(self, notice: Notice) -> None:
         frame = protocol.Notice(level=notice.level, text=notice.text)

@@ -89,6 +89,16 @@ async def test_what_cannot_be_dropped_overflows_once_and_memory_stays_bounded() 
     assert socket.taken == ["welcome", "x" * 50, 4408]
 
 
+async def test_the_bound_is_in_bytes_not_in_characters() -> None:
+    socket, outbox, overflows = make(limit=100)
+    socket.writable.clear()
+    outbox.put(Frame("stuck"))
+    outbox.put(Frame("😀" * 25))
+    assert (outbox.queued_bytes, overflows) == (100, [])
+    outbox.put(Frame("é"))
+    assert overflows == ["overflow"]
+
+
 async def test_close_comes_after_what_is_queued_and_nothing_after_it() -> None:
     socket, outbox, _ = make()
     socket.writable.clear()

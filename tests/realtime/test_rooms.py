@@ -9,34 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.auth import Credential
-from realtime.connection import Connection
 from realtime.envelope import Event, Kind
-from realtime.outbox import Frame, Outbox, Priority
+from realtime.outbox import Priority
 from realtime.protocol import CloseCode
 from realtime.rooms import MAX_WAITING, RevisionLog, Room, Subscription
+from tests.realtime.listeners import Listener
 
 CHAT = uuid.UUID(int=1)
-
-
-class Listener:
-    """A connection that notes what it was sent and how it was ended."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.ended: list[CloseCode] = []
-        outbox = Outbox(self._send, limit=10_000_000, overflowed=lambda: None)
-        outbox.open(Frame("welcome"))
-        self.texts.clear()
-        self.connection = Connection(
-            credential=Credential(user_id=uuid.uuid4(), expires_at=0.0),
-            display_name="Jane",
-            outbox=outbox,
-            end=self.ended.append,
-        )
-
-    async def _send(self, message: dict[str, Any]) -> None:
-        self.texts.append(message["text"])
 
 
 def event(text: str, *, revision: int = 0, access_version: int = 0, **fields: Any) -> Event:

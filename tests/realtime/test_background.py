@@ -1,0 +1,139 @@
+"""Background tasks while the database fails: what they did not do, the restarted task does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import OperationalError
+from django.utils import timezone
+
+from chats import services
+from chats.selectors import members_among, unread_counts
+from realtime import activity, watch
+from realtime.activity import ActivityFeed
+from realtime.auth import is_still_good
+from realtime.directory import Directory
+from realtime.envelope import Event, Kind
+from realtime.groups import GroupKeeper
+from realtime.protocol import CloseCode
+from tests.conftest import Cast
+from tests.realtime.listeners import Listener
+
+
+class FailingDatabase:
+    """Runs database work in the test's own transaction, but for the first calls of some functions, which fail."""
+
+    def __init__(self, *fail_once: Callable[..., Any]) -> None:
+        self._fail_once = {function.__name__ for function in fail_once}
+
+    async def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Stand for `run_in_db_thread`."""
+        if function.__name__ in self._fail_once:
+            self._fail_once.remove(function.__name__)
+            raise OperationalError("the database is away")
+        return await sync_to_async(function)(*args, **kwargs)
+
+
+def connect(listener: Listener, *workspaces: uuid.UUID) -> Directory:
+    """Return a directory with this one connection."""
+    directory = Directory(lambda group: None, lambda group: None)
+    directory.add(listener.connection, set(workspaces))
+    return directory
+
+
+async def test_an_ended_credential_is_looked_at_again_if_the_database_failed(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "run_in_db_thread", FailingDatabase(is_still_good).run)
+    cast.member.security_changed_at = timezone.now()
+    await sync_to_async(cast.member.save)()
+    listener = Listener(cast.member.pk)  # its session does not exist, so its credential is not good
+    watcher = watch.Watcher(connect(listener))
+    with pytest.raises(OperationalError):
+        await watcher.look()
+    assert listener.ended == []
+    await watcher.look()
+    assert listener.ended == [CloseCode.UNAUTHENTICATED]
+    await watcher.look()
+    assert listener.ended == [CloseCode.UNAUTHENTICATED], "the same stamp is looked at once"
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return once `condition()` holds; raises TimeoutError after 10 s."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  (what is waited for knows of no event)
+            await asyncio.sleep(0.01)
+
+
+async def run_until(run: Callable[[], Any], condition: Callable[[], bool]) -> None:
+    """Run a background task, again whenever the database fails, until `condition` holds."""
+
+    async def keep_running() -> None:
+        while True:
+            with contextlib.suppress(OperationalError):
+                await run()
+
+    task = asyncio.get_running_loop().create_task(keep_running())
+    await until(condition)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_unread_counts_are_told_after_the_database_came_back(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activity, "run_in_db_thread", FailingDatabase(unread_counts).run)
+    await sync_to_async(services.post_message)(user=cast.owner, chat_id=cast.chat.pk, body="hi", client_id=uuid.uuid4())
+    listener = Listener(cast.member.pk)
+    feed = ActivityFeed(connect(listener, cast.workspace.pk))
+    feed.put(Event(group="w", kind=Kind.ACTIVITY, chat_id=cast.chat.pk, workspace_id=cast.workspace.pk))
+    await run_until(feed.run_unread, lambda: bool(listener.texts))
+    assert json.loads(listener.texts[0])["unread_count"] == 1
+
+
+async def test_changes_are_told_in_order_after_the_database_came_back(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity, "run_in_db_thread", FailingDatabase(members_among).run)
+    listener, stranger = Listener(cast.member.pk), Listener(cast.outsider.pk)
+    directory = connect(listener, cast.workspace.pk)
+    directory.add(stranger.connection, {cast.workspace.pk})
+    feed = ActivityFeed(directory)
+    for text in ("one", "two"):
+        feed.put(Event(group="w", kind=Kind.MEMBERS, text=text, chat_id=cast.chat.pk, workspace_id=cast.workspace.pk))
+    await run_until(feed.run_changes, lambda: len(listener.texts) == 2)
+    assert listener.texts == ["one", "two"]
+    assert stranger.texts == []
+
+
+class Layer:
+    """A layer that refuses its first join, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    async def group_add(self, group: str, channel: str) -> None:
+        self.calls.append(f"add {group}")
+        if len(self.calls) == 1:
+            raise ConnectionError("the broker is away")
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        self.calls.append(f"discard {group}")
+
+
+async def test_a_group_that_cannot_be_joined_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.groups.RETRY_DELAY", 0.01)
+    layer = Layer()
+    keeper = GroupKeeper(layer, "channel")
+    keeper.acquire("chat.1")
+    task = asyncio.get_running_loop().create_task(keeper.run())
+    await asyncio.wait_for(keeper.joined("chat.1"), 10)
+    keeper.release("chat.1")
+    await until(lambda: "discard chat.1" in layer.calls)
+    task.cancel()
+    assert layer.calls == ["add chat.1", "add chat.1", "discard chat.1"]
