@@ -54,9 +54,11 @@ async def test_a_command_in_a_process_without_sockets_reaches_them_all(
     post = (
         "from django.contrib.auth import get_user_model as g; from chats import services; import uuid; "
         f"services.post_message(user=g().objects.get(username='john'), chat_id=uuid.UUID('{scene.chat_id}'), "
-        "body='from a shell', client_id=uuid.uuid4())"
+        "body='@jane from a shell', client_id=uuid.uuid4())"
     )
     async with await scene.john.subscribe(scene.chat_id) as john, await scene.jane.subscribe(scene.chat_id) as jane:
         pair[0].manage("shell", "-c", post)
         for socket in (john, jane):
-            assert (await socket.until("chat.message.posted"))["data"]["body"] == "from a shell"
+            assert (await socket.until("chat.message.posted"))["data"]["body"] == "@jane from a shell"
+        # The repair would bring the message too, but never this.
+        assert (await jane.until("notification.new"))["data"]["excerpt"] == "@jane from a shell"
