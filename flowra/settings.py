@@ -8,6 +8,7 @@ Without any variable set this is the demo on this machine: DEBUG on, SQLite and 
 import datetime
 import hashlib
 import logging
+import tomllib
 from pathlib import Path
 
 from csp.constants import NONCE, NONE, SELF
@@ -19,6 +20,7 @@ from flowra.environment import Environment
 env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+FLOWRA_VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 DEBUG: bool = env.bool("DEBUG", default=True)
 DATA_DIR = Path(env.str("FLOWRA_DATA_DIR", default=str(BASE_DIR / "var")))
 
@@ -40,6 +42,10 @@ REDIS_URL: str = env.str("REDIS_URL", default="")
 FLOWRA_PING_INTERVAL: float = env.float("FLOWRA_PING_INTERVAL", default=30.0)
 FLOWRA_PONG_TIMEOUT: float = env.float("FLOWRA_PONG_TIMEOUT", default=60.0)
 FLOWRA_PRESENCE_ENABLED: bool = env.bool("FLOWRA_PRESENCE_ENABLED", default=True)
+FLOWRA_PRESENCE_HEARTBEAT: float = env.float("FLOWRA_PRESENCE_HEARTBEAT", default=5.0)
+FLOWRA_PRESENCE_LEASE: float = env.float("FLOWRA_PRESENCE_LEASE", default=15.0)
+FLOWRA_PRESENCE_GRACE: float = env.float("FLOWRA_PRESENCE_GRACE", default=5.0)
+FLOWRA_PRESENCE_BACKEND = f"presence.backends.{'redis.RedisRegistry' if REDIS_URL else 'memory.MemoryRegistry'}"
 FLOWRA_TYPING_ENABLED: bool = env.bool("FLOWRA_TYPING_ENABLED", default=True)
 FLOWRA_TYPING_TIMEOUT: float = env.float("FLOWRA_TYPING_TIMEOUT", default=3.0)
 FLOWRA_MAX_FRAME_BYTES: int = env.int("FLOWRA_MAX_FRAME_BYTES", default=160 * 1024)

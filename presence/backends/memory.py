@@ -1,0 +1,323 @@
+"""The registry of one process: no server needed. Also the reference that the Lua scripts beside it follow.
+
+A store is what a Redis server is to the other backend: several registries may share one (tests do), and it can be
+emptied or put back to an earlier state. Times are whole milliseconds, as on Redis.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from typing import Self
+from uuid import UUID
+
+from django.conf import settings
+
+from presence.exceptions import LeaseLost, RegistryAway
+from presence.registry import (
+    CONFIRM_WITHIN,
+    MAX_STEP,
+    MAX_UNCONFIRMED,
+    REAP_LIMIT,
+    SETTLE,
+    Edge,
+    Joined,
+    ProcessInfo,
+    ProcessState,
+    Reaped,
+    State,
+)
+
+
+def milliseconds(seconds: float) -> int:
+    """Return whole milliseconds."""
+    return round(seconds * 1000)
+
+
+@dataclasses.dataclass(slots=True)
+class _Process:
+    info: ProcessInfo
+    lease_until: int
+    number: int = 0  # of the last update
+    holds: dict[UUID, int] = dataclasses.field(default_factory=dict)
+    kicks: dict[UUID, None] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(slots=True)
+class _Pending:
+    edge: Edge
+    available_at: int
+
+
+class Store:
+    """Everything the registry knows."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything, as FLUSHALL does."""
+        self.epoch = ""
+        self.serial = 0  # the last version given out
+        self.base = 0  # the version of users the epoch has not seen
+        self.settled_at = 0
+        self.clock = 0  # registry time: advances with the wall clock, by at most MAX_STEP between two calls
+        self.wall = 0
+        self.processes: dict[str, _Process] = {}
+        self.users: dict[UUID, State] = {}
+        self.holders: dict[UUID, set[str]] = {}
+        self.leaving: dict[UUID, int] = {}
+        self.pending: dict[int, _Pending] = {}  # by version
+        self.unconfirmed: dict[UUID, list[int]] = {}
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every process had its time to register in this epoch."""
+        return self.clock >= self.settled_at
+
+
+class MemoryRegistry:
+    """Registry; see presence/registry.py. `clock` gives Unix time in seconds."""
+
+    is_local = True
+
+    def __init__(self, store: Store, *, lease: float, grace: float, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._lease = milliseconds(lease)
+        self._grace = milliseconds(grace)
+        self._clock = clock
+        self._floor = 0  # the highest version this process has heard of: a store that knows less went back in time
+
+    @classmethod
+    def from_settings(cls) -> Self:
+        """Return a registry with a store of its own."""
+        return cls(Store(), lease=settings.FLOWRA_PRESENCE_LEASE, grace=settings.FLOWRA_PRESENCE_GRACE)
+
+    # --- The interface --------------------------------------------------------------------------
+
+    def register(self, process: ProcessInfo) -> Joined:
+        """See Registry."""
+        with self._store.lock:
+            store = self._begin(wake=self._floor == 0)
+            if not store.epoch:
+                self._begin_epoch()
+            known = store.processes.get(process.incarnation)
+            if known is None:
+                known = store.processes[process.incarnation] = _Process(process, 0)
+            known.lease_until = store.clock + self._lease
+            self._hear()
+            return Joined(store.epoch, max(0, store.settled_at - store.clock) / 1000)
+
+    def update(self, incarnation: str, number: int, changes: Mapping[UUID, int]) -> list[Edge]:
+        """See Registry."""
+        with self._store.lock:
+            process = self._live(incarnation)
+            if number <= process.number:
+                return []
+            if number > process.number + 1:
+                raise LeaseLost(f"Update {process.number + 1} of {incarnation} is missing; this is {number}.")
+            process.number = number
+            came: list[UUID] = []
+            for user_id, connections in changes.items():
+                if connections > 0:
+                    if self._hold(process, user_id, connections):
+                        came.append(user_id)
+                else:
+                    self._drop(process, user_id)
+            versions = [version for user_id in came for version in self._store.unconfirmed.get(user_id, ())]
+            return self._hand_out(versions)
+
+    def renew(self, incarnation: str, number: int) -> None:
+        """See Registry."""
+        with self._store.lock:
+            process = self._live(incarnation)
+            if number != process.number:
+                raise LeaseLost(f"{incarnation} has sent update {number}; the last one here is {process.number}.")
+            process.lease_until = self._store.clock + self._lease
+
+    def retire(self, incarnation: str) -> None:
+        """See Registry."""
+        with self._store.lock:
+            process = self._begin().processes.get(incarnation)
+            if process is not None:
+                for user_id in list(process.holds):
+                    self._drop(process, user_id)
+                del self._store.processes[incarnation]
+            self._hear()
+
+    def reap(self, incarnation: str | None) -> Reaped:
+        """See Registry."""
+        with self._store.lock:
+            kicked: list[UUID] = []
+            if incarnation is None:
+                store = self._begin()
+            else:
+                process, store = self._live(incarnation), self._store
+                kicked = list(process.kicks)
+                process.kicks.clear()
+            due = [version for version, pending in store.pending.items() if pending.available_at <= store.clock]
+            due.sort()
+            self._hear()
+            return Reaped(self._hand_out(due[:REAP_LIMIT]), kicked, has_more=len(due) > REAP_LIMIT)
+
+    def confirm(self, versions: Collection[int]) -> None:
+        """See Registry."""
+        with self._store.lock:
+            self._begin()
+            for version in versions:
+                self._forget(version)
+            self._hear()
+
+    def snapshot(self, user_ids: Collection[UUID]) -> dict[UUID, State]:
+        """See Registry."""
+        with self._store.lock:
+            store = self._begin()
+            if not store.epoch or not store.is_settled:
+                raise RegistryAway("The registry is new; who is online is not known yet.")
+            self._hear()
+            nobody = State(is_online=False, version=store.base, at=None)
+            return {user_id: store.users.get(user_id, nobody) for user_id in user_ids}
+
+    def processes(self) -> list[ProcessState]:
+        """See Registry."""
+        with self._store.lock:
+            store = self._begin()
+            self._hear()
+            return sorted(
+                (
+                    ProcessState(process.info, (process.lease_until - store.clock) / 1000, dict(process.holds))
+                    for process in store.processes.values()
+                ),
+                key=lambda process: (process.info.since, process.info.incarnation),
+            )
+
+    def kick(self, user_id: UUID) -> int:
+        """See Registry."""
+        with self._store.lock:
+            holders = self._begin().holders.get(user_id, set())
+            for incarnation in holders:
+                self._store.processes[incarnation].kicks[user_id] = None
+            self._hear()
+            return len(holders)
+
+    def ping(self) -> None:
+        """See Registry."""
+
+    # --- Time -----------------------------------------------------------------------------------
+
+    def _begin(self, *, wake: bool = False) -> Store:
+        """Let time take effect and return the store, emptied if it has gone back in time.
+
+        `wake`: a process that has just started is the first to call for longer than a lease. Then everybody else is
+        dead, and all that time has passed. (Were they alive and the registry stalled, they would register anew.)
+        """
+        store = self._store
+        if store.serial < self._floor:
+            store.clear()
+        wall = milliseconds(self._clock())
+        passed = max(0, wall - store.wall)
+        if not (wake and passed > self._lease):
+            passed = min(passed, milliseconds(MAX_STEP))
+        store.clock += passed
+        store.wall = wall
+        for incarnation, process in list(store.processes.items()):
+            if process.lease_until <= store.clock:
+                for user_id in list(process.holds):
+                    if self._release(process, user_id):
+                        self._make_edge(user_id, is_online=False, at=process.lease_until - self._lease)
+                del store.processes[incarnation]
+        for user_id, due in list(store.leaving.items()):
+            if due <= store.clock:
+                del store.leaving[user_id]
+                self._make_edge(user_id, is_online=False, at=due - self._grace)
+        return store
+
+    def _begin_epoch(self) -> None:
+        store = self._store
+        store.epoch = uuid.uuid4().hex
+        # Versions go on rising over epochs, even if nobody is left who knows the last one.
+        store.serial = store.base = max(store.wall, self._floor + 1)
+        store.settled_at = store.clock + (milliseconds(SETTLE) if self._floor else 0)
+
+    def _hear(self) -> None:
+        self._floor = max(self._floor, self._store.serial)
+
+    def _live(self, incarnation: str) -> _Process:
+        store = self._begin()
+        process = store.processes.get(incarnation)
+        if process is None:
+            raise LeaseLost(f"{incarnation} has no live lease.")
+        self._hear()
+        return process
+
+    # --- Users ----------------------------------------------------------------------------------
+
+    def _hold(self, process: _Process, user_id: UUID, connections: int) -> bool:
+        """Note that the process holds the user; returns whether they came online."""
+        store = self._store
+        process.holds[user_id] = connections
+        store.holders.setdefault(user_id, set()).add(process.info.incarnation)
+        if store.leaving.pop(user_id, None) is not None:
+            return False
+        state = store.users.get(user_id)
+        if state is not None and state.is_online:
+            return False
+        self._make_edge(user_id, is_online=True, at=store.clock)
+        return True
+
+    def _drop(self, process: _Process, user_id: UUID) -> None:
+        """Note that the process holds the user no more; if nobody does, they are leaving."""
+        if self._release(process, user_id):
+            self._store.leaving[user_id] = self._store.clock + self._grace
+
+    def _release(self, process: _Process, user_id: UUID) -> bool:
+        """Note that the process holds the user no more; returns whether nobody does, who was held."""
+        if process.holds.pop(user_id, None) is None:
+            return False
+        holders = self._store.holders[user_id]
+        holders.discard(process.info.incarnation)
+        if holders:
+            return False
+        del self._store.holders[user_id]
+        return True
+
+    # --- Edges ----------------------------------------------------------------------------------
+
+    def _make_edge(self, user_id: UUID, *, is_online: bool, at: int) -> None:
+        """Note an edge; `at` is registry time. Nobody is told while the registry settles: all will look anew."""
+        store = self._store
+        store.serial += 1
+        seen_at = (store.wall - (store.clock - at)) / 1000
+        store.users[user_id] = State(is_online, store.serial, seen_at)
+        if not store.is_settled:
+            return
+        store.pending[store.serial] = _Pending(Edge(user_id, is_online, store.serial, seen_at), 0)
+        mine = store.unconfirmed.setdefault(user_id, [])
+        mine.append(store.serial)
+        if len(mine) > MAX_UNCONFIRMED:
+            self._forget(mine[0])
+
+    def _hand_out(self, versions: Collection[int]) -> list[Edge]:
+        """Give edges to the caller, with all earlier unconfirmed ones of the same users, in order of version."""
+        store = self._store
+        users = {store.pending[version].edge.user_id: version for version in sorted(versions)}
+        given = {
+            earlier for user_id, last in users.items() for earlier in store.unconfirmed[user_id] if earlier <= last
+        }
+        for version in given:
+            store.pending[version].available_at = store.clock + milliseconds(CONFIRM_WITHIN)
+        self._hear()
+        return [store.pending[version].edge for version in sorted(given)]
+
+    def _forget(self, version: int) -> None:
+        pending = self._store.pending.pop(version, None)
+        if pending is None:
+            return
+        mine = self._store.unconfirmed[pending.edge.user_id]
+        mine.remove(version)
+        if not mine:
+            del self._store.unconfirmed[pending.edge.user_id]

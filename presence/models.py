@@ -1,0 +1,24 @@
+"""When people were last seen: the one thing about presence that outlives the registry."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class LastSeen(models.Model):
+    """When somebody was last online; stored when they went offline."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="+", verbose_name=_("user")
+    )
+    at = models.DateTimeField(_("last seen"))
+
+    class Meta:
+        ordering: ClassVar = ["-at"]
+        verbose_name = _("last seen")
+        verbose_name_plural = _("last seen")
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.at:%Y-%m-%d %H:%M}"
