@@ -14,6 +14,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 TYPING_EVERY = 2.0  # seconds between two chat.typing of a client that types (docs/protocol.md)
 SMALLEST_FRAME = 16 * 1024
 LARGEST_MESSAGE_FRAME = 160 * 1024  # 10,000 emoji, each escaped as \ud83d\ude00, and the frame around them
+SHORTEST_GRACE = 3.0  # seconds: after a restart clients come back within 2 s, and then have to sign in and subscribe
 SPARE_CONNECTIONS = 2  # beside the sockets' threads: for pages, and for /readyz
 
 POSITIVE = (
@@ -26,6 +27,8 @@ POSITIVE = (
     "FLOWRA_CATCHUP_LIMIT",
     "FLOWRA_SOCKET_DB_THREADS",
     "FLOWRA_DRAIN_SECONDS",
+    "FLOWRA_PRESENCE_HEARTBEAT",
+    "FLOWRA_PRESENCE_LEASE",
     "FLOWRA_FRAMES_PER_SECOND",
     "FLOWRA_FRAMES_BURST",
     "FLOWRA_POSTS_PER_SECOND",
@@ -86,6 +89,26 @@ def check_typing(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iter
             f"FLOWRA_TYPING_TIMEOUT is {settings.FLOWRA_TYPING_TIMEOUT}; it must be above {TYPING_EVERY}.",
             hint="Clients say every 2 s that somebody is typing; the indicator would flicker.",
             id="flowra.E004",
+        )
+
+
+@register()
+def check_presence(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """A lease survives a heartbeat that is late, and the grace is long enough to move from page to page."""
+    heartbeat, lease = settings.FLOWRA_PRESENCE_HEARTBEAT, settings.FLOWRA_PRESENCE_LEASE
+    if 0 < lease < 2 * heartbeat:
+        yield Error(
+            f"FLOWRA_PRESENCE_LEASE is {lease}; it must be at least twice FLOWRA_PRESENCE_HEARTBEAT ({heartbeat}).",
+            hint="One late heartbeat would show everybody on that process as offline.",
+            id="flowra.E009",
+        )
+    if settings.FLOWRA_PRESENCE_GRACE < 0:
+        yield Error("FLOWRA_PRESENCE_GRACE is negative.", hint="Use 0 or more seconds.", id="flowra.E001")
+    elif settings.FLOWRA_PRESENCE_GRACE < SHORTEST_GRACE:
+        yield Warning(
+            f"FLOWRA_PRESENCE_GRACE is {settings.FLOWRA_PRESENCE_GRACE}; people will seem to leave and come back.",
+            hint=f"Use {SHORTEST_GRACE} seconds or more: a page that is reloaded is away for a moment.",
+            id="flowra.W003",
         )
 
 

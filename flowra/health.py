@@ -56,7 +56,11 @@ async def ask(part: str, check: Callable[[], Awaitable[str]]) -> str:
         return "failed"
 
 
-PARTS: dict[str, Callable[[], Awaitable[str]]] = {"database": check_database, "channel_layer": lifecycle.check_layer}
+PARTS: dict[str, Callable[[], Awaitable[str]]] = {
+    "database": check_database,
+    "registry": lifecycle.check_registry,
+    "channel_layer": lifecycle.check_layer,
+}
 
 
 async def healthz(request: HttpRequest) -> HttpResponse:

@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 
 from chats.events import domain_event
+from presence.events import presence_event
 
 
 class RealtimeConfig(AppConfig):
@@ -8,7 +9,8 @@ class RealtimeConfig(AppConfig):
     verbose_name = "Realtime"
 
     def ready(self) -> None:
-        """Listen to what happens in the domain."""
-        from realtime.broadcaster import broadcast
+        """Listen to what happens in the domain and to presence."""
+        from realtime.broadcaster import broadcast, broadcast_presence
 
         domain_event.connect(broadcast, dispatch_uid="realtime.broadcaster")
+        presence_event.connect(broadcast_presence, dispatch_uid="realtime.broadcaster")

@@ -1,15 +1,33 @@
-"""Domain events, once committed, to the hub."""
+"""What happens, to the hub: domain events once committed, and presence."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from chats.events import DomainEvent
+from presence.events import DisconnectRequested, PresenceChanged, PresenceEvent, PresenceReset
 from realtime import hub
 from realtime.frames import layer_events
+from realtime.presence_frames import presence_events
 
 
 def broadcast(sender: type, event: DomainEvent, **kwargs: Any) -> None:
     """Receive a domain event (chats/events.py) and send its frames to the groups they concern."""
     for layer_event in layer_events(event):
         hub.publish(layer_event)
+
+
+async def broadcast_presence(sender: type, event: PresenceEvent, **kwargs: Any) -> None:
+    """Receive a presence event (presence/events.py); raises what keeps a change from the other processes."""
+    if isinstance(event, PresenceChanged):
+        for layer_event in presence_events(event):
+            await hub.publish_surely(layer_event)
+        return
+    running = hub.running_hub()
+    if running is None:
+        return  # no sockets here
+    match event:
+        case PresenceReset():
+            running.presence.forget()
+        case DisconnectRequested(user_id=user_id):
+            running.presence.disconnect(user_id)

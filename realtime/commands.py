@@ -6,6 +6,7 @@ import datetime
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.conf import settings
 from msgspec import UNSET
@@ -98,7 +99,7 @@ class Commands:
                 ref=command.ref,
                 chat_id=command.chat_id,
                 revision=changes.revision,
-                online_count=None,
+                online_count=self._online_count(command.chat_id),
                 reset=True if changes.reset else UNSET,
             )
         )
@@ -110,6 +111,7 @@ class Commands:
         """Return the chat as read with a membership that nothing heard meanwhile puts in doubt."""
         for _ in range(SUBSCRIBE_TRIES):
             snapshot = await run_in_db_thread(read_chat, self._user, command.chat_id, command.since)
+            await self._hub.presence.know(command.chat_id)
             if self._hub.settle(
                 subscription,
                 command.chat_id,
@@ -118,6 +120,10 @@ class Commands:
             ):
                 return snapshot
         raise FrameError(ErrorCode.INTERNAL, "The chat's members change too fast; try again.")
+
+    def _online_count(self, chat_id: UUID) -> int | None:
+        room = self._hub.directory.rooms.get(chat_id)
+        return None if room is None else room.presence.online_count(including=self._connection.user_id)
 
     async def _unsubscribe(self, command: protocol.Unsubscribe) -> None:
         self._hub.directory.leave_room(self._connection, command.chat_id)

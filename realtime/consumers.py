@@ -114,7 +114,7 @@ class ChatConsumer(AsyncConsumer):
             for timer in (self._expiry_timer, self._abort_timer):
                 if timer is not None:
                     timer.cancel()
-            hub.directory.remove(connection)
+            hub.unregister(connection)
             outbox.abort()
 
     _aborted = False

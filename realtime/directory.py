@@ -43,10 +43,10 @@ class Directory:
         for workspace_id in workspace_ids:
             self.enter_workspace(connection, workspace_id)
 
-    def remove(self, connection: Connection) -> None:
-        """Forget a connection and everything it listened to."""
+    def remove(self, connection: Connection) -> bool:
+        """Forget a connection and everything it listened to; returns False where it is not known."""
         if connection not in self.connections:
-            return
+            return False
         for chat_id in list(connection.chats):
             self.leave_room(connection, chat_id)
         for workspace_id in list(connection.workspaces):
@@ -58,6 +58,7 @@ class Directory:
         if not mine:
             del self.by_user[connection.user_id]
             self._release(user_group(connection.user_id))
+        return True
 
     def enter_workspace(self, connection: Connection, workspace_id: UUID) -> None:
         """Have the connection hear what concerns its user in the workspace."""

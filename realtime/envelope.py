@@ -20,15 +20,41 @@ class Kind(StrEnum):
     USER = "user"  # all sockets of the user
     ACTIVITY = "activity"  # workspace: members of the chat who are not subscribed get new unread counts
     MEMBERS = "members"  # workspace: members of the chat, or `user_ids`, who are not subscribed
+    PRESENCE = "presence"  # workspace: everybody subscribed to one of the chats in `presence`
     JOINED = "joined"  # user: now belongs to the workspace
     LEFT = "left"  # user: no longer does
+
+
+class PresenceChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A user came online or went offline; the fields are those of a presence frame."""
+
+    user_id: UUID
+    display_name: str
+    is_online: bool
+    last_seen: str | None = None
+    version: int
+
+
+class ChatScope(msgspec.Struct, frozen=True, array_like=True):
+    """A chat that changes concern: places in `PresenceBatch.changes` of those who are members."""
+
+    chat_id: UUID
+    access_version: int
+    places: tuple[int, ...]
+
+
+class PresenceBatch(msgspec.Struct, frozen=True):
+    """What changed for the chats of one workspace; a user is in it once."""
+
+    changes: tuple[PresenceChange, ...]
+    chats: tuple[ChatScope, ...]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An event on its way to sockets; ids are hexadecimal text so that every layer can carry them.
 
     `access_version` is the chat's at the commit (see realtime/rooms.py); `revision` is 0 where the event is none
-    of the chat's numbered changes.
+    of the chat's numbered changes. `changes_members`: somebody came into the chat or went.
     """
 
     group: str
@@ -41,6 +67,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     skip_user_id: UUID | None = None
     access_version: int = 0
     revision: int = 0
+    changes_members: bool = False
+    presence: PresenceBatch | None = None
 
 
 def chat_group(chat_id: UUID) -> str:

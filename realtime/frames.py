@@ -44,11 +44,11 @@ def layer_events(event: events.DomainEvent) -> Iterator[Event]:
             yield _to_subscribers(event, event.data)
             yield _to_users(event, event.data, event.member_ids)
         case events.MemberRemoved():
-            yield _to_subscribers(event, event.data)
+            yield _to_subscribers(event, event.data, changes_members=True)
             yield _to_users(event, event.data, ())
             yield _to_user(event.user_id, _chat_text(event, event.data))
         case events.ChatChanged() | events.MemberAdded():
-            yield _to_subscribers(event, event.data)
+            yield _to_subscribers(event, event.data, changes_members=isinstance(event, events.MemberAdded))
             yield _to_users(event, event.data, ())
         case events.ChatRead():
             frame = Unread(chat_id=event.chat_id, unread_count=event.unread_count, mention_count=event.mention_count)
@@ -102,7 +102,7 @@ def _chat_text(event: events.ChatEvent, data: Any) -> str:
     return encode(ChatFrame(type=_CHAT_FRAME_TYPES[type(event)], chat_id=str(event.chat_id), data=data))
 
 
-def _to_subscribers(event: events.ChatEvent, data: Any, *, revision: int = 0) -> Event:
+def _to_subscribers(event: events.ChatEvent, data: Any, *, revision: int = 0, changes_members: bool = False) -> Event:
     return Event(
         group=chat_group(event.chat_id),
         kind=Kind.CHAT,
@@ -110,6 +110,7 @@ def _to_subscribers(event: events.ChatEvent, data: Any, *, revision: int = 0) ->
         chat_id=event.chat_id,
         access_version=event.access_version,
         revision=revision,
+        changes_members=changes_members,
     )
 
 

@@ -17,6 +17,8 @@ import msgspec
 from django.conf import settings
 
 from chats.selectors import members_among
+from presence.registry import get_registry
+from presence.tracker import Tracker
 from realtime.activity import ActivityFeed
 from realtime.connection import Connection, resync
 from realtime.db import run_in_db_thread
@@ -25,7 +27,8 @@ from realtime.envelope import Event, Kind, chat_group, from_layer, user_group
 from realtime.groups import GroupKeeper
 from realtime.layers import get_layer, is_shared
 from realtime.outbox import Frame
-from realtime.publisher import Publisher, send_directly
+from realtime.presence_feed import PresenceFeed
+from realtime.publisher import Publisher, send_directly, send_now
 from realtime.repair import Repairer
 from realtime.rooms import MAX_WAITING, Room, Subscription
 from realtime.supervision import Supervisor
@@ -42,6 +45,8 @@ class Hub:
         self.origin = uuid.uuid4().hex
         self.directory = Directory(self._acquire, self._release)
         self.activity = ActivityFeed(self.directory)
+        self.presence = PresenceFeed(self)
+        self.tracker: Tracker | None = None  # None where presence is switched off
         self._supervisor = Supervisor()
         self._checks: dict[UUID, asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -60,6 +65,10 @@ class Hub:
         self._supervisor.start("unread", self.activity.run_unread)
         self._supervisor.start("repair", Repairer(self).run)
         self._supervisor.start("watch", Watcher(self.directory).run)
+        if settings.FLOWRA_PRESENCE_ENABLED:
+            self.tracker = Tracker(get_registry(), run_in_db_thread)
+            for name, run in self.tracker.tasks.items():
+                self._supervisor.start(name, run)
         if not is_shared(layer):
             return
         if hasattr(layer, "on_reconnected"):
@@ -72,6 +81,9 @@ class Hub:
         """Stop the background tasks; connections are closed by then."""
         self._loop = None
         await self._supervisor.stop()
+        await self.presence.stop()
+        if self.tracker is not None:
+            await self.tracker.leave()
         checks = list(self._checks.values())
         for task in checks:
             task.cancel()
@@ -135,9 +147,17 @@ class Hub:
     # --- Connections ----------------------------------------------------------------------------
 
     async def register(self, connection: Connection, workspace_ids: set[UUID]) -> None:
-        """Take a connection in; returns when events for its user reach it."""
+        """Take a connection in; returns when events for its user reach it, and its user is online."""
         self.directory.add(connection, workspace_ids)
+        mark = self.tracker.arrive(connection.user_id) if self.tracker is not None else 0
         await self._joined(user_group(connection.user_id))
+        if self.tracker is not None:
+            await self.tracker.told(mark)
+
+    def unregister(self, connection: Connection) -> None:
+        """Forget a connection that has ended, if it was taken in."""
+        if self.directory.remove(connection) and self.tracker is not None:
+            self.tracker.depart(connection.user_id)
 
     async def subscribe(self, connection: Connection, chat_id: UUID) -> Subscription:
         """Join the chat's room, with live events held back until `Subscription.release`."""
@@ -192,6 +212,12 @@ class Hub:
         if self._publisher is not None:
             self._publisher.put(event)
 
+    async def publish_surely(self, event: Event) -> None:
+        """Deliver `event` here, and return once the broker has it for the others; raises NotPublished."""
+        self.deliver(event)
+        if self._publisher is not None:
+            await self._publisher.send(event)
+
     def deliver(self, event: Event) -> None:
         """Hand an event to the local connections it concerns."""
         if event.kind is Kind.CHAT:
@@ -199,6 +225,9 @@ class Hub:
         elif event.kind is Kind.ACTIVITY or event.kind is Kind.MEMBERS:
             if event.workspace_id in self.directory.by_workspace:
                 self.activity.put(event)
+        elif event.kind is Kind.PRESENCE:
+            if event.presence is not None:
+                self.presence.take(event.presence)
         else:
             for user_id in event.user_ids:
                 self._deliver_to_user(event, user_id)
@@ -208,6 +237,8 @@ class Hub:
         if room is None:
             return
         room.require(event.access_version)
+        if event.changes_members:
+            room.presence.forget()
         if not room.needs_check and not room.waiting:
             room.fan_out(event)
             return
@@ -297,3 +328,14 @@ def publish(event: Event) -> None:
     layer = get_layer()
     if is_shared(layer):
         send_directly(layer, event)
+
+
+async def publish_surely(event: Event) -> None:
+    """Send `event` as `publish` does; raises what keeps it from the other processes."""
+    hub = _hub
+    if hub is not None:
+        await hub.publish_surely(event)
+        return
+    layer = get_layer()
+    if is_shared(layer):
+        await send_now(layer, event)

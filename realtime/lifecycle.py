@@ -8,6 +8,7 @@ import math
 
 from django.conf import settings
 
+from presence.registry import get_registry
 from realtime.hub import running_hub, start_hub, stop_hub
 from realtime.layers import get_layer, is_shared
 from realtime.protocol import CloseCode
@@ -21,8 +22,13 @@ _draining = False
 
 
 async def startup() -> None:
-    """Start the hub; servers without the lifespan protocol start it with their first connection."""
-    start_hub()
+    """Start the hub; servers without the lifespan protocol start it with their first connection.
+
+    Returns once this process is registered, or the registry did not answer.
+    """
+    tracker = start_hub().tracker
+    if tracker is not None:
+        await tracker.told()
 
 
 def begin_drain() -> None:
@@ -59,8 +65,15 @@ async def drain(within: float) -> None:
 
 
 async def shutdown() -> None:
-    """Stop the hub."""
+    """Stop the hub; users who are still here are handed over."""
     await stop_hub()
+
+
+async def check_registry() -> str:
+    """Return "ok" if presence's registry answers, or is not needed; raises RegistryAway."""
+    if settings.FLOWRA_PRESENCE_ENABLED:
+        await asyncio.to_thread(get_registry().ping)
+    return "ok"
 
 
 async def check_layer() -> str:

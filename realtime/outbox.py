@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
 from realtime import metrics
+from realtime.presence_folding import fold
 from realtime.protocol import CloseCode
 
 logger = logging.getLogger(__name__)
@@ -41,8 +42,8 @@ class Frame:
 class Outbox:
     """Hands frames to the server's `send`, at once if the socket takes them, else from a queue.
 
-    `limit` bounds the queue in bytes; above it typing frames go, then `overflowed` is called once with 4408 and
-    nothing more is taken. Runs in the event loop's thread only.
+    `limit` bounds the queue in bytes; above it typing frames go and presence is folded into its latest state; if that
+    is not enough `overflowed` is called once and nothing more is taken. Runs in the event loop's thread only.
     """
 
     def __init__(self, send: Send, *, limit: int, overflowed: Callable[[], None]) -> None:
@@ -117,8 +118,15 @@ class Outbox:
             self._overflowed()
 
     def _shed(self) -> None:
-        """Drop what is stale by the time it would arrive."""
-        kept = deque(entry for entry in self._queue if isinstance(entry, CloseCode) or entry.priority > Priority.TYPING)
+        """Drop what is stale by the time it would arrive, and tell presence as it is in the end."""
+        kept: deque[Frame | CloseCode] = deque()
+        presence: list[str] = []
+        for entry in self._queue:
+            if isinstance(entry, CloseCode) or entry.priority is Priority.MUST:
+                kept.append(entry)
+            elif entry.priority is Priority.PRESENCE:
+                presence.append(entry.text)
+        kept.extend(Frame(text, Priority.PRESENCE) for text in fold(presence))
         metrics.frames_shed.inc(len(self._queue) - len(kept))
         self._queue = kept
         self._queued_bytes = sum(entry.size for entry in kept if isinstance(entry, Frame))

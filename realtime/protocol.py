@@ -219,6 +219,37 @@ class Typing(ServerFrame, frozen=True, tag="chat.typing"):
     is_typing: bool
 
 
+class PresenceEntry(Struct, frozen=True, kw_only=True):
+    """A user came online or went offline; of two entries of one user the higher `version` counts."""
+
+    user_id: UUID
+    display_name: str
+    is_online: bool
+    last_seen: str | None
+    version: int
+
+
+class PresenceChanged(ServerFrame, frozen=True, tag="presence.changed"):
+    """One user changed."""
+
+    chat_id: UUID
+    user_id: UUID
+    display_name: str
+    is_online: bool
+    last_seen: str | None  # null while online
+    version: int
+    online_count: int | None  # null: not known
+
+
+class PresenceDiff(ServerFrame, frozen=True, tag="presence.diff"):
+    """Several users of one chat changed."""
+
+    chat_id: UUID
+    online: list[PresenceEntry]
+    offline: list[PresenceEntry]
+    online_count: int | None
+
+
 class Unread(ServerFrame, frozen=True, tag="chat.unread"):
     chat_id: UUID
     unread_count: int

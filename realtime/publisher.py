@@ -22,23 +22,36 @@ logger = logging.getLogger(__name__)
 PAUSE_AFTER_FAILURE = 1.0  # seconds without another try; events of that time are left to the repair
 
 
+class NotPublished(Exception):
+    """Other processes were not told of an event."""
+
+
 class Publisher:
     """Sends events to the layer in order; its owner runs `run` in the event loop."""
 
     def __init__(self, layer: Any, origin: str) -> None:
         self._layer = layer
         self._origin = origin
-        self._queue: deque[Event] = deque()
+        self._queue: deque[tuple[Event, asyncio.Future[None] | None]] = deque()
         self._wake = asyncio.Event()
         self._retry_at = 0.0
         self.is_broker_away = False
 
     def put(self, event: Event) -> None:
         """Queue `event`; over the bound it is dropped and counted."""
+        self._put(event, None)
+
+    async def send(self, event: Event) -> None:
+        """Queue `event` and return once the broker has it; raises NotPublished."""
+        published: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._put(event, published)
+        await published
+
+    def _put(self, event: Event, published: asyncio.Future[None] | None) -> None:
         if len(self._queue) >= settings.FLOWRA_PUBLISH_QUEUE:
-            metrics.events_unannounced.inc()
+            _drop(published)
             return
-        self._queue.append(event)
+        self._queue.append((event, published))
         self._wake.set()
 
     async def run(self) -> None:
@@ -46,18 +59,18 @@ class Publisher:
         while True:
             await self._wake.wait()
             while self._queue:
-                await self._send(self._queue.popleft())
+                await self._send(*self._queue.popleft())
             self._wake.clear()
 
-    async def _send(self, event: Event) -> None:
+    async def _send(self, event: Event, published: asyncio.Future[None] | None) -> None:
         if time.monotonic() < self._retry_at:
-            metrics.events_unannounced.inc()
+            _drop(published)
             return
         try:
             async with asyncio.timeout(settings.FLOWRA_PUBLISH_TIMEOUT):
                 await self._layer.group_send(event.group, to_layer(event, self._origin))
         except Exception as error:  # noqa: BLE001  (the message is stored whatever a layer raises)
-            metrics.events_unannounced.inc()
+            _drop(published)
             self._retry_at = time.monotonic() + PAUSE_AFTER_FAILURE
             if not self.is_broker_away:
                 logger.warning("The broker does not take events; other processes catch up by repair: %r", error)
@@ -66,24 +79,37 @@ class Publisher:
             if self.is_broker_away:
                 logger.info("The broker takes events again.")
             self.is_broker_away = False
+            if published is not None and not published.done():
+                published.set_result(None)
+
+
+def _drop(published: asyncio.Future[None] | None) -> None:
+    """Count an event that the other processes are not told of, and tell whoever waits for it."""
+    metrics.events_unannounced.inc()
+    if published is not None and not published.done():
+        published.set_exception(NotPublished("The broker does not take events."))
 
 
 _direct_retry_at = 0.0
 
 
+async def send_now(layer: Any, event: Event) -> None:
+    """Send one event from a process without sockets (`manage.py`); at most FLOWRA_PUBLISH_TIMEOUT seconds.
+
+    Raises TimeoutError and what the layer raises.
+    """
+    async with asyncio.timeout(settings.FLOWRA_PUBLISH_TIMEOUT):
+        await layer.group_send(event.group, to_layer(event, ""))
+
+
 def send_directly(layer: Any, event: Event) -> None:
-    """Send one event from a process without sockets (`manage.py`); at most FLOWRA_PUBLISH_TIMEOUT seconds."""
+    """Send one event as `send_now`, from a thread; what a broker that is away is not told is left to the repair."""
     global _direct_retry_at
     if time.monotonic() < _direct_retry_at:
         metrics.events_unannounced.inc()
         return
-
-    async def send() -> None:
-        async with asyncio.timeout(settings.FLOWRA_PUBLISH_TIMEOUT):
-            await layer.group_send(event.group, to_layer(event, ""))
-
     try:
-        async_to_sync(send)()
+        async_to_sync(send_now)(layer, event)
     except Exception as error:  # noqa: BLE001  (as above)
         metrics.events_unannounced.inc()
         _direct_retry_at = time.monotonic() + PAUSE_AFTER_FAILURE * 5

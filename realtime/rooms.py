@@ -9,6 +9,7 @@ from uuid import UUID
 
 from realtime import metrics
 from realtime.outbox import Frame, Priority
+from realtime.room_presence import RoomPresence
 
 if TYPE_CHECKING:
     from realtime.connection import Connection
@@ -96,6 +97,7 @@ class Room:
         self.chat_id = chat_id
         self.subscriptions: dict[Connection, Subscription] = {}
         self.revisions = RevisionLog()
+        self.presence = RoomPresence()
         self.access_version: int | None = None
         self.required_version = 0
         self.waiting: deque[Event] = deque()

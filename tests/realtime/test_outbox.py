@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import uuid
 from typing import Any
 
+from realtime.envelope import PresenceChange
 from realtime.outbox import Frame, Outbox, Priority
+from realtime.presence_frames import presence_event
 from realtime.protocol import CloseCode
 
 
@@ -74,6 +78,32 @@ async def test_a_full_outbox_drops_typing_first() -> None:
     socket.writable.set()
     await outbox.flushed()
     assert socket.taken == ["welcome", "stuck", "m" * 12, "n" * 12]
+
+
+async def test_a_full_outbox_tells_presence_as_it_is_in_the_end() -> None:
+    chat, jane = uuid.uuid4(), uuid.uuid4()
+
+    def presence(version: int) -> Frame:
+        change = PresenceChange(
+            user_id=jane, display_name="Jane", is_online=bool(version % 2), last_seen=None, version=version
+        )
+        event = presence_event(chat, [change], online_count=version % 2, access_version=0)
+        return Frame(event.text, Priority(event.priority))
+
+    socket, outbox, overflows = make(limit=1_000)
+    socket.writable.clear()
+    outbox.put(Frame("stuck"))
+    for version in range(1, 200):
+        outbox.put(presence(version))
+    assert not overflows
+    socket.writable.set()
+    await outbox.flushed()
+    told = [json.loads(text) for text in socket.taken[2:]]
+    assert len(told) < 7
+    last = told[-1]
+    entries = [*last["online"], *last["offline"]] if last["type"] == "presence.diff" else [last]
+    assert [entry["version"] for entry in entries] == [199]
+    assert last["online_count"] == 1
 
 
 async def test_what_cannot_be_dropped_overflows_once_and_memory_stays_bounded() -> None:

@@ -29,7 +29,7 @@ def test_they_are_for_reading(server: Server, path: str) -> None:
 def test_readyz_names_its_parts(server: Server) -> None:
     assert httpx.get(f"{server.base_url}/readyz").json() == {
         "status": "ready",
-        "parts": {"database": "ok", "channel_layer": "ok"},
+        "parts": {"database": "ok", "registry": "ok", "channel_layer": "ok"},
     }
 
 
@@ -51,6 +51,7 @@ def test_a_broker_that_is_away_shows_until_it_is_back() -> None:
         assert away.status_code == 503
         assert away.json()["parts"]["database"] == "ok"
         assert away.json()["parts"]["channel_layer"] != "ok"
+        assert away.json()["parts"]["registry"] != "ok"
         assert broker.url not in away.text
         broker.start()
         wait_until(lambda: ask().status_code == 200, 30, "readiness")

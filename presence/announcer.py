@@ -1,0 +1,87 @@
+"""Edges to the watchers: stored, published, confirmed, in this order.
+
+Whoever dies in between leaves the edge unconfirmed, and the registry hands it to another. So every step may happen
+twice: storing never moves `last_seen` back, and watchers drop versions they have seen.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+
+from chats.models import ChatMember
+from presence import metrics
+from presence.events import ConcernedChat, PresenceChanged, UserChange, emit
+from presence.registry import Edge, Registry
+from presence.services import store_last_seen
+
+# Runs a blocking function somewhere where it holds nobody up, and returns what it returns.
+Run = Callable[..., Awaitable[Any]]
+USERS_PER_EVENT = 500  # within what a database takes as parameters, and what crosses a layer in one piece
+
+
+async def announce(edges: Iterable[Edge], registry: Registry, *, run_db: Run, run_registry: Run) -> None:
+    """Store, publish and confirm edges; raises what storing or publishing raises, with nothing confirmed of that part.
+
+    Several edges of one user are told one after the other: each event has a user once.
+    """
+    for part in _parts(edges):
+        seen = {edge.user_id: _moment(edge.at) for edge in part if not edge.is_online}
+        if seen:
+            await run_db(store_last_seen, seen)
+        await emit(await run_db(read_changes, part))
+        await run_registry(registry.confirm, [edge.version for edge in part])
+        for edge in part:
+            metrics.edges_announced.labels("online" if edge.is_online else "offline").inc()
+
+
+def read_changes(edges: Sequence[Edge]) -> PresenceChanged:
+    """Return the event for these edges, of different users: their names, and the chats they are in now."""
+    users = get_user_model().objects.in_bulk([edge.user_id for edge in edges])
+    changes = [
+        UserChange(
+            user_id=edge.user_id,
+            display_name=users[edge.user_id].get_full_name(),
+            is_online=edge.is_online,
+            last_seen=None if edge.is_online else _moment(edge.at),
+            version=edge.version,
+        )
+        for edge in edges
+        if edge.user_id in users
+    ]
+    return PresenceChanged(tuple(changes), tuple(_concerned_chats(users)))
+
+
+def _concerned_chats(users: Mapping[UUID, object]) -> Iterator[ConcernedChat]:
+    # After the edge was taken: whoever joins a chat later on is looked up by the hubs when they hear of it.
+    rows = ChatMember.objects.filter(user_id__in=list(users)).values_list(
+        "chat_id", "chat__workspace_id", "chat__access_version", "user_id"
+    )
+    chats: dict[tuple[UUID, UUID, int], list[UUID]] = {}
+    for chat_id, workspace_id, access_version, user_id in rows:
+        chats.setdefault((chat_id, workspace_id, access_version), []).append(user_id)
+    for (chat_id, workspace_id, access_version), user_ids in chats.items():
+        yield ConcernedChat(workspace_id, chat_id, access_version, tuple(user_ids))
+
+
+def _parts(edges: Iterable[Edge]) -> Iterator[list[Edge]]:
+    """Yield the edges in order of version, in parts of at most USERS_PER_EVENT in which each user is once."""
+    rest = sorted({edge.version: edge for edge in edges}.values(), key=lambda edge: edge.version)
+    while rest:
+        part: dict[UUID, Edge] = {}
+        later: list[Edge] = []
+        for edge in rest:
+            if edge.user_id in part or len(part) >= USERS_PER_EVENT:
+                later.append(edge)
+            else:
+                part[edge.user_id] = edge
+        yield list(part.values())
+        rest = later
+
+
+def _moment(at: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(at, datetime.UTC)

@@ -1,0 +1,218 @@
+"""This process's presence, kept up by tasks: tell the registry, renew the lease, reap, announce.
+
+The tasks are the hub's to run (`tasks`), so that one that dies is logged and started again. Whatever they were about to
+do stands in the session, the registry, or the edges collected here, and is done by the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+
+from presence import metrics
+from presence.announcer import Run, announce
+from presence.events import DisconnectRequested, PresenceReset, emit
+from presence.exceptions import RegistryAway
+from presence.registry import REGISTRY_TIMEOUT, Edge, Registry, describe_process
+from presence.session import Session
+
+logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+REAP_EVERY = 1.0  # seconds
+RETRY_AFTER = 1.0  # seconds, while the registry is away
+COLLECT = 0.05  # seconds: edges of a storm are announced together; rooms collect for another 0.2 s
+MAX_COLLECTED = 10_000  # edges waiting to be announced here; more stay with the registry, for this process or another
+THREADS = 4  # one for each task that calls the registry, and one for confirmations
+
+
+class Tracker:
+    """The connections of this process, as the registry knows them. Runs in the event loop's thread."""
+
+    def __init__(self, registry: Registry, run_db: Run) -> None:
+        self._registry = registry
+        self._run_db = run_db
+        self._session = Session(registry, describe_process)
+        self._executor = None if registry.is_local else ThreadPoolExecutor(THREADS, "flowra-registry")
+        self._news = asyncio.Event()
+        self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self._edges: dict[int, Edge] = {}  # by version
+        self._has_edges = asyncio.Event()
+        self._reset_at: float | None = None
+        self.is_away = False  # whether the registry did not answer when it was asked last
+
+    @property
+    def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """What has to run, each for ever, by name."""
+        return {
+            "presence-sender": self.run_sender,
+            "presence-heartbeat": self.run_heartbeat,
+            "presence-reaper": self.run_reaper,
+            "presence-announcer": self.run_announcer,
+        }
+
+    # --- Connections ----------------------------------------------------------------------------
+
+    def arrive(self, user_id: UUID) -> int:
+        """Note a new connection of the user; returns a mark for `told`."""
+        mark = self._session.arrive(user_id)
+        self._changed()
+        return mark
+
+    def depart(self, user_id: UUID) -> None:
+        """Note that a connection of the user has ended."""
+        self._session.depart(user_id)
+        self._changed()
+
+    async def told(self, mark: int = 0) -> None:
+        """Return when the registry knows of everything up to `mark`, or cannot be told for now: REGISTRY_TIMEOUT."""
+        if self.is_away or (self._session.is_told(mark) and self._session.registrations):
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append((mark, waiter))
+        try:
+            async with asyncio.timeout(REGISTRY_TIMEOUT):
+                await waiter
+        except TimeoutError:
+            logger.info("The registry has not been told of a connection yet.")
+
+    async def leave(self) -> None:
+        """Hand this process's users over: in their grace they may turn up elsewhere. The tasks have ended by then."""
+        try:
+            async with asyncio.timeout(3 * REGISTRY_TIMEOUT):
+                await self._call(self._session.leave)
+        except (RegistryAway, TimeoutError):
+            logger.warning("The registry could not be told that this process ends; its lease runs out by itself.")
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _changed(self) -> None:
+        metrics.users.set(self._session.users)
+        self._news.set()
+
+    # --- Tasks ----------------------------------------------------------------------------------
+
+    async def run_sender(self) -> None:
+        """Tell the registry what is new, for ever; register first."""
+        self._news.set()
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            before = self._session.registrations
+            try:
+                await self._ask(self._session.flush)
+            except RegistryAway:
+                self._news.set()
+                await asyncio.sleep(RETRY_AFTER)
+            else:
+                self._answer_waiters()
+            finally:
+                self._collect()
+                if self._session.registrations > before:
+                    self._note_registration()
+
+    async def run_heartbeat(self) -> None:
+        """Renew the lease every FLOWRA_PRESENCE_HEARTBEAT seconds, for ever."""
+        while True:
+            await asyncio.sleep(settings.FLOWRA_PRESENCE_HEARTBEAT)
+            while True:
+                try:
+                    await self._ask(self._session.renew)
+                    break
+                except RegistryAway:
+                    await asyncio.sleep(RETRY_AFTER)
+            self._look_for_news()
+
+    async def run_reaper(self) -> None:
+        """Reap every second, for ever: edges, users to disconnect, and the end of a new epoch's settling."""
+        loop = asyncio.get_running_loop()
+        while True:
+            wait = REAP_EVERY if self._reset_at is None else min(REAP_EVERY, self._reset_at - loop.time())
+            await asyncio.sleep(max(0, wait))
+            if self._reset_at is not None and loop.time() >= self._reset_at:
+                self._reset_at = None
+                logger.warning("The registry has lost what it knew and was told anew; clients resync.")
+                await emit(PresenceReset())
+            await self._reap()
+
+    async def run_announcer(self) -> None:
+        """Announce collected edges, for ever."""
+        while True:
+            await self._has_edges.wait()
+            await asyncio.sleep(COLLECT)
+            self._has_edges.clear()
+            edges, self._edges = self._edges, {}
+            try:
+                await announce(edges.values(), self._registry, run_db=self._run_db, run_registry=self._call)
+            except Exception:
+                # Unconfirmed, so the registry hands them out again.
+                metrics.announcements_failed.inc()
+                logger.exception("Presence could not be announced; it will be tried again.")
+
+    # --- The registry ---------------------------------------------------------------------------
+
+    async def _reap(self) -> None:
+        has_more = True
+        while has_more and len(self._edges) < MAX_COLLECTED:
+            try:
+                reaped = await self._ask(self._session.reap)
+            except RegistryAway:
+                return
+            self._collect()
+            self._look_for_news()
+            for user_id in reaped.kicked:
+                await emit(DisconnectRequested(user_id))
+            has_more = reaped.has_more
+
+    def _look_for_news(self) -> None:
+        """Wake the sender where a lease was lost."""
+        if self._session.has_news:
+            self._news.set()
+
+    def _collect(self) -> None:
+        while self._session.edges:
+            edge = self._session.edges.popleft()
+            self._edges[edge.version] = edge
+        if self._edges:
+            self._has_edges.set()
+
+    def _note_registration(self) -> None:
+        metrics.registrations.inc()
+        settles_in = self._session.take_reset()
+        if settles_in is not None:
+            self._reset_at = asyncio.get_running_loop().time() + settles_in
+
+    def _answer_waiters(self) -> None:
+        waiting, self._waiters = self._waiters, []
+        for mark, waiter in waiting:
+            if not self._session.is_told(mark):
+                self._waiters.append((mark, waiter))
+            elif not waiter.done():
+                waiter.set_result(None)
+
+    async def _ask(self, function: Callable[[], T]) -> T:
+        """Call the registry; notes whether it is there."""
+        try:
+            answer = await self._call(function)
+        except RegistryAway as error:
+            metrics.registry_failures.inc()
+            if not self.is_away:
+                logger.warning("The registry of presence is away; who is online is not known: %s", error)
+            self.is_away = True
+            raise
+        if self.is_away:
+            logger.info("The registry of presence answers again.")
+        self.is_away = False
+        return answer
+
+    async def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return `function(…)`, in a thread where it may wait for the network."""
+        if self._executor is None:
+            return function(*args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args, **kwargs))
