@@ -12,7 +12,7 @@ import { Socket } from "./socket.js";
 import { StatusView } from "./status-view.js";
 import { text } from "./text.js";
 import { startTheme } from "./theme.js";
-import { localizeTimes } from "./times.js";
+import { keepFresh, localizeTimes } from "./times.js";
 import { toast } from "./toasts.js";
 import { Unread } from "./unread.js";
 
@@ -36,6 +36,7 @@ startForms();
 startJump();
 startKeyboard();
 localizeTimes(document);
+keepFresh();
 document.body.addEventListener("htmx:load", (event) => localizeTimes(event.detail.elt));
 document.body.addEventListener("htmx:sendError", () => toast(text("network"), { level: "error" }));
 document.body.addEventListener("htmx:responseError", () => toast(text("refused"), { level: "error" }));

@@ -1,4 +1,16 @@
 // Times in the reader's zone and language. The server writes them in UTC for readers without scripts.
+import { text } from "./text.js";
+
+const FRESH = 30000; // ms between two looks at times that say how long ago something was
+const MINUTE = 60000;
+const UNITS = [
+  ["year", 365.25 * 24 * 60 * MINUTE],
+  ["month", 30.4375 * 24 * 60 * MINUTE],
+  ["week", 7 * 24 * 60 * MINUTE],
+  ["day", 24 * 60 * MINUTE],
+  ["hour", 60 * MINUTE],
+  ["minute", MINUTE],
+];
 
 const language = () => (typeof document === "undefined" ? "en" : document.documentElement.lang || undefined);
 const formatters = new Map();
@@ -16,6 +28,11 @@ function formatter(style) {
   return formatters.get(style);
 }
 
+function relative() {
+  if (!formatters.has("ago")) formatters.set("ago", new Intl.RelativeTimeFormat(language()));
+  return formatters.get("ago");
+}
+
 /** A key that two moments share if they fall on the same day where the reader is. */
 export function dayKey(date) {
   return `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
@@ -29,15 +46,36 @@ export function dayLabel(date, now, words) {
   return formatter(date.getFullYear() === now.getFullYear() ? "day" : "year").format(date);
 }
 
+/** "5 minutes ago", in one unit; `words.just_now` within a minute, and where the server's clock is ahead of ours. */
+export function agoLabel(date, now, words) {
+  const passed = now - date;
+  const unit = UNITS.find(([, length]) => passed >= length);
+  if (unit === undefined) return words.just_now;
+  return relative().format(-Math.floor(passed / unit[1]), unit[0]);
+}
+
 /** Show one <time> in the reader's zone; its title has the whole date. */
 export function localizeTime(element) {
-  if (!element.dateTime || element.dataset.style === "day") return;
+  const style = element.dataset.style || "time";
+  if (!element.dateTime || style === "day") return;
   const date = new Date(element.dateTime);
-  element.textContent = formatter(element.dataset.style || "time").format(date);
+  const words =
+    style === "ago" ? agoLabel(date, Date.now(), { just_now: text("just_now") }) : formatter(style).format(date);
+  if (element.textContent !== words) element.textContent = words;
   element.title = formatter("full").format(date);
 }
 
 /** Show every <time> below `root` in the reader's zone. */
 export function localizeTimes(root) {
   for (const element of root.querySelectorAll("time[datetime]")) localizeTime(element);
+}
+
+/** Keep every "5 minutes ago" true while somebody looks. */
+export function keepFresh() {
+  const refresh = () => {
+    if (document.visibilityState !== "visible") return;
+    for (const element of document.querySelectorAll("time[data-style=ago]")) localizeTime(element);
+  };
+  setInterval(refresh, FRESH);
+  document.addEventListener("visibilitychange", refresh);
 }

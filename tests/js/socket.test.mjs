@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Refused, Socket } from "../../static/js/socket.js";
+import { FakeClock } from "./fake-clock.mjs";
 
 class FakeSocket {
   static all = [];
@@ -27,35 +28,6 @@ class FakeSocket {
   end(code) {
     this.readyState = 3;
     this.onclose({ code });
-  }
-}
-
-class FakeClock {
-  time = 0;
-  timers = new Map();
-  next = 1;
-
-  now = () => this.time;
-
-  setTimeout = (callback, delay) => {
-    this.timers.set(this.next, { callback, at: this.time + delay });
-    return this.next++;
-  };
-
-  clearTimeout = (id) => {
-    this.timers.delete(id);
-  };
-
-  advance(by) {
-    const until = this.time + by;
-    for (;;) {
-      const due = [...this.timers].filter(([, { at }]) => at <= until).sort((a, b) => a[1].at - b[1].at)[0];
-      if (due === undefined) break;
-      this.timers.delete(due[0]);
-      this.time = due[1].at;
-      due[1].callback();
-    }
-    this.time = until;
   }
 }
 
