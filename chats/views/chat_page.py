@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from chats.forms import PlaceForm
 from chats.models import ChatKind, ChatMember, Message, Role
 from chats.payloads import user_payload
-from chats.selectors import access_chat, list_members, may_manage_chat
+from chats.selectors import access_chat, may_manage_chat
 from chats.views import timeline
 from chats.views.base import PageRequest, last_chat_id, member_page, render_in_shell, shell_for
 from chats.views.shell import Room, Shell
@@ -82,7 +82,6 @@ def render_chat(
     context = {
         "shell": shell,
         **_header_context(membership, shell.room(chat.pk), may_manage=may_manage),
-        "members": list_members(chat),
         "timeline": lines,
         "composer": composer or Composer(),
         "bootstrap": _bootstrap(request, membership, lines, may_manage=may_manage),
@@ -107,7 +106,6 @@ def members(request: PageRequest, chat_id: UUID) -> HttpResponse:
     membership = access_chat(request.user, chat_id)
     context = {
         "chat": membership.chat,
-        "members": list_members(membership.chat),
         "may_manage": may_manage_chat(membership),
         "is_direct": membership.chat.kind == ChatKind.DIRECT,
     }

@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
 
 from chats.models import Chat
-from presence.selectors import ChatPresence, show_presence
+from chats.payloads import time_text
+from presence.selectors import ChatPresence, MemberPresence, show_presence
 
 register = template.Library()
+register.filter("moment", time_text)
+
+_JUST_NOW = 60  # seconds; static/js/times.js says the same
 
 
 @register.simple_tag
 def chat_presence(chat: Chat) -> ChatPresence:
     """Return who of the chat's members is online; the view has checked that the viewer is one of them."""
     return show_presence(chat)
+
+
+@register.simple_tag
+def presence_dot(member: MemberPresence) -> SafeString:
+    """Return a member's dot, with its meaning for those who do not see it; nobody's where it is not known."""
+    if member.is_online is None:
+        return SafeString('<span class="presence-dot unknown"><span class="visually-hidden"></span></span>')
+    look, words = ("online", _("Online")) if member.is_online else ("offline", _("Offline"))
+    return format_html('<span class="presence-dot {}"><span class="visually-hidden">{}</span></span>', look, words)
+
+
+@register.simple_tag
+def last_seen(at: datetime) -> SafeString:
+    """Return "last seen 5 minutes ago", in one unit as Intl.RelativeTimeFormat has it: the script keeps it fresh."""
+    now = timezone.now()
+    if (now - at).total_seconds() < _JUST_NOW:
+        ago = _("just now")
+    else:
+        ago = _("{time} ago").format(time=timesince(at, now, depth=1))
+    time = format_html('<time datetime="{}" data-style="ago">{}</time>', time_text(at), ago)
+    return format_html(_("last seen {time}"), time=time)

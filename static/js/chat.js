@@ -6,8 +6,8 @@ import { Drafts } from "./drafts.js";
 import { History } from "./history.js";
 import { JumpButton } from "./jump-button.js";
 import { watchLifecycle } from "./lifecycle.js";
-import { MembersView } from "./members-view.js";
 import { MessageActions } from "./message-actions.js";
+import { startMembers } from "./presence-page.js";
 import { Reader } from "./reader.js";
 import { callApi, RestError } from "./rest.js";
 import { Scroll } from "./scroll.js";
@@ -20,7 +20,6 @@ const { chat_id: chatId, user } = bootstrap;
 const list = document.getElementById("messages");
 const scroller = document.getElementById("timeline");
 const scroll = new Scroll(scroller, list);
-const members = new MembersView(window.htmx, chatId, user.id);
 const here = (handler) => (frame) => {
   if (frame.chat_id === chatId) handler(frame);
 };
@@ -125,9 +124,11 @@ async function send(draft) {
 }
 
 const ownTyping = new OwnTyping();
+let typingEnabled = bootstrap.typing_enabled; // a server that was restarted may have changed its mind
 let typingTimer = null;
 function sayTyping(is_typing) {
-  if (is_typing !== null && bootstrap.typing_enabled) socket.send({ type: "chat.typing", chat_id: chatId, is_typing });
+  if (!typingEnabled) return;
+  if (is_typing !== null) socket.send({ type: "chat.typing", chat_id: chatId, is_typing });
   clock.clearTimeout(typingTimer);
   const next = ownTyping.nextTick();
   if (next === null) return;
@@ -158,10 +159,12 @@ const actions = new MessageActions({
 // --- Typing ---
 const typing = new Typing(user.id, 3000);
 const typingView = new TypingView(document.querySelector(".typing-indicator"), typing, clock);
-on("welcome", ({ typing_timeout }) => {
+on("welcome", ({ typing_enabled, typing_timeout }) => {
+  typingEnabled = typing_enabled;
   typing.timeout = typing_timeout * 1000;
 });
 on("chat.typing", here((frame) => {
+  if (!typingEnabled) return;
   typing.receive(frame, clock.now());
   typingView.show();
 }));
@@ -169,6 +172,19 @@ on("socket.state", ({ name }) => {
   if (name === "connected") return;
   typing.clear();
   typingView.show();
+});
+
+// --- Members ---
+const members = startMembers({
+  chatId,
+  userId: user.id,
+  htmx: window.htmx,
+  isEnabled: bootstrap.presence_enabled,
+  clock,
+  onOffline: (userIds) => {
+    userIds.forEach((userId) => typing.forget(userId));
+    typingView.show();
+  },
 });
 
 // --- The rest ---

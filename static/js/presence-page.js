@@ -1,0 +1,54 @@
+// Presence on the page of a chat: the member list, its snapshot and the changes the socket tells.
+import { on } from "./bus.js";
+import { MembersView } from "./members-view.js";
+import { Presence } from "./presence.js";
+import { PresenceSource } from "./presence-source.js";
+import { callApi } from "./rest.js";
+
+/** Show the members and, where `isEnabled`, who is online; returns the list. `onOffline(userIds)` see MembersView. */
+export function startMembers({ chatId, userId, htmx, isEnabled, clock, onOffline }) {
+  if (!isEnabled) return new MembersView({ htmx, chatId, userId, presence: null });
+  const presence = new Presence();
+  let isShown = false; // the first snapshot corrects the page, which is no change: nothing glides
+  const lose = () => {
+    presence.lose();
+    members.show();
+  };
+  const source = new PresenceSource({
+    load: () => callApi("GET", `/chats/${chatId}/presence`),
+    onSnapshot: (entries) => {
+      presence.snapshot(entries);
+      members.show(undefined, { animate: isShown });
+      isShown = true;
+    },
+    onUnknown: lose,
+    isVisible: () => document.visibilityState === "visible",
+    clock,
+    random: Math.random,
+  });
+  const members = new MembersView({ htmx, chatId, userId, presence, onOffline, onStale: () => source.refresh() });
+  const here = (type, handler) =>
+    on(type, (frame) => {
+      if (frame.chat_id === chatId) handler(frame);
+    });
+  const change = (entries) => members.show(presence.apply(entries), { animate: true });
+  here("presence.changed", (frame) => change([frame]));
+  here("presence.diff", ({ online, offline }) => change([...online, ...offline]));
+  here("ack", ({ action }) => {
+    if (action === "subscribed") source.subscribed();
+  });
+  here("subscribe.refused", () => source.stop());
+  on("welcome", ({ presence_enabled }) => {
+    if (presence_enabled) return;
+    source.stop();
+    lose();
+  });
+  on("socket.state", ({ name, reason }) => {
+    if (name === "connected") return;
+    source.pause();
+    // It tries no more, so what is shown gets older and older. (A page that is being left shows what it has.)
+    if (name === "disconnected" && reason !== "stopped") lose();
+  });
+  document.addEventListener("visibilitychange", () => source.becameVisible());
+  return members;
+}
