@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from flowra.accounts import api
 from flowra.api_errors import not_found
 from flowra.api_schema import DOCS_POLICY, SchemaView
+from presence.api import ChatPresence
 
 app_name = "api"
 urlpatterns = [
@@ -17,5 +18,6 @@ urlpatterns = [
     path("schema", SchemaView.as_view(), name="schema"),
     path("docs", csp(DOCS_POLICY)(SpectacularSwaggerSplitView.as_view(url_name="api:schema")), name="docs"),
     path("", include("chats.api.urls")),
+    path("chats/<str:chat_id>/presence", ChatPresence.as_view()),
     re_path(r"", not_found),
 ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Collection, Mapping, Sequence
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 
 from chats.models import Chat, ChatMember
 from chats.payloads import optional_time_text
@@ -26,11 +27,21 @@ class PresencePayload(TypedDict):
     version: int
 
 
+class _Member(NamedTuple):
+    """A row of the query: 3,000 of them are read in a fraction of the time that as many model instances take."""
+
+    chat_id: UUID
+    id: UUID
+    user_id: UUID
+    username: str
+    display_name: str
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class MemberPresence:
     """A member and what is known of their presence: `is_online` is None where nobody can say."""
 
-    membership: ChatMember
+    member: _Member
     is_online: bool | None
     last_seen: datetime.datetime | None  # None while online, and for somebody never seen
     version: int
@@ -38,7 +49,22 @@ class MemberPresence:
     @property
     def user_id(self) -> UUID:
         """Whose it is."""
-        return self.membership.user_id
+        return self.member.user_id
+
+    @property
+    def display_name(self) -> str:
+        """What to call them."""
+        return self.member.display_name or self.member.username
+
+    @property
+    def membership(self) -> ChatMember:
+        """Return their membership with its `user`; what was not read for presence is loaded when it is asked for."""
+        member = self.member
+        membership = ChatMember.from_db(None, ("id", "chat_id", "user_id"), (member.id, member.chat_id, member.user_id))
+        membership.user = get_user_model().from_db(
+            None, ("id", "username", "display_name"), (member.user_id, member.username, member.display_name)
+        )
+        return membership
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,13 +83,13 @@ class ChatPresence:
 
 def read_presence(chat: Chat) -> ChatPresence:
     """Return the presence of the chat's members; raises RegistryAway. The caller has checked who is asking."""
-    rows = list(list_members(chat))
+    rows = _read_members(chat)
     user_ids = [row.user_id for row in rows]
     states = get_registry().snapshot(user_ids)
     # After the registry, and not before: whoever went offline in between has been stored by now, or is in `states`.
     seen = _last_seen(chat)
     members = [_presence_of(row, states[row.user_id], seen.get(row.user_id)) for row in rows]
-    members.sort(key=lambda member: (not member.is_online, _sort_name(member), str(member.user_id)))
+    members.sort(key=lambda member: (not member.is_online, _name_key(member)))
     return ChatPresence(is_enabled=True, is_known=True, members=members)
 
 
@@ -74,9 +100,8 @@ def show_presence(chat: Chat) -> ChatPresence:
             return read_presence(chat)
         except RegistryAway:
             pass
-    rows = [MemberPresence(row, None, None, 0) for row in list_members(chat)]
-    rows.sort(key=lambda member: (_sort_name(member), str(member.user_id)))
-    return ChatPresence(is_enabled=settings.FLOWRA_PRESENCE_ENABLED, is_known=False, members=rows)
+    members = sorted((MemberPresence(row, None, None, 0) for row in _read_members(chat)), key=_name_key)
+    return ChatPresence(is_enabled=settings.FLOWRA_PRESENCE_ENABLED, is_known=False, members=members)
 
 
 def read_states(chat_id: UUID) -> dict[UUID, State]:
@@ -89,7 +114,7 @@ def presence_payload(member: MemberPresence) -> PresencePayload:
     """Return a member's presence as REST gives it."""
     return {
         "user_id": str(member.user_id),
-        "display_name": member.membership.user.get_full_name(),
+        "display_name": member.display_name,
         "is_online": member.is_online is True,
         "last_seen": optional_time_text(member.last_seen),
         "version": member.version,
@@ -101,12 +126,18 @@ def last_seen_of(user_ids: Collection[UUID]) -> Mapping[UUID, datetime.datetime]
     return dict(LastSeen.objects.filter(user_id__in=user_ids).values_list("user_id", "at"))
 
 
+def _read_members(chat: Chat) -> list[_Member]:
+    rows = list_members(chat).order_by()  # sorted later, by who is online
+    names = rows.values_list("id", "user_id", "user__username", "user__display_name")
+    return [_Member(chat.pk, *row) for row in names]
+
+
 def _last_seen(chat: Chat) -> Mapping[UUID, datetime.datetime]:
     members = ChatMember.objects.filter(chat_id=chat.pk).values("user_id")
-    return dict(LastSeen.objects.filter(user_id__in=members).values_list("user_id", "at"))
+    return dict(LastSeen.objects.order_by().filter(user_id__in=members).values_list("user_id", "at"))
 
 
-def _presence_of(row: ChatMember, state: State, stored: datetime.datetime | None) -> MemberPresence:
+def _presence_of(row: _Member, state: State, stored: datetime.datetime | None) -> MemberPresence:
     last_seen = None
     if not state.is_online:
         # The edge may not have been stored yet; the registry knows of it.
@@ -115,5 +146,5 @@ def _presence_of(row: ChatMember, state: State, stored: datetime.datetime | None
     return MemberPresence(row, state.is_online, last_seen, state.version)
 
 
-def _sort_name(member: MemberPresence) -> str:
-    return member.membership.user.get_full_name().casefold()
+def _name_key(member: MemberPresence) -> tuple[str, UUID]:
+    return member.display_name.casefold(), member.user_id

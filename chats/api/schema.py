@@ -10,13 +10,13 @@ from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerial
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import Direction, OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.serializers import Serializer
+from rest_framework.serializers import BaseSerializer, Serializer
 
 from chats.api.requests import PageQuery
 from chats.api.shapes import Error, RateError
 
 View = TypeVar("View", bound=Callable[..., Any])
-Answer = type[Serializer[Any]] | None
+Answer = type[Serializer[Any]] | BaseSerializer[Any] | None
 
 _ERRORS: Mapping[int, str] = {
     400: "Something in the request is wrong.",
@@ -27,6 +27,7 @@ _ERRORS: Mapping[int, str] = {
     413: "The body is too large.",
     415: "The body is not JSON.",
     429: "Too many requests.",
+    503: "It cannot be told now; `Retry-After` says when to try again.",
 }
 
 
@@ -73,19 +74,20 @@ def reads(
     name: str,
     answer: type[Serializer[Any]],
     *,
+    many: bool = False,
     ids: Sequence[str] = (),
     query: type[Serializer[Any]] | None = None,
     refuses: Sequence[int] = (),
 ) -> Callable[[View], View]:
     """Describe a GET of operation id `name`; `ids` are its path parameters, `refuses` further error statuses.
 
-    What it does stands in the method's docstring.
+    `many`: the answer is a plain list. What it does stands in the method's docstring.
     """
     statuses = {401, 429, *refuses} | ({400, 404} if ids else set()) | ({400} if query else set())
     if query is not None and issubclass(query, PageQuery):
         statuses.add(404)  # no such cursor
     parameters: list[Any] = [*_path(ids), *([query] if query else [])]
-    return _describe(name, {200: answer}, statuses, parameters=parameters)
+    return _describe(name, {200: answer(many=True) if many else answer}, statuses, parameters=parameters)
 
 
 def writes(

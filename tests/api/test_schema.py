@@ -12,6 +12,8 @@ from django.test import Client
 from chats import payloads
 from chats.api import shapes
 from flowra.accounts import api
+from presence import api as presence_api
+from presence.selectors import PresencePayload
 from tests.api.conftest import Callers
 
 
@@ -31,6 +33,7 @@ def test_the_document_is_valid_and_raises_no_warning(capsys: pytest.CaptureFixtu
         (shapes.WorkspaceMember, payloads.WorkspaceMemberPayload),
         (shapes.NotificationItem, payloads.NotificationPayload),
         (shapes.Invite, payloads.InvitePayload),
+        (presence_api.MemberPresence, PresencePayload),
     ],
 )
 def test_shapes_are_payloads(shape: type[shapes.Shape], payload: Any) -> None:
@@ -46,9 +49,14 @@ def test_the_document_is_served_to_everybody(callers: Callers) -> None:
     assert (document.status, document.data["openapi"]) == (200, "3.1.0")
     assert document.headers["Content-Type"] == "application/json"
     operations = [name for path in document.data["paths"].values() for name in path.values()]
-    assert len({operation["operationId"] for operation in operations}) == len(operations) == 40
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == 41
     assert all(operation["summary"] and "429" in operation["responses"] for operation in operations)
-    assert not any("presence" in path for path in document.data["paths"])
+    presence = document.data["paths"]["/api/v1/chats/{chat_id}/presence"]["get"]["responses"]
+    assert presence["200"]["content"]["application/json"]["schema"] == {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/MemberPresence"},
+    }
+    assert set(presence) == {"200", "400", "401", "404", "429", "503"}
 
 
 def test_the_page_that_shows_it_needs_no_other_host_and_no_inline_script(client: Client) -> None:

@@ -22,6 +22,7 @@ from hypothesis import settings as hypothesis_settings
 
 from chats import services
 from flowra.accounts.tokens import issue_tokens
+from presence.registry import describe_process, get_registry
 from tests.conftest import Cast
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -53,6 +54,15 @@ def _keep_connection() -> Iterator[None]:
     yield
     request_started.connect(close_old_connections)
     request_finished.connect(close_old_connections)
+
+
+@pytest.fixture(autouse=True)
+def _know_who_is_online() -> Iterator[None]:
+    # Without a server nobody has begun to note it, and presence is a 503.
+    get_registry.cache_clear()
+    get_registry().register(describe_process())
+    yield
+    get_registry.cache_clear()
 
 
 @pytest.fixture

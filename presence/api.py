@@ -1,0 +1,64 @@
+"""The endpoint that tells who of a chat's members is online."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chats.api.base import ApiView
+from chats.api.schema import reads
+from chats.api.shapes import Shape, counter
+from chats.selectors import access_chat
+from presence.exceptions import RegistryAway
+from presence.selectors import presence_payload, read_presence
+
+
+class MemberPresence(Shape):
+    user_id = serializers.UUIDField()
+    display_name = serializers.CharField()
+    is_online = serializers.BooleanField()
+    last_seen = serializers.DateTimeField(
+        allow_null=True, help_text="When they went offline; null while online, and for somebody never seen."
+    )
+    version = counter(help_text="Of two states of one user the one with the higher version is the later.")
+
+
+class Disabled(APIException):
+    """Presence is switched off, for everybody."""
+
+    status_code = 404
+    default_code = "disabled"
+    default_detail = _("Presence is switched off.")
+
+
+class Unavailable(APIException):
+    """Nobody can say now who is online."""
+
+    status_code = 503
+    default_code = "unavailable"
+    default_detail = _("Who is online is not known now. Try again in a second.")
+    wait = 1  # seconds, for Retry-After
+
+
+class ChatPresence(ApiView):
+    @reads("getChatPresence", MemberPresence, many=True, ids=("chat_id",), refuses=[503])
+    def get(self, request: Request, chat_id: UUID) -> Response:
+        """Who of a chat's members is online: they come first, then by name.
+
+        A plain list of all members, without pages. 404 with the code `disabled` where presence is switched off; 503
+        while it is not known who is online, which is not to say that they are offline.
+        """
+        chat = access_chat(self.user, chat_id).chat
+        if not settings.FLOWRA_PRESENCE_ENABLED:
+            raise Disabled
+        try:
+            presence = read_presence(chat)
+        except RegistryAway as error:
+            raise Unavailable from error
+        return Response([presence_payload(member) for member in presence.members])

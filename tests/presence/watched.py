@@ -1,0 +1,69 @@
+"""A registry that counts what it is asked and can be taken away, as this process's own."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from django.test import override_settings
+
+from presence.backends.memory import MemoryRegistry, Store
+from presence.exceptions import RegistryAway
+from presence.registry import ProcessInfo, get_registry
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
+
+
+class WatchedRegistry(MemoryRegistry):
+    """`calls` counts; with `is_away` nothing is answered; time stands still."""
+
+    calls = 0
+    is_away = False
+    now = 1_800_000_000.0
+
+    def __init__(self, store: Store, *, lease: float, grace: float) -> None:
+        super().__init__(store, lease=lease, grace=grace, clock=lambda: self.now)
+
+    def _begin(self, *, wake: bool = False) -> Store:
+        self.calls += 1
+        if self.is_away:
+            raise RegistryAway("taken away")
+        return super()._begin(wake=wake)
+
+
+@dataclasses.dataclass(slots=True)
+class Process:
+    """A server process that tells the registry whom it holds."""
+
+    registry: WatchedRegistry
+    info: ProcessInfo
+    number: int = 0
+
+    def hold(self, *users: User, connections: int = 1) -> None:
+        """Say that these users have so many connections to it."""
+        self.number += 1
+        self.registry.update(self.info.incarnation, self.number, {user.pk: connections for user in users})
+
+
+def start_process(registry: WatchedRegistry, host: str = "web1", pid: int = 101) -> Process:
+    """Register a process."""
+    info = ProcessInfo(incarnation=f"{host}-{pid}", host=host, pid=pid, version="1.2.3", since=registry.now)
+    registry.register(info)
+    return Process(registry, info)
+
+
+@contextlib.contextmanager
+def watched_registry() -> Iterator[WatchedRegistry]:
+    """Make a watched registry this process's own."""
+    with override_settings(FLOWRA_PRESENCE_BACKEND=f"{__name__}.{WatchedRegistry.__name__}"):
+        get_registry.cache_clear()
+        registry = get_registry()
+        if not isinstance(registry, WatchedRegistry):
+            raise TypeError(f"Expected a WatchedRegistry, not {registry!r}.")
+        try:
+            yield registry
+        finally:
+            get_registry.cache_clear()
