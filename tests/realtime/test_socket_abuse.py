@@ -146,7 +146,8 @@ async def fetch_text(url: str) -> str:
 
 
 async def test_a_peer_that_stopped_answering_pings_is_dropped() -> None:
-    with Server({"FLOWRA_PING_INTERVAL": "1", "FLOWRA_PONG_TIMEOUT": "1"}, demo=True) as server:
+    fast = {"FLOWRA_PING_INTERVAL": "1", "FLOWRA_PONG_TIMEOUT": "1", "FLOWRA_RATE_LIMITS": "false"}
+    with Server(fast, demo=True) as server:
         john = await Person.sign_in(server.base_url, "john")
         silent = await john.connect()
         async with await john.connect() as answers:
