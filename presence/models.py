@@ -22,3 +22,13 @@ class LastSeen(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.at:%Y-%m-%d %H:%M}"
+
+
+class OnlineUser(LastSeen):
+    """Stands for "Who is online" on the admin's index. What the page shows comes from the registry."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()  # those of LastSeen count
+        verbose_name = _("online user")
+        verbose_name_plural = _("Who is online")
