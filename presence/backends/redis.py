@@ -1,0 +1,195 @@
+"""The registry of any number of processes and machines, on Redis or Valkey.
+
+Each call is one Lua script: `common.lua`, which lets time take effect on the server's clock, and a short one of its
+own. They do what backends/memory.py does; tests/presence/test_registry.py holds the two together.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+from uuid import UUID
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from presence.backends.memory import milliseconds
+from presence.exceptions import LeaseLost, RegistryAway
+from presence.registry import (
+    CONFIRM_WITHIN,
+    MAX_STEP,
+    MAX_UNCONFIRMED,
+    REAP_LIMIT,
+    REGISTRY_TIMEOUT,
+    SETTLE,
+    Edge,
+    Joined,
+    ProcessInfo,
+    ProcessState,
+    Reaped,
+    State,
+)
+
+PREFIX = "flowra:{presence}"  # in braces, so that all keys are in one slot of a Redis cluster
+MAX_CONNECTIONS = 50  # of one process: its tasks, and pages and REST calls in their threads
+_FOLDER = Path(__file__).parent
+_CONSTANTS = [
+    *(milliseconds(seconds) for seconds in (MAX_STEP, CONFIRM_WITHIN, SETTLE)),
+    MAX_UNCONFIRMED,
+    REAP_LIMIT,
+]
+
+
+@functools.cache
+def script_text(name: str) -> str:
+    """Return the whole script of a command."""
+    return "\n".join((_FOLDER / f"{part}.lua").read_text() for part in ("common", name))
+
+
+class RedisRegistry:
+    """Registry; see presence/registry.py. `clock` gives Unix time in seconds; without one it is the server's."""
+
+    is_local = False
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        lease: float,
+        grace: float,
+        clock: Callable[[], float] | None = None,
+        prefix: str = PREFIX,
+    ) -> None:
+        self._prefix = prefix
+        self._clock = clock
+        self._times = [milliseconds(lease), milliseconds(grace)]
+        self._lock = threading.Lock()
+        self._floor = 0  # the highest version this process has heard of: a server that knows less went back in time
+        self._scripts: dict[str, Any] = {}
+        self.client: redis.Redis = redis.Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_timeout=REGISTRY_TIMEOUT,
+            socket_connect_timeout=REGISTRY_TIMEOUT,
+            max_connections=MAX_CONNECTIONS,
+            # Once, for a pooled connection that has died. Every call may be repeated; one that timed out is not.
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)),
+        )
+
+    @classmethod
+    def from_settings(cls) -> Self:
+        """Return the registry on REDIS_URL."""
+        return cls(settings.REDIS_URL, lease=settings.FLOWRA_PRESENCE_LEASE, grace=settings.FLOWRA_PRESENCE_GRACE)
+
+    # --- The interface --------------------------------------------------------------------------
+
+    def register(self, process: ProcessInfo) -> Joined:
+        """See Registry."""
+        epoch, settles_in = self._call(
+            "register",
+            process.incarnation,
+            process.host,
+            process.pid,
+            process.version,
+            repr(process.since),
+            uuid.uuid4().hex,
+        )
+        return Joined(epoch, int(settles_in) / 1000)
+
+    def update(self, incarnation: str, number: int, changes: Mapping[UUID, int]) -> list[Edge]:
+        """See Registry."""
+        flat = [part for user_id, connections in changes.items() for part in (str(user_id), connections)]
+        (edges,) = self._call("update", incarnation, number, *flat)
+        return [_edge(text) for text in edges]
+
+    def renew(self, incarnation: str, number: int) -> None:
+        """See Registry."""
+        self._call("renew", incarnation, number)
+
+    def retire(self, incarnation: str) -> None:
+        """See Registry."""
+        self._call("retire", incarnation)
+
+    def reap(self, incarnation: str | None) -> Reaped:
+        """See Registry."""
+        edges, kicked, has_more = self._call("reap", incarnation or "")
+        return Reaped([_edge(text) for text in edges], [UUID(user_id) for user_id in kicked], has_more == "1")
+
+    def confirm(self, versions: Collection[int]) -> None:
+        """See Registry."""
+        self._call("confirm", *versions)
+
+    def snapshot(self, user_ids: Collection[UUID]) -> dict[UUID, State]:
+        """See Registry."""
+        ids = list(user_ids)
+        (states,) = self._call("snapshot", *(str(user_id) for user_id in ids))
+        return {user_id: _state(text) for user_id, text in zip(ids, states, strict=True)}
+
+    def processes(self) -> list[ProcessState]:
+        """See Registry."""
+        (rows,) = self._call("processes")
+        return sorted(
+            (_process(row) for row in rows), key=lambda process: (process.info.since, process.info.incarnation)
+        )
+
+    def kick(self, user_id: UUID) -> int:
+        """See Registry."""
+        (told,) = self._call("kick", str(user_id))
+        return int(told)
+
+    def ping(self) -> None:
+        """See Registry."""
+        try:
+            self.client.ping()
+        except (redis.exceptions.RedisError, OSError) as error:
+            raise RegistryAway(f"Redis does not answer: {error}") from error
+
+    # --- Calls ----------------------------------------------------------------------------------
+
+    def _call(self, name: str, *arguments: str | int) -> Sequence[Any]:
+        """Run a command's script and return what it gives; raises LeaseLost and RegistryAway."""
+        wall = "" if self._clock is None else milliseconds(self._clock())
+        header = [wall, self._floor, *self._times, *_CONSTANTS]
+        try:
+            reply: list[Any] = self._script(name)(keys=[self._prefix], args=[*header, *arguments])
+        except (redis.exceptions.RedisError, OSError) as error:
+            raise RegistryAway(f"Redis does not answer: {error}") from error
+        status, serial, *rest = reply
+        with self._lock:
+            self._floor = max(self._floor, int(serial))
+        if status == "lost":
+            raise LeaseLost(f"{arguments[0]}: {rest[0]}.")
+        if status == "away":
+            raise RegistryAway(f"The registry cannot say: {rest[0]}.")
+        return rest
+
+    def _script(self, name: str) -> Any:
+        """Return the script of a command: called by its hash, and sent whole where the server does not know it."""
+        if name not in self._scripts:
+            self._scripts[name] = self.client.register_script(script_text(name))
+        return self._scripts[name]
+
+
+def _edge(text: str) -> Edge:
+    version, user_id, is_online, at = text.split("|")
+    return Edge(UUID(user_id), is_online == "1", int(version), int(at) / 1000)
+
+
+def _state(text: str) -> State:
+    version, is_online, at = text.split("|")
+    return State(is_online == "1", int(version), int(at) / 1000 if at else None)
+
+
+def _process(row: Sequence[Any]) -> ProcessState:
+    incarnation, host, pid, version, since, lease_left, users = row
+    return ProcessState(
+        ProcessInfo(incarnation, host, int(pid), version, float(since)),
+        int(lease_left) / 1000,
+        {UUID(user_id): int(count) for user_id, count in zip(users[::2], users[1::2], strict=True)},
+    )

@@ -1,0 +1,16 @@
+-- ARGV: 10 incarnation, 11 host, 12 pid, 13 version, 14 since, 15 the id of the epoch if one begins.
+begin(floor == 0)
+if epoch == "" then
+  epoch = ARGV[15]
+  -- Versions go on rising over epochs, even if nobody is left who knows the last one.
+  serial = math.max(wall, floor + 1)
+  base_version = serial
+  settled_at = floor > 0 and now + SETTLE or now
+end
+local incarnation = ARGV[10]
+if redis.call("EXISTS", process_key(incarnation)) == 0 then
+  redis.call("HSET", process_key(incarnation), "host", ARGV[11], "pid", ARGV[12], "version", ARGV[13],
+    "since", ARGV[14], "number", "0")
+end
+redis.call("ZADD", PROCESSES, now + lease, incarnation)
+return finish(epoch, text(math.max(0, settled_at - now)))
