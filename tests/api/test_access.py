@@ -43,6 +43,7 @@ MEMBERS_ONLY = [
     ("PATCH", "/chats/{chat}/messages/{message}", BODY),
     ("DELETE", "/chats/{chat}/messages/{message}", None),
     ("GET", "/chats/{chat}/changes?since=0", None),
+    ("GET", "/chats/{chat}/presence", None),
     ("POST", "/chats/{chat}/read", {"seq": 1}),
 ]
 SIGNED_IN_ONLY: list[tuple[str, str, Any]] = [
