@@ -54,8 +54,13 @@ class _WatchedPubSub(PubSub):
         self._reconnected = reconnected
 
     async def on_connect(self, connection: Any) -> None:
-        """Re-subscribe and tell; redis-py calls this for every connection but the first."""
+        """Re-subscribe and tell; redis-py calls this for every connection but the first.
+
+        Connections that idle in the pool are dropped: they died with this one, and the first event to be published
+        over each of them would be lost.
+        """
         await super().on_connect(connection)
+        await self.connection_pool.disconnect(inuse_connections=False)
         self._reconnected()
 
 
