@@ -164,4 +164,4 @@ def test_registry_that_is_away_is_one_line(cast: Cast, process: Process, argumen
     process.registry.is_away = True
     with pytest.raises(CommandError) as caught:
         run(*arguments)
-    assert str(caught.value) == "The registry does not answer: taken away"
+    assert str(caught.value) == "It is not known who is online. Taken away."

@@ -30,7 +30,7 @@ class WatchedRegistry(MemoryRegistry):
     def _begin(self, *, wake: bool = False) -> Store:
         self.calls += 1
         if self.is_away:
-            raise RegistryAway("taken away")
+            raise RegistryAway("Taken away.")
         return super()._begin(wake=wake)
 
 

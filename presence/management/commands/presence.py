@@ -49,7 +49,7 @@ class Command(BaseCommand):
             else:
                 self._show(read_overview(), as_json=options["json"])
         except RegistryAway as error:
-            raise CommandError(f"The registry does not answer: {' '.join(str(error).split())}") from error
+            raise CommandError(f"It is not known who is online. {' '.join(str(error).split())}") from error
 
     def _reap(self, registry: Registry) -> None:
         count, has_more = 0, True
