@@ -158,10 +158,16 @@ end
 
 -- Let time take effect for one user, where a backlog is left.
 local function settle_user(user)
+  local expired = {}
   for _, incarnation in ipairs(split(redis.call("HGET", HOLDERS, user))) do
     if lease_of(incarnation) <= now then
-      expire(incarnation, user)
+      expired[#expired + 1] = incarnation
     end
+  end
+  -- The longest lease last: that process saw the user last.
+  table.sort(expired, function(one, other) return lease_of(one) < lease_of(other) end)
+  for _, incarnation in ipairs(expired) do
+    expire(incarnation, user)
   end
   local due = redis.call("ZSCORE", LEAVING, user)
   if due and tonumber(due) <= now then

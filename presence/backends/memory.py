@@ -159,8 +159,8 @@ class MemoryRegistry:
                 process, store = self._live(incarnation), self._store
                 kicked = list(process.kicks)
                 process.kicks.clear()
-            due = [version for version, pending in store.pending.items() if pending.available_at <= store.clock]
-            due.sort()
+            waiting = sorted((pending.available_at, version) for version, pending in store.pending.items())
+            due = [version for available_at, version in waiting if available_at <= store.clock]
             self._hear()
             return Reaped(self._hand_out(due[:REAP_LIMIT]), kicked, has_more=len(due) > REAP_LIMIT)
 
@@ -176,9 +176,9 @@ class MemoryRegistry:
         """See Registry."""
         with self._store.lock:
             store = self._begin()
+            self._hear()
             if not store.epoch or not store.is_settled:
                 raise RegistryAway("The registry is new; who is online is not known yet.")
-            self._hear()
             nobody = State(is_online=False, version=store.base, at=None)
             return {user_id: store.users.get(user_id, nobody) for user_id in user_ids}
 
@@ -224,13 +224,14 @@ class MemoryRegistry:
             passed = min(passed, milliseconds(MAX_STEP))
         store.clock += passed
         store.wall = wall
-        for incarnation, process in list(store.processes.items()):
+        # The longest lease last: users whom several processes held were last seen by that one.
+        for incarnation, process in sorted(store.processes.items(), key=lambda item: (item[1].lease_until, item[0])):
             if process.lease_until <= store.clock:
                 for user_id in list(process.holds):
                     if self._release(process, user_id):
                         self._make_edge(user_id, is_online=False, at=process.lease_until - self._lease)
                 del store.processes[incarnation]
-        for user_id, due in list(store.leaving.items()):
+        for user_id, due in sorted(store.leaving.items(), key=lambda item: (item[1], item[0])):
             if due <= store.clock:
                 del store.leaving[user_id]
                 self._make_edge(user_id, is_online=False, at=due - self._grace)
@@ -247,11 +248,10 @@ class MemoryRegistry:
         self._floor = max(self._floor, self._store.serial)
 
     def _live(self, incarnation: str) -> _Process:
-        store = self._begin()
-        process = store.processes.get(incarnation)
+        process = self._begin().processes.get(incarnation)
+        self._hear()
         if process is None:
             raise LeaseLost(f"{incarnation} has no live lease.")
-        self._hear()
         return process
 
     # --- Users ----------------------------------------------------------------------------------

@@ -8,7 +8,12 @@ if epoch == "" then
   settled_at = floor > 0 and now + SETTLE or now
 end
 local incarnation = ARGV[10]
-if redis.call("EXISTS", process_key(incarnation)) == 0 then
+if lease_of(incarnation) <= now then
+  -- Unknown, or left in the backlog: then it begins anew, without the users it held.
+  for _, user in ipairs(redis.call("HKEYS", holds_key(incarnation))) do
+    expire(incarnation, user)
+  end
+  forget_process(incarnation)
   redis.call("HSET", process_key(incarnation), "host", ARGV[11], "pid", ARGV[12], "version", ARGV[13],
     "since", ARGV[14], "number", "0")
 end
