@@ -1,4 +1,4 @@
-"""A world for each backend: registries that share one store, whose time and past are in the test's hands."""
+"""A world for each backend, whose time and past are in the test's hands, and a bad line to a registry."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import copy
 import math
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
@@ -15,12 +15,14 @@ import redis
 
 from presence.backends.memory import MemoryRegistry, Store
 from presence.backends.redis import RedisRegistry
-from presence.registry import ProcessInfo, Registry
+from presence.exceptions import RegistryAway
+from presence.registry import Edge, Joined, ProcessInfo, ProcessState, Reaped, Registry, State
 from tests.processes import Valkey
 
 LEASE = 15.0
 GRACE = 5.0
 START = 1_800_000_000.0
+T = TypeVar("T")
 
 
 def make_info(incarnation: str | None = None, since: float = START) -> ProcessInfo:
@@ -156,6 +158,66 @@ class RedisWorld(World):
         for registry in self._registries:
             registry.client.close()
         self._raw.close()
+
+
+class Wire:
+    """A registry on a bad line: loses the request or the answer of calls by name; notes what was sent."""
+
+    is_local = False
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.sent: list[tuple[object, ...]] = []
+        self.lose_request: set[str] = set()
+        self.lose_answer: set[str] = set()
+
+    def send(self, call: Callable[[], T], name: str, *arguments: object) -> T:
+        """Carry a call over, or not."""
+        self.sent.append((name, *arguments))
+        if name in self.lose_request:
+            raise RegistryAway("The request is lost.")
+        answer = call()
+        if name in self.lose_answer:
+            raise RegistryAway("The answer is lost.")
+        return answer
+
+    def register(self, process: ProcessInfo) -> Joined:
+        return self.send(lambda: self.registry.register(process), "register", process.incarnation)
+
+    def update(self, incarnation: str, number: int, changes: Mapping[UUID, int]) -> list[Edge]:
+        changes = dict(changes)
+        return self.send(
+            lambda: self.registry.update(incarnation, number, changes), "update", incarnation, number, changes
+        )
+
+    def renew(self, incarnation: str, number: int) -> None:
+        self.send(lambda: self.registry.renew(incarnation, number), "renew", incarnation, number)
+
+    def retire(self, incarnation: str) -> None:
+        self.send(lambda: self.registry.retire(incarnation), "retire", incarnation)
+
+    def reap(self, incarnation: str | None) -> Reaped:
+        return self.send(lambda: self.registry.reap(incarnation), "reap", incarnation)
+
+    def confirm(self, versions: Collection[int]) -> None:
+        self.send(lambda: self.registry.confirm(versions), "confirm", versions)
+
+    def snapshot(self, user_ids: Collection[UUID]) -> dict[UUID, State]:
+        return self.send(lambda: self.registry.snapshot(user_ids), "snapshot")
+
+    def processes(self) -> list[ProcessState]:
+        return self.send(self.registry.processes, "processes")
+
+    def kick(self, user_id: UUID) -> int:
+        return self.send(lambda: self.registry.kick(user_id), "kick", user_id)
+
+    def ping(self) -> None:
+        self.send(self.registry.ping, "ping")
+
+    def take_sent(self) -> list[tuple[object, ...]]:
+        """Return what was sent since the last time."""
+        sent, self.sent = self.sent, []
+        return sent
 
 
 @pytest.fixture(params=["memory", "redis"])
