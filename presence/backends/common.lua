@@ -194,9 +194,10 @@ end
 -- and all that time has passed.
 local function begin(wake)
   local meta = redis.call("HMGET", META, "epoch", "serial", "base", "settled_at", "clock", "wall")
-  if meta[1] and tonumber(meta[2]) < floor then
+  if tonumber(meta[2] or "0") < floor then
     clear() -- it has gone back in time
-    meta = {}
+    -- The next epoch begins above: else whoever only reads would empty it, too, until the clock has caught up.
+    meta = { false, ARGV[2] }
   end
   epoch = meta[1] or ""
   serial, base_version = tonumber(meta[2] or "0"), tonumber(meta[3] or "0")
@@ -219,20 +220,15 @@ local function begin(wake)
   for place = 1, #due, 2 do
     take_leaving(due[place], tonumber(due[place + 1]))
   end
-  save()
 end
 
 local function finish(...)
-  if epoch ~= "" then
-    save()
-  end
+  save()
   return { "ok", text(serial), ... }
 end
 
 local function refuse(status, reason)
-  if epoch ~= "" then
-    save()
-  end
+  save()
   return { status, text(serial), reason }
 end
 

@@ -218,6 +218,8 @@ class MemoryRegistry:
         store = self._store
         if store.serial < self._floor:
             store.clear()
+            # The next epoch begins above: else whoever only reads would empty it, too, until the clock has caught up.
+            store.serial = self._floor
         wall = milliseconds(self._clock())
         passed = max(0, wall - store.wall)
         if not (wake and passed > self._lease):
@@ -241,8 +243,9 @@ class MemoryRegistry:
         store = self._store
         store.epoch = uuid.uuid4().hex
         # Versions go on rising over epochs, even if nobody is left who knows the last one.
-        store.serial = store.base = max(store.wall, self._floor + 1)
-        store.settled_at = store.clock + (milliseconds(SETTLE) if self._floor else 0)
+        has_past = store.serial > 0
+        store.serial = store.base = max(store.wall, store.serial + 1)
+        store.settled_at = store.clock + (milliseconds(SETTLE) if has_past else 0)
 
     def _hear(self) -> None:
         self._floor = max(self._floor, self._store.serial)

@@ -3,9 +3,9 @@ begin(floor == 0)
 if epoch == "" then
   epoch = ARGV[15]
   -- Versions go on rising over epochs, even if nobody is left who knows the last one.
-  serial = math.max(wall, floor + 1)
+  settled_at = serial > 0 and now + SETTLE or now
+  serial = math.max(wall, serial + 1)
   base_version = serial
-  settled_at = floor > 0 and now + SETTLE or now
 end
 local incarnation = ARGV[10]
 if lease_of(incarnation) <= now then

@@ -373,6 +373,24 @@ def test_restored_snapshot_without_an_edge_since_goes_on(world: World) -> None:
     assert Process(world, registry=process.registry).joined == Joined(process.joined.epoch, 0.0)
 
 
+def test_reader_who_knows_more_empties_a_new_epoch_once(world: World) -> None:
+    """Though the clock went back, and the new epoch was begun by somebody who knows nothing of the earlier one."""
+    process, reader = Process(world), world.registry()
+    process.update(anna=1)
+    version = reader.snapshot([ANNA])[ANNA].version
+    world.empty()
+    world.now -= 3600
+    fresh = Process(world)
+    assert fresh.joined.settles_in == 0.0
+    with pytest.raises(RegistryAway):
+        reader.snapshot([ANNA])
+    again = Process(world, registry=fresh.registry)
+    assert again.joined.settles_in == SETTLE
+    world.pass_time(SETTLE)
+    assert reader.snapshot([ANNA])[ANNA].version > version
+    again.renew()
+
+
 # --- Time -------------------------------------------------------------------------------------------
 
 
