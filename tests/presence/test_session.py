@@ -190,6 +190,20 @@ def test_update_that_meets_a_lost_lease_is_told_in_the_same_flush(process: Proce
     assert process.held() == {"p2": {ANNA: 1}}
 
 
+def test_unanswered_update_is_forgotten_with_the_lease(process: Process) -> None:
+    """It says what was true then, and the whole set does not mention who has gone since."""
+    process.session.flush()
+    process.session.arrive(ANNA)
+    process.wire.lose_request.add("update")
+    with pytest.raises(RegistryAway):
+        process.session.flush()
+    process.wire.lose_request.clear()
+    process.session.depart(ANNA)
+    process.wire.registry.retire("p1")
+    process.session.flush()
+    assert process.held() == {"p2": {}}
+
+
 def test_retiring_is_tried_until_answered(process: Process) -> None:
     process.session.arrive(ANNA)
     process.session.flush()
