@@ -107,7 +107,6 @@ class Registry(Protocol):
         Where there is no epoch, this begins one. If the caller knows of an earlier one, the new one settles for SETTLE
         seconds: until then processes register their users without edges, and nobody can say who is online.
         """
-        ...
 
     def update(self, incarnation: str, number: int, changes: Mapping[UUID, int]) -> list[Edge]:
         """Take the present number of connections of some users of a process; returns edges handed to the caller.
@@ -115,42 +114,33 @@ class Registry(Protocol):
         Updates of an incarnation are numbered 1, 2, 3 … One that was taken before changes nothing. Raises LeaseLost
         where the process has no live lease or a number is missing.
         """
-        ...
 
     def renew(self, incarnation: str, number: int) -> None:
         """Renew the lease; `number` is that of the last update. Raises LeaseLost as `update` does."""
-        ...
 
     def retire(self, incarnation: str) -> None:
         """Let a process go; users whom nobody else holds are leaving, with their grace. Unknown ones are fine."""
-        ...
 
     def reap(self, incarnation: str | None) -> Reaped:
         """Return edges nobody has confirmed in time, handed to the caller, and whom the caller should disconnect.
 
         With an incarnation, raises LeaseLost where it has no live lease. At most REAP_LIMIT edges at once.
         """
-        ...
 
     def confirm(self, versions: Collection[int]) -> None:
         """Forget edges that have been announced."""
-        ...
 
     def snapshot(self, user_ids: Collection[UUID]) -> dict[UUID, State]:
         """Return the state of each of these users; one command, whatever their number."""
-        ...
 
     def processes(self) -> list[ProcessState]:
         """Return all processes with a live lease, the oldest first."""
-        ...
 
     def kick(self, user_id: UUID) -> int:
         """Have every process that holds the user disconnect them; returns how many there are."""
-        ...
 
     def ping(self) -> None:
         """Return if the registry answers."""
-        ...
 
 
 @functools.cache

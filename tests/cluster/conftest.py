@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -22,19 +22,26 @@ def broker() -> Iterator[Valkey]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def pair(postgresql: PostgreSQL, broker: Valkey) -> Iterator[tuple[Server, Server]]:
-    """Give two running servers on one PostgreSQL database and the module's broker."""
+@contextmanager
+def two_servers(postgresql: PostgreSQL, broker: Valkey, settings: Mapping[str, str]) -> Iterator[tuple[Server, Server]]:
+    """Give two running servers on one new PostgreSQL database with the demo in it, and one broker."""
     shared = {
         "DATABASE_URL": postgresql.create_database(),
         "REDIS_URL": broker.url,
         "SECRET_KEY": SECRET_KEY,
-        "FLOWRA_RESYNC_WITHIN": "1",
+        **settings,
     }
     with ExitStack() as stack:
         first, second = (stack.enter_context(Server(shared)) for _ in range(2))
         first.manage("seed_demo")
         yield first, second
+
+
+@pytest.fixture(scope="module")
+def pair(postgresql: PostgreSQL, broker: Valkey) -> Iterator[tuple[Server, Server]]:
+    """Give two running servers on one PostgreSQL database and the module's broker."""
+    with two_servers(postgresql, broker, {"FLOWRA_RESYNC_WITHIN": "1"}) as servers:
+        yield servers
 
 
 @pytest.fixture(scope="module")

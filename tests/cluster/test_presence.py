@@ -6,13 +6,13 @@ import asyncio
 import logging
 import signal
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 
 import pytest
 import redis
 
 from tests.clients import Person, Socket
-from tests.cluster.conftest import SECRET_KEY
+from tests.cluster.conftest import two_servers
 from tests.cluster.watchers import Watcher
 from tests.processes import PostgreSQL, Server, Valkey
 from tests.realtime.conftest import Scene, make_scene, sign_in_all
@@ -26,25 +26,16 @@ COLLECTED = 0.5  # that changes are collected for, and some
 
 
 @pytest.fixture(scope="module")
-def registry() -> Iterator[Valkey]:
-    """Give the broker, to be killed and emptied."""
-    with Valkey() as running:
-        yield running
+def twins(postgresql: PostgreSQL, broker: Valkey) -> Iterator[tuple[Server, Server]]:
+    """Give two running servers with the defaults of presence; a test that stops one starts it again."""
+    with two_servers(postgresql, broker, {"FLOWRA_RATE_LIMITS": "false"}) as servers:
+        yield servers
 
 
-@pytest.fixture(scope="module")
-def twins(postgresql: PostgreSQL, registry: Valkey) -> Iterator[tuple[Server, Server]]:
-    """Give two running servers on one database and one registry; a test that stops one starts it again."""
-    shared = {
-        "DATABASE_URL": postgresql.create_database(),
-        "REDIS_URL": registry.url,
-        "SECRET_KEY": SECRET_KEY,
-        "FLOWRA_RATE_LIMITS": "false",
-    }
-    with ExitStack() as stack:
-        first, second = (stack.enter_context(Server(shared)) for _ in range(2))
-        first.manage("seed_demo")
-        yield first, second
+async def invite_bob(scene: Scene) -> None:
+    """Make Bob a member of the chat."""
+    await scene.john.call("POST", f"/workspaces/{scene.chat['workspace_id']}/members", {"user_id": scene.bob.id})
+    await scene.john.call("POST", f"/chats/{scene.chat_id}/members", {"user_ids": [scene.bob.id]})
 
 
 async def enter(twins: tuple[Server, Server]) -> Scene:
@@ -101,8 +92,7 @@ async def test_a_process_that_stood_still_converges_within_a_heartbeat(twins: tu
     scene = await enter(twins)
     stalled, other = twins
     john, jane, bob = scene.john.at(other.base_url), scene.jane.at(stalled.base_url), scene.bob
-    await scene.john.call("POST", f"/workspaces/{scene.chat['workspace_id']}/members", {"user_id": bob.id})
-    await scene.john.call("POST", f"/chats/{scene.chat_id}/members", {"user_ids": [bob.id]})
+    await invite_bob(scene)
     async with (
         Watcher.watch(john, scene.chat_id) as watcher,
         Watcher.watch(bob.at(stalled.base_url), scene.chat_id) as inside,
@@ -128,13 +118,12 @@ async def test_a_process_that_stood_still_converges_within_a_heartbeat(twins: tu
 
 @pytest.mark.parametrize("fault", ["killed and restarted", "emptied"])
 async def test_a_registry_that_lost_everything_knows_again_within_10_s(
-    twins: tuple[Server, Server], registry: Valkey, fault: str
+    twins: tuple[Server, Server], broker: Valkey, fault: str
 ) -> None:
     scene = await enter(twins)
     first, second = twins
     john, jane, bob = scene.john.at(first.base_url), scene.jane.at(second.base_url), scene.bob
-    await scene.john.call("POST", f"/workspaces/{scene.chat['workspace_id']}/members", {"user_id": bob.id})
-    await scene.john.call("POST", f"/chats/{scene.chat_id}/members", {"user_ids": [bob.id]})
+    await invite_bob(scene)
     async with (
         Watcher.watch(john, scene.chat_id) as here,
         Watcher.watch(jane, scene.chat_id) as there,
@@ -144,13 +133,13 @@ async def test_a_registry_that_lost_everything_knows_again_within_10_s(
         await stack.enter_async_context(await bob.at(second.base_url).connect())
         await here.until_online(bob.id, True, within=5)
         if fault == "emptied":
-            redis.Redis.from_url(registry.url).flushall()
+            redis.Redis.from_url(broker.url).flushall()
         else:
-            registry.kill()
+            broker.kill()
         # Bob goes while nobody can note it.
         await stack.aclose()
         if fault != "emptied":
-            registry.start()
+            broker.start()
         known = [(here, jane.id), (here, john.id), (there, jane.id), (there, john.id)]
         for watcher in (here, there):
             await watcher.until_online(bob.id, False, within=10)

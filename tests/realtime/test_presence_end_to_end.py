@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import redis
+
 from tests.clients import Frame, Person, Socket, make_chat
-from tests.processes import Server
+from tests.processes import Server, Valkey
 from tests.realtime.conftest import Scene
 
 GRACE = 5.0  # seconds, the default
@@ -166,7 +168,7 @@ async def test_the_count_follows_members_who_come_and_go(scene: Scene) -> None:
 
 async def test_switched_off_there_is_no_presence() -> None:
     off = {"FLOWRA_PRESENCE_ENABLED": "false", "FLOWRA_TYPING_ENABLED": "false"}
-    with Server(off, demo=True) as server:
+    with Valkey() as broker, Server({**off, "REDIS_URL": broker.url}, demo=True) as server:
         john, jane = [await Person.sign_in(server.base_url, name) for name in ("john", "jane")]
         chat = await make_chat(john, jane)
         async with await john.connect() as socket:
@@ -178,3 +180,4 @@ async def test_switched_off_there_is_no_presence() -> None:
             assert [frame["type"] for frame in await socket.frames_so_far()] == []
             answer = await john.call("GET", f"/chats/{chat['id']}/presence", expect=404)
             assert answer["code"] == "disabled"
+        assert redis.Redis.from_url(broker.url).keys("*presence*") == [], "the registry was asked"
