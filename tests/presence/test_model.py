@@ -31,7 +31,7 @@ MAX_PROCESSES = 3
 REPEATABLE = ("register", "update", "renew", "retire")  # what may come twice or late
 QUIET = 45  # seconds in which everything has to come to rest: leases, graces, settling, and edges handed on
 # Some 15 s for each backend.
-EXAMPLES = {"memory": 800, "redis": 100}
+EXAMPLES = {"memory": 800, "redis": 60}
 STEPS = 40
 
 

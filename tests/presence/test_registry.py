@@ -491,6 +491,17 @@ def test_earlier_unconfirmed_edges_come_along_in_order(world: World) -> None:
     assert [edge.version for edge in edges] == sorted(edge.version for edge in edges)
 
 
+def test_earlier_edge_that_somebody_else_has_comes_along(world: World) -> None:
+    """They may have died with it, and a later edge must not overtake it."""
+    one, two = Process(world), Process(world)
+    (came,) = one.update(anna=1)
+    one.update(anna=0)
+    world.pass_time(GRACE - 1)
+    assert one.registry.reap(one.incarnation).edges == [came]
+    world.pass_time(1)
+    assert short(two.registry.reap(two.incarnation).edges) == [(ANNA, True), (ANNA, False)]
+
+
 def test_confirming_a_later_edge_leaves_the_earlier(world: World) -> None:
     process = Process(world)
     (came,) = process.update(anna=1)
@@ -812,7 +823,39 @@ def test_user_of_two_expired_processes_in_the_backlog_was_seen_by_the_longer(red
     assert {(state.is_online, state.at) for state in states.values()} == {(False, seen_at)}
 
 
+def test_lease_in_the_backlog_is_lost(redis_world: RedisWorld) -> None:
+    dead, _ = _backlog(redis_world)
+    with pytest.raises(LeaseLost):
+        dead.renew()
+
+
+def test_backlog_without_edges_is_more_to_reap(redis_world: RedisWorld) -> None:
+    """Somebody else holds them all; what is behind them in the backlog has to wait for nothing."""
+    world = redis_world
+    alive, dead = Process(world), Process(world)
+    edges = alive.hold(_crowd())
+    alive.registry.confirm([edge.version for edge in edges])
+    dead.hold(_crowd())
+    for _ in range(15):
+        world.now += 1
+        if world.now < START + LEASE:
+            alive.renew()
+    first, second = (alive.registry.reap(alive.incarnation) for _ in range(2))
+    assert (first.edges, first.has_more) == ([], True)
+    assert (second.edges, second.has_more) == ([], False)
+
+
 def test_kick_spares_the_expired_process_of_the_backlog(redis_world: RedisWorld) -> None:
-    _, alive = _backlog(redis_world)
-    assert alive.registry.kick(list(_crowd())[-1]) == 0
-    assert sum(alive.registry.kick(user) for user in list(_crowd())[:20]) == 0
+    """It is behind another one that takes more than one call."""
+    world = redis_world
+    alive, first, second = Process(world), Process(world), Process(world)
+    first.hold(_crowd())
+    second.update(anna=1)
+    world.now += 0.5
+    second.renew()
+    for _ in range(7):
+        world.now += 2
+        alive.renew()
+    world.now += 2
+    assert alive.registry.kick(ANNA) == 0
+    assert not alive.look(ANNA).is_online
