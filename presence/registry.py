@@ -104,8 +104,8 @@ class Registry(Protocol):
     def register(self, process: ProcessInfo) -> Joined:
         """Take a process in, without users; asked again for the same incarnation it changes nothing but the lease.
 
-        Where there is no epoch, this begins one. If the caller knows of an earlier one, the new one settles for SETTLE
-        seconds: until then processes register their users without edges, and nobody can say who is online.
+        Where there is no epoch, this begins one. If anybody who called knows of an earlier one, the new one settles for
+        SETTLE seconds: until then processes register their users without edges, and nobody can say who is online.
         """
 
     def update(self, incarnation: str, number: int, changes: Mapping[UUID, int]) -> list[Edge]:
