@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypedDict
 from uuid import UUID
 
@@ -119,11 +119,6 @@ def presence_payload(member: MemberPresence) -> PresencePayload:
         "last_seen": optional_time_text(member.last_seen),
         "version": member.version,
     }
-
-
-def last_seen_of(user_ids: Collection[UUID]) -> Mapping[UUID, datetime.datetime]:
-    """Return when these users were last seen, of those who were."""
-    return dict(LastSeen.objects.filter(user_id__in=user_ids).values_list("user_id", "at"))
 
 
 def _read_members(chat: Chat) -> list[_Member]:

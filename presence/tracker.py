@@ -44,6 +44,7 @@ class Tracker:
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._edges: dict[int, Edge] = {}  # by version
         self._has_edges = asyncio.Event()
+        self._registrations = 0  # of the session, that were noted
         self._reset_at: float | None = None
         self.is_away = False  # whether the registry did not answer when it was asked last
 
@@ -104,7 +105,6 @@ class Tracker:
         while True:
             await self._news.wait()
             self._news.clear()
-            before = self._session.registrations
             try:
                 await self._ask(self._session.flush)
             except RegistryAway:
@@ -114,8 +114,7 @@ class Tracker:
                 self._answer_waiters()
             finally:
                 self._collect()
-                if self._session.registrations > before:
-                    self._note_registration()
+                self._note_registrations()
 
     async def run_heartbeat(self) -> None:
         """Renew the lease every FLOWRA_PRESENCE_HEARTBEAT seconds, for ever."""
@@ -182,8 +181,10 @@ class Tracker:
         if self._edges:
             self._has_edges.set()
 
-    def _note_registration(self) -> None:
-        metrics.registrations.inc()
+    def _note_registrations(self) -> None:
+        # Also those of a flush whose task died: it went on in its thread.
+        metrics.registrations.inc(self._session.registrations - self._registrations)
+        self._registrations = self._session.registrations
         settles_in = self._session.take_reset()
         if settles_in is not None:
             self._reset_at = asyncio.get_running_loop().time() + settles_in

@@ -131,11 +131,15 @@ class Person:
         """Return this person as a client of another server."""
         return Person(base_url, self.token, {"id": self.id, "username": self.username})
 
-    async def call(self, method: str, path: str, body: Any = None, *, expect: int | None = None) -> Any:
-        """Call REST and return its JSON; `expect` is the status it must have, any 2xx if not given."""
+    async def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Call REST and return its answer, whatever it is."""
         headers = {"Authorization": f"Bearer {self.token}"}
         async with httpx.AsyncClient(base_url=f"{self.base_url}/api/v1", timeout=TIMEOUT, headers=headers) as http:
-            answer = await http.request(method, path, json=body)
+            return await http.request(method, path, json=body)
+
+    async def call(self, method: str, path: str, body: Any = None, *, expect: int | None = None) -> Any:
+        """Call REST and return its JSON; `expect` is the status it must have, any 2xx if not given."""
+        answer = await self.ask(method, path, body)
         right = answer.is_success if expect is None else answer.status_code == expect
         if not right:
             raise AssertionError(f"{method} {path} answered {answer.status_code}: {answer.text[:500]}")

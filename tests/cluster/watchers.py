@@ -22,7 +22,7 @@ class Watcher:
         self.online_count: int | None = None
         self.states: dict[str, Frame] = {}
         self.heard: list[Frame] = []
-        self.resyncs: list[str] = []
+        self.resynced: list[str] = []  # the reasons for which it has looked again
         self._moved = asyncio.Event()
         self._reloads: set[asyncio.Task[None]] = set()
 
@@ -39,9 +39,13 @@ class Watcher:
             try:
                 yield watcher
             finally:
-                for task in (reader, *watcher._reloads):
+                tasks = [reader, *watcher._reloads]
+                for task in tasks:
                     task.cancel()
-                await asyncio.gather(reader, *watcher._reloads, return_exceptions=True)
+                await asyncio.wait(tasks)
+                for task in tasks:
+                    with contextlib.suppress(asyncio.CancelledError):
+                        task.result()  # raises what went wrong in it
 
     async def until(self, holds: Callable[[], bool], seconds: float, what: str) -> float:
         """Return the seconds until `holds()`; raises AssertionError after `seconds`."""
@@ -61,9 +65,9 @@ class Watcher:
         what = f"{user_id} to be {'online' if is_online else 'offline'}"
         return await self.until(lambda: self.is_online(user_id) is is_online, within, what)
 
-    async def until_resync(self, reason: str, *, within: float) -> float:
-        """Return the seconds until the watcher was told to look again; AssertionError after `within`."""
-        return await self.until(lambda: reason in self.resyncs, within, f"resync ({reason})")
+    async def until_resynced(self, reason: str, *, within: float) -> float:
+        """Return the seconds until the watcher was told to look again, and has; AssertionError after `within`."""
+        return await self.until(lambda: reason in self.resynced, within, f"resync ({reason})")
 
     def is_online(self, user_id: str) -> bool:
         """Whether this watcher takes the user for online."""
@@ -91,8 +95,7 @@ class Watcher:
             for change in [*frame["online"], *frame["offline"]]:
                 self._hear(change)
         elif frame["type"] == "resync":
-            self.resyncs.append(frame["reason"])
-            self._reloads.add(asyncio.create_task(self._resync(frame["within"])))
+            self._reloads.add(asyncio.create_task(self._resync(frame["within"], frame["reason"])))
         if frame.get("chat_id") == self.chat_id and "online_count" in frame:
             self.online_count = frame["online_count"]
 
@@ -102,14 +105,21 @@ class Watcher:
         if known is None or known["version"] < change["version"]:
             self.states[change["user_id"]] = change
 
-    async def _resync(self, within: float) -> None:
+    async def _resync(self, within: float, reason: str) -> None:
         await asyncio.sleep(within)  # the latest that the protocol allows
         await self.socket.send("subscribe", chat_id=self.chat_id)
         await self._reload()
+        self.resynced.append(reason)
         self._moved.set()
 
     async def _reload(self) -> None:
-        for change in await self.person.call("GET", f"/chats/{self.chat_id}/presence"):
+        path = f"/chats/{self.chat_id}/presence"
+        while True:  # bounded by whoever waits for this watcher
+            answer = await self.person.ask("GET", path)
+            if answer.status_code != 503:
+                break
+            await asyncio.sleep(1)  # unknown for now, as the page takes it
+        for change in answer.raise_for_status().json():
             known = self.states.get(change["user_id"])
             if known is None or known["version"] <= change["version"]:
                 self.states[change["user_id"]] = change

@@ -17,6 +17,7 @@ from presence.backends.memory import MemoryRegistry, Store
 from presence.backends.redis import RedisRegistry
 from presence.exceptions import RegistryAway
 from presence.registry import Edge, Joined, ProcessInfo, ProcessState, Reaped, Registry, State
+from tests.presence.watched import Process, WatchedRegistry, start_process, watched_registry
 from tests.processes import Valkey
 
 LEASE = 15.0
@@ -234,3 +235,16 @@ def redis_world(valkey: Valkey) -> Iterator[RedisWorld]:
     made = RedisWorld(valkey)
     yield made
     made.close()
+
+
+@pytest.fixture
+def registry() -> Iterator[WatchedRegistry]:
+    """Give a registry as this process's own, that knows of nobody yet."""
+    with watched_registry() as registry:
+        yield registry
+
+
+@pytest.fixture
+def process(registry: WatchedRegistry) -> Process:
+    """Give a process without users on it."""
+    return start_process(registry)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
@@ -21,19 +19,6 @@ from tests.presence.watched import Process, WatchedRegistry, start_process, watc
 
 PAGE = "/admin/presence/onlineuser/"
 ROW = re.compile(r'<th scope="row">(.*?)</th>')
-
-
-@pytest.fixture
-def registry() -> Iterator[WatchedRegistry]:
-    """Give a registry that knows of nobody yet."""
-    with watched_registry() as registry:
-        yield registry
-
-
-@pytest.fixture
-def process(registry: WatchedRegistry) -> Process:
-    """Give a process without users."""
-    return start_process(registry)
 
 
 def read(client: Client, query: str = "") -> str:

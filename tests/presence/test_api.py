@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Iterator
 
-import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
@@ -18,22 +16,9 @@ from chats.payloads import time_text
 from presence.services import store_last_seen
 from tests.api.conftest import Answer, Caller, caller_for
 from tests.conftest import Cast, make_user
-from tests.presence.watched import Process, WatchedRegistry, start_process, watched_registry
+from tests.presence.watched import Process, WatchedRegistry, start_process
 
 EARLIER = datetime.datetime(2026, 11, 22, 20, 58, 11, 402_000, tzinfo=datetime.UTC)
-
-
-@pytest.fixture
-def registry() -> Iterator[WatchedRegistry]:
-    """Give a registry that knows of nobody yet."""
-    with watched_registry() as registry:
-        yield registry
-
-
-@pytest.fixture
-def process(registry: WatchedRegistry) -> Process:
-    """Give a process without users."""
-    return start_process(registry)
 
 
 def read(caller: Caller, chat: Chat) -> Answer:
