@@ -7,6 +7,7 @@ from typing import Any
 from chats.events import DomainEvent
 from presence.events import DisconnectRequested, PresenceChanged, PresenceEvent, PresenceReset
 from realtime import hub
+from realtime.connection import resync
 from realtime.frames import layer_events
 from realtime.presence_frames import presence_events
 
@@ -29,5 +30,6 @@ async def broadcast_presence(sender: type, event: PresenceEvent, **kwargs: Any) 
     match event:
         case PresenceReset():
             running.presence.forget()
+            resync(running.directory.connections, "presence")
         case DisconnectRequested(user_id=user_id):
             running.presence.disconnect(user_id)

@@ -122,6 +122,7 @@ class Hub:
 
     def _broker_came_back(self) -> None:
         logger.info("The broker's connection came back; clients resync.")
+        self.presence.forget()  # changes, and members who came or went, may have been told meanwhile
         resync(self.directory.connections, "broker")
 
     def _acquire(self, group: str) -> None:

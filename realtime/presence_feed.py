@@ -9,7 +9,6 @@ from uuid import UUID
 
 from presence.exceptions import RegistryAway
 from presence.selectors import read_states
-from realtime.connection import resync
 from realtime.db import run_in_db_thread
 from realtime.presence_frames import presence_event
 from realtime.protocol import CloseCode
@@ -23,6 +22,7 @@ logger = logging.getLogger(__name__)
 # Seconds that a room collects changes: with the announcer's 0.05 s the 250 ms of house.md. However many processes
 # announce, a subscriber gets five presence frames a second at most.
 COLLECT = 0.2
+READ_TRIES = 5  # readings of a chat whose members change all the while; then its count is unknown for now
 
 
 class PresenceFeed:
@@ -30,7 +30,7 @@ class PresenceFeed:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._loads: dict[UUID, asyncio.Task[None]] = {}
+        self._loads: dict[Room, asyncio.Task[None]] = {}
         self._flushes: dict[UUID, asyncio.TimerHandle] = {}
 
     async def stop(self) -> None:
@@ -65,10 +65,9 @@ class PresenceFeed:
         await asyncio.shield(self._loading(room))
 
     def forget(self) -> None:
-        """What rooms know may be wrong: read it anew where it is needed, and have all clients look again."""
+        """What rooms know may be wrong, so read it anew where it is needed; clients have to look again, too."""
         for room in self._hub.directory.rooms.values():
             room.presence.forget()
-        resync(self._hub.directory.connections, "presence")
 
     def disconnect(self, user_id: UUID) -> None:
         """Close a user's connections; whoever may still come back will."""
@@ -76,14 +75,15 @@ class PresenceFeed:
             connection.end(CloseCode.GOING_AWAY)
 
     def _loading(self, room: Room) -> asyncio.Task[None]:
-        task = self._loads.get(room.chat_id)
+        # By room and not by chat: everybody may have left, and others come into a new room, while one is read for.
+        task = self._loads.get(room)
         if task is None:
-            task = self._loads[room.chat_id] = asyncio.get_running_loop().create_task(self._load(room))
-            task.add_done_callback(lambda _: self._loads.pop(room.chat_id, None))
+            task = self._loads[room] = asyncio.get_running_loop().create_task(self._load(room))
+            task.add_done_callback(lambda _: self._loads.pop(room, None))
         return task
 
     async def _load(self, room: Room) -> None:
-        while not room.presence.is_known:
+        for _ in range(READ_TRIES):
             asked = room.presence.times_forgotten
             try:
                 states = await run_in_db_thread(read_states, room.chat_id)
@@ -94,6 +94,7 @@ class PresenceFeed:
                 return
             if room.presence.times_forgotten == asked:  # nobody came into the chat or went meanwhile
                 room.presence.load(states)
+                return
 
     def _flush(self, chat_id: UUID) -> None:
         self._flushes.pop(chat_id, None)

@@ -127,6 +127,7 @@ class Room:
         for connection in removed:
             self.subscriptions.pop(connection).is_revoked = True
         self.access_version = access_version
+        self.presence.forget()  # whoever was removed may have been counted, if the event of it was lost
         while self.waiting and not self.needs_check:
             event = self.waiting.popleft()
             self.fan_out(event)

@@ -1,0 +1,111 @@
+"""What a process's rooms know of presence is read when it is needed, once for all who wait, and again when in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from presence.backends.memory import MemoryRegistry, Store
+from presence.registry import State
+from presence.tracker import Tracker
+from realtime import presence_feed
+from realtime.hub import Hub
+from tests.realtime.listeners import Listener
+
+CHAT = uuid.UUID(int=9)
+JANE = uuid.UUID(int=1)
+
+
+class Reader:
+    """Stands for the database and the registry: each reading waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.readings: list[asyncio.Future[Mapping[uuid.UUID, State]]] = []
+
+    async def run(self, function: Callable[..., object], chat_id: uuid.UUID) -> Mapping[uuid.UUID, State]:
+        """Stand for `run_in_db_thread(read_states, chat_id)`."""
+        self.readings.append(asyncio.get_running_loop().create_future())
+        return await self.readings[-1]
+
+    async def let_go(self, place: int) -> None:
+        """Have a reading find Jane online."""
+        while len(self.readings) <= place:  # noqa: ASYNC110  (bounded by the test's time-out)
+            await asyncio.sleep(0)
+        self.readings[place].set_result({JANE: State(True, 1, None)})
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
+    """Give what the feed reads from."""
+    reader = Reader()
+    monkeypatch.setattr(presence_feed, "run_in_db_thread", reader.run)
+    return reader
+
+
+@pytest.fixture
+def hub(reader: Reader) -> Hub:
+    """Give a hub with presence that has not been started."""
+    hub = Hub()
+    hub.tracker = Tracker(MemoryRegistry(Store(), lease=15, grace=5), reader.run)
+    return hub
+
+
+async def count(hub: Hub, chat_id: uuid.UUID = CHAT) -> int | None:
+    """Return the room's count, read if need be."""
+    await hub.presence.know(chat_id)
+    return hub.directory.rooms[chat_id].presence.online_count()
+
+
+async def test_many_who_subscribe_at_once_are_one_reading(hub: Hub, reader: Reader) -> None:
+    listener = Listener()
+    hub.directory.join_room(listener.connection, CHAT)
+    asked = [asyncio.ensure_future(count(hub)) for _ in range(100)]
+    async with asyncio.timeout(10):
+        await reader.let_go(0)
+        assert await asyncio.gather(*asked) == [1] * 100
+    assert await count(hub) == 1
+    assert len(reader.readings) == 1
+
+
+async def test_a_new_room_does_not_wait_for_the_reading_of_an_old_one(hub: Hub, reader: Reader) -> None:
+    listener = Listener()
+    hub.directory.join_room(listener.connection, CHAT)
+    first = asyncio.ensure_future(hub.presence.know(CHAT))
+    async with asyncio.timeout(10):
+        while not reader.readings:  # noqa: ASYNC110  (bounded above)
+            await asyncio.sleep(0)
+        hub.directory.leave_room(listener.connection, CHAT)
+        hub.directory.join_room(listener.connection, CHAT)
+        second = asyncio.ensure_future(count(hub))
+        await reader.let_go(0)
+        await reader.let_go(1)
+        assert await second == 1
+        await first
+
+
+async def test_what_was_read_while_members_changed_is_read_again(hub: Hub, reader: Reader) -> None:
+    listener = Listener()
+    hub.directory.join_room(listener.connection, CHAT)
+    asked = asyncio.ensure_future(count(hub))
+    async with asyncio.timeout(10):
+        while not reader.readings:  # noqa: ASYNC110  (bounded above)
+            await asyncio.sleep(0)
+        hub.directory.rooms[CHAT].presence.forget()
+        await reader.let_go(0)
+        await reader.let_go(1)
+        assert await asked == 1
+
+
+async def test_after_the_broker_came_back_nothing_known_before_is_believed(hub: Hub, reader: Reader) -> None:
+    listener = Listener()
+    hub.directory.join_room(listener.connection, CHAT)
+    hub.directory.rooms[CHAT].presence.load({})
+    assert await count(hub) == 0
+    hub._broker_came_back()
+    asked = asyncio.ensure_future(count(hub))
+    async with asyncio.timeout(10):
+        await reader.let_go(0)
+        assert await asked == 1
