@@ -1,5 +1,6 @@
 // Every page for people who are signed in: the frame around it, the socket and what it tells all pages.
 import { emit, on } from "./bus.js";
+import { makeConnection } from "./connection.js";
 import { startDialogs } from "./dialogs.js";
 import { startDrawers } from "./drawers.js";
 import { startForms } from "./forms.js";
@@ -7,9 +8,10 @@ import { startJump } from "./jump.js";
 import { startKeyboard } from "./keyboard.js";
 import { startMenus } from "./menus.js";
 import { Notifications } from "./notifications.js";
+import { Outbox } from "./outbox.js";
+import { callApi } from "./rest.js";
+import { Sender } from "./sender.js";
 import { Sidebar } from "./sidebar.js";
-import { Socket } from "./socket.js";
-import { StatusView } from "./status-view.js";
 import { text } from "./text.js";
 import { startTheme } from "./theme.js";
 import { keepFresh, localizeTimes } from "./times.js";
@@ -21,10 +23,12 @@ export const clock = {
   setTimeout: (callback, delay) => window.setTimeout(callback, delay),
   clearTimeout: (id) => window.clearTimeout(id),
 };
+const RELOAD_WITHIN = 1000; // ms: after a server's restart its clients do not all ask at once
 
 const element = document.getElementById("bootstrap");
 /** What the server says of the open chat; null on other pages. */
 export const bootstrap = element === null ? null : JSON.parse(element.textContent);
+const chatId = bootstrap?.chat_id ?? "";
 const userId = document.body.dataset.userId ?? "";
 const { htmx } = window;
 
@@ -41,17 +45,8 @@ document.body.addEventListener("htmx:load", (event) => localizeTimes(event.detai
 document.body.addEventListener("htmx:sendError", () => toast(text("network"), { level: "error" }));
 document.body.addEventListener("htmx:responseError", () => toast(text("refused"), { level: "error" }));
 
-const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-export const socket = new Socket({
-  url: `${scheme}//${location.host}/ws/`,
-  WebSocket,
-  clock,
-  random: Math.random,
-  onFrame: (frame) => emit(frame.type, frame),
-  onState: (state) => emit("socket.state", state),
-});
-
-export const sidebar = new Sidebar(htmx, { chatId: bootstrap?.chat_id ?? "", userId });
+export const socket = makeConnection(clock);
+export const sidebar = new Sidebar(htmx, { chatId, userId });
 export const unread = new Unread(() => sidebar.refresh());
 const seen = { check: () => false };
 const notifications = new Notifications(document.getElementById("bell"), (data) => seen.check(data));
@@ -61,28 +56,47 @@ export function setSeen(check) {
   seen.check = check;
 }
 
-const status = new StatusView(document.getElementById("ws-status"), document.getElementById("announcer"), () =>
-  socket.retry(),
-);
-on("socket.state", (state) => {
-  status.show(state);
-  if (state.reason === "auth") {
-    const href = `/accounts/login/?next=${encodeURIComponent(location.pathname)}`;
-    toast(text("signed_out"), { level: "error", link: { href, label: text("sign_in") } });
-  }
+// --- What was written goes out, from whatever page of this tab ---
+const sender = new Sender({ socket, callApi });
+export const outbox = new Outbox({
+  storage: sessionStorage,
+  userId,
+  deliver: (entry) => sender.deliver(entry),
+  onChange: (entry, answer) => {
+    emit("outbox.changed", { entry, answer });
+    if (entry.status === "failed" && entry.chat_id !== chatId) {
+      const link = { href: `/chats/${entry.chat_id}/`, label: text("show") };
+      toast(text("failed_elsewhere"), { level: "error", link });
+    }
+  },
+  clock,
 });
-on("notice", ({ level, text: words }) => toast(words, { level, sticky: level === "error" }));
-on("resync", ({ within }) => {
-  window.setTimeout(() => {
-    socket.resubscribe();
-    sidebar.refresh();
-    notifications.recount();
-    emit("members.stale", {});
-  }, Math.random() * within * 1000);
+on("chat.message.posted", ({ data }) => {
+  if (data.author.id === userId) outbox.seen(data.client_id);
+});
+on("socket.state", () => outbox.flush());
+window.addEventListener("beforeunload", (event) => {
+  if (!outbox.isSafe) event.preventDefault(); // storage is blocked or full: leaving would lose messages
 });
 
-socket.start();
-window.addEventListener("pagehide", () => socket.stop());
-window.addEventListener("pageshow", (event) => {
-  if (event.persisted) socket.retry();
+// --- What the socket may have missed besides messages: chats, members, unread counts ---
+let reloadTimer = null;
+function reloadWithin(wait, resubscribe) {
+  clock.clearTimeout(reloadTimer);
+  reloadTimer = clock.setTimeout(() => {
+    if (resubscribe) socket.resubscribe();
+    sidebar.refresh();
+    notifications.recount();
+    emit("chat.stale", {});
+  }, Math.random() * wait);
+}
+on("resync", ({ within }) => reloadWithin(within * 1000, true));
+let hasConnected = false;
+on("socket.state", ({ state }) => {
+  if (state !== "online") return;
+  if (hasConnected) reloadWithin(RELOAD_WITHIN, false);
+  hasConnected = true;
 });
+on("notice", ({ level, text: words }) => toast(words, { level, sticky: level === "error" }));
+
+socket.start();

@@ -1,8 +1,9 @@
 // The page of a chat: wires its parts to the socket.
-import { bootstrap, clock, setSeen, sidebar, socket, unread } from "./app.js";
+import { bootstrap, clock, outbox, setSeen, sidebar, socket, unread } from "./app.js";
 import { on } from "./bus.js";
 import { Composer } from "./composer.js";
 import { Drafts } from "./drafts.js";
+import { FreshPage, loadPage } from "./fresh-page.js";
 import { History } from "./history.js";
 import { JumpButton } from "./jump-button.js";
 import { watchLifecycle } from "./lifecycle.js";
@@ -11,10 +12,13 @@ import { startMembers } from "./presence-page.js";
 import { Reader } from "./reader.js";
 import { callApi, RestError } from "./rest.js";
 import { Scroll } from "./scroll.js";
-import { Sender } from "./sender.js";
+import { text } from "./text.js";
 import { Timeline } from "./timeline.js";
+import { localizeTimes } from "./times.js";
+import { toast } from "./toasts.js";
 import { OwnTyping, Typing } from "./typing.js";
 import { TypingView } from "./typing-view.js";
+import { Unsent } from "./unsent.js";
 
 const { chat_id: chatId, user } = bootstrap;
 const list = document.getElementById("messages");
@@ -47,7 +51,7 @@ const jump = new JumpButton(document.getElementById("jump-latest"), scroll);
 // --- Reading ---
 const reader = new Reader({
   lastReadSeq: bootstrap.last_read_seq,
-  isAtEnd: () => bootstrap.is_live && scroll.isAtEnd(),
+  isAtEnd: () => timeline.isLive && scroll.isAtEnd(),
   isVisible: () => document.visibilityState === "visible",
   latestSeq: () => timeline.latestSeq,
   report: async (seq) => {
@@ -72,56 +76,103 @@ function openAtPlace() {
 }
 
 // --- Messages ---
-function arrived(data) {
+/** Show changes in their order; what a catch-up brings is laid out once and summed up for screen readers. */
+function arrived(frames, { isCatchUp = false } = {}) {
   const wasReading = reader.isReading;
   const upTo = timeline.latestSeq;
-  const isNews = timeline.apply(data);
-  if (data.author.id === user.id) reader.wrote(data.seq);
-  if (!isNews) return;
-  typing.forget(data.author.id);
+  let news = 0;
+  const showAll = () => {
+    for (const { data } of frames) {
+      if (data.author.id === user.id) reader.wrote(data.seq);
+      if (!timeline.apply(data)) continue;
+      typing.forget(data.author.id);
+      news += 1;
+    }
+  };
+  if (isCatchUp) timeline.batch(showAll);
+  else showAll();
+  if (news === 0) return;
   typingView.show();
-  if (!wasReading && timeline.readUpTo === null) timeline.setReadUpTo(upTo);
-  if (!scroll.isAtEnd()) jump.count();
+  if ((!wasReading || isCatchUp) && timeline.readUpTo === null) timeline.setReadUpTo(upTo);
+  if (!scroll.isAtEnd()) jump.count(news);
   if (!wasReading) unread.set(chatId, reader.unread, 0);
+  if (isCatchUp) summarize(news);
   reader.check();
 }
 
-on("chat.message.posted", here(({ data }) => arrived(data)));
-on("chat.message.edited", here(({ data }) => timeline.apply(data)));
-on("chat.message.deleted", here(({ data }) => timeline.apply(data)));
-on("ack", (frame) => {
-  if (frame.action === "subscribed" && frame.chat_id === chatId) {
-    if (frame.reset) location.reload();
-    reader.check();
-  }
-});
+/** One sentence for what the screen reader was spared. */
+function summarize(news) {
+  document.getElementById("summary").textContent = text(news === 1 ? "missed_one" : "missed_many", { count: news });
+}
+
+let missed = null; // frames of a catch-up, shown together at its end
+for (const type of ["chat.message.posted", "chat.message.edited", "chat.message.deleted"]) {
+  on(type, here((frame) => (missed === null ? arrived([frame]) : missed.push(frame))));
+}
+on("catchup.begin", here(() => {
+  missed = [];
+}));
+on("catchup.end", here(() => {
+  arrived(missed, { isCatchUp: true });
+  missed = null;
+}));
+on("chat.reset", here(() => freshPage.fetch()));
+on("ack", here(({ action }) => {
+  if (action === "subscribed") reader.check();
+}));
 on("chat.unread", here((frame) => {
   if (frame.unread_count === 0) reader.wrote(timeline.latestSeq);
 }));
 
-// --- Writing ---
-const sender = new Sender({ socket, callApi, chatId });
-const unsent = new Map(); // client_id → draft, for trying again
+const freshPage = new FreshPage({
+  load: () => loadPage(`/chats/${chatId}/`),
+  show: (page) => {
+    const fresh = JSON.parse(page.getElementById("bootstrap").textContent);
+    const fragment = document.createDocumentFragment();
+    fragment.append(...page.getElementById("messages").children);
+    localizeTimes(fragment);
+    const news = Math.max(fresh.seq - timeline.latestSeq, 0);
+    if (news > 0 && timeline.readUpTo === null) timeline.readUpTo = timeline.latestSeq;
+    timeline.replace(fragment, fresh.seq);
+    history.watch();
+    unsent.showAll();
+    if (news > 0) summarize(news);
+    jump.update();
+    reader.check();
+    socket.follow(chatId, fresh.revision);
+  },
+  clock,
+});
 
-async function send(draft) {
-  if (!bootstrap.is_live) return location.assign(`/chats/${chatId}/`);
-  unsent.set(draft.client_id, draft);
-  timeline.addPending(draft);
+// --- Writing ---
+function send(draft) {
+  const isKept = outbox.add({ ...draft, chat_id: chatId });
+  if (!isKept) {
+    toast(text("outbox_full", { count: outbox.entries.length }), { level: "error" });
+    return false;
+  }
+  ownTyping.sent();
+  if (!timeline.isLive) {
+    location.assign(`/chats/${chatId}/`); // it goes out from there
+    return true;
+  }
   timeline.setReadUpTo(null);
   scroll.toEnd();
-  ownTyping.sent();
-  try {
-    const { ack, message } = await sender.send(draft);
-    if (ack) timeline.confirm(ack);
-    if (message) arrived(message);
-    reader.wrote(ack?.seq ?? message.seq);
-    unread.set(chatId, reader.unread, 0);
-    unsent.delete(draft.client_id);
-  } catch (error) {
-    timeline.fail(draft.client_id, error.message);
-  }
-  return undefined;
+  return true;
 }
+
+const unsent = new Unsent({
+  outbox,
+  timeline,
+  chatId,
+  isConnected: () => socket.isOpen,
+  onSent: ({ ack, message }) => {
+    if (ack) timeline.confirm(ack);
+    else arrived([{ data: message }]);
+    reader.wrote((ack ?? message).seq);
+    unread.set(chatId, reader.unread, 0);
+  },
+});
 
 const ownTyping = new OwnTyping();
 let typingEnabled = bootstrap.typing_enabled; // a server that was restarted may have changed its mind
@@ -153,7 +204,7 @@ const actions = new MessageActions({
   composer,
   callApi,
   chatId,
-  resend: (node) => send(unsent.get(node.dataset.clientId)),
+  outbox,
 });
 
 // --- Typing ---
@@ -170,6 +221,7 @@ on("chat.typing", here((frame) => {
 }));
 on("socket.state", ({ name }) => {
   if (name === "connected") return;
+  ownTyping.sent(); // nobody sees it any more
   typing.clear();
   typingView.show();
 });
@@ -188,10 +240,14 @@ const members = startMembers({
 });
 
 // --- The rest ---
-watchLifecycle({ chatId, userId: user.id, htmx: window.htmx, composer, socket });
-on("members.stale", () => members.refresh());
+const lifecycle = watchLifecycle({ chatId, userId: user.id, htmx: window.htmx, composer, socket });
+on("chat.stale", () => {
+  members.refresh();
+  lifecycle.refresh();
+});
 on("subscribe.refused", here(() => sidebar.refresh()));
-new History({ scroller, list, chatId, prepend: (fragment) => timeline.prepend(fragment) }).start();
+const history = new History({ scroller, list, chatId, prepend: (fragment) => timeline.prepend(fragment) });
+history.start();
 scroller.addEventListener("scroll", () => {
   jump.update();
   reader.check();

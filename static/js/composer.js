@@ -5,7 +5,7 @@ import { newId } from "./uuid.js";
 
 export class Composer {
   /**
-   * `onSend({body, client_id, reply_to})`, `onInput(isEmpty)`, `onLeave()`, `onEditLast()`;
+   * `onSend({body, client_id, reply_to})` returns whether the message was taken; `onInput(isEmpty)`, `onLeave()`, `onEditLast()`;
    * `drafts` see drafts.js; `people()` see mention-box.js.
    */
   constructor({ form, drafts, people, onSend, onInput, onLeave, onEditLast }) {
@@ -85,7 +85,8 @@ export class Composer {
     const body = this.textarea.value;
     if (body.trim() === "") return;
     // The id the server put into the page may have been used; every message sent by script gets its own.
-    this.onSend({ body, client_id: newId(), reply_to: this.replyTo || null });
+    const isTaken = this.onSend({ body, client_id: newId(), reply_to: this.replyTo || null });
+    if (!isTaken) return; // what was written stays where it is
     this.form.querySelector(".errors")?.remove();
     this.textarea.value = "";
     this.drafts.save("");

@@ -1,4 +1,5 @@
 // Older messages when the reader scrolls up. The log is silent meanwhile: history is no news.
+import { hush } from "./quiet.js";
 
 const AHEAD = "600px 0px 0px 0px"; // begin to load before the top is reached
 
@@ -40,8 +41,7 @@ export class History {
     if (this.loading || sentinel === null) return;
     this.loading = true;
     sentinel.classList.add("loading");
-    this.list.setAttribute("aria-live", "off");
-    this.list.setAttribute("aria-busy", "true");
+    const speak = hush(this.list);
     try {
       const url = `/chats/${this.chatId}/?before=${sentinel.dataset.before}`;
       const response = await fetch(url, { headers: { "X-Requested-With": "fetch" }, credentials: "same-origin" });
@@ -55,10 +55,7 @@ export class History {
       sentinel.classList.remove("loading");
     } finally {
       this.loading = false;
-      requestAnimationFrame(() => {
-        this.list.removeAttribute("aria-busy");
-        this.list.setAttribute("aria-live", "polite");
-      });
+      speak();
     }
     if (this.sentinel !== null && this.sentinel !== sentinel) this.watch();
   }

@@ -12,8 +12,8 @@ export class JumpButton {
     });
   }
 
-  count() {
-    this.missed += 1;
+  count(news) {
+    this.missed += news;
     this.update();
   }
 

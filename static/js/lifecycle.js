@@ -17,14 +17,16 @@ function showTitle() {
   document.title = `${count}${label} · Flowra`;
 }
 
-/** Follow the chat's own life; `composer` see composer.js. */
+/** Follow the chat's own life; `composer` see composer.js. Returns {refresh()}: events may have been missed. */
 export function watchLifecycle({ chatId, userId, htmx, composer, socket }) {
   const here = (type, handler) =>
     on(type, (frame) => {
       if (frame.chat_id === chatId) handler(frame);
     });
   const refreshHeader = () => htmx.trigger("#chat-header", "chat.refresh");
+  let isGone = false;
   const gone = (words) => {
+    isGone = true;
     socket.unfollow(chatId);
     setClosed(composer, true, words);
     toast(words, { level: "warning", sticky: true, link: { href: "/", label: text("to_chats") } });
@@ -44,6 +46,13 @@ export function watchLifecycle({ chatId, userId, htmx, composer, socket }) {
   });
   here("subscribe.refused", () => gone(text("removed")));
   document.body.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.target.id === "chat-header") showTitle();
+    if (event.detail.target.id !== "chat-header") return;
+    showTitle();
+    if (!isGone) setClosed(composer, "closed" in document.getElementById("chat-header").dataset);
   });
+  return {
+    refresh: () => {
+      if (!isGone) refreshHeader();
+    },
+  };
 }

@@ -6,9 +6,9 @@ import { text } from "./text.js";
 import { toast } from "./toasts.js";
 
 export class MessageActions {
-  /** `resend(node)` sends a failed message again; `callApi` see rest.js. */
-  constructor({ timeline, composer, callApi, chatId, resend }) {
-    Object.assign(this, { timeline, composer, callApi, chatId, resend });
+  /** `outbox` has what was not sent (outbox.js); `callApi` see rest.js. */
+  constructor({ timeline, composer, callApi, chatId, outbox }) {
+    Object.assign(this, { timeline, composer, callApi, chatId, outbox });
     timeline.list.addEventListener("click", (event) => {
       const control = event.target.closest?.("[data-action]");
       const node = event.target.closest?.(".message");
@@ -31,8 +31,8 @@ export class MessageActions {
     if (action === "reply") this.reply(node);
     else if (action === "edit") this.edit(node);
     else if (action === "delete") this.remove(node);
-    else if (action === "retry") this.resend(node);
-    else if (action === "discard") this.timeline.discard(node);
+    else if (action === "retry") this.outbox.retry(node.dataset.clientId);
+    else if (action === "discard") this.outbox.discard(node.dataset.clientId);
   }
 
   reply(node) {

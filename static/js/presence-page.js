@@ -43,11 +43,12 @@ export function startMembers({ chatId, userId, htmx, isEnabled, clock, onOffline
     source.stop();
     lose();
   });
-  on("socket.state", ({ name, reason }) => {
-    if (name === "connected") return;
+  on("socket.state", ({ name, state }) => {
+    if (name === "connected" || state === "syncing") return;
     source.pause();
+    presence.hold();
     // It tries no more, so what is shown gets older and older. (A page that is being left shows what it has.)
-    if (name === "disconnected" && reason !== "stopped") lose();
+    if (name === "disconnected" && state !== "stopped") lose();
   });
   document.addEventListener("visibilitychange", () => source.becameVisible());
   return members;

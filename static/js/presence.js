@@ -13,6 +13,7 @@ export function compareMembers(a, b) {
 export class Presence {
   constructor() {
     this.isKnown = false; // whether a snapshot stands; without one nobody is online or offline
+    this.isHeld = false; // whether changes wait for the next snapshot, although one stands
     this.members = new Set(); // who is listed, and so counted
     this.states = new Map(); // user id → entry, also of people the list does not have yet
     this.waiting = new Map(); // user id → the latest change that came before the snapshot
@@ -21,26 +22,34 @@ export class Presence {
   /** The list was written by the server: these are the members. Where it knew who is online, it is a snapshot too. */
   seed(entries, isKnown) {
     this.members = new Set(entries.map(({ user_id }) => user_id));
-    if (isKnown) this.snapshot(entries);
+    if (isKnown && this.isHeld) this.merge(entries); // the snapshot after the next subscription is still to come
+    else if (isKnown) this.snapshot(entries);
   }
 
-  /** Take a snapshot: an entry replaces what has an equal or a lower version; then what waited for it is taken. */
+  /** Take a snapshot, then the changes that waited for it. */
   snapshot(entries) {
-    for (const entry of entries) {
-      if (entry.version >= this.versionOf(entry.user_id)) this.states.set(entry.user_id, entry);
-    }
-    this.isKnown = true;
+    if (this.isHeld) this.states.clear(); // what was known before the loss is worth nothing beside it
+    this.isHeld = false;
+    this.merge(entries);
     const waiting = [...this.waiting.values()];
     this.waiting.clear();
     this.apply(waiting);
   }
 
-  /** Take changes; returns the ids of the users they changed. Before the snapshot they wait for it. */
+  /** An entry replaces what has an equal or a lower version. */
+  merge(entries) {
+    for (const entry of entries) {
+      if (entry.version >= this.versionOf(entry.user_id)) this.states.set(entry.user_id, entry);
+    }
+    this.isKnown = true;
+  }
+
+  /** Take changes; returns the ids of the users they changed. Before a snapshot they wait for it. */
   apply(entries) {
     const changed = [];
     for (const entry of entries) {
       const { user_id, version } = entry;
-      if (!this.isKnown) {
+      if (!this.isKnown || this.isHeld) {
         if (version > (this.waiting.get(user_id)?.version ?? -1)) this.waiting.set(user_id, entry);
       } else if (version > this.versionOf(user_id)) {
         this.states.set(user_id, entry);
@@ -50,9 +59,16 @@ export class Presence {
     return changed;
   }
 
+  /** The connection broke: what is known stays to be seen, until a fresh snapshot says what has become of it. */
+  hold() {
+    this.isHeld = true;
+    this.waiting.clear();
+  }
+
   /** Nobody can say any more; the next snapshot counts as it stands. */
   lose() {
     this.isKnown = false;
+    this.isHeld = false;
     this.states.clear();
     this.waiting.clear();
   }

@@ -1,12 +1,15 @@
 // REST with the session cookie, for what the socket cannot do or cannot do now.
 import { text } from "./text.js";
 
-/** A request that failed: `code` is the API's, or "network" where no answer came. */
+const ANSWER_WITHIN = 20000; // ms
+
+/** A request that failed: `code` is the API's, or "network" where no answer came; `retryAfter` in seconds. */
 export class RestError extends Error {
-  constructor(status, code, message) {
+  constructor(status, code, message, retryAfter = 0) {
     super(message);
     this.status = status;
     this.code = code;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -24,18 +27,20 @@ function messageOf(body) {
 /** Call the API; returns the parsed answer, null without one. Throws RestError. */
 export async function callApi(method, path, body) {
   let response;
+  let answer = null;
   try {
     response = await fetch(`/api/v1${path}`, {
       method,
       credentials: "same-origin",
       headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
       body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(ANSWER_WITHIN),
     });
+    if (response.headers.get("Content-Type")?.includes("json")) answer = await response.json();
   } catch {
     throw new RestError(0, "network", text("network"));
   }
-  const isJson = response.headers.get("Content-Type")?.includes("json");
-  const answer = isJson ? await response.json() : null;
-  if (!response.ok) throw new RestError(response.status, answer?.code ?? "internal", messageOf(answer));
-  return answer;
+  if (response.ok) return answer;
+  const retryAfter = Number(response.headers.get("Retry-After")) || 0;
+  throw new RestError(response.status, answer?.code ?? "internal", messageOf(answer), retryAfter);
 }

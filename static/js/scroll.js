@@ -19,12 +19,23 @@ export class Scroll {
 
   /** Change the list and leave what the reader sees where it is; at the end, stay at the end. */
   keep(change) {
+    const restore = this.hold();
+    change();
+    restore();
+  }
+
+  /** Remember the reader's place; returns a function that goes back to it after the list has changed. */
+  hold() {
     const atEnd = this.isAtEnd();
     const anchor = atEnd ? null : this.firstVisible();
+    const id = anchor?.dataset.messageId;
     const before = anchor?.getBoundingClientRect().top;
-    change();
-    if (atEnd) this.toEnd();
-    else if (anchor?.isConnected) this.scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+    return () => {
+      if (atEnd) this.toEnd();
+      // The list may have been loaded anew: then the same message is another element.
+      const node = anchor?.isConnected ? anchor : id && this.list.querySelector(`:scope > [data-message-id="${id}"]`);
+      if (node) this.scroller.scrollTop += node.getBoundingClientRect().top - before;
+    };
   }
 
   firstVisible() {

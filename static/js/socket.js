@@ -1,61 +1,86 @@
-// The only owner of a WebSocket and of its timers. It connects, answers requests by `ref`, subscribes again
-// after a reconnect with what was heard last, and tries again by the rules of docs/protocol.md.
-import { delay, RECONNECT, RESTART_WITHIN } from "./backoff.js";
-import { classify } from "./closecodes.js";
-import { Position } from "./positions.js";
+// The only owner of a WebSocket, and of one timer. What to do when is said by pure modules: machine.js (states),
+// heartbeat.js (is it alive?), requests.js (answers) and sync.js (catch-up); here it is done.
+import { RECONNECT } from "./backoff.js";
+import { Heartbeat } from "./heartbeat.js";
+import { dotOf, reduce, STOPPED } from "./machine.js";
+import { Refused, Requests } from "./requests.js";
+import { Sync } from "./sync.js";
 
 const SUBPROTOCOL = "flowra.v1";
 const OPEN = 1;
-const STABLE_AFTER = 5000; // ms: only a connection that stood so long sets the attempts back
-const ANSWER_WITHIN = 10000; // ms
-const CHANGES = new Set(["chat.message.posted", "chat.message.edited", "chat.message.deleted"]);
-
-/** What the server, or the lack of one, refused: `code` is the protocol's, or "lost" when no answer came. */
-export class Refused extends Error {
-  constructor(code, message, frame = {}) {
-    super(message);
-    this.code = code;
-    this.frame = frame;
-  }
-}
+const TICK = 5000; // ms: the timer comes at least so often, so that a sleep is noticed at once
+const LATE = 5000; // ms: a timer so late means that the device slept, or the browser held it back
+const CLOCK_STEP = 1000; // ms: a clock set back by more leaves no deadline in its place
 
 export class Socket {
   /**
-   * `onFrame(frame)` hears every frame, `onState({name, attempt, reason})` every change of state, whose name is
-   * "connecting", "connected" or "disconnected".
+   * `clock` is {now, setTimeout, clearTimeout}, `random()` is in [0, 1). `onFrame(frame)` hears every frame, and as
+   * frames of its own "catchup.begin" and "catchup.end" around what was missed, "chat.reset" and "subscribe.refused".
+   * `onState({name, state, attempt, most, retryAt, isRestart})` hears every change of state: `name` is the dot's
+   * ("connected", "connecting", "disconnected"), `state` the machine's, `retryAt` when the next try is, or null.
    */
-  constructor({ url, WebSocket, clock, random, onFrame, onState }) {
-    Object.assign(this, { url, WebSocket, clock, random, onFrame, onState });
+  constructor({ url, WebSocket, clock, random, onFrame, onState, log = () => {} }) {
+    Object.assign(this, { url, WebSocket, clock, random, onFrame, onState, log });
+    this.state = STOPPED;
+    this.events = []; // not yet reduced: an effect or a listener may bring the next one
+    this.isReducing = false;
     this.socket = null;
     this.generation = 0; // makes callbacks of sockets that were given up harmless
-    this.attempt = 0;
+    this.heartbeat = null; // from welcome to the end of a connection
     this.timer = null;
-    this.stableTimer = null;
-    this.positions = new Map();
-    this.requests = new Map();
-    this.nextRef = 1;
-    this.welcomed = false;
+    this.requests = new Requests();
+    this.sync = new Sync({
+      ask: (chatId, since, done, failed) => this.ask(chatId, since, done, failed),
+      deliver: onFrame,
+      begin: (chat_id) => onFrame({ type: "catchup.begin", chat_id }),
+      end: (chat_id) => onFrame({ type: "catchup.end", chat_id }),
+      reset: (chat_id) => onFrame({ type: "chat.reset", chat_id }),
+      refused: (chat_id, code) => onFrame({ type: "subscribe.refused", chat_id, code }),
+      broken: () => this.dispatch("silent"),
+    });
   }
+
+  // --- What the page says ---
 
   start() {
-    if (this.socket === null) this.connect();
+    this.dispatch("start");
   }
 
+  /** Signed out: never again by itself. */
   stop() {
-    this.drop();
-    this.setState("disconnected", "stopped");
+    this.dispatch("stop");
   }
 
-  /** Try at once, from attempt 1 again: somebody clicked. */
+  /** Try at once: somebody clicked. */
   retry() {
-    if (this.welcomed) return;
-    this.drop();
-    this.attempt = 0;
-    this.connect();
+    this.dispatch("click");
   }
 
+  /** Somebody looks at the page again, or the network is back. */
+  wake() {
+    this.dispatch("wake");
+  }
+
+  /** The browser says that there is no network. */
+  offline() {
+    this.dispatch("offline");
+  }
+
+  /** The page is left; it may come back from the back/forward cache. */
+  leave() {
+    this.dispatch("leave");
+  }
+
+  /** The page came back from there. */
+  shown() {
+    this.dispatch("shown");
+  }
+
+  // --- Frames ---
+
+  /** Whether the server has greeted this connection. */
   get isOpen() {
-    return this.welcomed && this.socket !== null && this.socket.readyState === OPEN;
+    return this.heartbeat !== null && this.socket.readyState === OPEN;
   }
 
   /** Send a frame; returns false where there is nobody to send it to. */
@@ -67,114 +92,150 @@ export class Socket {
 
   /** Send a frame and return its `ack`; rejects with Refused. */
   request(frame) {
-    const ref = String(this.nextRef++);
-    if (!this.send({ ...frame, ref })) return Promise.reject(new Refused("lost", "not connected"));
-    return new Promise((resolve, reject) => {
-      const timer = this.clock.setTimeout(() => this.settle(ref, new Refused("lost", "no answer")), ANSWER_WITHIN);
-      this.requests.set(ref, { resolve, reject, timer });
-    });
+    return new Promise((resolve, reject) => this.command(frame, resolve, reject));
   }
 
   /** Follow a chat from `revision` on, now and after every reconnect. */
   follow(chatId, revision) {
-    this.positions.set(chatId, new Position(revision));
-    if (this.isOpen) this.subscribe(chatId);
+    this.sync.follow(chatId, revision, this.clock.now());
+    this.arm();
   }
 
   unfollow(chatId) {
-    if (this.positions.delete(chatId)) this.send({ type: "unsubscribe", chat_id: chatId });
+    if (this.sync.unfollow(chatId)) this.send({ type: "unsubscribe", chat_id: chatId });
   }
 
   /** Ask again for what changed in every chat that is followed. */
   resubscribe() {
-    for (const chatId of this.positions.keys()) this.subscribe(chatId);
+    if (this.isOpen) this.sync.again(this.clock.now());
+    this.arm();
   }
 
-  subscribe(chatId) {
-    const position = this.positions.get(chatId);
-    this.request({ type: "subscribe", chat_id: chatId, since: position.contiguous }).then(
-      (ack) => position.caughtUp(ack.revision),
-      (error) => {
-        if (error.code !== "lost") this.onFrame({ type: "subscribe.refused", chat_id: chatId, code: error.code });
-      },
-    );
+  command(frame, done, failed) {
+    if (!this.isOpen) {
+      failed(new Refused("lost", "not connected"));
+      return;
+    }
+    this.send({ ...frame, ref: this.requests.add(this.clock.now(), done, failed) });
+    this.arm();
   }
 
-  connect() {
+  ask(chat_id, since, done, failed) {
+    const at = (callback) => (answer) => callback(answer, this.clock.now());
+    this.command({ type: "subscribe", chat_id, since }, at(done), at(failed));
+  }
+
+  receive(text) {
+    const now = this.clock.now();
+    const frame = JSON.parse(text);
+    this.heartbeat?.heard(now);
+    if (frame.type === "welcome") this.heartbeat = new Heartbeat(frame, now);
+    if (frame.type === "ack" || frame.type === "error") this.requests.answered(frame);
+    if (!this.sync.take(frame, now)) this.onFrame(frame);
+    if (frame.type === "welcome") this.dispatch("welcome");
+    else if (this.state.name === "syncing") this.dispatch("heard");
+    this.settle();
+    this.arm();
+  }
+
+  /** Welcome and catch-up are what makes a connection one that can be relied on. */
+  settle() {
+    if (this.heartbeat !== null && this.state.name === "syncing" && this.sync.isDone) this.dispatch("synced");
+  }
+
+  // --- The machine ---
+
+  dispatch(type, code) {
+    this.events.push({ type, code, chance: this.random() });
+    if (this.isReducing) return;
+    this.isReducing = true;
+    try {
+      while (this.events.length > 0) this.step(this.events.shift());
+    } finally {
+      this.isReducing = false;
+    }
+  }
+
+  step(event) {
+    const before = this.state;
+    const now = this.clock.now();
+    const { state, effects } = reduce(before, event, now);
+    this.state = state;
+    this.arm(); // first: whatever goes wrong below, there is a way on
+    for (const effect of effects) this.effects[effect]();
+    if (state.name === before.name) return;
+    const { name, attempt, deadline, isRestart } = state;
+    const retryAt = name === "waiting" ? deadline : null;
+    if (retryAt !== null) this.log(`WS reconnect attempt ${attempt} in ${Math.round(retryAt - now)} ms`);
+    this.onState({ name: dotOf(state), state: name, attempt, most: RECONNECT.attempts, retryAt, isRestart });
+  }
+
+  effects = {
+    open: () => this.open(),
+    drop: () => this.drop(),
+    catch_up: () => {
+      this.sync.open(this.clock.now());
+      this.settle();
+    },
+    // Died while nobody was here: that is not the server's fault, so the next try need not wait.
+    probe: () => this.beat(this.heartbeat.wake(this.clock.now())) && this.dispatch("wake"),
+  };
+
+  open() {
     const generation = ++this.generation;
     const current = (callback) => (event) => {
       if (generation === this.generation) callback(event);
     };
-    this.setState("connecting");
     const socket = new this.WebSocket(this.url, [SUBPROTOCOL]);
     this.socket = socket;
+    socket.onopen = current(() => this.dispatch("open"));
     socket.onmessage = current((event) => this.receive(event.data));
-    socket.onclose = current((event) => this.closed(event.code));
+    socket.onclose = current((event) => this.dispatch("closed", event.code));
   }
 
-  receive(text) {
-    const frame = JSON.parse(text);
-    if (frame.type === "welcome") this.greet();
-    if (CHANGES.has(frame.type)) this.positions.get(frame.chat_id)?.heard(frame.data.revision);
-    if (frame.type === "ack") this.settle(frame.ref, null, frame);
-    if (frame.type === "error") this.settle(frame.ref, new Refused(frame.code, frame.message, frame));
-    this.onFrame(frame);
-  }
-
-  greet() {
-    this.welcomed = true;
-    this.stableTimer = this.clock.setTimeout(() => {
-      this.attempt = 0;
-    }, STABLE_AFTER);
-    this.setState("connected");
-    this.resubscribe();
-  }
-
-  closed(code) {
-    this.forget();
-    const verdict = classify(code, false);
-    if (verdict === "auth" || verdict === "fatal") {
-      this.setState("disconnected", verdict);
-      return;
-    }
-    if (this.attempt >= RECONNECT.attempts) {
-      this.setState("disconnected", "exhausted");
-      return;
-    }
-    this.attempt += 1;
-    const wait = verdict === "restart" ? this.random() * RESTART_WITHIN : delay(this.attempt, this.random);
-    this.setState("connecting");
-    this.timer = this.clock.setTimeout(() => {
-      this.timer = null;
-      this.connect();
-    }, wait);
-  }
-
-  settle(ref, error, ack) {
-    const request = this.requests.get(ref);
-    if (request === undefined) return;
-    this.requests.delete(ref);
-    this.clock.clearTimeout(request.timer);
-    if (error === null) request.resolve(ack);
-    else request.reject(error);
-  }
-
+  /** Let go of the socket without waiting for its close event, which a half-open one sends after a minute. */
   drop() {
     this.generation += 1;
     this.socket?.close(1000);
-    this.forget();
-  }
-
-  forget() {
     this.socket = null;
-    this.welcomed = false;
-    this.clock.clearTimeout(this.timer);
-    this.clock.clearTimeout(this.stableTimer);
-    this.timer = null;
-    for (const ref of [...this.requests.keys()]) this.settle(ref, new Refused("lost", "connection closed"));
+    this.heartbeat = null;
+    this.sync.pause();
+    this.requests.lose();
   }
 
-  setState(name, reason = "") {
-    this.onState({ name, reason, attempt: this.attempt, most: RECONNECT.attempts });
+  // --- Time ---
+
+  /** Set the one timer to whatever is due first. */
+  arm() {
+    this.clock.clearTimeout(this.timer);
+    this.timer = null;
+    const deadlines = [this.state.deadline, this.heartbeat?.deadline, this.requests.deadline, this.sync.deadline];
+    const due = deadlines.filter((at) => at !== null && at !== undefined);
+    if (due.length === 0) return;
+    const now = this.clock.now();
+    this.armedAt = now;
+    this.wakeAt = Math.max(Math.min(...due, now + TICK), now);
+    this.timer = this.clock.setTimeout(() => this.tick(), this.wakeAt - now);
+  }
+
+  tick() {
+    const now = this.clock.now();
+    const isSetBack = now < this.armedAt - CLOCK_STEP;
+    const isLate = now - this.wakeAt > LATE;
+    this.timer = null;
+    this.dispatch("timer");
+    if (isSetBack) this.dispatch("silent");
+    if (isSetBack || isLate) this.dispatch("wake");
+    else if (this.heartbeat !== null) this.beat(this.heartbeat.check(now));
+    this.requests.expire(now);
+    this.sync.tick(now);
+    this.arm();
+  }
+
+  /** Do what the heartbeat says; returns whether the connection is found dead. */
+  beat(verdict) {
+    if (verdict === "ping") this.send({ type: "ping" });
+    if (verdict === "dead") this.dispatch("silent");
+    return verdict === "dead";
   }
 }

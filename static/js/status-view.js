@@ -1,42 +1,65 @@
 // The dot in the navbar: what the connection is doing, and a click to try again.
 import { text } from "./text.js";
 
-function describe({ name, reason, attempt, most }) {
+const BLINK = 1000; // ms: a loss that is over by then is not shown
+const SECOND = 1000; // ms
+
+/** What the dot stands for, in words. */
+export function describe({ name, state, attempt, most }) {
   if (name === "connected") return text("connected");
   if (name === "connecting") return attempt > 0 ? text("connecting", { attempt, most }) : text("connecting_first");
-  return text(reason === "auth" ? "signed_out" : "disconnected");
+  return text(state === "auth_lost" ? "signed_out" : "disconnected");
 }
 
 export class StatusView {
-  /** `onRetry()` is called on a click. */
-  constructor(button, announcer, onRetry) {
-    this.button = button;
-    this.announcer = announcer;
-    this.state = null;
+  /**
+   * `onClick()` is called on a click, Enter and Space; `onShown(state, before)` when the dot changes, with the states
+   * (socket.js) that it shows now and showed before (null at first). `clock` see socket.js.
+   */
+  constructor({ button, clock, onClick, onShown }) {
+    Object.assign(this, { button, clock, onShown });
+    this.tooltip = button.querySelector(".tooltip");
+    this.shown = null; // the state that is shown
+    this.latest = null; // the state that is
+    this.blink = null; // the timer of a loss that is not shown yet
+    this.countdown = null;
     button.hidden = false;
-    button.addEventListener("click", () => {
-      if (this.state === "auth") location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname)}`);
-      else onRetry();
-    });
-    const tooltip = button.querySelector(".tooltip");
-    button.addEventListener("keydown", (event) => tooltip.classList.toggle("dismissed", event.key === "Escape"));
-    button.addEventListener("pointerenter", () => tooltip.classList.remove("dismissed"));
-    button.addEventListener("blur", () => tooltip.classList.remove("dismissed"));
+    button.addEventListener("click", onClick);
+    button.addEventListener("keydown", ({ key }) => this.tooltip.classList.toggle("dismissed", key === "Escape"));
+    button.addEventListener("pointerenter", () => this.tooltip.classList.remove("dismissed"));
+    button.addEventListener("blur", () => this.tooltip.classList.remove("dismissed"));
   }
 
   show(state) {
+    this.latest = state;
+    if (state.name === "connecting" && this.shown?.name === "connected") {
+      this.blink ??= this.clock.setTimeout(() => this.paint(), BLINK);
+    } else {
+      this.paint();
+    }
+  }
+
+  paint() {
+    this.clock.clearTimeout(this.blink);
+    this.blink = null;
+    const [state, before] = [this.latest, this.shown];
     const words = describe(state);
-    const before = this.button.dataset.state;
-    const wasConnected = this.state !== null && before === "connected";
-    this.state = state.reason || state.name;
+    this.shown = state;
     this.button.dataset.state = state.name;
     this.button.querySelector(".status-dot").className = `status-dot ${state.name}`;
-    this.button.querySelector(".tooltip").textContent = words;
+    this.tooltip.firstElementChild.textContent = words;
     this.button.setAttribute("aria-label", words);
-    // Spoken are changes only, and not the first connection of a page.
-    if (before !== state.name && (wasConnected || state.name !== "connecting") && this.spoken) {
-      this.announcer.textContent = words;
-    }
-    this.spoken = this.spoken || state.name === "connected";
+    this.count();
+    if (state.name !== before?.name || state.state !== before.state) this.onShown(state, before);
+  }
+
+  /** Seconds to the next try: seen, never spoken. */
+  count() {
+    this.clock.clearTimeout(this.countdown);
+    const { retryAt } = this.shown;
+    const left = retryAt === null ? 0 : retryAt - this.clock.now();
+    const seconds = Math.ceil(left / SECOND);
+    this.tooltip.lastElementChild.textContent = seconds > 0 ? text("next_try", { seconds }) : "";
+    if (seconds > 0) this.countdown = this.clock.setTimeout(() => this.count(), left - (seconds - 1) * SECOND + 1);
   }
 }

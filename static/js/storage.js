@@ -8,12 +8,13 @@ export function recall(storage, key) {
   }
 }
 
-/** Store a text; null removes it. */
+/** Store a text; null removes it. Returns whether that was possible. */
 export function remember(storage, key, value) {
   try {
     if (value === null) storage.removeItem(key);
     else storage.setItem(key, value);
+    return true;
   } catch {
-    // Nothing depends on it.
+    return false;
   }
 }

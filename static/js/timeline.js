@@ -1,6 +1,7 @@
 // The messages of the open chat: puts what the socket says in its place, whatever order it comes in.
 import { arrange } from "./groups.js";
 import { factsOf, markMentions, MessageView } from "./message-view.js";
+import { hush } from "./quiet.js";
 import { text } from "./text.js";
 import { dayKey, dayLabel } from "./times.js";
 
@@ -13,8 +14,13 @@ export class Timeline {
     Object.assign(this, { list, scroll, viewer, isLive, latestSeq, loadMessage });
     this.view = new MessageView(template, viewer);
     this.readUpTo = null;
-    markMentions(list, viewer.username);
-    for (const node of this.messages()) {
+    this.isBatch = false;
+    this.markMine(list);
+  }
+
+  markMine(root) {
+    markMentions(root, this.viewer.username);
+    for (const node of root.querySelectorAll(".message")) {
       node.classList.toggle("mentions-me", node.querySelector(".mention.me") !== null);
     }
   }
@@ -44,11 +50,46 @@ export class Timeline {
     if (node !== null) {
       // Older and equal states come again after a reconnect, or were overtaken.
       if (Number(node.dataset.revision || 0) >= data.revision) return false;
-      this.scroll.keep(() => this.update(node, data));
+      this.keep(() => this.update(node, data));
     } else if (this.belongs(data)) {
-      this.scroll.keep(() => this.insert(data));
+      this.keep(() => this.insert(data));
     }
     return isNew && !own;
+  }
+
+  keep(change) {
+    if (this.isBatch) change();
+    else this.scroll.keep(change);
+  }
+
+  /** Change much at once: laid out once, silently for screen readers. */
+  batch(change) {
+    const speak = hush(this.list);
+    this.isBatch = true;
+    this.scroll.keep(() => {
+      try {
+        change();
+      } finally {
+        this.isBatch = false;
+        this.decorate();
+      }
+    });
+    speak();
+  }
+
+  /** Show the latest stretch as the server has just rendered it, instead of all that is shown. */
+  replace(fragment, latestSeq) {
+    const speak = hush(this.list);
+    this.scroll.keep(() => {
+      for (const edited of this.list.querySelectorAll(":scope > .editing")) {
+        fragment.querySelector(`[data-message-id="${CSS.escape(edited.dataset.messageId)}"]`)?.replaceWith(edited);
+      }
+      this.markMine(fragment);
+      this.list.replaceChildren(fragment);
+      Object.assign(this, { isLive: true, latestSeq });
+      this.decorate();
+    });
+    speak();
   }
 
   /** Whether a message that is not shown has its place in the stretch that is. */
@@ -89,26 +130,35 @@ export class Timeline {
   }
 
   /** Show what was typed at once; returns its element. */
-  addPending(draft) {
-    const known = this.byClientId(draft.client_id);
-    if (known !== null) {
-      this.view.setStatus(known, "pending", text("sending"));
-      return known;
-    }
-    const node = this.view.createPending({ ...draft, author: this.viewer.author });
+  addPending(entry) {
+    const known = this.byClientId(entry.client_id);
+    if (known !== null) return known;
+    const node = this.view.createPending({ ...entry, author: this.viewer.author });
     this.list.append(node);
-    this.quote(node, draft.reply_to);
+    this.quote(node, entry.reply_to);
     this.decorate();
     return node;
+  }
+
+  /** Say on an unsent message what is going on, or why it failed. */
+  setPending({ client_id, status, reason }, words) {
+    const node = this.byClientId(client_id);
+    if (node === null || node.dataset.messageId) return;
+    const actions = [
+      { action: "retry", label: text("retry") },
+      { action: "discard", label: text("discard") },
+    ];
+    if (status === "failed") this.view.setStatus(node, "failed", `${text("failed")} ${reason}`, actions);
+    else this.view.setStatus(node, "pending", words);
   }
 
   /** Note that a message is stored; the event with its HTML comes before or after. */
   confirm({ client_id, message_id, seq }) {
     const node = this.byClientId(client_id);
     if (node === null || node.dataset.messageId) return;
-    const twin = this.byId(message_id);
+    const isElsewhere = this.byId(message_id) !== null || !this.belongs({ seq });
     this.latestSeq = Math.max(this.latestSeq, seq);
-    if (twin !== null) {
+    if (isElsewhere) {
       node.remove();
     } else {
       this.view.identify(node, message_id, seq, 0); // revision 0: whatever comes is newer
@@ -118,28 +168,20 @@ export class Timeline {
     this.decorate();
   }
 
-  fail(clientId, reason) {
+  /** Take an unsent message away. */
+  discard(clientId) {
     const node = this.byClientId(clientId);
     if (node === null || node.dataset.messageId) return;
-    const buttons = [
-      { action: "retry", label: text("retry") },
-      { action: "discard", label: text("discard") },
-    ];
-    this.view.setStatus(node, "failed", `${text("failed")} ${reason}`, buttons);
-  }
-
-  discard(node) {
-    node.remove();
+    this.scroll.keep(() => node.remove());
     this.decorate();
   }
 
   /** Put older messages, as the server rendered them, on top. */
   prepend(fragment) {
-    markMentions(fragment, this.viewer.username);
     for (const node of fragment.querySelectorAll(".message")) {
       if (this.byId(node.dataset.messageId) !== null) node.remove();
-      else node.classList.toggle("mentions-me", node.querySelector(".mention.me") !== null);
     }
+    this.markMine(fragment);
     this.list.prepend(fragment);
     this.decorate();
   }
@@ -148,11 +190,12 @@ export class Timeline {
   setReadUpTo(seq) {
     if (this.readUpTo === seq) return;
     this.readUpTo = seq;
-    this.scroll.keep(() => this.decorate());
+    this.keep(() => this.decorate());
   }
 
   /** Names, days and "New" around the messages as they stand now. */
   decorate() {
+    if (this.isBatch) return; // once, at its end
     for (const line of this.list.querySelectorAll(":scope > .day, :scope > .new-line")) line.remove();
     const nodes = this.messages();
     const facts = nodes.map(factsOf);

@@ -4,14 +4,17 @@ import { text } from "./text.js";
 const STAY = 6000; // ms
 const MOST = 4;
 
-/** Show a notice; `level` is "info", "warning" or "error". With `link` {href, label} it leads somewhere. */
-export function toast(message, { level = "info", link = null, sticky = level === "error" } = {}) {
+/**
+ * Show a notice and return its element; `level` is "info", "warning" or "error". With `link` {href, label} it leads
+ * somewhere. `isSpoken` is false where a screen reader hears it by another way.
+ */
+export function toast(message, { level = "info", link = null, sticky = level === "error", isSpoken = true } = {}) {
   const box = document.getElementById("toasts");
   if (box === null) return null;
   const element = document.createElement("div");
   element.className = "toast";
   element.dataset.level = level;
-  element.setAttribute("role", level === "error" ? "alert" : "status");
+  if (isSpoken) element.setAttribute("role", level === "error" ? "alert" : "status");
   const words = document.createElement("p");
   words.textContent = message;
   if (link !== null) words.append(" ", anchor(link));

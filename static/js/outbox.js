@@ -1,0 +1,166 @@
+// What was written and is not yet known to be stored. It is kept in sessionStorage, so that a reload, a crash and
+// signing in again lose nothing, and sent in the order of each chat, always with the same client_id: the server
+// stores it once, however often it comes. docs/protocol.md, "Nothing is lost".
+import { recall, remember } from "./storage.js";
+
+export const MOST = 100; // messages; with 10,000 characters each they fit the 5 MB of a sessionStorage
+const RETRY_FIRST = 2000; // ms, doubled from try to try
+const RETRY_MOST = 30000;
+const MOST_TRIES = 10; // of a message that the server puts off; then a person decides
+const LATER = new Set(["rate_limited", "internal"]);
+const UNANSWERED = new Set(["lost", "network"]);
+
+/** An entry is {client_id, chat_id, body, reply_to, status ("sending" or "failed"), reason}. */
+function isEntry(value) {
+  const texts = [value?.client_id, value?.chat_id, value?.body, value?.reason];
+  return texts.every((one) => typeof one === "string") && ["sending", "failed"].includes(value.status);
+}
+
+function restore(stored) {
+  try {
+    const entries = JSON.parse(stored ?? "[]");
+    return Array.isArray(entries) ? entries.filter(isEntry).slice(0, MOST) : [];
+  } catch {
+    return []; // not ours, or cut off: nothing in it can be sent
+  }
+}
+
+export class Outbox {
+  /**
+   * `deliver(entry)` sends one message and returns a promise of {ack} or {message}; it rejects with an error whose
+   * `code` is the protocol's, "lost" or "network" where no answer came, or "signed_out"; `retryAfter` is in seconds,
+   * where the server gave one. `onChange(entry, answer)` hears of each entry that is added, tried again, failed,
+   * discarded (its `status` is "gone") or stored ("sent", with the `answer` if there was one).
+   */
+  constructor({ storage, userId, deliver, onChange, clock }) {
+    Object.assign(this, { storage, deliver, onChange, clock });
+    this.key = `flowra.outbox.${userId}`;
+    this.entries = restore(recall(storage, this.key));
+    this.busy = new Set(); // chats that have one on its way: the next waits for its answer
+    this.owed = new Set(); // chats that were to be flushed meanwhile
+    this.tries = new Map(); // client_id → how often it was tried in vain
+    this.timer = null;
+    this.isSafe = true; // whether what is kept here outlives the page
+  }
+
+  get isFull() {
+    return this.entries.length >= MOST;
+  }
+
+  /** What is unsent of a chat, in order. */
+  of(chatId) {
+    return this.entries.filter(({ chat_id }) => chat_id === chatId);
+  }
+
+  /** Keep a message and send it as soon as it can be; returns false where there is no room. */
+  add({ client_id, chat_id, body, reply_to = null }) {
+    if (this.isFull) return false;
+    const entry = { client_id, chat_id, body, reply_to, status: "sending", reason: "" };
+    this.entries.push(entry);
+    this.save();
+    this.onChange(entry);
+    this.flush();
+    return true;
+  }
+
+  /** Send a failed message again: a person asked. */
+  retry(clientId) {
+    const entry = this.find(clientId);
+    if (entry === undefined || entry.status !== "failed") return;
+    this.tries.delete(clientId);
+    this.set(entry, "sending");
+    this.flush();
+  }
+
+  /** Forget a message that was not sent: a person asked. */
+  discard(clientId) {
+    const entry = this.find(clientId);
+    if (entry !== undefined) this.remove(entry, "gone");
+  }
+
+  /** The message was seen among those of its chat, so it is stored, whatever became of the answer. */
+  seen(clientId) {
+    const entry = this.find(clientId);
+    if (entry !== undefined) this.remove(entry, "sent");
+  }
+
+  /** There is a connection, or another reason to try: send the first message of every chat. */
+  flush() {
+    this.clock.clearTimeout(this.timer);
+    this.timer = null;
+    const chats = new Set(this.entries.filter(({ status }) => status === "sending").map(({ chat_id }) => chat_id));
+    for (const chatId of chats) {
+      if (this.busy.has(chatId)) this.owed.add(chatId);
+      else this.send(chatId);
+    }
+  }
+
+  /** Send the messages of a chat one after the other, until there is none left or one has to wait. */
+  async send(chatId) {
+    this.busy.add(chatId);
+    try {
+      for (let entry = this.firstOf(chatId); entry !== undefined; entry = this.firstOf(chatId)) {
+        this.owed.delete(chatId);
+        const goesOn = await this.tryOne(entry);
+        if (!goesOn && !this.owed.has(chatId)) break;
+      }
+    } finally {
+      this.busy.delete(chatId);
+      this.owed.delete(chatId);
+    }
+  }
+
+  /** Returns whether the next one may follow. */
+  async tryOne(entry) {
+    try {
+      const answer = await this.deliver(entry);
+      if (this.find(entry.client_id) !== undefined) this.remove(entry, "sent", answer);
+      return true;
+    } catch (error) {
+      if (typeof error.code !== "string") throw error; // a fault of ours, not an answer
+      if (this.find(entry.client_id) === undefined) return true; // seen or discarded meanwhile
+      return this.refused(entry, error);
+    }
+  }
+
+  refused(entry, { code, message, retryAfter = 0 }) {
+    if (code === "signed_out") return false;
+    const isAnswer = !UNANSWERED.has(code);
+    const tries = (this.tries.get(entry.client_id) ?? 0) + 1;
+    this.tries.set(entry.client_id, tries);
+    if (isAnswer && (!LATER.has(code) || tries > MOST_TRIES)) {
+      this.set(entry, "failed", message);
+      return true;
+    }
+    const wait = Math.max(Math.min(RETRY_FIRST * 2 ** (tries - 1), RETRY_MOST), retryAfter * 1000);
+    this.clock.clearTimeout(this.timer);
+    this.timer = this.clock.setTimeout(() => this.flush(), wait);
+    return false;
+  }
+
+  firstOf(chatId) {
+    return this.of(chatId).find(({ status }) => status === "sending");
+  }
+
+  find(clientId) {
+    return this.entries.find(({ client_id }) => client_id === clientId);
+  }
+
+  set(entry, status, reason = "") {
+    Object.assign(entry, { status, reason });
+    this.save();
+    this.onChange(entry);
+  }
+
+  remove(entry, status, answer = null) {
+    this.entries = this.entries.filter((other) => other !== entry);
+    this.tries.delete(entry.client_id);
+    this.save();
+    this.onChange({ ...entry, status }, answer);
+  }
+
+  save() {
+    const text = this.entries.length === 0 ? null : JSON.stringify(this.entries);
+    this.isSafe = remember(this.storage, this.key, text) || text === null;
+  }
+}

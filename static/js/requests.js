@@ -1,0 +1,59 @@
+// Commands that wait for their answer, by `ref`. Pure: time is given.
+
+const ANSWER_WITHIN = 10000; // ms
+
+/** What the server, or the lack of one, refused: `code` is the protocol's, or "lost" when no answer came. */
+export class Refused extends Error {
+  constructor(code, message, frame = {}) {
+    super(message);
+    this.code = code;
+    this.frame = frame;
+  }
+}
+
+export class Requests {
+  constructor() {
+    this.open = new Map(); // ref → {done, failed, by}; in the order of their deadlines
+    this.next = 1;
+  }
+
+  /** Returns the `ref` to send; then calls `done(ack)` or `failed(Refused)`, once. */
+  add(now, done, failed) {
+    const ref = String(this.next++);
+    this.open.set(ref, { done, failed, by: now + ANSWER_WITHIN });
+    return ref;
+  }
+
+  /** An `ack` or `error` frame came. */
+  answered(frame) {
+    const request = this.take(frame.ref);
+    if (request === undefined) return; // given up before, or an error that answers nothing
+    if (frame.type === "ack") request.done(frame);
+    else request.failed(new Refused(frame.code, frame.message, frame));
+  }
+
+  /** When `expire` has something to do; null without requests. */
+  get deadline() {
+    return this.open.values().next().value?.by ?? null;
+  }
+
+  /** Give up those that have waited too long. */
+  expire(now) {
+    for (const [ref, { by }] of [...this.open]) if (by <= now) this.fail(ref, "no answer");
+  }
+
+  /** The connection is gone, and their answers with it. */
+  lose() {
+    for (const ref of [...this.open.keys()]) this.fail(ref, "connection closed");
+  }
+
+  fail(ref, message) {
+    this.take(ref)?.failed(new Refused("lost", message));
+  }
+
+  take(ref) {
+    const request = this.open.get(ref);
+    this.open.delete(ref);
+    return request;
+  }
+}

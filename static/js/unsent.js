@@ -1,0 +1,29 @@
+// The outbox as the page of a chat shows it: on the messages themselves.
+import { on } from "./bus.js";
+import { text } from "./text.js";
+
+export class Unsent {
+  /** `isConnected()`: whether messages are on their way or wait; `onSent(answer)` hears of each that is stored. */
+  constructor({ outbox, timeline, chatId, isConnected, onSent }) {
+    Object.assign(this, { outbox, timeline, chatId, isConnected });
+    on("outbox.changed", ({ entry, answer }) => {
+      if (entry.chat_id !== chatId) return;
+      if (entry.status === "gone") timeline.discard(entry.client_id);
+      else if (entry.status !== "sent") this.showOne(entry);
+      else if (answer !== null) onSent(answer);
+    });
+    on("socket.state", () => this.showAll());
+    this.showAll();
+  }
+
+  showAll() {
+    for (const entry of this.outbox.of(this.chatId)) this.showOne(entry);
+  }
+
+  showOne(entry) {
+    if (!this.timeline.isLive) return; // it will stand below the last message, which is not shown
+    const node = this.timeline.addPending(entry);
+    if (node.dataset.messageId) this.outbox.seen(entry.client_id); // the page came with it: it is stored
+    else this.timeline.setPending(entry, text(this.isConnected() ? "sending" : "waiting"));
+  }
+}
