@@ -7,6 +7,7 @@ Django's ORM refuses to work beside it; so the browser ends with this package.
 from __future__ import annotations
 
 import dataclasses
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -30,6 +31,8 @@ ARGUMENTS = [
 PASSWORD = "demo"
 # What the browser logs as an error and is none: a form with a fault, and a registry that tests take away.
 EXPECTED = (("status of 422", ""), ("status of 503", "/presence"))
+# What it logs besides while it cannot reach the server, which is what tests of an outage are about.
+UNREACHABLE = re.compile("^WebSocket connection to |^Failed to load resource: net::ERR_")
 # Told to the console by the page itself, so that a violation fails the test whenever it happens.
 WATCH_POLICY = """
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -127,25 +130,28 @@ def enter(server: Server, chromium: Browser) -> Iterator[Opener]:
     """Give a function that opens a page in a browser context of its own, signed in by the form.
 
     `enter("jane", "/chats/…/", color_scheme="dark")`; without a name, nobody is signed in. After the test no
-    page may have logged an error: a fault in a script, a policy violation, a missing file.
+    page may have logged an error: a fault in a script, a policy violation, a missing file. Where the test takes
+    the server or the network away, `outage=True` allows what the browser itself logs about that.
     """
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
-    def note(message: ConsoleMessage) -> None:
+    def note(message: ConsoleMessage, outage: bool) -> None:
         url = message.location.get("url", "")
-        if message.type == "error" and not any(words in message.text and end in url for words, end in EXPECTED):
+        if message.type != "error" or any(words in message.text and end in url for words, end in EXPECTED):
+            return
+        if not (outage and UNREACHABLE.match(message.text)):
             problems.append(f"{message.text} ({url})")
 
-    def open_page(username: str | None, path: str = "/", **options: Any) -> Page:
+    def open_page(username: str | None, path: str = "/", *, outage: bool = False, **options: Any) -> Page:
         defaults = {"base_url": server.base_url, "timezone_id": "Europe/Berlin", "locale": "en-GB"}
         context = chromium.new_context(**{**defaults, **options})
         contexts.append(context)
         context.set_default_timeout(15_000)
         context.add_init_script(WATCH_POLICY)
+        context.on("page", lambda page: page.on("console", lambda message: note(message, outage)))
+        context.on("page", lambda page: page.on("pageerror", lambda error: problems.append(str(error))))
         page = context.new_page()
-        page.on("console", note)
-        page.on("pageerror", lambda error: problems.append(str(error)))
         if username is not None:
             page.goto("/accounts/login/")
             page.locator("[name=username]").fill(username)
