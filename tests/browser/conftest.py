@@ -6,6 +6,7 @@ Django's ORM refuses to work beside it; so the browser ends with this package.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import uuid
@@ -99,13 +100,20 @@ class Stage:
         return f"/chats/{self.chat_id}/"
 
 
-@pytest.fixture(scope="package")
-def callers(server: Server) -> Iterator[dict[str, Caller]]:
-    """Give john, jane and bob, signed in to REST."""
+@contextlib.contextmanager
+def signed_in(server: Server) -> Iterator[dict[str, Caller]]:
+    """Give john, jane and bob, signed in to REST; for tests with a server of their own."""
     people = {name: Caller(server.base_url, name) for name in ("john", "jane", "bob")}
     yield people
     for caller in people.values():
         caller.close()
+
+
+@pytest.fixture(scope="package")
+def callers(server: Server) -> Iterator[dict[str, Caller]]:
+    """Give john, jane and bob, signed in to REST."""
+    with signed_in(server) as people:
+        yield people
 
 
 @pytest.fixture
