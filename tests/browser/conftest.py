@@ -119,7 +119,12 @@ def callers(server: Server) -> Iterator[dict[str, Caller]]:
 @pytest.fixture
 def stage(callers: dict[str, Caller]) -> Stage:
     """Give a chat that no other test writes to."""
-    john, jane, bob = (callers[name] for name in ("john", "jane", "bob"))
+    return new_stage(callers)
+
+
+def new_stage(people: dict[str, Caller]) -> Stage:
+    """Return a new chat of john, jane and bob; for tests with a server of their own."""
+    john, jane, bob = (people[name] for name in ("john", "jane", "bob"))
     workspace_id = john.call("GET", "/workspaces")["results"][0]["id"]
     title = f"Stage {uuid.uuid4().hex[:6]}"
     chat = john.call(
