@@ -15,7 +15,7 @@ def client_texts() -> dict[str, str]:
         "waiting": _("Waiting for the connection…"),
         "failed": _("Not sent."),
         "failed_elsewhere": _("A message in another chat was not sent."),
-        "outbox_full": _("{count} messages wait for the connection, and there is no room for more. Yours stays in the box."),
+        "outbox_full": _("{count} messages wait for the connection. Yours stays in the box until there is room."),
         "retry": _("Try again"),
         "discard": _("Discard"),
         "typing_one": _("{name} is typing..."),
