@@ -38,8 +38,8 @@ export class Outbox {
     this.entries = restore(recall(storage, this.key));
     this.busy = new Set(); // chats that have one on its way: the next waits for its answer
     this.owed = new Set(); // chats that were to be flushed meanwhile
-    this.tries = new Map(); // client_id → how often it was tried in vain
-    this.timer = null;
+    this.tries = new Map(); // client_id → how often it was tried in vain: {lost, putOff}
+    this.waits = new Map(); // client_id → {timer, isFirm}: firm is a wait that the server has asked for
     this.isSafe = true; // whether what is kept here outlives the page
   }
 
@@ -67,7 +67,7 @@ export class Outbox {
   retry(clientId) {
     const entry = this.find(clientId);
     if (entry === undefined || entry.status !== "failed") return;
-    this.tries.delete(clientId);
+    this.forget(clientId);
     this.set(entry, "sending");
     this.flush();
   }
@@ -86,8 +86,7 @@ export class Outbox {
 
   /** There is a connection, or another reason to try: send the first message of every chat. */
   flush() {
-    this.clock.clearTimeout(this.timer);
-    this.timer = null;
+    for (const [clientId, { isFirm }] of [...this.waits]) if (!isFirm) this.endWait(clientId);
     const chats = new Set(this.entries.filter(({ status }) => status === "sending").map(({ chat_id }) => chat_id));
     for (const chatId of chats) {
       if (this.busy.has(chatId)) this.owed.add(chatId);
@@ -101,6 +100,8 @@ export class Outbox {
     try {
       for (let entry = this.firstOf(chatId); entry !== undefined; entry = this.firstOf(chatId)) {
         this.owed.delete(chatId);
+        if (this.waits.get(entry.client_id)?.isFirm) break;
+        this.endWait(entry.client_id);
         const goesOn = await this.tryOne(entry);
         if (!goesOn && !this.owed.has(chatId)) break;
       }
@@ -126,16 +127,34 @@ export class Outbox {
   refused(entry, { code, message, retryAfter = 0 }) {
     if (code === "signed_out") return false;
     const isAnswer = !UNANSWERED.has(code);
-    const tries = (this.tries.get(entry.client_id) ?? 0) + 1;
-    this.tries.set(entry.client_id, tries);
-    if (isAnswer && (!LATER.has(code) || tries > MOST_TRIES)) {
+    const tries = this.tries.get(entry.client_id) ?? { lost: 0, putOff: 0 };
+    if (isAnswer && (!LATER.has(code) || tries.putOff >= MOST_TRIES)) {
       this.set(entry, "failed", message);
       return true;
     }
-    const wait = Math.max(Math.min(RETRY_FIRST * 2 ** (tries - 1), RETRY_MOST), retryAfter * 1000);
-    this.clock.clearTimeout(this.timer);
-    this.timer = this.clock.setTimeout(() => this.flush(), wait);
+    const before = isAnswer ? tries.putOff++ : tries.lost++;
+    this.tries.set(entry.client_id, tries);
+    this.wait(entry.client_id, Math.max(Math.min(RETRY_FIRST * 2 ** before, RETRY_MOST), retryAfter * 1000), isAnswer);
     return false;
+  }
+
+  wait(clientId, delay, isFirm) {
+    const timer = this.clock.setTimeout(() => {
+      this.endWait(clientId);
+      this.flush();
+    }, delay);
+    this.waits.set(clientId, { timer, isFirm });
+  }
+
+  endWait(clientId) {
+    this.clock.clearTimeout(this.waits.get(clientId)?.timer);
+    this.waits.delete(clientId);
+  }
+
+  /** Nothing that was tried counts any more. */
+  forget(clientId) {
+    this.tries.delete(clientId);
+    this.endWait(clientId);
   }
 
   firstOf(chatId) {
@@ -154,7 +173,7 @@ export class Outbox {
 
   remove(entry, status, answer = null) {
     this.entries = this.entries.filter((other) => other !== entry);
-    this.tries.delete(entry.client_id);
+    this.forget(entry.client_id);
     this.save();
     this.onChange({ ...entry, status }, answer);
   }
