@@ -34,6 +34,7 @@ def client_texts() -> dict[str, str]:
         "jump_many": _("{count} new messages"),
         "connected": _("Real-time updates active"),
         "connecting": _("Reconnecting... (attempt {attempt}/{most})"),
+        "reconnecting": _("Reconnecting..."),
         "connecting_first": _("Connecting..."),
         "next_try": _("Next try in {seconds} s"),
         "connection_lost": _("Connection lost. Click status indicator to retry."),

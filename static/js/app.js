@@ -23,6 +23,8 @@ export const clock = {
   setTimeout: (callback, delay) => window.setTimeout(callback, delay),
   clearTimeout: (id) => window.clearTimeout(id),
 };
+// Nobody asked for these: if the connection is lost, the dot tells, and they are fetched again once it is back.
+const FETCHED_BY_ITSELF = "#sidebar-list, #bell-badge, #chat-header, #member-list";
 const RELOAD_WITHIN = 1000; // ms: after a server's restart its clients do not all ask at once
 
 const element = document.getElementById("bootstrap");
@@ -42,8 +44,11 @@ startKeyboard();
 localizeTimes(document);
 keepFresh();
 document.body.addEventListener("htmx:load", (event) => localizeTimes(event.detail.elt));
-document.body.addEventListener("htmx:sendError", () => toast(text("network"), { level: "error" }));
-document.body.addEventListener("htmx:responseError", () => toast(text("refused"), { level: "error" }));
+const sayFailed = (key) => ({ detail: { target } }) => {
+  if (!target?.matches(FETCHED_BY_ITSELF)) toast(text(key), { level: "error" });
+};
+document.body.addEventListener("htmx:sendError", sayFailed("network"));
+document.body.addEventListener("htmx:responseError", sayFailed("refused"));
 
 export const socket = makeConnection(clock);
 export const sidebar = new Sidebar(htmx, { chatId, userId });

@@ -1,7 +1,7 @@
 // The page's one connection: what the browser says about it goes in, the dot, a toast and a sentence come out.
 import { emit, on } from "./bus.js";
 import { Socket } from "./socket.js";
-import { describe, StatusView } from "./status-view.js";
+import { sentence, StatusView } from "./status-view.js";
 import { text } from "./text.js";
 import { toast } from "./toasts.js";
 
@@ -11,21 +11,20 @@ function signInAddress() {
   return `/accounts/login/?next=${encodeURIComponent(location.pathname)}`;
 }
 
-/** What is said of the connection beyond the dot; spoken are changes of the dot alone, once each. */
+/** What is said of the connection beyond the dot: toasts, and for screen readers a sentence where the dot changes. */
 class Notices {
   constructor(announcer) {
     this.announcer = announcer;
-    this.hasConnected = false;
+    this.told = null; // the dot that people know of; null until the first connection stands or fails
     this.toast = null; // of the loss that stands
   }
 
-  shown(state, before) {
-    const isChange = state.name !== before?.name;
-    // The first connection of a page is no news, and a restart of the server no alarm.
-    if (isChange && (this.hasConnected || state.name === "disconnected") && !state.isRestart) {
-      this.announcer.textContent = describe(state);
-    }
-    if (state.name === "connected") this.restored(state, before);
+  shown(state) {
+    const isFirst = this.told === null && state.name !== "disconnected"; // no news
+    const isNews = !isFirst && !state.isRestart && state.name !== this.told; // a restart is no alarm, unless it fails
+    if (isNews) this.announcer.textContent = sentence(state);
+    if (isNews || state.name === "connected") this.told = state.name;
+    if (state.name === "connected") this.restored(isNews);
     else if (GIVEN_UP.has(state.state)) this.say("connection_lost");
     else if (state.state === "auth_lost") this.say("signed_out", { href: signInAddress(), label: text("sign_in") });
   }
@@ -35,11 +34,9 @@ class Notices {
     this.toast = toast(text(key), { level: "error", link, isSpoken: false });
   }
 
-  restored({ isRestart }, before) {
+  restored(isNews) {
     this.toast?.remove();
     this.toast = null;
-    const isNews = this.hasConnected && before?.name !== "connected" && !isRestart;
-    this.hasConnected = true;
     if (isNews) toast(text("connection_restored"), { isSpoken: false });
   }
 }
@@ -76,7 +73,7 @@ export function makeConnection(clock) {
     button: document.getElementById("ws-status"),
     clock,
     onClick: () => (socket.state.name === "auth_lost" ? location.assign(signInAddress()) : socket.retry()),
-    onShown: (state, before) => notices.shown(state, before),
+    onShown: (state) => notices.shown(state),
   });
   on("socket.state", (state) => view.show(state));
   watchBrowser(socket);

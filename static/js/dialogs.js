@@ -8,7 +8,11 @@ export function startDialogs(htmx) {
     const link = event.target.closest?.("a[data-dialog]");
     if (link && !event.metaKey && !event.ctrlKey && !event.shiftKey && event.button === 0) {
       event.preventDefault();
-      await htmx.ajax("GET", link.getAttribute("href"), { target: content, swap: "innerHTML" });
+      try {
+        await htmx.ajax("GET", link.getAttribute("href"), { target: content, swap: "innerHTML" });
+      } catch {
+        return; // app.js has said that the server cannot be reached
+      }
       if (content.childElementCount > 0 && !dialog.open) dialog.showModal();
       (content.querySelector("[autofocus], input:not([type=hidden]), button[type=submit]") ?? dialog).focus();
       return;

@@ -21,7 +21,8 @@ export class Sidebar {
   refresh() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      this.htmx.ajax("GET", `/sidebar/?chat=${this.chatId}`, { target: "#sidebar-list", swap: "outerHTML" });
+      const place = { target: "#sidebar-list", swap: "outerHTML" };
+      this.htmx.ajax("GET", `/sidebar/?chat=${this.chatId}`, place).catch(() => {}); // the old list stays, app.js
     }, SETTLE);
   }
 }

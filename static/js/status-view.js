@@ -11,10 +11,15 @@ export function describe({ name, state, attempt, most }) {
   return text(state === "auth_lost" ? "signed_out" : "disconnected");
 }
 
+/** The same for the ear, which the attempts would only disturb. */
+export function sentence(state) {
+  return state.name === "connecting" ? text("reconnecting") : describe(state);
+}
+
 export class StatusView {
   /**
-   * `onClick()` is called on a click, Enter and Space; `onShown(state, before)` when the dot changes, with the states
-   * (socket.js) that it shows now and showed before (null at first). `clock` see socket.js.
+   * `onClick()` is called on a click, Enter and Space; `onShown(state)` when the dot changes, with the state (socket.js)
+   * that it shows now. `clock` see socket.js.
    */
   constructor({ button, clock, onClick, onShown }) {
     Object.assign(this, { button, clock, onShown });
@@ -50,7 +55,7 @@ export class StatusView {
     this.tooltip.firstElementChild.textContent = words;
     this.button.setAttribute("aria-label", words);
     this.count();
-    if (state.name !== before?.name || state.state !== before.state) this.onShown(state, before);
+    if (state.name !== before?.name || state.state !== before.state) this.onShown(state);
   }
 
   /** Seconds to the next try: seen, never spoken. */
