@@ -32,8 +32,10 @@ ARGUMENTS = [
 PASSWORD = "demo"
 # What the browser logs as an error and is none: a form with a fault, and a registry that tests take away.
 EXPECTED = (("status of 422", ""), ("status of 503", "/presence"))
-# What it logs besides while it cannot reach the server, which is what tests of an outage are about.
-UNREACHABLE = re.compile("^WebSocket connection to |^Failed to load resource: net::ERR_")
+# What it, and htmx, log besides while they cannot reach the server, which is what tests of an outage are about.
+UNREACHABLE = re.compile(
+    "^WebSocket connection to |^Failed to load resource: net::ERR_|^htmx:(afterRequest|sendError), "
+)
 # Told to the console by the page itself, so that a violation fails the test whenever it happens.
 WATCH_POLICY = """
 document.addEventListener("securitypolicyviolation", (event) =>

@@ -1,0 +1,149 @@
+"""A TCP proxy that stops forwarding without closing anything, as a tunnel does that died without a word.
+
+with FreezingProxy(server.port) as proxy:
+    page.goto(proxy.base_url)
+    proxy.freeze()
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from typing import Self
+
+MOST = 100  # connections at a time: a test that opens more has gone wild
+CHUNK = 65536
+JOIN_SECONDS = 5.0
+NOTHING = b"\0"  # no request begins so
+
+
+class _Link:
+    """One connection of a client, and the one to the server that belongs to it."""
+
+    def __init__(self, client: socket.socket, server: socket.socket) -> None:
+        self.client = client
+        self.server = server
+        self.head = b""  # how its first request begins
+        self.flows = threading.Event()
+        self.flows.set()
+        self.is_stranded = False
+
+    def close(self) -> None:
+        for end in (self.client, self.server):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        self.flows.set()
+
+
+class FreezingProxy:
+    """Listens on a port of 127.0.0.1 and forwards to another; what is frozen stays open, and silent."""
+
+    def __init__(self, port: int) -> None:
+        self._target = ("127.0.0.1", port)
+        self._lock = threading.Lock()
+        self._frozen = NOTHING
+        self._links: list[_Link] = []
+        self._threads: list[threading.Thread] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+
+    @property
+    def base_url(self) -> str:
+        """The address of the pages, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def freeze(self, request: bytes = b"") -> None:
+        """Stop forwarding on all connections, those to come too, whose first request begins like this."""
+        with self._lock:
+            self._frozen = request
+            for link in self._links:
+                if link.head.startswith(request):
+                    link.flows.clear()
+
+    def thaw(self) -> None:
+        """Forward again, what was held back first; stranded connections stay as they are."""
+        with self._lock:
+            self._frozen = NOTHING
+            for link in self._links:
+                if not link.is_stranded:
+                    link.flows.set()
+
+    def strand(self) -> None:
+        """Never forward again on the connections that there are; new ones work. So it is after a device slept."""
+        with self._lock:
+            for link in self._links:
+                link.is_stranded = True
+                link.flows.clear()
+
+    def cut(self) -> None:
+        """Close all connections; new ones work."""
+        with self._lock:
+            for link in self._links:
+                link.close()
+
+    def __enter__(self) -> Self:
+        self._run(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept(), as closing it would not
+        self._threads[0].join(JOIN_SECONDS)
+        self.cut()
+        for thread in self._threads:
+            thread.join(JOIN_SECONDS)
+        self._listener.close()
+        assert not any(thread.is_alive() for thread in self._threads), "The proxy did not end."
+
+    def _run(self, job: object, *arguments: object) -> None:
+        thread = threading.Thread(target=job, args=arguments, daemon=True)  # type: ignore[arg-type]
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # the end
+            while True:
+                client, _ = self._listener.accept()
+                self._connect(client)
+
+    def _connect(self, client: socket.socket) -> None:
+        with self._lock:
+            is_full = len(self._links) >= MOST
+        try:
+            server = None if is_full else socket.create_connection(self._target)
+        except OSError:  # it is away: the client hears of it by the close
+            server = None
+        if server is None:
+            client.close()
+            return
+        link = _Link(client, server)
+        with self._lock:
+            self._links.append(link)
+        self._run(self._forward, link)
+
+    def _forward(self, link: _Link) -> None:
+        """Forward both ways until one side ends, then close both; one thread more for the way back."""
+        back = threading.Thread(target=self._pump, args=(link, link.server, link.client), daemon=True)
+        back.start()
+        self._pump(link, link.client, link.server)
+        back.join()
+        with self._lock:
+            self._links.remove(link)
+            link.client.close()
+            link.server.close()
+
+    def _pump(self, link: _Link, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(CHUNK):
+                if source is link.client and not link.head:
+                    self._begin(link, data)
+                link.flows.wait()
+                sink.sendall(data)
+        link.flows.wait()  # an end is news too
+        link.close()
+
+    def _begin(self, link: _Link, data: bytes) -> None:
+        with self._lock:
+            link.head = data
+            if data.startswith(self._frozen):
+                link.flows.clear()
