@@ -10,7 +10,8 @@ export class Heartbeat {
   /** Begins with a connection's `welcome`; its times are in seconds, as in the frame. */
   constructor({ ping_interval, pong_timeout }, now) {
     this.askAfter = ping_interval * 1000 + SILENT_FOR;
-    this.deadAfter = (ping_interval + pong_timeout) * 1000; // the server has given this connection up by then
+    // The server has given this connection up by then; where it is quicker at that, asking is still worth its time.
+    this.deadAfter = Math.max((ping_interval + pong_timeout) * 1000, this.askAfter + ANSWER_WITHIN);
     this.heard(now);
   }
 

@@ -28,6 +28,8 @@ export class Socket {
     this.generation = 0; // makes callbacks of sockets that were given up harmless
     this.heartbeat = null; // from welcome to the end of a connection
     this.timer = null;
+    this.armedAt = -Infinity; // when the timer was last set, by the clock
+    this.isSetBack = false; // the clock was: what is due by it is too far away
     this.requests = new Requests();
     this.sync = new Sync({
       ask: (chatId, since, done, failed) => this.ask(chatId, since, done, failed),
@@ -178,7 +180,10 @@ export class Socket {
       this.settle();
     },
     // Died while nobody was here: that is not the server's fault, so the next try need not wait.
-    probe: () => this.beat(this.heartbeat.wake(this.clock.now())) && this.dispatch("wake"),
+    probe: () => {
+      if (this.beat(this.heartbeat.wake(this.clock.now()))) this.dispatch("wake");
+      this.arm();
+    },
   };
 
   open() {
@@ -211,18 +216,22 @@ export class Socket {
     this.timer = null;
     const deadlines = [this.state.deadline, this.heartbeat?.deadline, this.requests.deadline, this.sync.deadline];
     const due = deadlines.filter((at) => at !== null && at !== undefined);
-    if (due.length === 0) return;
+    if (due.length === 0) {
+      Object.assign(this, { armedAt: -Infinity, isSetBack: false });
+      return;
+    }
     const now = this.clock.now();
+    this.isSetBack ||= now < this.armedAt - CLOCK_STEP; // remembered: a frame may set the timer anew before it comes
     this.armedAt = now;
-    this.wakeAt = Math.max(Math.min(...due, now + TICK), now);
+    this.wakeAt = this.isSetBack ? now : Math.max(Math.min(...due, now + TICK), now);
     this.timer = this.clock.setTimeout(() => this.tick(), this.wakeAt - now);
   }
 
   tick() {
     const now = this.clock.now();
-    const isSetBack = now < this.armedAt - CLOCK_STEP;
+    const isSetBack = this.isSetBack || now < this.armedAt - CLOCK_STEP;
     const isLate = now - this.wakeAt > LATE;
-    this.timer = null;
+    Object.assign(this, { timer: null, armedAt: now, isSetBack: false });
     this.dispatch("timer");
     if (isSetBack) this.dispatch("silent");
     if (isSetBack || isLate) this.dispatch("wake");
