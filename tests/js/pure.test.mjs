@@ -1,4 +1,4 @@
-// Back-off, close codes, positions, groups, typing, mentions, names, titles: everything that needs no browser.
+// Back-off, close codes, groups, typing, mentions, names, titles: everything that needs no browser.
 import assert from "node:assert/strict";
 import { webcrypto } from "node:crypto";
 import test from "node:test";
@@ -7,7 +7,6 @@ import { classify } from "../../static/js/closecodes.js";
 import { arrange } from "../../static/js/groups.js";
 import { matching, partialMention } from "../../static/js/mentions.js";
 import { hue, initials } from "../../static/js/names.js";
-import { Position } from "../../static/js/positions.js";
 import { Reader } from "../../static/js/reader.js";
 import { dayKey, dayLabel } from "../../static/js/times.js";
 import { OwnTyping, SAY_EVERY, Typing, typingText } from "../../static/js/typing.js";
@@ -30,20 +29,6 @@ test("close codes ask for what the protocol says", () => {
   for (const [code, verdict] of Object.entries(verdicts)) assert.equal(classify(Number(code), false), verdict, code);
   assert.equal(classify(1000, true), "stop");
   assert.equal(classify(4401, true), "stop");
-});
-
-test("a position does not pass over a gap", () => {
-  const position = new Position(5);
-  position.heard(7);
-  assert.equal(position.contiguous, 5);
-  position.heard(6);
-  assert.equal(position.contiguous, 7);
-  position.heard(3);
-  assert.equal(position.contiguous, 7);
-  position.heard(10);
-  position.caughtUp(9);
-  assert.equal(position.contiguous, 10);
-  assert.equal(position.ahead.size, 0);
 });
 
 const at = (minutes, authorId, extra = {}) => ({
