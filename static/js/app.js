@@ -97,9 +97,9 @@ function reloadWithin(wait, resubscribe) {
 }
 on("resync", ({ within }) => reloadWithin(within * 1000, true));
 let hasConnected = false;
-on("socket.state", ({ state }) => {
+on("socket.state", ({ state, attempt }) => {
   if (state !== "online") return;
-  if (hasConnected) reloadWithin(RELOAD_WITHIN, false);
+  if (hasConnected || attempt > 0) reloadWithin(RELOAD_WITHIN, false); // the page is older than the connection
   hasConnected = true;
 });
 on("notice", ({ level, text: words }) => toast(words, { level, sticky: level === "error" }));

@@ -68,7 +68,9 @@ function openAtPlace() {
   timeline.decorate();
   const target = location.hash.startsWith("#message-") ? document.getElementById(location.hash.slice(1)) : null;
   const divider = list.querySelector(".new-line");
+  const hasWritten = outbox.of(chatId).some(({ status }) => status === "sending");
   if (target !== null) target.scrollIntoView({ block: "center" });
+  else if (hasWritten) scroll.toEnd(); // from an older stretch: now they look for what they wrote
   else if (divider !== null && divider.getBoundingClientRect().top < scroller.getBoundingClientRect().top) {
     divider.scrollIntoView({ block: "start" });
     scroller.scrollTop -= 60; // room for the day that sticks to the top

@@ -12,6 +12,7 @@ import httpx
 from playwright.sync_api import Page, Route, StorageState, WebSocketRoute, expect
 
 from tests.browser.conftest import PASSWORD, Opener, Stage
+from tests.browser.test_live import connected
 from tests.processes import Server
 
 API = re.compile("/api/v1/")
@@ -92,7 +93,7 @@ class Line:
         self._is_cut = False
         self.page.unroute(API)
         self.page.evaluate("window.dispatchEvent(new Event('online'))")
-        expect(self.page.locator("#ws-status")).to_have_attribute("data-state", "connected")
+        connected(self.page)
 
     def frames(self, kind: str) -> list[Frame]:
         """Return the frames of a type that the page has sent."""
@@ -103,13 +104,17 @@ def _abort(route: Route) -> None:
     route.abort("connectionfailed")
 
 
+def open_page(enter: Opener, server: Server, username: str, path: str, **options: Any) -> Page:
+    """Return somebody's page, who has signed in before."""
+    state = session_of(server.base_url, username)
+    return enter(None, path, base_url=server.base_url, storage_state=state, outage=True, **options)
+
+
 def visit(enter: Opener, server: Server, username: str, path: str, **options: Any) -> Line:
     """Return the line of somebody's page, once the page is connected."""
-    state = session_of(server.base_url, username)
-    page = enter(None, "about:blank", base_url=server.base_url, storage_state=state, outage=True, **options)
-    line = Line(page)
-    page.goto(path)
-    expect(page.locator("#ws-status")).to_have_attribute("data-state", "connected")
+    line = Line(open_page(enter, server, username, "about:blank", **options))
+    line.page.goto(path)
+    connected(line.page)
     return line
 
 

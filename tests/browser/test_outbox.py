@@ -1,0 +1,386 @@
+"""What was written goes out, once and in order, whatever becomes of the connection, the tab and the server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Error, Locator, Page, expect
+
+from tests.browser.conftest import Opener, Stage, new_stage, signed_in
+from tests.browser.lines import Frame, Line, bodies, open_page, stored, visit
+from tests.browser.test_live import connected, write
+from tests.processes import Server, wait_until
+
+WAITING = "Waiting for the connection…"
+MOST = 100  # messages that wait in one tab
+BACK = 20_000  # ms: a server starts, and the next try of a page comes
+# Writes without the time that keys take.
+WRITE_MANY = """
+(texts) => {
+  const form = document.getElementById("composer");
+  for (const text of texts) {
+    form.elements.body.value = text;
+    form.requestSubmit();
+  }
+}
+"""
+
+KEEPS = """
+(count) => {
+  const key = Object.keys(sessionStorage).find((name) => name.startsWith("flowra.outbox."));
+  return JSON.parse(sessionStorage.getItem(key) ?? "[]").length === count;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[Server]:
+    """Give a server that tests may kill."""
+    with Server({"FLOWRA_RATE_LIMITS": "false"}, demo=True) as server:
+        yield server
+
+
+@pytest.fixture
+def mortal_stage(mortal: Server) -> Iterator[Stage]:
+    """Give a new chat on it."""
+    with signed_in(mortal) as people:
+        yield new_stage(people)
+
+
+def box(page: Page) -> Locator:
+    """Return the box one writes into."""
+    return page.locator("textarea[name=body]")
+
+
+def own(page: Page, text: str) -> Locator:
+    """Return the message with a text."""
+    return page.locator(".message", has_text=text)
+
+
+def pending(page: Page, *texts: str) -> None:
+    """Wait until these messages are shown as waiting, in this order, and no others."""
+    shown = page.locator(".message[data-status=pending]")
+    expect(shown.locator(".message-body")).to_have_text(texts)
+    expect(shown.locator(".message-note")).to_have_text([WAITING] * len(texts))
+
+
+def settled(page: Page, *texts: str, timeout: float | None = None) -> None:
+    """Wait until the chat shows these messages, in this order, all of them stored."""
+    expect(page.locator(".message[data-seq] .message-body")).to_have_text(texts, timeout=timeout)
+    expect(page.locator(".message")).to_have_count(len(texts))
+    expect(page.locator(".message[data-status]")).to_have_count(0)
+
+
+def keeps(page: Page, count: int) -> None:
+    """Wait until the tab keeps so many messages for later."""
+    page.wait_for_function(KEEPS, arg=count)
+
+
+def try_now(page: Page) -> None:
+    """Do what somebody does who does not want to wait for the next try."""
+    page.locator("#ws-status").click()
+
+
+def test_what_is_written_without_a_server_goes_out_with_it(enter: Opener, mortal: Server, mortal_stage: Stage) -> None:
+    stage = mortal_stage
+    john, jane = (visit(enter, mortal, name, stage.path).page for name in ("john", "jane"))
+    write(john, "zero")
+    settled(jane, "zero")
+    mortal.kill()
+    texts = ["one", "two", "three"]
+    for text in texts:
+        write(john, text)
+    pending(john, *texts)
+    expect(box(john)).to_have_value("")
+    expect(box(john)).to_be_focused()
+    mortal.start()
+    for page in (john, jane):
+        try_now(page)
+        settled(page, "zero", *texts, timeout=BACK)
+    assert bodies(stage) == ["zero", *texts]
+    keeps(john, 0)
+
+
+def test_a_crash_of_the_tab_loses_nothing(enter: Opener, mortal: Server, mortal_stage: Stage) -> None:
+    john = connected(open_page(enter, mortal, "john", mortal_stage.path))
+    # Playwright gives up a page that crashed; the browser does not, and takes orders by this session.
+    debugger = john.context.new_cdp_session(john)
+    mortal.kill()
+    write(john, "one")
+    write(john, "two")
+    pending(john, "one", "two")
+    with pytest.raises(Error, match="chrome://crash"), john.expect_event("crash"):
+        john.goto("chrome://crash")
+    mortal.start()
+    debugger.send("Page.reload")
+    wait_until(lambda: bodies(mortal_stage) == ["one", "two"], BACK / 1000, "what was written before the crash")
+    look = """[...document.querySelectorAll(".message")].map((node) =>
+      node.dataset.seq + (node.dataset.status ?? "") + node.querySelector(".message-body").textContent.trim()).join()"""
+    found: list[str] = []
+
+    def is_shown() -> bool:
+        found.append(debugger.send("Runtime.evaluate", {"expression": look})["result"].get("value", ""))
+        return found[-1] == "1one,2two"
+
+    wait_until(is_shown, 10, "the page after the crash")
+
+
+def test_a_reload_loses_nothing(enter: Opener, server: Server, stage: Stage) -> None:
+    line = visit(enter, server, "john", stage.path)
+    john = line.page
+    line.cut()
+    write(john, "one")
+    write(john, "two")
+    john.reload()
+    pending(john, "one", "two")
+    write(john, "three")
+    pending(john, "one", "two", "three")
+    line.mend()
+    settled(john, "one", "two", "three")
+    john.reload()
+    settled(john, "one", "two", "three")
+    assert bodies(stage) == ["one", "two", "three"]
+
+
+def test_it_goes_out_from_another_chats_page_and_drafts_stay(enter: Opener, server: Server, stage: Stage) -> None:
+    line = visit(enter, server, "john", stage.path)
+    john = line.page
+    line.cut()
+    write(john, "one")
+    write(john, "two")
+    pending(john, "one", "two")
+    box(john).fill("half a thou")
+    john.locator(".room", has_text="general").click()
+    expect(john.locator("#chat-header h1")).to_contain_text("general")
+    expect(box(john)).to_have_value("")
+    expect(john.locator(".message[data-status]")).to_have_count(0)
+    keeps(john, 2)
+    line.mend()
+    keeps(john, 0)
+    assert bodies(stage) == ["one", "two"]
+    john.goto(stage.path)
+    settled(john, "one", "two")
+    expect(box(john)).to_have_value("half a thou")
+
+
+def is_answer_to_a_post(frame: Frame) -> bool:
+    """Return whether it tells the author that their message is stored: the ack, or the message itself."""
+    return frame.get("action") == "posted" or frame["type"] == "chat.message.posted"
+
+
+def lose_answers(line: Line) -> list[Frame]:
+    """Lose all answers to posts from now on, and return the list of those that were lost."""
+    lost: list[Frame] = []
+
+    def passes(frame: Frame) -> bool:
+        if is_answer_to_a_post(frame):
+            lost.append(frame)
+            return False
+        return True
+
+    line.passes_down = passes
+    return lost
+
+
+def test_a_lost_answer_is_told_by_the_catch_up(enter: Opener, server: Server, stage: Stage) -> None:
+    line = visit(enter, server, "john", stage.path)
+    lost = lose_answers(line)
+    write(line.page, "once")
+    wait_until_lost(line, lost)
+    expect(own(line.page, "once")).to_have_attribute("data-status", "pending")
+    expect(own(line.page, "once").locator(".message-note")).to_have_text("Sending…")
+    line.passes_down = lambda frame: True
+    line.drop()
+    settled(line.page, "once")
+    keeps(line.page, 0)
+    assert bodies(stage) == ["once"]
+
+
+def wait_until_lost(line: Line, lost: list[Frame]) -> None:
+    """Wait for an ack that was lost; the frames pass while the page is waited for."""
+    while not any(frame["type"] == "ack" for frame in lost):
+        line.page.wait_for_timeout(10)
+
+
+def test_a_lost_answer_is_asked_for_with_the_same_id(enter: Opener, server: Server, stage: Stage) -> None:
+    line = visit(enter, server, "john", stage.path)
+    john = line.page
+    line.cut()
+    write(john, "once")
+    # On another chat's page no catch-up tells what became of it.
+    john.locator(".room", has_text="general").click()
+    expect(john.locator("#chat-header h1")).to_contain_text("general")
+    lost = lose_answers(line)
+    line.mend()
+    wait_until_lost(line, lost)
+    keeps(john, 1)
+    line.passes_down = lambda frame: True
+    line.drop()
+    keeps(john, 0)
+    posts = line.frames("chat.message.post")
+    assert len(posts) == 2
+    assert posts[0]["client_id"] == posts[1]["client_id"]
+    assert bodies(stage) == ["once"]
+    john.goto(stage.path)
+    settled(john, "once")
+
+
+def test_refused_it_says_so_and_waits_for_a_person(enter: Opener, server: Server, stage: Stage) -> None:
+    line = visit(enter, server, "john", stage.path)
+    john = line.page
+    line.cut()
+    write(john, "into a closed chat")
+    write(john, "another")
+    stage.john.call("POST", f"/chats/{stage.chat_id}/close")
+    line.mend()
+    failed = john.locator(".message[data-status=failed]")
+    expect(failed.locator(".message-body")).to_have_text(["into a closed chat", "another"])
+    expect(failed.first.locator(".message-note")).to_contain_text(re.compile("Not sent. .*closed"))
+    john.reload()
+    expect(failed.locator(".message-body")).to_have_text(["into a closed chat", "another"])
+    connected(john)
+    stage.john.call("POST", f"/chats/{stage.chat_id}/reopen")
+    # Whatever the connection does, nobody has asked for it.
+    line.drop()
+    connected(john)
+    write(john, "afterwards")
+    expect(own(john, "afterwards")).to_have_attribute("data-seq", "1")
+    expect(failed).to_have_count(2)
+    own(john, "into a closed chat").get_by_role("button", name="Try again").click()
+    expect(own(john, "into a closed chat")).to_have_attribute("data-seq", "2")
+    own(john, "another").get_by_role("button", name="Discard").click()
+    settled(john, "afterwards", "into a closed chat")
+    keeps(john, 0)
+    john.reload()
+    settled(john, "afterwards", "into a closed chat")
+    assert bodies(stage) == ["afterwards", "into a closed chat"]
+
+
+def test_too_long_a_message_fails_and_lets_the_next_one_pass(enter: Opener, server: Server, stage: Stage) -> None:
+    john = visit(enter, server, "john", stage.path).page
+    john.evaluate("document.querySelector('#composer textarea').removeAttribute('maxlength')")
+    write(john, "x" * 10_001)
+    write(john, "short")
+    expect(own(john, "short")).to_have_attribute("data-seq", "1")
+    failed = john.locator(".message[data-status=failed]")
+    expect(failed.locator(".message-note")).to_contain_text("10,000")
+    john.reload()
+    expect(failed).to_have_count(1)
+    failed.get_by_role("button", name="Discard").click()
+    settled(john, "short")
+    john.reload()
+    settled(john, "short")
+
+
+def test_put_off_by_the_server_it_is_tried_again_later(enter: Opener, server: Server, stage: Stage) -> None:
+    line = visit(enter, server, "john", stage.path)
+    john = line.page
+    john.clock.install()
+    john.clock.pause_at(john.evaluate("Date.now() + 1000") / 1000)
+    refusals = [{"code": "rate_limited", "retry_after": 3.0}, {"code": "internal"}]
+
+    def passes(frame: Frame) -> bool:
+        if frame["type"] != "chat.message.post" or not refusals:
+            return True
+        line.tell({"type": "error", "message": "Later.", "ref": frame["ref"], **refusals.pop(0)})
+        return False
+
+    def wait_for_posts(count: int) -> None:
+        while len(line.frames("chat.message.post")) < count:
+            john.wait_for_timeout(10)
+
+    line.passes_up = passes
+    write(john, "patience")
+    write(john, "follows")
+    for posts, wait in enumerate((3000, 4000), start=1):  # what the server asked for; the doubled wait
+        wait_for_posts(posts)
+        john.clock.run_for(wait - 200)
+        expect(own(john, "patience")).to_have_attribute("data-status", "pending")
+        assert len(line.frames("chat.message.post")) == posts
+        john.clock.run_for(400)
+        wait_for_posts(posts + 1)
+    settled(john, "patience", "follows")
+    ids = [frame["client_id"] for frame in line.frames("chat.message.post")]
+    assert ids[0] == ids[1] == ids[2] != ids[3]
+    assert bodies(stage) == ["patience", "follows"]
+
+
+def test_there_is_room_for_a_hundred(enter: Opener, server: Server, stage: Stage) -> None:
+    line = visit(enter, server, "john", stage.path)
+    john = line.page
+    line.cut()
+    texts = [f"number {count}" for count in range(1, MOST + 1)]
+    john.evaluate(WRITE_MANY, texts)
+    write(john, "one too many")
+    pending(john, *texts)
+    toast = john.locator(".toast", has_text="100 messages wait for the connection.")
+    expect(toast).to_contain_text("Yours stays in the box until there is room.")
+    expect(box(john)).to_have_value("one too many")
+    john.reload()
+    pending(john, *texts)
+    expect(box(john)).to_have_value("one too many")
+    line.mend()
+    settled(john, *texts)
+    box(john).press("Enter")
+    settled(john, *texts, "one too many")
+    assert [(row["seq"], row["body"]) for row in stored(stage)] == list(enumerate([*texts, "one too many"], start=1))
+
+
+def test_a_failure_in_another_chat_is_told(enter: Opener, server: Server, stage: Stage) -> None:
+    line = visit(enter, server, "john", stage.path)
+    john = line.page
+    line.cut()
+    write(john, "too late")
+    pending(john, "too late")
+    john.locator(".room", has_text="general").click()
+    expect(john.locator("#chat-header h1")).to_contain_text("general")
+    stage.john.call("POST", f"/chats/{stage.chat_id}/close")
+    line.mend()
+    toast = john.locator(".toast", has_text="A message in another chat was not sent.")
+    toast.get_by_role("link", name="Show").click()
+    expect(john).to_have_url(re.compile(stage.path))
+    expect(own(john, "too late")).to_have_attribute("data-status", "failed")
+
+
+def test_without_a_socket_for_good_it_goes_by_rest(enter: Opener, server: Server, stage: Stage) -> None:
+    line = visit(enter, server, "john", stage.path)
+    john = line.page
+    line.drop(code=4400)
+    expect(john.locator("#ws-status")).to_have_attribute("data-state", "disconnected")
+    for text in ("one", "*two*", "three"):
+        write(john, text)
+    settled(john, "one", "two", "three")
+    expect(own(john, "two").locator("em")).to_have_text("two")
+    assert not line.frames("chat.message.post")
+    assert bodies(stage) == ["one", "*two*", "three"]
+    try_now(john)
+    connected(john)
+    stage.jane.post(stage.chat_id, "four")
+    settled(john, "one", "two", "three", "four")
+
+
+def test_written_while_looking_back_it_is_sent_and_shown_at_the_end(
+    enter: Opener, server: Server, stage: Stage
+) -> None:
+    for count in range(1, 106):
+        stage.jane.post(stage.chat_id, f"number {count}")
+    line = visit(enter, server, "john", f"{stage.path}?at=5#message-5")
+    john = line.page
+    expect(john.locator("#message-5")).to_be_in_viewport()
+    write(john, "Now")
+    expect(john).to_have_url(re.compile(f"{stage.path}$"))
+    expect(john.locator("#message-106")).to_be_in_viewport()
+    expect(own(john, "Now")).to_have_attribute("data-seq", "106")
+    expect(john.locator(".message[data-status]")).to_have_count(0)
+    # The same without a connection.
+    john.goto(f"{stage.path}?at=5#message-5")
+    line.cut()
+    write(john, "Later")
+    expect(john).to_have_url(re.compile(f"{stage.path}$"))
+    pending(john, "Later")
+    expect(own(john, "Later")).to_be_in_viewport()
+    line.mend()
+    expect(own(john, "Later")).to_have_attribute("data-seq", "107")
+    assert bodies(stage)[-2:] == ["Now", "Later"]
