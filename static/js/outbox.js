@@ -74,14 +74,12 @@ export class Outbox {
 
   /** Forget a message that was not sent: a person asked. */
   discard(clientId) {
-    const entry = this.find(clientId);
-    if (entry !== undefined) this.remove(entry, "gone");
+    this.leave(clientId, "gone");
   }
 
   /** The message was seen among those of its chat, so it is stored, whatever became of the answer. */
   seen(clientId) {
-    const entry = this.find(clientId);
-    if (entry !== undefined) this.remove(entry, "sent");
+    this.leave(clientId, "sent");
   }
 
   /** There is a connection, or another reason to try: send the first message of every chat. */
@@ -159,6 +157,14 @@ export class Outbox {
 
   firstOf(chatId) {
     return this.of(chatId).find(({ status }) => status === "sending");
+  }
+
+  /** An entry goes without an answer: what stood behind it need not wait any more. */
+  leave(clientId, status) {
+    const entry = this.find(clientId);
+    if (entry === undefined) return;
+    this.remove(entry, status);
+    this.flush();
   }
 
   find(clientId) {
