@@ -17,6 +17,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from tests.freezing_proxy import FreezingProxy
 from tests.processes import Server
 
 CHROMIUM = "/usr/bin/chromium"  # Debian's
@@ -135,6 +136,13 @@ def new_stage(people: dict[str, Caller]) -> Stage:
         {"workspace_id": workspace_id, "kind": "task", "title": title, "member_ids": [jane.id, bob.id]},
     )
     return Stage(john, jane, bob, workspace_id, chat["id"], title)
+
+
+@pytest.fixture
+def proxy(server: Server) -> Iterator[FreezingProxy]:
+    """Give a way to the server that can break."""
+    with FreezingProxy(server.port) as proxy:
+        yield proxy
 
 
 Opener = Callable[..., Page]

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import Caller, Opener, Stage, signed_in
 from tests.browser.test_live import connected
-from tests.browser.watching import STABLE, calm, run_out, try_after, watched
+from tests.browser.watching import STABLE, calm, run_out, shows, try_after, watched
 from tests.freezing_proxy import FreezingProxy
 from tests.processes import Server
 
@@ -47,19 +47,6 @@ def running(server: Server) -> None:
     """Start the server where a test has left it ended."""
     if not server.is_running:
         server.start()
-
-
-@pytest.fixture
-def proxy(server: Server) -> Iterator[FreezingProxy]:
-    """Give a way to the server that can break."""
-    with FreezingProxy(server.port) as proxy:
-        yield proxy
-
-
-def shows(page: Page, state: str) -> None:
-    """Wait until the dot shows a state."""
-    expect(page.locator("#ws-status")).to_have_attribute("data-state", state)
-    expect(page.locator(f"#ws-status .status-dot.{state}")).to_be_visible()
 
 
 def says(page: Page, words: str, wait: int | None = None) -> None:

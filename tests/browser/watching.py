@@ -17,7 +17,7 @@ from tests.processes import Server, wait_until
 WATCH = """
 (() => {
   const sockets = [];
-  const watch = { sockets, most: 0, codes: [], spoken: [], toasts: [], looks: [], marker: Math.random() };
+  const watch = { sockets, most: 0, codes: [], heard: 0, spoken: [], toasts: [], looks: [], marker: Math.random() };
   const isAlive = ({ readyState }) => readyState < 2;
   window.watch = watch;
   window.WebSocket = class extends WebSocket {
@@ -25,6 +25,7 @@ WATCH = """
       super(...given);
       sockets.push(this);
       watch.most = Math.max(watch.most, sockets.filter(isAlive).length);
+      this.addEventListener("message", () => (watch.heard += 1));
       this.addEventListener("close", ({ code }) => watch.codes.push(code));
     }
   };
@@ -88,6 +89,11 @@ class Watch:
         return int(self._read("sockets.length"))
 
     @property
+    def heard(self) -> int:
+        """How many frames came."""
+        return int(self._read("heard"))
+
+    @property
     def most(self) -> int:
         """How many there were at a time, connecting or open."""
         return int(self._read("most"))
@@ -138,11 +144,15 @@ def hold_clock(page: Page) -> None:
     page.clock.pause_at(page.evaluate("Date.now() + 100") / 1000)
 
 
-def try_after(page: Page, action: Callable[[], object]) -> tuple[int, int]:
-    """Do something that loses the connection; return the number of the try that is told then, and its wait in ms."""
+def try_after(page: Page, action: Callable[[], object], attempt: int | None = None) -> tuple[int, int]:
+    """Do something that loses the connection; return the number of the try that is told then, and its wait in ms.
+
+    With `attempt` it waits for that one.
+    """
 
     def is_try(message: ConsoleMessage) -> bool:
-        return message.type == "info" and TRY.fullmatch(message.text) is not None
+        found = TRY.fullmatch(message.text) if message.type == "info" else None
+        return found is not None and attempt in (None, int(found[1]))
 
     with page.expect_console_message(is_try) as caught:
         action()
@@ -154,3 +164,9 @@ def try_after(page: Page, action: Callable[[], object]) -> tuple[int, int]:
 def run_out(page: Page, wait: int) -> None:
     """Let the time until the next try pass."""
     page.clock.run_for(wait + 1)
+
+
+def shows(page: Page, state: str) -> None:
+    """Wait until the dot shows a state."""
+    expect(page.locator("#ws-status")).to_have_attribute("data-state", state)
+    expect(page.locator(f"#ws-status .status-dot.{state}")).to_be_visible()
