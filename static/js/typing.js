@@ -59,7 +59,7 @@ export class OwnTyping {
 
   /** Time passed; returns as `changed`. */
   tick(now) {
-    if (!this.isOwed || now - this.saidAt < SAY_EVERY) return null;
+    if (!this.isOwed || Math.abs(now - this.saidAt) < SAY_EVERY) return null; // further on, the clock was set back
     this.isOwed = false;
     this.isShown = true;
     this.saidAt = now;
