@@ -83,13 +83,15 @@ export class FakeServer {
     socket.onopen({});
     if (socket.mood === "silent") return;
     this.say(socket, { ...WELCOME }, this.delay(socket));
-    if (socket.mood === "ends") this.clock.later(() => this.end(socket, this.chance.of(CODES)), this.chance.below(20_000));
+    if (socket.mood !== "ends") return;
+    this.clock.later(() => this.end(socket, this.chance.of(CODES)), this.chance.below(20_000));
   }
 
   /** A frame on its way: it comes if the connection lives by then. */
   say(socket, frame, wait) {
     this.clock.later(() => {
-      if (socket.readyState === 1 && !socket.isHalfOpen && socket.isLive) socket.onmessage({ data: JSON.stringify(frame) });
+      if (socket.readyState !== 1 || socket.isHalfOpen || socket.isLetGo) return;
+      socket.onmessage({ data: JSON.stringify(frame) });
     }, wait);
   }
 
@@ -136,7 +138,8 @@ export class FakeServer {
     for (let time = 0; time < 5; time += 1) {
       const revision = this.revision + this.chance.below(3); // some again, some behind a gap
       this.revision = revision;
-      this.say(socket, { type: "chat.message.posted", chat_id: "a", data: { id: `m${revision}`, revision } }, 10 * time);
+      const data = { id: `m${revision}`, revision };
+      this.say(socket, { type: "chat.message.posted", chat_id: "a", data }, 10 * time);
     }
   }
 }

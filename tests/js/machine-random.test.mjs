@@ -38,7 +38,8 @@ class Walk {
 
   take(event, now) {
     this.log.push(`${this.state.name}/${this.state.attempt} at ${now}: ${event.type} ${event.code ?? ""}`);
-    const { state, effects } = reduce(Object.freeze(this.state), Object.freeze(event), now); // changing them would throw
+    // Frozen: changing what it is given would throw.
+    const { state, effects } = reduce(Object.freeze(this.state), Object.freeze(event), now);
     for (const effect of effects) this.apply(effect);
     assert.equal(this.sockets, hasSocket(state) ? 1 : 0, "there is a socket exactly where the state says so");
     this.check(state, now);

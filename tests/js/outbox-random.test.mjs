@@ -58,9 +58,11 @@ class World {
     if (this.open.length === 0) return;
     const [{ page, entry, resolve, reject }] = this.open.splice(this.chance.below(this.open.length), 1);
     const tries = this.outbox.tries.get(entry.client_id)?.putOff ?? 0;
-    const kind = this.isGood ? "stored" : this.chance.by({ stored: 4, unanswered: 3, lost: 3, putOff: tries < 9 ? 2 : 0 });
+    const mixed = { stored: 4, unanswered: 3, lost: 3, putOff: tries < 9 ? 2 : 0 };
+    const kind = this.isGood ? "stored" : this.chance.by(mixed);
     const code = this.chance.of(kind === "putOff" ? ["internal", "rate_limited"] : ["lost", "network", "signed_out"]);
-    this.log.push(`  ${entry.client_id} ${kind === "stored" ? kind : `${kind} ${code}`}${page === this.page ? "" : " (of a page that is gone)"}`);
+    const whose = page === this.page ? "" : "of a page that is gone, ";
+    this.log.push(`  ${entry.client_id}: ${whose}${kind === "stored" ? kind : `${kind}, ${code}`}`);
     if (kind === "stored" || kind === "unanswered") this.store(entry);
     if (page !== this.page) return; // nobody is there to hear it
     if (kind === "stored") resolve({ ack: {} });
@@ -111,7 +113,7 @@ class World {
   }
 }
 
-test("each message is stored once and in the order it was written, whatever gets lost, comes late or is loaded anew", async () => {
+test("each message is stored once and in the order it was written, whatever gets lost, is late or loaded anew", async () => {
   await randomly(400, async (chance, log) => {
     const world = new World(chance, log);
     for (let step = 0; step < 80; step += 1) await world.act();

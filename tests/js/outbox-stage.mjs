@@ -40,7 +40,8 @@ export class Stage {
     this.outbox = new Outbox({
       storage,
       userId,
-      deliver: (entry) => new Promise((resolve, reject) => this.deliveries.push({ entry: { ...entry }, resolve, reject })),
+      deliver: (entry) =>
+        new Promise((resolve, reject) => this.deliveries.push({ entry: { ...entry }, resolve, reject })),
       onChange: ({ client_id, status }, answer) => {
         this.changes.push(`${client_id} ${status}`);
         this.answers.push(answer);

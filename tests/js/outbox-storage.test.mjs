@@ -64,9 +64,8 @@ test("what is malformed or foreign in the storage is passed over, and breaks not
     assert.equal(stage.add("new"), true);
     assert.deepEqual(stage.tried, ["new"]);
   }
-  assert.deepEqual(restored([null, entry("1"), { half: true }, entry("2")]).outbox.entries.map((one) => one.client_id), [
-    "1", "2",
-  ]);
+  const { outbox } = restored([null, entry("1"), { half: true }, entry("2")]);
+  assert.deepEqual(outbox.entries.map(({ client_id }) => client_id), ["1", "2"]);
 });
 
 test("more than there is room for is not taken from the storage", () => {
@@ -74,7 +73,7 @@ test("more than there is room for is not taken from the storage", () => {
   assert.deepEqual([stage.outbox.entries.length, stage.outbox.isFull], [MOST, true]);
 });
 
-test("where the storage is blocked messages go out all the same, and leaving is unsafe while one is unsent", async () => {
+test("with a blocked storage messages go out all the same, and leaving is unsafe while one is unsent", async () => {
   const storage = new FakeStorage();
   storage.isBlocked = true;
   const stage = new Stage({ storage });

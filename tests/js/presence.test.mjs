@@ -1,10 +1,8 @@
-// Presence: a snapshot plus changes in any order, and when the snapshot is fetched.
+// Presence: a snapshot plus changes in any order.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { compareMembers, Presence } from "../../static/js/presence.js";
-import { PresenceSource } from "../../static/js/presence-source.js";
-import { agoLabel } from "../../static/js/times.js";
-import { FakeClock } from "./fake-clock.mjs";
+import { randomly } from "./chance.mjs";
 
 const SEEN = "2026-03-01T12:00:00.000Z";
 const on = (user_id, version) => ({ user_id, is_online: true, last_seen: null, version });
@@ -27,7 +25,8 @@ test("the list the server wrote is where it starts", () => {
 
 test("of two changes the higher version counts, in any order, and each once", () => {
   const changes = [on("b", 4), off("b", 6), on("b", 7), off("a", 8), on("a", 9), off("b", 10)];
-  const orders = [changes, [...changes].reverse(), [...changes, ...changes], changes.toSorted((x, y) => (x.version * 7) % 5 - (y.version * 7) % 5)];
+  const mixed = changes.toSorted((x, y) => (x.version * 7) % 5 - (y.version * 7) % 5);
+  const orders = [changes, [...changes].reverse(), [...changes, ...changes], mixed];
   for (const order of orders) {
     const presence = seeded(on("a", 1), off("b", 2));
     for (const entry of order) presence.apply([entry]);
@@ -97,134 +96,99 @@ test("online first, then by name", () => {
   assert.deepEqual(people.sort(compareMembers).map(({ id }) => id), ["4", "2", "3", "1"]);
 });
 
-// --- When the snapshot is fetched ---
+// --- The connection broke ---
 
-class Stage {
-  clock = new FakeClock();
-  loads = []; // {resolve, reject} of each question
-  snapshots = [];
-  unknown = 0;
-  visible = true;
+test("while the connection is away everybody stays as they were, and changes wait for the fresh snapshot", () => {
+  const presence = seeded(on("a", 5), off("b", 5), on("c", 5));
+  presence.hold();
+  assert.deepEqual(presence.apply([off("a", 9), on("b", 8)]), []); // of the new connection, before its snapshot
+  assert.deepEqual([isOnline(presence, "a"), isOnline(presence, "b"), presence.count], [true, false, 2]);
+  presence.snapshot([on("a", 7), off("b", 7), off("c", 7)]);
+  assert.deepEqual(["a", "b", "c"].map((id) => isOnline(presence, id)), [false, true, false]);
+  assert.equal(presence.count, 1);
+  assert.deepEqual(presence.apply([off("b", 10)]), ["b"]);
+});
 
-  source = new PresenceSource({
-    load: () => new Promise((resolve, reject) => this.loads.push({ resolve, reject })),
-    onSnapshot: (entries) => this.snapshots.push(entries),
-    onUnknown: () => {
-      this.unknown += 1;
-    },
-    isVisible: () => this.visible,
-    clock: this.clock,
-    random: () => 0.5,
+test("what waited and is older than the fresh snapshot changes nothing", () => {
+  const presence = seeded(on("a", 5));
+  presence.hold();
+  presence.apply([off("a", 6)]);
+  presence.snapshot([on("a", 7)]);
+  assert.equal(isOnline(presence, "a"), true);
+});
+
+test("a fresh snapshot counts as it stands: a registry that began anew has lower versions", () => {
+  const presence = seeded(on("a", 500), on("b", 500));
+  presence.hold();
+  presence.snapshot([off("a", 2)]);
+  assert.deepEqual([isOnline(presence, "a"), isOnline(presence, "b")], [false, null]);
+  assert.deepEqual(presence.apply([on("a", 3)]), ["a"]);
+});
+
+test("what waited of a connection that broke too is not told after the next", () => {
+  const presence = seeded(on("a", 5));
+  presence.hold();
+  presence.apply([off("a", 9)]);
+  presence.hold();
+  presence.snapshot([on("a", 7)]);
+  assert.equal(isOnline(presence, "a"), true);
+});
+
+test("a list that is written meanwhile is seen, and is not the snapshot that is waited for", () => {
+  const presence = seeded(on("a", 5));
+  presence.hold();
+  presence.apply([off("a", 8)]);
+  presence.seed([on("a", 6), on("b", 6)], true);
+  assert.deepEqual([isOnline(presence, "a"), isOnline(presence, "b"), presence.count], [true, true, 2]);
+  assert.deepEqual(presence.apply([off("b", 9)]), []);
+  presence.snapshot([on("a", 7), on("b", 7)]);
+  assert.deepEqual([isOnline(presence, "a"), isOnline(presence, "b"), presence.count], [false, false, 0]);
+});
+
+test("held and then lost, the next snapshot counts and what comes after it is applied at once", () => {
+  const presence = seeded(on("a", 50));
+  presence.hold();
+  presence.apply([on("a", 60)]);
+  presence.lose();
+  assert.equal(presence.count, null);
+  presence.snapshot([off("a", 3)]);
+  assert.equal(isOnline(presence, "a"), false);
+  assert.deepEqual(presence.apply([on("a", 4)]), ["a"]);
+});
+
+test("whatever order changes, losses and snapshots come in, in the end it shows the registry's last word", async () => {
+  const people = ["a", "b", "c"];
+  await randomly(2000, (chance, log) => {
+    let version = 1;
+    let truth = new Map(people.map((id) => [id, off(id, version)]));
+    const presence = seeded(...truth.values());
+    let late = []; // changes on their way, on a line that loses none of them while it stands
+    const steps = {
+      changes: () => {
+        const id = chance.of(people);
+        version += 1;
+        truth.set(id, truth.get(id).is_online ? off(id, version) : on(id, version));
+        late.push(truth.get(id));
+      },
+      arrives: () => late.length > 0 && presence.apply(late.splice(chance.below(late.length), 1)),
+      breaks: () => {
+        late = [];
+        presence.hold();
+      },
+      fetched: () => presence.snapshot([...truth.values()]),
+      beginsAnew: () => { // the registry lost its data, and every client its connection
+        version = 1;
+        truth = new Map(people.map((id) => [id, off(id, chance.below(2))]));
+        steps.breaks();
+      },
+    };
+    for (let step = 0; step < 40; step += 1) {
+      const name = chance.by({ changes: 6, arrives: 6, breaks: 1, fetched: 1, beginsAnew: 0.2 });
+      log.push(name);
+      steps[name]();
+    }
+    if (presence.isHeld) steps.fetched();
+    while (late.length > 0) steps.arrives();
+    for (const id of people) assert.deepEqual(presence.stateOf(id), truth.get(id));
   });
-
-  async answer(entries) {
-    this.loads.at(-1).resolve(entries);
-    await new Promise(setImmediate);
-  }
-
-  async refuse(status, code = "unavailable") {
-    this.loads.at(-1).reject(Object.assign(new Error("refused"), { status, code }));
-    await new Promise(setImmediate);
-  }
-}
-
-test("it is fetched at once after the first subscription, and spread out after the next", async () => {
-  const stage = new Stage();
-  stage.source.refresh();
-  assert.equal(stage.loads.length, 0);
-  stage.source.subscribed();
-  assert.equal(stage.loads.length, 1);
-  await stage.answer(["one"]);
-  stage.source.subscribed();
-  stage.clock.advance(499);
-  assert.equal(stage.loads.length, 1);
-  stage.clock.advance(1);
-  assert.equal(stage.loads.length, 2);
-  await stage.answer(["two"]);
-  assert.deepEqual(stage.snapshots, [["one"], ["two"]]);
-  assert.equal(stage.clock.timers.size, 0);
-});
-
-test("an answer to an earlier question is passed over", async () => {
-  const stage = new Stage();
-  stage.source.subscribed();
-  const [early] = stage.loads;
-  stage.source.subscribed();
-  stage.clock.advance(500);
-  early.resolve(["old"]);
-  await stage.answer(["new"]);
-  assert.deepEqual(stage.snapshots, [["new"]]);
-});
-
-test("while nobody can say it tries again after 2, 4, 8, 16, 30, 30 … seconds, with one timer", async () => {
-  const stage = new Stage();
-  stage.source.subscribed();
-  for (const seconds of [2, 4, 8, 16, 30, 30]) {
-    await stage.refuse(503);
-    assert.equal(stage.clock.timers.size, 1);
-    const asked = stage.loads.length;
-    stage.clock.advance(seconds * 1000 - 1);
-    assert.equal(stage.loads.length, asked);
-    stage.clock.advance(1);
-    assert.equal(stage.loads.length, asked + 1);
-  }
-  assert.equal(stage.unknown, 6);
-  await stage.answer(["healed"]);
-  assert.deepEqual(stage.snapshots, [["healed"]]);
-  assert.equal(stage.clock.timers.size, 0);
-});
-
-test("nobody looks: it waits until somebody does", async () => {
-  const stage = new Stage();
-  stage.source.subscribed();
-  await stage.refuse(0, "network");
-  stage.visible = false;
-  stage.source.becameVisible();
-  stage.clock.advance(60_000);
-  assert.equal(stage.loads.length, 1);
-  assert.equal(stage.clock.timers.size, 0);
-  stage.visible = true;
-  stage.source.becameVisible();
-  assert.equal(stage.loads.length, 2);
-  stage.source.becameVisible();
-  assert.equal(stage.loads.length, 2);
-});
-
-test("without a socket it asks nothing: the next subscription does", async () => {
-  const stage = new Stage();
-  stage.source.subscribed();
-  await stage.refuse(503);
-  stage.source.pause();
-  stage.clock.advance(60_000);
-  assert.equal(stage.loads.length, 1);
-  stage.source.subscribed();
-  stage.clock.advance(500);
-  assert.equal(stage.loads.length, 2);
-});
-
-test("switched off it asks no more", async () => {
-  const stage = new Stage();
-  stage.source.subscribed();
-  await stage.refuse(404, "disabled");
-  stage.source.subscribed();
-  stage.source.refresh();
-  stage.clock.advance(60_000);
-  assert.equal(stage.loads.length, 1);
-  assert.equal(stage.clock.timers.size, 0);
-  assert.equal(stage.unknown, 1);
-});
-
-test("how long ago, in one unit", () => {
-  const now = new Date(SEEN);
-  const ago = (seconds) => agoLabel(new Date(now - seconds * 1000), now, { just_now: "just now" });
-  const hour = 3600;
-  assert.equal(ago(-5), "just now");
-  assert.equal(ago(59), "just now");
-  assert.equal(ago(60), "1 minute ago");
-  assert.equal(ago(5 * 60 + 59), "5 minutes ago");
-  assert.equal(ago(hour), "1 hour ago");
-  assert.equal(ago(47 * hour), "1 day ago");
-  assert.equal(ago(8 * 24 * hour), "1 week ago");
-  assert.equal(ago(100 * 24 * hour), "3 months ago");
-  assert.equal(ago(800 * 24 * hour), "2 years ago");
 });

@@ -36,7 +36,8 @@ const at = (minutes, authorId, extra = {}) => ({
 });
 
 test("messages of one author stand together for five minutes", () => {
-  const places = arrange([at(0, "a"), at(4, "a"), at(10, "a"), at(11, "b"), at(12, "b", { isReply: true })], null, dayKey);
+  const messages = [at(0, "a"), at(4, "a"), at(10, "a"), at(11, "b"), at(12, "b", { isReply: true })];
+  const places = arrange(messages, null, dayKey);
   assert.deepEqual(places.map(({ same }) => same), [false, true, false, false, false]);
   assert.deepEqual(places.map(({ startsDay }) => startsDay), [true, false, false, false, false]);
 });
@@ -98,6 +99,14 @@ test("typing is said at most every two seconds, and nothing typed is passed over
   own.sent();
   assert.equal(own.tick(9000), null);
   assert.equal(own.left(), null);
+});
+
+test("a clock that was set back keeps nobody from being seen typing", () => {
+  const own = new OwnTyping();
+  own.changed(false, 3_600_000);
+  assert.equal(own.changed(false, 10), true);
+  assert.equal(own.changed(false, 1000), null);
+  assert.equal(own.tick(10 + SAY_EVERY), true);
 });
 
 test("who is typing, in words", () => {

@@ -97,7 +97,7 @@ test("after a gap was asked for, it comes between begin and end, and what was kn
   assert.equal(sync.deadline, null);
 });
 
-test("what comes during a catch-up is held, and delivered once, by revision, a message in its newest state only", () => {
+test("what comes during a catch-up is held, and delivered once, by revision, each message in its newest state", () => {
   const { sync, take, log, last } = begin();
   assert.deepEqual([last().since, sync.isDone], [4, false]);
   take(7, 0, { id: "a", type: "edited" });
