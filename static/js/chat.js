@@ -133,7 +133,8 @@ const freshPage = new FreshPage({
     const fragment = document.createDocumentFragment();
     fragment.append(...page.getElementById("messages").children);
     localizeTimes(fragment);
-    const news = Math.max(fresh.seq - timeline.latestSeq, 0);
+    const own = [...fragment.querySelectorAll(".message.own")].filter(({ dataset }) => dataset.seq > timeline.latestSeq);
+    const news = Math.max(fresh.seq - timeline.latestSeq - own.length, 0);
     if (news > 0 && timeline.readUpTo === null) timeline.readUpTo = timeline.latestSeq;
     timeline.replace(fragment, fresh.seq);
     history.watch();

@@ -120,10 +120,13 @@ export class Timeline {
   }
 
   place(node, seq) {
-    const before = this.messages().findLast((other) => other !== node && Number(other.dataset.seq || Infinity) < seq);
+    const nodes = this.messages();
+    const before = nodes.findLast((other) => other !== node && Number(other.dataset.seq || Infinity) < seq);
+    // Moved it would be news to screen readers once more, and lose the focus.
+    if (node.parentNode === this.list && nodes[nodes.indexOf(node) - 1] === before) return;
     if (before !== undefined) before.after(node);
     else {
-      const first = this.messages().find((other) => other !== node);
+      const first = nodes.find((other) => other !== node);
       if (first !== undefined) first.before(node);
       else this.list.append(node);
     }

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-from playwright.sync_api import Page, Route, StorageState, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, Route, StorageState, WebSocketRoute, expect
 
 from tests.browser.conftest import PASSWORD, Opener, Stage
 from tests.browser.test_live import connected
@@ -95,6 +95,19 @@ class Line:
         self.page.evaluate("window.dispatchEvent(new Event('online'))")
         connected(self.page)
 
+    def wait_for(self, condition: Callable[[], object]) -> None:
+        """Return once a condition holds that the frames of this line bring about."""
+        for _ in range(1500):
+            if condition():
+                return
+            self.page.wait_for_timeout(10)  # frames pass meanwhile
+        raise AssertionError("What should come over the line has not come.")
+
+    def wait_for_frames(self, kind: str, count: int) -> list[Frame]:
+        """Return the frames of a type that the page has sent, once it has sent so many."""
+        self.wait_for(lambda: len(self.frames(kind)) >= count)
+        return self.frames(kind)
+
     def frames(self, kind: str) -> list[Frame]:
         """Return the frames of a type that the page has sent."""
         return [frame for frame in self.sent if frame["type"] == kind]
@@ -130,3 +143,20 @@ def stored(stage: Stage) -> list[Frame]:
 def bodies(stage: Stage) -> list[str]:
     """Return what the chat's messages say."""
     return [row["body"] for row in stored(stage)]
+
+
+def box(page: Page) -> Locator:
+    """Return the box one writes into."""
+    return page.locator("textarea[name=body]")
+
+
+def saying(page: Page, text: str) -> Locator:
+    """Return the message with a text."""
+    return page.locator(".message", has_text=text)
+
+
+def settled(page: Page, *texts: str, timeout: float | None = None) -> None:
+    """Wait until the chat shows these messages, in this order, all of them stored."""
+    expect(page.locator(".message[data-seq] .message-body")).to_have_text(texts, timeout=timeout)
+    expect(page.locator(".message")).to_have_count(len(texts))
+    expect(page.locator(".message[data-status]")).to_have_count(0)

@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Error, Locator, Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from tests.browser.conftest import Opener, Stage, new_stage, signed_in
-from tests.browser.lines import Frame, Line, bodies, open_page, stored, visit
+from tests.browser.lines import Frame, Line, bodies, box, open_page, saying, settled, stored, visit
 from tests.browser.test_live import connected, write
 from tests.processes import Server, wait_until
 
 WAITING = "Waiting for the connection…"
 MOST = 100  # messages that wait in one tab
-BACK = 20_000  # ms: a server starts, and the next try of a page comes
+BACK = 20_000  # ms: a server starts and the next try of a page comes, or a hundred messages go out
 # Writes without the time that keys take.
 WRITE_MANY = """
 (texts) => {
@@ -49,28 +49,11 @@ def mortal_stage(mortal: Server) -> Iterator[Stage]:
         yield new_stage(people)
 
 
-def box(page: Page) -> Locator:
-    """Return the box one writes into."""
-    return page.locator("textarea[name=body]")
-
-
-def own(page: Page, text: str) -> Locator:
-    """Return the message with a text."""
-    return page.locator(".message", has_text=text)
-
-
 def pending(page: Page, *texts: str) -> None:
     """Wait until these messages are shown as waiting, in this order, and no others."""
     shown = page.locator(".message[data-status=pending]")
     expect(shown.locator(".message-body")).to_have_text(texts)
     expect(shown.locator(".message-note")).to_have_text([WAITING] * len(texts))
-
-
-def settled(page: Page, *texts: str, timeout: float | None = None) -> None:
-    """Wait until the chat shows these messages, in this order, all of them stored."""
-    expect(page.locator(".message[data-seq] .message-body")).to_have_text(texts, timeout=timeout)
-    expect(page.locator(".message")).to_have_count(len(texts))
-    expect(page.locator(".message[data-status]")).to_have_count(0)
 
 
 def keeps(page: Page, count: int) -> None:
@@ -165,20 +148,15 @@ def test_it_goes_out_from_another_chats_page_and_drafts_stay(enter: Opener, serv
     expect(box(john)).to_have_value("half a thou")
 
 
-def is_answer_to_a_post(frame: Frame) -> bool:
-    """Return whether it tells the author that their message is stored: the ack, or the message itself."""
-    return frame.get("action") == "posted" or frame["type"] == "chat.message.posted"
-
-
 def lose_answers(line: Line) -> list[Frame]:
-    """Lose all answers to posts from now on, and return the list of those that were lost."""
+    """Lose from now on what tells that a message is stored: its ack and itself; returns what was lost so far."""
     lost: list[Frame] = []
 
     def passes(frame: Frame) -> bool:
-        if is_answer_to_a_post(frame):
+        is_answer = frame.get("action") == "posted" or frame["type"] == "chat.message.posted"
+        if is_answer:
             lost.append(frame)
-            return False
-        return True
+        return not is_answer
 
     line.passes_down = passes
     return lost
@@ -188,20 +166,14 @@ def test_a_lost_answer_is_told_by_the_catch_up(enter: Opener, server: Server, st
     line = visit(enter, server, "john", stage.path)
     lost = lose_answers(line)
     write(line.page, "once")
-    wait_until_lost(line, lost)
-    expect(own(line.page, "once")).to_have_attribute("data-status", "pending")
-    expect(own(line.page, "once").locator(".message-note")).to_have_text("Sending…")
+    line.wait_for(lambda: any(frame["type"] == "ack" for frame in lost))
+    expect(saying(line.page, "once")).to_have_attribute("data-status", "pending")
+    expect(saying(line.page, "once").locator(".message-note")).to_have_text("Sending…")
     line.passes_down = lambda frame: True
     line.drop()
     settled(line.page, "once")
     keeps(line.page, 0)
     assert bodies(stage) == ["once"]
-
-
-def wait_until_lost(line: Line, lost: list[Frame]) -> None:
-    """Wait for an ack that was lost; the frames pass while the page is waited for."""
-    while not any(frame["type"] == "ack" for frame in lost):
-        line.page.wait_for_timeout(10)
 
 
 def test_a_lost_answer_is_asked_for_with_the_same_id(enter: Opener, server: Server, stage: Stage) -> None:
@@ -214,7 +186,7 @@ def test_a_lost_answer_is_asked_for_with_the_same_id(enter: Opener, server: Serv
     expect(john.locator("#chat-header h1")).to_contain_text("general")
     lost = lose_answers(line)
     line.mend()
-    wait_until_lost(line, lost)
+    line.wait_for(lambda: any(frame["type"] == "ack" for frame in lost))
     keeps(john, 1)
     line.passes_down = lambda frame: True
     line.drop()
@@ -246,11 +218,11 @@ def test_refused_it_says_so_and_waits_for_a_person(enter: Opener, server: Server
     line.drop()
     connected(john)
     write(john, "afterwards")
-    expect(own(john, "afterwards")).to_have_attribute("data-seq", "1")
+    expect(saying(john, "afterwards")).to_have_attribute("data-seq", "1")
     expect(failed).to_have_count(2)
-    own(john, "into a closed chat").get_by_role("button", name="Try again").click()
-    expect(own(john, "into a closed chat")).to_have_attribute("data-seq", "2")
-    own(john, "another").get_by_role("button", name="Discard").click()
+    saying(john, "into a closed chat").get_by_role("button", name="Try again").click()
+    expect(saying(john, "into a closed chat")).to_have_attribute("data-seq", "2")
+    saying(john, "another").get_by_role("button", name="Discard").click()
     settled(john, "afterwards", "into a closed chat")
     keeps(john, 0)
     john.reload()
@@ -263,7 +235,7 @@ def test_too_long_a_message_fails_and_lets_the_next_one_pass(enter: Opener, serv
     john.evaluate("document.querySelector('#composer textarea').removeAttribute('maxlength')")
     write(john, "x" * 10_001)
     write(john, "short")
-    expect(own(john, "short")).to_have_attribute("data-seq", "1")
+    expect(saying(john, "short")).to_have_attribute("data-seq", "1")
     failed = john.locator(".message[data-status=failed]")
     expect(failed.locator(".message-note")).to_contain_text("10,000")
     john.reload()
@@ -279,7 +251,7 @@ def test_put_off_by_the_server_it_is_tried_again_later(enter: Opener, server: Se
     john = line.page
     john.clock.install()
     john.clock.pause_at(john.evaluate("Date.now() + 1000") / 1000)
-    refusals = [{"code": "rate_limited", "retry_after": 3.0}, {"code": "internal"}]
+    refusals: list[Frame] = [{"code": "rate_limited", "retry_after": 3.0}, {"code": "internal"}]
 
     def passes(frame: Frame) -> bool:
         if frame["type"] != "chat.message.post" or not refusals:
@@ -287,20 +259,16 @@ def test_put_off_by_the_server_it_is_tried_again_later(enter: Opener, server: Se
         line.tell({"type": "error", "message": "Later.", "ref": frame["ref"], **refusals.pop(0)})
         return False
 
-    def wait_for_posts(count: int) -> None:
-        while len(line.frames("chat.message.post")) < count:
-            john.wait_for_timeout(10)
-
     line.passes_up = passes
     write(john, "patience")
     write(john, "follows")
     for posts, wait in enumerate((3000, 4000), start=1):  # what the server asked for; the doubled wait
-        wait_for_posts(posts)
+        line.wait_for_frames("chat.message.post", posts)
         john.clock.run_for(wait - 200)
-        expect(own(john, "patience")).to_have_attribute("data-status", "pending")
+        expect(saying(john, "patience")).to_have_attribute("data-status", "pending")
         assert len(line.frames("chat.message.post")) == posts
         john.clock.run_for(400)
-        wait_for_posts(posts + 1)
+        line.wait_for_frames("chat.message.post", posts + 1)
     settled(john, "patience", "follows")
     ids = [frame["client_id"] for frame in line.frames("chat.message.post")]
     assert ids[0] == ids[1] == ids[2] != ids[3]
@@ -322,7 +290,7 @@ def test_there_is_room_for_a_hundred(enter: Opener, server: Server, stage: Stage
     pending(john, *texts)
     expect(box(john)).to_have_value("one too many")
     line.mend()
-    settled(john, *texts)
+    settled(john, *texts, timeout=BACK)
     box(john).press("Enter")
     settled(john, *texts, "one too many")
     assert [(row["seq"], row["body"]) for row in stored(stage)] == list(enumerate([*texts, "one too many"], start=1))
@@ -341,7 +309,7 @@ def test_a_failure_in_another_chat_is_told(enter: Opener, server: Server, stage:
     toast = john.locator(".toast", has_text="A message in another chat was not sent.")
     toast.get_by_role("link", name="Show").click()
     expect(john).to_have_url(re.compile(stage.path))
-    expect(own(john, "too late")).to_have_attribute("data-status", "failed")
+    expect(saying(john, "too late")).to_have_attribute("data-status", "failed")
 
 
 def test_without_a_socket_for_good_it_goes_by_rest(enter: Opener, server: Server, stage: Stage) -> None:
@@ -352,7 +320,7 @@ def test_without_a_socket_for_good_it_goes_by_rest(enter: Opener, server: Server
     for text in ("one", "*two*", "three"):
         write(john, text)
     settled(john, "one", "two", "three")
-    expect(own(john, "two").locator("em")).to_have_text("two")
+    expect(saying(john, "two").locator("em")).to_have_text("two")
     assert not line.frames("chat.message.post")
     assert bodies(stage) == ["one", "*two*", "three"]
     try_now(john)
@@ -372,7 +340,7 @@ def test_written_while_looking_back_it_is_sent_and_shown_at_the_end(
     write(john, "Now")
     expect(john).to_have_url(re.compile(f"{stage.path}$"))
     expect(john.locator("#message-106")).to_be_in_viewport()
-    expect(own(john, "Now")).to_have_attribute("data-seq", "106")
+    expect(saying(john, "Now")).to_have_attribute("data-seq", "106")
     expect(john.locator(".message[data-status]")).to_have_count(0)
     # The same without a connection.
     john.goto(f"{stage.path}?at=5#message-5")
@@ -380,7 +348,7 @@ def test_written_while_looking_back_it_is_sent_and_shown_at_the_end(
     write(john, "Later")
     expect(john).to_have_url(re.compile(f"{stage.path}$"))
     pending(john, "Later")
-    expect(own(john, "Later")).to_be_in_viewport()
+    expect(saying(john, "Later")).to_be_in_viewport()
     line.mend()
-    expect(own(john, "Later")).to_have_attribute("data-seq", "107")
+    expect(saying(john, "Later")).to_have_attribute("data-seq", "107")
     assert bodies(stage)[-2:] == ["Now", "Later"]
