@@ -15,7 +15,7 @@ from typing import Self
 MOST = 100  # connections at a time: a test that opens more has gone wild
 CHUNK = 65536
 JOIN_SECONDS = 5.0
-NOTHING = b"\0"  # no request begins so
+NOTHING = b"\0"  # no request begins so; replaced by itself
 
 
 class _Link:
@@ -37,10 +37,14 @@ class _Link:
 
 
 class FreezingProxy:
-    """Listens on a port of 127.0.0.1 and forwards to another; what is frozen stays open, and silent."""
+    """Listens on a port of 127.0.0.1 and forwards to another; what is frozen stays open, and silent.
 
-    def __init__(self, port: int) -> None:
+    `change` may replace words in the server's answers by others.
+    """
+
+    def __init__(self, port: int, *, change: tuple[bytes, bytes] = (NOTHING, NOTHING)) -> None:
         self._target = ("127.0.0.1", port)
+        self._change = change
         self._lock = threading.Lock()
         self._frozen = NOTHING
         self._links: list[_Link] = []
@@ -138,7 +142,7 @@ class FreezingProxy:
                 if source is link.client and not link.head:
                     self._begin(link, data)
                 link.flows.wait()
-                sink.sendall(data)
+                sink.sendall(data.replace(*self._change) if source is link.server else data)
         link.flows.wait()  # an end is news too
         link.close()
 

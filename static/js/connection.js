@@ -75,7 +75,9 @@ export function makeConnection(clock) {
     onClick: () => (socket.state.name === "auth_lost" ? location.assign(signInAddress()) : socket.retry()),
     onShown: (state) => notices.shown(state),
   });
-  on("socket.state", (state) => view.show(state));
+  on("socket.state", (state) => {
+    if (state.state !== "stopped") view.show(state); // the page is left; back from the cache it shows what comes next
+  });
   watchBrowser(socket);
   return socket;
 }
