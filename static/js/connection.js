@@ -78,6 +78,10 @@ export function makeConnection(clock) {
   on("socket.state", (state) => {
     if (state.state !== "stopped") view.show(state); // the page is left; back from the cache it shows what comes next
   });
+  // Anywhere: a pointer may rest on the dot while somebody types elsewhere.
+  document.addEventListener("keydown", ({ key }) => {
+    if (key === "Escape") view.dismiss();
+  });
   watchBrowser(socket);
   return socket;
 }

@@ -30,9 +30,14 @@ export class StatusView {
     this.countdown = null;
     button.hidden = false;
     button.addEventListener("click", onClick);
-    button.addEventListener("keydown", ({ key }) => this.tooltip.classList.toggle("dismissed", key === "Escape"));
-    button.addEventListener("pointerenter", () => this.tooltip.classList.remove("dismissed"));
-    button.addEventListener("blur", () => this.tooltip.classList.remove("dismissed"));
+    for (const type of ["pointerenter", "focus", "click"]) {
+      button.addEventListener(type, () => this.tooltip.classList.remove("dismissed"));
+    }
+  }
+
+  /** Close the tooltip until somebody comes to the button anew. */
+  dismiss() {
+    this.tooltip.classList.add("dismissed");
   }
 
   show(state) {
