@@ -154,6 +154,10 @@ test("held and then lost, the next snapshot counts and what comes after it is ap
   presence.snapshot([off("a", 3)]);
   assert.equal(isOnline(presence, "a"), false);
   assert.deepEqual(presence.apply([on("a", 4)]), ["a"]);
+  presence.hold();
+  presence.lose();
+  presence.seed([off("a", 5)], true); // as good as a snapshot where nothing was known
+  assert.deepEqual(presence.apply([on("a", 6)]), ["a"]);
 });
 
 test("whatever order changes, losses and snapshots come in, in the end it shows the registry's last word", async () => {

@@ -116,8 +116,10 @@ test("a clock that is set back leaves no deadline an hour away, whatever is hear
     last().caughtUp(4);
     last().hear(posted(6)); // the gap's deadline is by the clock
     clock.jump(-3_600_000);
-    if (isHeard) last().hear({ type: "notice" });
-    clock.advance(9000);
+    for (let second = 0; second < 9; second += 1) {
+      if (isHeard && count() === 1) last().hear({ type: "notice" }); // sets the timer anew each time
+      clock.advance(1000);
+    }
     assert.equal(count(), 2, `heard: ${isHeard}`);
     greet();
     assert.equal(last().sent[0].since, 4);

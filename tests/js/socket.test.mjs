@@ -216,13 +216,32 @@ test("resync asks every chat again, and a closed connection asks nothing", () =>
   assert.deepEqual([last().sent.length, last().sent[1].since], [2, 7]);
 });
 
-test("a listener may leave, or send, in the middle of what it is told", () => {
-  const { socket, last, states, greet } = begin({
-    frames: { push: () => socket.leave() },
-  });
+test("a chat that is followed while there is no connection waits for the next one", () => {
+  const { socket, clock, states, last, count, greet } = begin();
   greet();
-  assert.deepEqual([socket.state.name, states.at(-1).state, socket.isOpen], ["stopped", "stopped", false]);
-  assert.equal(last().closedWith, 1000);
+  last().end(1006);
+  socket.follow("chat", 3);
+  clock.advance(1000);
+  socket.follow("other", 5);
+  assert.deepEqual([count(), states.at(-1).state], [2, "connecting"]);
+  greet();
+  assert.deepEqual(last().sent.map(({ chat_id, since }) => [chat_id, since]), [["chat", 3], ["other", 5]]);
+});
+
+test("a listener may do anything in the middle of what it is told: one event is taken after the other", () => {
+  const leaves = begin({ frames: { push: () => leaves.socket.leave() } });
+  leaves.greet();
+  assert.deepEqual([leaves.socket.state.name, leaves.states.at(-1).state, leaves.socket.isOpen], [
+    "stopped", "stopped", false,
+  ]);
+  assert.equal(leaves.last().closedWith, 1000);
+
+  const { socket, greet, count } = begin();
+  greet();
+  socket.command({ type: "chat.read" }, assert.fail, () => socket.shown());
+  socket.shown(); // loses that request on the way from one socket to the next
+  assert.equal(count(), 3);
+  assert.equal(FakeSocket.all.filter(({ closedWith }) => closedWith === undefined).length, 1);
 });
 
 test("a browser that makes no socket is asked again later", () => {

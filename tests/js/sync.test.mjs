@@ -133,6 +133,15 @@ test("its position becomes the ack's; what is beyond that is a gap of its own", 
   assert.equal(asks.at(-1).since, 12);
 });
 
+test("a gap that is left after another was asked for has its own 2 s", () => {
+  const { sync, take, last } = caughtUp();
+  take(6, 0);
+  sync.tick(2000);
+  take(12, 2000);
+  last().done({ revision: 9 }, 2100);
+  assert.equal(sync.deadline, 4100);
+});
+
 test("a reset has the chat loaded anew, shows nothing of what was held, and follows from there", () => {
   const { sync, take, last, log, asks } = begin();
   take(5);
@@ -145,11 +154,15 @@ test("a reset has the chat loaded anew, shows nothing of what was held, and foll
   assert.deepEqual([asks.at(-1).since, sync.isDone], [601, false]);
 });
 
-test("a restored backup takes the position back", () => {
-  const { sync, take, last, log } = begin({ follow: 900 });
+test("a restored backup takes the position back, and nothing that was heard before counts", () => {
+  const { sync, take, last, log } = caughtUp(9);
+  take(12);
+  sync.pause();
+  sync.open(0);
+  log.length = 0;
   last().done({ revision: 10, reset: true }, 0);
-  take(11);
-  assert.deepEqual(log, ["reset chat", "posted m11@11"]);
+  for (const revision of [11, 12]) take(revision);
+  assert.deepEqual(log, ["reset chat", "posted m11@11", "posted m12@12"]);
   assert.equal(sync.deadline, null);
 });
 
@@ -162,6 +175,15 @@ test("more than can be held means to load anew, and the next catch-up begins emp
   take(1006);
   last().done({ revision: 1006 }, 0);
   assert.deepEqual(log, ["reset chat", "begin chat", "posted m1006@1006", "end chat"]);
+});
+
+test("what was too much to hold when the connection broke is not too much for the next", () => {
+  const { sync, take, last, log } = begin();
+  for (let revision = 5; revision <= 1005; revision += 1) take(revision);
+  sync.pause();
+  sync.open(0);
+  last().done({ revision: 4 }, 0);
+  assert.deepEqual(log, []);
 });
 
 test("as many as can be held are delivered", () => {
