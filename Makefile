@@ -29,8 +29,7 @@ run: $(INSTALLED)  ## Serve the demo on http://127.0.0.1:8000 (HOST, PORT); Ctrl
 	@if [ -t 0 ]; then set -m; fi; $(BIN)/python manage.py serve --demo --host "$(HOST)" --port "$(PORT)"
 
 test: $(INSTALLED_DEV) system  ## Run all tests; the database's also on PostgreSQL
-	$(BIN)/python -m tests.on_postgresql $(wildcard $(DATABASE_TESTS))
-	$(BIN)/python -m pytest
+	$(BIN)/python -m tests.everything $(wildcard $(DATABASE_TESTS))
 
 lint: $(INSTALLED_DEV)  ## Check style, templates, the layers of imports, and that no migration is missing
 	$(BIN)/ruff check .
