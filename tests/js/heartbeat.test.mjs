@@ -65,7 +65,7 @@ test("a server that gives up sooner than a ping takes is asked all the same", ()
   assert.equal(new Heartbeat({ ping_interval: 1, pong_timeout: 2 }, T).wake(T + 20_000), "ping");
 });
 
-test("what went silent is found within ping_interval + 20 s, what answers never is, however often it is looked at", async () => {
+test("what went silent is found within ping_interval + 20 s, what answers never is, by timer or wake", async () => {
   await randomly(2000, (chance, log) => {
     const welcome = { ping_interval: chance.of([1, 5, 30, 60]), pong_timeout: chance.of([1, 10, 60]) };
     const heartbeat = new Heartbeat(welcome, T);

@@ -113,7 +113,7 @@ class World {
   }
 }
 
-test("each message is stored once and in the order it was written, whatever gets lost, is late or loaded anew", async () => {
+test("each message is stored once and in the order it was written, whatever is lost, late or loaded anew", async () => {
   await randomly(400, async (chance, log) => {
     const world = new World(chance, log);
     for (let step = 0; step < 80; step += 1) await world.act();
