@@ -34,7 +34,7 @@ test("chats do not wait for each other", async () => {
   assert.deepEqual(stage.outbox.of("a").map(({ client_id }) => client_id), ["1", "3"]);
 });
 
-test("what got no answer is sent again after 2, 4, 8, 16, 30, 30 s, as the same message, and never given up", async () => {
+test("what got no answer is sent again after 2, 4, 8, 16, 30, 30 s, the same, and is never given up", async () => {
   const stage = new Stage();
   stage.add("1");
   for (const seconds of [2, 4, 8, 16, 30, 30, 30, 30, 30, 30, 30, 30]) {
