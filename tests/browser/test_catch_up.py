@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -269,7 +268,7 @@ def test_presence_comes_anew_and_changes_wait_for_it(enter: Opener, server: Serv
     john.route(PRESENCE, lambda route: held.append(route))
     line.mend()
     line.wait_for(lambda: held)
-    change: dict[str, Any] = {"user_id": stage.bob.id, "display_name": "", "is_online": True, "last_seen": None}
+    change: Frame = {"user_id": stage.bob.id, "display_name": "", "is_online": True, "last_seen": None}
     diff = {"type": "presence.diff", "chat_id": stage.chat_id, "offline": [], "online_count": 3}
     line.tell({**diff, "online": [{**change, "version": FUTURE}]})
     john.wait_for_timeout(300)  # nothing may happen

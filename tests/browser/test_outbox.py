@@ -61,11 +61,6 @@ def keeps(page: Page, count: int) -> None:
     page.wait_for_function(KEEPS, arg=count)
 
 
-def try_now(page: Page) -> None:
-    """Do what somebody does who does not want to wait for the next try."""
-    page.locator("#ws-status").click()
-
-
 def test_what_is_written_without_a_server_goes_out_with_it(enter: Opener, mortal: Server, mortal_stage: Stage) -> None:
     stage = mortal_stage
     john, jane = (visit(enter, mortal, name, stage.path).page for name in ("john", "jane"))
@@ -80,7 +75,7 @@ def test_what_is_written_without_a_server_goes_out_with_it(enter: Opener, mortal
     expect(box(john)).to_be_focused()
     mortal.start()
     for page in (john, jane):
-        try_now(page)
+        page.locator("#ws-status").click()
         settled(page, "zero", *texts, timeout=BACK)
     assert bodies(stage) == ["zero", *texts]
     keeps(john, 0)
@@ -323,7 +318,7 @@ def test_without_a_socket_for_good_it_goes_by_rest(enter: Opener, server: Server
     expect(saying(john, "two").locator("em")).to_have_text("two")
     assert not line.frames("chat.message.post")
     assert bodies(stage) == ["one", "*two*", "three"]
-    try_now(john)
+    john.locator("#ws-status").click()
     connected(john)
     stage.jane.post(stage.chat_id, "four")
     settled(john, "one", "two", "three", "four")
