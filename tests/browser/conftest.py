@@ -37,6 +37,7 @@ EXPECTED = (("status of 422", ""), ("status of 503", "/presence"))
 UNREACHABLE = re.compile(
     "^WebSocket connection to |^Failed to load resource: net::ERR_|^htmx:(afterRequest|sendError), "
 )
+REFUSED = re.compile("the server responded with a status of 4")
 # Told to the console by the page itself, so that a violation fails the test whenever it happens.
 WATCH_POLICY = """
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -154,25 +155,29 @@ def enter(server: Server, chromium: Browser) -> Iterator[Opener]:
 
     `enter("jane", "/chats/…/", color_scheme="dark")`; without a name, nobody is signed in. After the test no
     page may have logged an error: a fault in a script, a policy violation, a missing file. Where the test takes
-    the server or the network away, `outage=True` allows what the browser itself logs about that.
+    the server or the network away, `outage=True` allows what the browser itself logs about that; `refused=True` where
+    it opens pages that are not there for it.
     """
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
-    def note(message: ConsoleMessage, outage: bool) -> None:
+    def note(message: ConsoleMessage, allowed: tuple[re.Pattern[str], ...]) -> None:
         url = message.location.get("url", "")
         if message.type != "error" or any(words in message.text and end in url for words, end in EXPECTED):
             return
-        if not (outage and UNREACHABLE.match(message.text)):
+        if not any(pattern.search(message.text) for pattern in allowed):
             problems.append(f"{message.text} ({url})")
 
-    def open_page(username: str | None, path: str = "/", *, outage: bool = False, **options: Any) -> Page:
+    def open_page(
+        username: str | None, path: str = "/", *, outage: bool = False, refused: bool = False, **options: Any
+    ) -> Page:
+        allowed = (UNREACHABLE,) * outage + (REFUSED,) * refused
         defaults = {"base_url": server.base_url, "timezone_id": "Europe/Berlin", "locale": "en-GB"}
         context = chromium.new_context(**{**defaults, **options})
         contexts.append(context)
         context.set_default_timeout(15_000)
         context.add_init_script(WATCH_POLICY)
-        context.on("page", lambda page: page.on("console", lambda message: note(message, outage)))
+        context.on("page", lambda page: page.on("console", lambda message: note(message, allowed)))
         context.on("page", lambda page: page.on("pageerror", lambda error: problems.append(str(error))))
         page = context.new_page()
         if username is not None:
