@@ -17,7 +17,8 @@ from tests.processes import Server, wait_until
 WATCH = """
 (() => {
   const sockets = [];
-  const watch = { sockets, most: 0, codes: [], heard: 0, spoken: [], toasts: [], looks: [], marker: Math.random() };
+  const notes = { codes: [], spoken: [], toasts: [], looks: [] };
+  const watch = { sockets, most: 0, pings: 0, pongs: 0, marker: Math.random(), ...notes };
   const isAlive = ({ readyState }) => readyState < 2;
   window.watch = watch;
   window.WebSocket = class extends WebSocket {
@@ -25,9 +26,14 @@ WATCH = """
       super(...given);
       sockets.push(this);
       watch.most = Math.max(watch.most, sockets.filter(isAlive).length);
-      this.addEventListener("message", () => (watch.heard += 1));
+      this.addEventListener("message", ({ data }) => (watch.pongs += Number(data.includes('"pong"'))));
       this.addEventListener("close", ({ code }) => watch.codes.push(code));
     }
+  };
+  const { send } = WebSocket.prototype;
+  window.WebSocket.prototype.send = function (data) {
+    watch.pings += Number(data.includes('"ping"'));
+    send.call(this, data);
   };
   const follow = (id, note, what) => {
     const node = document.getElementById(id);
@@ -89,9 +95,14 @@ class Watch:
         return int(self._read("sockets.length"))
 
     @property
-    def heard(self) -> int:
-        """How many frames came."""
-        return int(self._read("heard"))
+    def pings(self) -> int:
+        """How often the page has asked whether the server is there."""
+        return int(self._read("pings"))
+
+    @property
+    def pongs(self) -> int:
+        """How often it was answered."""
+        return int(self._read("pongs"))
 
     @property
     def most(self) -> int:
