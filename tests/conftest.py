@@ -62,9 +62,12 @@ def cast(db: None) -> Cast:
 def pytest_configure() -> None:
     """Hash passwords fast: the real hasher takes most of a second for each cast, on purpose.
 
-    The folder of collected static files is there, if empty, as where Flowra is installed.
+    The folder of collected static files is there, if empty, as where Flowra is installed. Nothing else is looked
+    through for static files: each test's client would do so anew, and that takes longer than most tests. Tests of
+    static files have real servers.
     """
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    settings.SERVESTATIC_USE_FINDERS = False
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
