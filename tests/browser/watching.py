@@ -64,7 +64,14 @@ class Watch:
 
     def __init__(self, page: Page) -> None:
         self._page = page
+        self.tries: list[tuple[int, int]] = []  # that were told: their numbers, and their waits in ms
         page.add_init_script(WATCH)
+        page.on("console", self._note)
+
+    def _note(self, message: ConsoleMessage) -> None:
+        found = TRY.fullmatch(message.text)
+        if found is not None:
+            self.tries.append((int(found[1]), int(found[2])))
 
     def _read(self, expression: str) -> Any:
         return self._page.evaluate(f"watch.{expression}")
