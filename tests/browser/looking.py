@@ -7,7 +7,7 @@ import collections
 import dataclasses
 import math
 
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, Page
 
 Colour = tuple[int, int, int]
 
@@ -55,16 +55,14 @@ class Disc:
         return contrast(self.colour, self.ground)
 
 
-def look_at(disc: Locator) -> Disc:
-    """Return what a round element looks like, with some of what is around it."""
+def look_at(disc: Locator, reader: Page) -> Disc:
+    """Return what a round element looks like, with some of what is around it; `reader` is an empty page."""
     box = disc.bounding_box()
     assert box is not None
     size, margin = box["width"], 3
     clip = {"x": box["x"] - margin, "y": box["y"] - margin, "width": size + 2 * margin, "height": size + 2 * margin}
     shot = disc.page.screenshot(clip=clip)  # type: ignore[arg-type]
-    reader = disc.page.context.new_page()
     seen = reader.evaluate(READ_PIXELS, "data:image/png;base64," + base64.b64encode(shot).decode())
-    reader.close()
     width, data = seen["width"], seen["data"]
     pixels: dict[tuple[int, int], Colour] = {
         (x, y): tuple(data[4 * (y * width + x) :][:3]) for y in range(seen["height"]) for x in range(width)
