@@ -118,7 +118,11 @@ on("catchup.end", here(() => {
   arrived(missed, { isCatchUp: true });
   missed = null;
 }));
-on("chat.reset", here(() => freshPage.fetch()));
+let resetFrom = null; // the last message that was known when a reset came
+on("chat.reset", here(() => {
+  resetFrom ??= timeline.latestSeq;
+  freshPage.fetch();
+}));
 on("ack", here(({ action }) => {
   if (action === "subscribed") reader.check();
 }));
@@ -133,14 +137,17 @@ const freshPage = new FreshPage({
     const fragment = document.createDocumentFragment();
     fragment.append(...page.getElementById("messages").children);
     localizeTimes(fragment);
-    const own = [...fragment.querySelectorAll(".message.own")].filter(({ dataset }) => dataset.seq > timeline.latestSeq);
-    const news = Math.max(fresh.seq - timeline.latestSeq - own.length, 0);
-    if (news > 0 && timeline.readUpTo === null) timeline.readUpTo = timeline.latestSeq;
+    // Own messages, and live ones, may have come while the page was fetched.
+    const isOwnNew = ({ dataset }) => Number(dataset.seq) > resetFrom;
+    const own = [...fragment.querySelectorAll(".message.own")].filter(isOwnNew).length;
+    const news = Math.max(fresh.seq - resetFrom - own, 0);
+    if (news > 0 && timeline.readUpTo === null) timeline.readUpTo = resetFrom;
+    resetFrom = null;
     timeline.replace(fragment, fresh.seq);
     history.watch();
     unsent.showAll();
     if (news > 0) summarize(news);
-    jump.update();
+    jump.count(news);
     reader.check();
     socket.follow(chatId, fresh.revision);
   },

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Opener, Stage, new_stage, signed_in
 from tests.browser.lines import Frame, Line, bodies, box, open_page, saying, settled, visit
+from tests.browser.reading import distance_to_end, first_shown, place_of, scroll_up
 from tests.browser.test_live import connected, write
 from tests.browser.test_presence import FUTURE, PRESENCE, item, shows
 from tests.processes import Server
@@ -56,28 +57,9 @@ def fill(stage: Stage, first: int, last: int) -> list[str]:
     return texts
 
 
-def heard(page: Page) -> tuple[set[str], list[str]]:
+def heard(page: Page) -> tuple[list[str], list[str]]:
     """Return how the log spoke while messages came in since it was watched, and the summaries that were spoken."""
-    return set(page.evaluate("window.arrivals")), page.evaluate("window.summaries")
-
-
-def place_of(page: Page, text: str) -> float:
-    """Return where a message stands on the screen."""
-    bounds = saying(page, text).bounding_box()
-    assert bounds is not None
-    return bounds["y"]
-
-
-def distance_to_end(page: Page) -> float:
-    """Return how far the reader is from the latest message, in px."""
-    distance: float = page.evaluate("Math.abs(document.getElementById('timeline').scrollTop)")
-    return distance
-
-
-def scroll_up(page: Page, pixels: int) -> None:
-    """Read what is further up."""
-    page.evaluate("(pixels) => { document.getElementById('timeline').scrollTop = -pixels; }", pixels)
-    expect(page.locator("#jump-latest")).to_be_visible()
+    return page.evaluate("window.arrivals"), page.evaluate("window.summaries")
 
 
 def test_what_was_missed_comes_once_in_order_and_as_one_sentence(enter: Opener, server: Server, stage: Stage) -> None:
@@ -96,12 +78,12 @@ def test_what_was_missed_comes_once_in_order_and_as_one_sentence(enter: Opener, 
     line.mend()
     settled(jane, "ONE", "This message was deleted.", "three", "four", "five", "six")
     expect(saying(jane, "ONE").locator(".message-edited")).to_be_visible()
-    assert heard(jane) == ({"off"}, ["3 new messages while you were away."])
+    assert heard(jane) == (["off"] * 3, ["3 new messages while you were away."])
     expect(jane.locator("#messages")).to_have_attribute("aria-live", "polite")
     jane.evaluate("window.arrivals = []")
     stage.john.post(stage.chat_id, "seven")
     settled(jane, "ONE", "This message was deleted.", "three", "four", "five", "six", "seven")
-    assert heard(jane) == ({"polite"}, ["3 new messages while you were away."])
+    assert heard(jane) == (["polite"], ["3 new messages while you were away."])
 
 
 def lose_second(line: Line) -> list[Frame]:
@@ -166,20 +148,31 @@ def test_too_much_to_catch_up_with_is_loaded_without_leaving(enter: Opener, smal
     box(jane).fill("half a thou")
     jane.evaluate(WATCH_LOG)
     missed = fill(stage, 11, 11 + LIMIT)
+    held: list[Route] = []
+    jane.route(re.compile(f"{stage.path}$"), lambda route: held.append(route))
     line.mend()
+    line.wait_for(lambda: held)
+    # What is stored after the page was made and before it has come must not vanish with it.
+    expect(saying(jane, "mine")).to_have_attribute("data-seq", str(12 + LIMIT))
+    answer = held[0].fetch()
+    stage.john.post(stage.chat_id, "just now")
+    expect(saying(jane, "just now")).to_be_visible()
+    held[0].fulfill(response=answer)
     starts = [re.compile(f"^{text}\\b") for text in [*shown, *missed]]
     told = jane.locator(".message[data-seq] .message-body")
-    expect(told).to_have_text([*starts, "mine"])
+    expect(told).to_have_text([*starts, "mine", "just now"])
     expect(jane.locator(".message[data-status]")).to_have_count(0)
     expect(box(jane)).to_have_value("half a thou")
     expect(box(jane)).to_be_focused()
     assert distance_to_end(jane) < NEAR
-    assert heard(jane) == ({"off"}, [f"{len(missed)} new messages while you were away."])
+    arrivals, summaries = heard(jane)
+    assert arrivals.count("polite") == 1  # the one that came live
+    assert summaries[0] == f"{len(missed)} new messages while you were away."  # not jane's own
     stage.john.post(stage.chat_id, "live")
-    expect(told).to_have_text([*starts, "mine", "live"])
-    expect(jane.locator(".message")).to_have_count(len(starts) + 2)
+    expect(told).to_have_text([*starts, "mine", "just now", "live"])
+    expect(jane.locator(".message")).to_have_count(len(starts) + 3)
     assert jane.evaluate("window.isSame")
-    assert bodies(stage)[-2:] == ["mine", "live"]
+    assert bodies(stage)[-3:] == ["mine", "just now", "live"]
 
 
 def test_the_place_is_kept_where_the_chat_is_loaded_anew(enter: Opener, small: Server, small_stage: Stage) -> None:
@@ -194,20 +187,7 @@ def test_the_place_is_kept_where_the_chat_is_loaded_anew(enter: Opener, small: S
     line.mend()
     expect(saying(jane, f"number {41 + LIMIT}")).to_be_attached()
     assert abs(place_of(jane, text) - before) <= NEAR
-    expect(jane.locator("#jump-latest")).to_be_visible()
-
-
-def first_shown(page: Page) -> str:
-    """Return the first line of the first message that is on the screen as a whole."""
-    text: str = page.evaluate(
-        """() => {
-          const top = document.getElementById("timeline").getBoundingClientRect().top;
-          const nodes = [...document.querySelectorAll(".message")];
-          const node = nodes.find((one) => one.getBoundingClientRect().top >= top);
-          return node.querySelector(".message-body p").textContent;
-        }"""
-    )
-    return text
+    expect(jane.locator("#jump-latest")).to_have_text(f"{1 + LIMIT} new messages")
 
 
 def test_the_reader_stays_where_they_are(enter: Opener, server: Server, stage: Stage) -> None:
@@ -322,15 +302,15 @@ def test_typing_is_told_in_words_and_ends_with_its_reason(enter: Opener, server:
     jane = connected(open_page(enter, server, "jane", stage.path))
     told = john.locator(".typing-indicator")
     box(john).press_sequentially("Me")
+    maria: Frame = {"type": "chat.typing", "chat_id": stage.chat_id, "user_id": "x", "display_name": "Maria Ortiz"}
+    line.tell({**maria, "user_id": stage.john.id, "display_name": "John Smith", "is_typing": True})
     box(jane).press_sequentially("Well")
     expect(told).to_have_text("Jane is typing...")
     box(bob).press_sequentially("So")
     expect(told).to_have_text("Jane and Bob are typing...")
-    maria: Frame = {"type": "chat.typing", "chat_id": stage.chat_id, "user_id": "x", "display_name": "Maria Ortiz"}
     line.tell({**maria, "is_typing": True})
     expect(told).to_have_text("Several people are typing...")
     line.tell({**maria, "is_typing": False})
-    line.tell({**maria, "user_id": stage.john.id, "display_name": "John Smith", "is_typing": True})
     expect(told).to_have_text("Jane and Bob are typing...")
     box(bob).blur()
     expect(told).to_have_text("Jane is typing...", timeout=2000)

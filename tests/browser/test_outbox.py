@@ -62,8 +62,7 @@ def keeps(page: Page, count: int) -> None:
 
 
 def test_what_is_written_without_a_server_goes_out_with_it(enter: Opener, mortal: Server, mortal_stage: Stage) -> None:
-    stage = mortal_stage
-    john, jane = (visit(enter, mortal, name, stage.path).page for name in ("john", "jane"))
+    john, jane = (visit(enter, mortal, name, mortal_stage.path).page for name in ("john", "jane"))
     write(john, "zero")
     settled(jane, "zero")
     mortal.kill()
@@ -77,7 +76,7 @@ def test_what_is_written_without_a_server_goes_out_with_it(enter: Opener, mortal
     for page in (john, jane):
         page.locator("#ws-status").click()
         settled(page, "zero", *texts, timeout=BACK)
-    assert bodies(stage) == ["zero", *texts]
+    assert bodies(mortal_stage) == ["zero", *texts]
     keeps(john, 0)
 
 
@@ -132,6 +131,7 @@ def test_it_goes_out_from_another_chats_page_and_drafts_stay(enter: Opener, serv
     box(john).fill("half a thou")
     john.locator(".room", has_text="general").click()
     expect(john.locator("#chat-header h1")).to_contain_text("general")
+    expect(john.locator("#composer-mention")).to_be_visible()  # the script is at work
     expect(box(john)).to_have_value("")
     expect(john.locator(".message[data-status]")).to_have_count(0)
     keeps(john, 2)
