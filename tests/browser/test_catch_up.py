@@ -12,7 +12,7 @@ from tests.browser.conftest import Opener, Stage, new_stage, signed_in
 from tests.browser.lines import Frame, Line, bodies, box, open_page, saying, settled, visit
 from tests.browser.reading import distance_to_end, first_shown, place_of, scroll_up
 from tests.browser.test_live import connected, write
-from tests.browser.test_presence import FUTURE, PRESENCE, item, shows
+from tests.browser.test_presence import FUTURE, GONE, PRESENCE, item, shows
 from tests.processes import Server
 
 LIMIT = 20  # messages that the small server sends to catch up; more is a reset
@@ -36,9 +36,9 @@ WATCH_LOG = """
 
 @pytest.fixture(scope="module")
 def small() -> Iterator[Server]:
-    """Give a server with which a little is too much to catch up with."""
-    settings = {"FLOWRA_RATE_LIMITS": "false", "FLOWRA_CATCHUP_LIMIT": str(LIMIT)}
-    with Server(settings, demo=True) as server:
+    """Give a server with which a little is too much to catch up with, and typing does not end by itself."""
+    limits = {"FLOWRA_RATE_LIMITS": "false", "FLOWRA_CATCHUP_LIMIT": str(LIMIT), "FLOWRA_TYPING_TIMEOUT": "60"}
+    with Server(limits, demo=True) as server:
         yield server
 
 
@@ -296,14 +296,19 @@ def test_read_in_one_tab_it_is_read_in_all(enter: Opener, server: Server, stage:
     shows_unread(two, 0)
 
 
-def test_typing_is_told_in_words_and_ends_with_its_reason(enter: Opener, server: Server, stage: Stage) -> None:
-    line, far = (visit(enter, server, name, stage.path) for name in ("john", "bob"))
+def test_typing_is_told_in_words_and_ends_with_its_reason(enter: Opener, small: Server, small_stage: Stage) -> None:
+    line, far = (visit(enter, small, name, small_stage.path) for name in ("john", "bob"))
     john, bob = line.page, far.page
-    jane = connected(open_page(enter, server, "jane", stage.path))
+    jane = connected(open_page(enter, small, "jane", small_stage.path))
     told = john.locator(".typing-indicator")
     box(john).press_sequentially("Me")
-    maria: Frame = {"type": "chat.typing", "chat_id": stage.chat_id, "user_id": "x", "display_name": "Maria Ortiz"}
-    line.tell({**maria, "user_id": stage.john.id, "display_name": "John Smith", "is_typing": True})
+    maria: Frame = {
+        "type": "chat.typing",
+        "chat_id": small_stage.chat_id,
+        "user_id": "x",
+        "display_name": "Maria Ortiz",
+    }
+    line.tell({**maria, "user_id": small_stage.john.id, "display_name": "John Smith", "is_typing": True})
     box(jane).press_sequentially("Well")
     expect(told).to_have_text("Jane is typing...")
     box(bob).press_sequentially("So")
@@ -317,11 +322,11 @@ def test_typing_is_told_in_words_and_ends_with_its_reason(enter: Opener, server:
     box(jane).press("Enter")
     expect(told).to_have_text("", timeout=2000)
     expect(saying(john, "Well")).to_be_visible()
-    # Whoever loses the connection says nothing more.
+    # Whoever loses the connection is offline soon.
     box(bob).press_sequentially("So then")
     expect(told).to_have_text("Bob is typing...")
     far.cut()
-    expect(told).to_have_text("", timeout=5000)
+    expect(told).to_have_text("", timeout=GONE)
     # And who has none oneself is told nothing.
     box(jane).press_sequentially("Hm")
     expect(told).to_have_text("Jane is typing...")
