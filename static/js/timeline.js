@@ -97,7 +97,9 @@ export class Timeline {
     const first = this.messages().find((node) => node.dataset.seq);
     if (first === undefined) return this.isLive;
     const last = this.messages().findLast((node) => node.dataset.seq);
-    return data.seq > Number(first.dataset.seq) && (this.isLive || data.seq < Number(last.dataset.seq));
+    // Above the first one stands what is loaded on scrolling up, but only where there is more to load.
+    const isBelowTop = data.seq > Number(first.dataset.seq) || document.getElementById("older") === null;
+    return isBelowTop && (this.isLive || data.seq < Number(last.dataset.seq));
   }
 
   update(node, data) {
