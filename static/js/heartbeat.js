@@ -4,7 +4,6 @@
 const SILENT_FOR = 10000; // ms beyond the server's ping_interval: then it is asked
 const ANSWER_WITHIN = 10000; // ms
 const WAKE_ANSWER_WITHIN = 4000; // ms: somebody has just come back and looks
-const FRESH = 1000; // ms: what was heard from so lately need not be asked
 
 export class Heartbeat {
   /** Begins with a connection's `welcome`; its times are in seconds, as in the frame. */
@@ -34,10 +33,12 @@ export class Heartbeat {
     return now >= this.deadline ? this.ask(now, ANSWER_WITHIN) : null;
   }
 
-  /** The device woke, the page is looked at again, or the network changed; returns as `check`. */
+  /**
+   * The device woke, the page is looked at again, or the network changed; returns as `check`. What was heard a moment
+   * ago counts for nothing: it is from before.
+   */
   wake(now) {
     if (now - this.heardAt >= this.deadAfter) return "dead";
-    if (now - this.heardAt < FRESH) return null;
     const by = Math.min(this.answerBy ?? Infinity, now + WAKE_ANSWER_WITHIN);
     const isAsked = this.answerBy !== null;
     this.answerBy = by;
