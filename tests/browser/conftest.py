@@ -146,6 +146,20 @@ def proxy(server: Server) -> Iterator[FreezingProxy]:
         yield proxy
 
 
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[Server]:
+    """Give a server that the tests of a module may kill."""
+    with Server({"FLOWRA_RATE_LIMITS": "false"}, demo=True) as server:
+        yield server
+
+
+@pytest.fixture
+def mortal_stage(mortal: Server) -> Iterator[Stage]:
+    """Give a new chat on it."""
+    with signed_in(mortal) as people:
+        yield new_stage(people)
+
+
 Opener = Callable[..., Page]
 
 

@@ -11,12 +11,10 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Opener, Stage, new_stage, signed_in
+from tests.browser.conftest import Opener, Stage
 from tests.browser.lines import Frame, Line, stored, visit
 from tests.browser.test_live import write
 from tests.processes import Server
@@ -33,20 +31,6 @@ SHOWN = """
 () => [...document.querySelectorAll(".message")].map((node) =>
   [node.dataset.status ?? "stored", Number(node.dataset.seq), node.querySelector(".message-body").textContent.trim()])
 """
-
-
-@pytest.fixture(scope="module")
-def mortal() -> Iterator[Server]:
-    """Give a server to be killed."""
-    with Server({"FLOWRA_RATE_LIMITS": "false"}, demo=True) as server:
-        yield server
-
-
-@pytest.fixture
-def mortal_stage(mortal: Server) -> Iterator[Stage]:
-    """Give a new chat on it."""
-    with signed_in(mortal) as people:
-        yield new_stage(people)
 
 
 class Chaos:

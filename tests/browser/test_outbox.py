@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Error, Page, expect
 
-from tests.browser.conftest import Opener, Stage, new_stage, signed_in
+from tests.browser.conftest import Opener, Stage
 from tests.browser.lines import Frame, Line, bodies, box, open_page, saying, settled, stored, visit
 from tests.browser.test_live import connected, write
 from tests.processes import Server, wait_until
@@ -33,20 +32,6 @@ KEEPS = """
   return JSON.parse(sessionStorage.getItem(key) ?? "[]").length === count;
 }
 """
-
-
-@pytest.fixture(scope="module")
-def mortal() -> Iterator[Server]:
-    """Give a server that tests may kill."""
-    with Server({"FLOWRA_RATE_LIMITS": "false"}, demo=True) as server:
-        yield server
-
-
-@pytest.fixture
-def mortal_stage(mortal: Server) -> Iterator[Stage]:
-    """Give a new chat on it."""
-    with signed_in(mortal) as people:
-        yield new_stage(people)
 
 
 def pending(page: Page, *texts: str) -> None:
