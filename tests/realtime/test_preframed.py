@@ -212,7 +212,8 @@ async def test_a_peer_that_takes_nothing_is_noticed_closed_and_cut_off(monkeypat
             await asyncio.sleep(0)
         unsent.append(socket.unsent_bytes)
         socket.close(4408)  # does not wait, as plain ASGI would
-        await until_gone(receive)
+        await until_gone(receive)  # said with the close
+        await until_gone(receive)  # and when the connection was cut
         ended.set()
 
     async with serve(application) as port, connect(port) as peer:
