@@ -17,6 +17,7 @@ import uvicorn
 from django.conf import settings
 
 from realtime import lifecycle
+from realtime.preframed import PreframedProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def make_config() -> uvicorn.Config:
         "flowra.asgi:application",
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=PreframedProtocol,
         ws_max_size=settings.FLOWRA_MAX_FRAME_BYTES,
         ws_ping_interval=settings.FLOWRA_PING_INTERVAL,
         ws_ping_timeout=settings.FLOWRA_PONG_TIMEOUT,

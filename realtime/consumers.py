@@ -21,8 +21,10 @@ from realtime.hub import Hub, start_hub
 from realtime.lifecycle import is_draining
 from realtime.limits import ConnectionLimits
 from realtime.outbox import Frame, Outbox
+from realtime.preframed import preframed_socket
 from realtime.protocol import CloseCode, Error, ErrorCode, FrameError, Welcome, decode, encode
 from realtime.reads import Caller, read_caller
+from realtime.wires import PlainWire, ReadyWire
 
 logger = logging.getLogger(__name__)
 ABORT_AFTER = 5.0  # seconds that a socket may take to accept its close frame
@@ -38,6 +40,7 @@ class ChatConsumer(AsyncConsumer):
         Channels' own loop adds a channel, two tasks and, per event, a hop to a thread; the hub makes all of
         that unnecessary, so this one just takes one event after the other.
         """
+        self._scope = scope
         self._send_event = send
         self._busy = False
         self._end_code: CloseCode | None = None
@@ -82,7 +85,9 @@ class ChatConsumer(AsyncConsumer):
     # --- Serving --------------------------------------------------------------------------------
 
     async def _serve(self, hub: Hub, caller: Caller, receive: Any) -> None:
-        outbox = Outbox(self._send_event, limit=settings.FLOWRA_OUTBOX_BYTES, overflowed=self._overflowed)
+        ready = preframed_socket(self._scope)
+        wire = PlainWire(self._send_event) if ready is None else ReadyWire(ready)
+        outbox = Outbox(wire, limit=settings.FLOWRA_OUTBOX_BYTES, overflowed=self._overflowed)
         connection = self.connection = Connection(
             credential=caller.credential,
             display_name=caller.user.get_full_name(),
@@ -187,6 +192,8 @@ class ChatConsumer(AsyncConsumer):
     def _abort(self) -> None:
         if self._task is not None and not self._task.done():
             self._aborted = True
+            if self.connection is not None:
+                self.connection.outbox.cut()
             self._task.cancel()
 
     def _watch_expiry(self) -> None:

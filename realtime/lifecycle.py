@@ -48,6 +48,8 @@ async def drain(within: float) -> None:
     hub = running_hub()
     if hub is None:
         return
+    for room in hub.directory.rooms.values():
+        room.flush()
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
     connections = list(hub.directory.connections)

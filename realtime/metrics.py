@@ -6,7 +6,8 @@ connections = Gauge("flowra_connections", "Open sockets.", multiprocess_mode="li
 subscriptions = Gauge("flowra_subscriptions", "Subscriptions of open sockets to chats.", multiprocess_mode="livesum")
 frames_received = Counter("flowra_frames_received", "Frames from clients.", ["type"])
 frames_sent = Counter("flowra_frames_sent", "Frames handed to the server for a socket.")
-frames_shed = Counter("flowra_frames_shed", "Stale frames dropped because a socket's queue was full.")
+frames_shed = Counter("flowra_frames_shed", "Stale frames dropped because a socket's queue was full.", ["kind"])
+frames_joined = Counter("flowra_frames_joined", "Frames that went out in one write with the ones before them.")
 sockets_closed = Counter("flowra_sockets_closed", "Sockets closed by the server.", ["code"])
 events_published = Counter("flowra_events_published", "Events fanned out by this process and given to the others.")
 events_unannounced = Counter(

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
 import enum
-import logging
+import functools
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Generator
-from typing import Any
+from collections.abc import Callable
 
 from realtime import metrics
+from realtime.preframed import text_frame
 from realtime.presence_folding import fold
 from realtime.protocol import CloseCode
-
-logger = logging.getLogger(__name__)
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+from realtime.wires import Wire
 
 
 class Priority(enum.IntEnum):
@@ -26,194 +22,143 @@ class Priority(enum.IntEnum):
     MUST = 2
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame's text, ready to send."""
+    """A frame's text, ready to send to any number of sockets."""
 
-    text: str
-    priority: Priority = Priority.MUST
+    def __init__(self, text: str, priority: Priority = Priority.MUST) -> None:
+        self.text = text
+        self.priority = priority
+
+    @functools.cached_property
+    def data(self) -> bytes:
+        """The frame as it goes over the wire, made once for all who get it."""
+        return text_frame(self.text)
 
     @property
     def size(self) -> int:
-        """Return its length in bytes; asked only of frames that have to wait."""
+        """Return the text's length in bytes; asked only of frames that have to wait."""
         return len(self.text) if self.text.isascii() else len(self.text.encode())
 
 
 class Outbox:
-    """Hands frames to the server's `send`, at once if the socket takes them, else from a queue.
+    """Hands frames to a wire, at once if the socket takes them, else from a queue.
 
     `limit` bounds the queue in bytes; above it typing frames go and presence is folded into its latest state; if that
     is not enough `overflowed` is called once and nothing more is taken. Runs in the event loop's thread only.
     """
 
-    def __init__(self, send: Send, *, limit: int, overflowed: Callable[[], None]) -> None:
-        self._send = send
+    def __init__(self, wire: Wire, *, limit: int, overflowed: Callable[[], None]) -> None:
+        self._wire = wire
         self._limit = limit
         self._overflowed = overflowed
         self._queue: deque[Frame | CloseCode] = deque()
-        self._queued_bytes = 0
-        self._writer: asyncio.Task[None] | None = None
         self._is_open = False
+        self.queued_bytes = 0
         self.is_closed = False
-
-    @property
-    def queued_bytes(self) -> int:
-        """How much waits for the socket."""
-        return self._queued_bytes
+        # Writes frames that are ready, with nothing in between: set while nothing waits and the server offers it.
+        self.direct: Callable[[bytes], None] | None = None
+        wire.changed = self._wire_changed
 
     def open(self, first: Frame) -> None:
-        """Send `first` and from now on whatever comes; what was put before is queued behind it."""
+        """Send `first` and from now on whatever comes; what was put before follows it."""
         self._is_open = True
-        waiting, self._queue, self._queued_bytes = self._queue, deque(), 0
-        self.put(first)
-        for entry in waiting:
-            if isinstance(entry, Frame):
-                self.put(entry)
+        self._queue.appendleft(first)
+        self.queued_bytes += first.size
+        self._wire_changed()
 
     def put(self, frame: Frame) -> None:
         """Send `frame`, or queue it behind what waits already."""
         if self.is_closed:
             return
-        if self._writer is not None or not self._is_open:
+        if self._queue or self._wire.is_busy or not self._is_open:
             self._enqueue(frame)
-            return
-        self._begin({"type": "websocket.send", "text": frame.text})
+        else:
+            self._send(frame)
 
     def close(self, code: CloseCode) -> None:
         """Close the socket with `code` once what is queued has been sent."""
         if self.is_closed:
             return
-        self.is_closed = True
-        if self._writer is not None:
+        self._end()
+        if self._queue or self._wire.is_busy:
             self._queue.append(code)
-            return
-        self._begin({"type": "websocket.close", "code": int(code)})
+        else:
+            self._wire.close(code)
 
     def say_last_words(self, code: CloseCode) -> None:
-        """After an overflow: close with `code` if the socket ever takes what it is busy with."""
-        self._queue.append(code)
+        """After an overflow: close with `code` as soon as the wire can."""
+        if self._wire.closes_when_busy:
+            self._wire.close(code)
+        else:
+            self._queue.append(code)
+
+    def cut(self) -> None:
+        """Give up a peer that takes nothing, not even the close frame."""
+        self.abort()
+        self._wire.cut()
 
     def abort(self) -> None:
         """Forget what waits: the connection is gone, or must go without a word."""
-        self.is_closed = True
+        self._end()
         self._queue.clear()
-        self._queued_bytes = 0
-        if self._writer is not None:
-            self._writer.cancel()
+        self.queued_bytes = 0
+        self._wire.let_go()
 
     async def flushed(self) -> None:
         """Return when nothing waits any more, the close included."""
-        while self._writer is not None:
-            await asyncio.wait([self._writer])
+        await self._wire.idle()
+
+    def _end(self) -> None:
+        self.is_closed = True
+        self.direct = None
+
+    def _send(self, frame: Frame) -> None:
+        self._wire.send(frame)
+        metrics.frames_sent.inc()
+
+    def _wire_changed(self) -> None:
+        """Send what waits, as far as the wire takes it, and say whether more may go directly."""
+        if self._wire.is_lost:
+            self._end()
+            self._queue.clear()
+            self.queued_bytes = 0
+            return
+        while self._queue and self._is_open and not self._wire.is_busy:
+            entry = self._queue.popleft()
+            if isinstance(entry, CloseCode):
+                self._wire.close(entry)
+            else:
+                self.queued_bytes -= entry.size
+                self._send(entry)
+        is_clear = self._is_open and not self.is_closed and not self._queue and not self._wire.is_busy
+        self.direct = self._wire.direct if is_clear else None
 
     def _enqueue(self, frame: Frame) -> None:
         self._queue.append(frame)
-        self._queued_bytes += frame.size
-        if self._queued_bytes > self._limit:
+        self.queued_bytes += frame.size
+        if self.queued_bytes > self._limit:
             self._shed()
-        if self._queued_bytes > self._limit:
-            self.is_closed = True
+        if self.queued_bytes > self._limit:
+            self._end()
             self._queue.clear()
-            self._queued_bytes = 0
+            self.queued_bytes = 0
             self._overflowed()
 
     def _shed(self) -> None:
         """Drop what is stale by the time it would arrive, and tell presence as it is in the end."""
         kept: deque[Frame | CloseCode] = deque()
         presence: list[str] = []
+        typing = 0
         for entry in self._queue:
             if isinstance(entry, CloseCode) or entry.priority is Priority.MUST:
                 kept.append(entry)
             elif entry.priority is Priority.PRESENCE:
                 presence.append(entry.text)
-        kept.extend(Frame(text, Priority.PRESENCE) for text in fold(presence))
-        metrics.frames_shed.inc(len(self._queue) - len(kept))
-        self._queue = kept
-        self._queued_bytes = sum(entry.size for entry in kept if isinstance(entry, Frame))
-
-    def _begin(self, message: dict[str, Any]) -> None:
-        """Send `message`; if that has to wait, a task takes over."""
-        suspended = self._start(message)
-        if suspended is None:
-            return
-        writer = asyncio.get_running_loop().create_task(self._drain(suspended))
-        self._writer = writer
-
-        def forget(_: asyncio.Task[None]) -> None:
-            # A task that is cancelled before its first step never runs, so `_drain` cannot clean up after itself.
-            suspended.close()
-            if self._writer is writer:
-                self._writer = None
-
-        writer.add_done_callback(forget)
-
-    def _start(self, message: dict[str, Any]) -> Coroutine[Any, Any, None] | None:
-        """Run `send` by hand up to where it has to wait, and return the rest of it; None if it did not.
-
-        A task for every frame and connection would cost more than the frame. Servers' `send` returns without
-        waiting as long as the socket's buffer takes more.
-        """
-        sending = self._send(message)
-        if not isinstance(sending, Coroutine):
-            raise TypeError(f"An ASGI server's send must be a coroutine function; this one made {type(sending)}.")
-        try:
-            waits_for = sending.send(None)
-        except StopIteration:
-            metrics.frames_sent.inc()
-            return None
-        except (OSError, RuntimeError) as error:
-            self._lost(error)
-            return None
-        return _resume(sending, waits_for)
-
-    async def _drain(self, suspended: Coroutine[Any, Any, None]) -> None:
-        """Finish the send that had to wait, then send the queue."""
-        try:
-            await suspended
-            while self._queue:
-                entry = self._queue.popleft()
-                if isinstance(entry, CloseCode):
-                    await self._send({"type": "websocket.close", "code": int(entry)})
-                else:
-                    self._queued_bytes -= entry.size
-                    await self._send({"type": "websocket.send", "text": entry.text})
-                    metrics.frames_sent.inc()
-        except (OSError, RuntimeError) as error:
-            self._lost(error)
-        finally:
-            self._writer = None
-
-    def _lost(self, error: Exception) -> None:
-        # The server says that the peer is gone; its `disconnect` event follows and ends the consumer.
-        logger.debug("A frame could not be sent: %r", error)
-        self.is_closed = True
-        self._queue.clear()
-        self._queued_bytes = 0
-
-
-async def _resume(sending: Coroutine[Any, Any, None], waits_for: Any) -> None:
-    """Take over a coroutine that was started by hand and waits for `waits_for`."""
-    await _Started(sending, waits_for)
-
-
-class _Started:
-    """An awaitable that goes on with a coroutine from where it waits."""
-
-    def __init__(self, sending: Coroutine[Any, Any, None], waits_for: Any) -> None:
-        self._sending = sending
-        self._waits_for = waits_for
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        step: Callable[[Any], Any]
-        waits_for = self._waits_for
-        while True:
-            try:
-                argument = yield waits_for
-            except BaseException as error:  # noqa: BLE001  (cancellation too belongs into the coroutine)
-                step, argument = self._sending.throw, error
             else:
-                step = self._sending.send
-            try:
-                waits_for = step(argument)
-            except StopIteration:
-                return
+                typing += 1
+        folded = fold(presence)
+        kept.extend(Frame(text, Priority.PRESENCE) for text in folded)
+        metrics.frames_shed.labels("typing").inc(typing)
+        metrics.frames_shed.labels("presence").inc(len(presence) - len(folded))
+        self._queue = kept
+        self.queued_bytes = sum(entry.size for entry in kept if isinstance(entry, Frame))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from realtime import metrics
+from realtime.joining import Joiner
 from realtime.outbox import Frame, Priority
 from realtime.room_presence import RoomPresence
 
@@ -29,16 +30,17 @@ class Subscription:
     held: deque[Event] | None = dataclasses.field(default_factory=deque)
     is_revoked: bool = False
 
-    def deliver(self, event: Event, frame: Frame) -> None:
-        """Send the event, or hold it back; typing is not worth holding."""
-        if event.skip_user_id == self.connection.user_id:
-            return
-        if self.held is None:
-            self.connection.outbox.put(frame)
-        elif frame.priority > Priority.TYPING:
-            self.held.append(event)
-            if len(self.held) > MAX_WAITING:
-                self.connection.overflow()
+    def deliver(self, sending: list[tuple[Event, Frame]]) -> None:
+        """Send the events, or hold them back; typing is not worth holding."""
+        for event, frame in sending:
+            if event.skip_user_id == self.connection.user_id:
+                continue
+            if self.held is None:
+                self.connection.outbox.put(frame)
+            elif frame.priority > Priority.TYPING:
+                self.held.append(event)
+        if self.held is not None and len(self.held) > MAX_WAITING:
+            self.connection.overflow()
 
     def release(self, revision: int) -> None:
         """Send what was held back and is newer than `revision`, and let live events through."""
@@ -101,6 +103,7 @@ class Room:
         self.access_version: int | None = None
         self.required_version = 0
         self.waiting: deque[Event] = deque()
+        self._joiner: Joiner[tuple[Event, Frame]] = Joiner(self._send)
 
     @property
     def needs_check(self) -> bool:
@@ -115,11 +118,31 @@ class Room:
         """Hand an event to all subscribers, unless its revision was handed out before."""
         if event.revision and not self.revisions.admit(event.revision):
             return
-        frame = Frame(event.text, Priority(event.priority))
+        self._joiner.put((event, Frame(event.text, Priority(event.priority))), len(event.text))
+        metrics.events_published.inc()
+
+    def flush(self) -> None:
+        """Send at once what waits to go out together."""
+        self._joiner.flush()
+
+    def _send(self, sending: list[tuple[Event, Frame]]) -> None:
+        """Send events to all subscribers: in one write each, wherever nothing stands in the way."""
+        data: bytes | None = None
+        skipped = {event.skip_user_id for event, _ in sending} - {None}
+        written = 0
         # A copy, because a connection whose outbox overflows is closed, but never leaves the room from in here.
         for subscription in list(self.subscriptions.values()):
-            subscription.deliver(event, frame)
-        metrics.events_published.inc()
+            connection = subscription.connection
+            write = connection.outbox.direct
+            if write is None or subscription.held is not None or (skipped and connection.user_id in skipped):
+                subscription.deliver(sending)
+            else:
+                if data is None:
+                    data = b"".join([frame.data for _, frame in sending])
+                write(data)
+                written += 1
+        metrics.frames_sent.inc(written * len(sending))
+        metrics.frames_joined.inc(written * (len(sending) - 1))
 
     def checked(self, access_version: int, members: set[UUID]) -> list[Connection]:
         """Take the result of a check; returns the connections that were removed, then delivers what waited."""

@@ -9,6 +9,7 @@ from realtime.auth import Credential
 from realtime.connection import Connection
 from realtime.outbox import Frame, Outbox
 from realtime.protocol import CloseCode
+from realtime.wires import PlainWire
 
 
 class Listener:
@@ -17,7 +18,7 @@ class Listener:
     def __init__(self, user_id: uuid.UUID | None = None) -> None:
         self.texts: list[str] = []
         self.ended: list[CloseCode] = []
-        outbox = Outbox(self._send, limit=10_000_000, overflowed=lambda: None)
+        outbox = Outbox(PlainWire(self._send), limit=10_000_000, overflowed=lambda: None)
         outbox.open(Frame("welcome"))
         self.texts.clear()
         self.connection = Connection(

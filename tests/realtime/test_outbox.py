@@ -11,6 +11,7 @@ from realtime.envelope import PresenceChange
 from realtime.outbox import Frame, Outbox, Priority
 from realtime.presence_frames import presence_event
 from realtime.protocol import CloseCode
+from realtime.wires import PlainWire
 
 
 class Socket:
@@ -32,7 +33,7 @@ class Socket:
 def make(limit: int = 1_000) -> tuple[Socket, Outbox, list[str]]:
     """Return a socket, its opened outbox and the list that notes an overflow."""
     socket, overflows = Socket(), []
-    outbox = Outbox(socket.send, limit=limit, overflowed=lambda: overflows.append("overflow"))
+    outbox = Outbox(PlainWire(socket.send), limit=limit, overflowed=lambda: overflows.append("overflow"))
     outbox.open(Frame("welcome"))
     return socket, outbox, overflows
 
@@ -60,7 +61,7 @@ async def test_order_holds_while_the_socket_waits() -> None:
 
 async def test_what_came_before_the_welcome_follows_it() -> None:
     socket = Socket()
-    outbox = Outbox(socket.send, limit=100, overflowed=lambda: None)
+    outbox = Outbox(PlainWire(socket.send), limit=100, overflowed=lambda: None)
     outbox.put(Frame("early"))
     assert socket.taken == []
     outbox.open(Frame("welcome"))

@@ -53,6 +53,7 @@ async def test_each_revision_is_fanned_out_once_in_any_order() -> None:
     listener = join(room)
     for revision in (1, 3, 2, 3, 1, 2, 4):
         room.fan_out(event(str(revision), revision=revision))
+    room.flush()
     assert listener.texts == ["1", "3", "2", "4"]
 
 
@@ -61,6 +62,7 @@ async def test_what_has_no_revision_is_always_fanned_out_but_not_to_whom_it_skip
     writer, reader = join(room), join(room)
     for _ in range(2):
         room.fan_out(event("typing", priority=int(Priority.TYPING), skip_user_id=writer.connection.user_id))
+    room.flush()
     assert writer.texts == []
     assert reader.texts == ["typing", "typing"]
 
@@ -72,6 +74,7 @@ async def test_a_new_subscriber_gets_what_was_held_back_if_it_is_newer_than_what
         room.fan_out(event(str(revision), revision=revision))
     room.fan_out(event("renamed"))
     room.fan_out(event("typing", priority=int(Priority.TYPING)))
+    room.flush()
     assert listener.texts == []
     room.subscriptions[listener.connection].release(2)
     assert listener.texts == ["3", "renamed"]
@@ -103,6 +106,7 @@ async def test_a_removal_while_members_are_checked_keeps_waiting() -> None:
     assert listener.texts == []
     assert room.needs_check
     room.checked(2, {listener.connection.user_id})
+    room.flush()
     assert listener.texts == ["1", "2"]
 
 
@@ -111,6 +115,7 @@ async def test_holding_back_is_bounded() -> None:
     listener = join(room, is_live=False)
     for revision in range(1, MAX_WAITING + 2):
         room.fan_out(event("x", revision=revision))
+    room.flush()
     assert listener.ended == [CloseCode.SLOW_CONSUMER]
 
 

@@ -1,0 +1,279 @@
+"""Ready frames against plain ones, through a real uvicorn and a socket that looks at the bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from realtime import preframed
+from realtime.preframed import PreframedProtocol, PreframedSocket, preframed_socket, text_frame
+
+TLS = Path(__file__).parent / "tls"
+SIZES = (0, 1, 125, 126, 65_535, 65_536)
+WITHIN = 10.0  # seconds for any one answer
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serve(application: Application, protocol: Any = PreframedProtocol, **options: Any) -> AsyncIterator[int]:
+    """Run uvicorn in this event loop; gives its port."""
+    config = uvicorn.Config(
+        application,
+        port=0,
+        ws=protocol,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        timeout_graceful_shutdown=1,
+        **options,
+    )
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        await server.shutdown()
+
+
+class Peer:
+    """The other end, down to the bytes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def take(self, size: int) -> bytes:
+        """Return the next `size` bytes."""
+        return await asyncio.wait_for(self.reader.readexactly(size), WITHIN)
+
+    async def rest(self) -> bytes:
+        """Return everything up to the end of the connection."""
+        return await asyncio.wait_for(self.reader.read(-1), WITHIN)
+
+    def send(self, opcode: int, payload: bytes = b"") -> None:
+        """Send a short frame, masked with zeros as a client may."""
+        self.writer.write(bytes((0x80 | opcode, 0x80 | len(payload))) + bytes(4) + payload)
+
+
+@asynccontextmanager
+async def connect(port: int, context: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
+    """Open a socket and do the handshake."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    key = base64.b64encode(os.urandom(16)).decode()
+    request = (
+        f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    writer.write(request.encode())
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), WITHIN)
+    assert b" 101 " in head
+    try:
+        yield Peer(reader, writer)
+    finally:
+        writer.transport.abort()
+
+
+def extension_of(scope: Any) -> PreframedSocket:
+    """Return the extension, which must be there."""
+    found = preframed_socket(scope)
+    assert found is not None
+    return found
+
+
+async def until_gone(receive: Any) -> None:
+    """Take events until the peer is gone."""
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def plain(scope: Any, receive: Any, send: Any) -> None:
+    """Send all sizes by plain ASGI, and close."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    for size in SIZES:
+        await send({"type": "websocket.send", "text": "é" * (size // 2) + "x" * (size % 2)})
+    await send({"type": "websocket.close", "code": 4408})
+    await until_gone(receive)
+
+
+async def ready(scope: Any, receive: Any, send: Any) -> None:
+    """Do the same with ready frames."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    socket = extension_of(scope)
+    for size in SIZES:
+        socket.write(text_frame("é" * (size // 2) + "x" * (size % 2)))
+    socket.close(4408)
+    await until_gone(receive)
+
+
+def contexts() -> tuple[dict[str, Any], ssl.SSLContext]:
+    """Return uvicorn's options for TLS, and a client's context that trusts them."""
+    options = {"ssl_certfile": str(TLS / "certificate.pem"), "ssl_keyfile": str(TLS / "key.pem")}
+    return options, ssl.create_default_context(cafile=str(TLS / "certificate.pem"))
+
+
+@pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "TLS"])
+async def test_ready_frames_are_the_same_bytes(is_encrypted: bool) -> None:
+    options, context = contexts() if is_encrypted else ({}, None)
+    heard = []
+    for application in (plain, ready):
+        async with serve(application, **options) as port, connect(port, context) as peer:
+            length = sum(size + (2 if size < 126 else 4 if size < 65_536 else 10) for size in SIZES) + 4
+            heard.append(await peer.take(length))
+            peer.send(0x8, (1000).to_bytes(2, "big"))
+            assert await peer.rest() == b""
+    assert heard[0] == heard[1]
+
+
+async def test_plain_and_ready_frames_and_control_frames_keep_their_order() -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        socket = extension_of(scope)
+        for number in range(0, 40, 2):
+            await send({"type": "websocket.send", "text": str(number)})
+            socket.write(text_frame(str(number + 1)))
+            await receive()
+        await until_gone(receive)
+
+    async with serve(application) as port, connect(port) as peer:
+        for number in range(0, 40, 2):
+            for text in (str(number), str(number + 1)):
+                assert await peer.take(2 + len(text)) == text_frame(text)
+            peer.send(0x9, b"ping")  # its pong comes in between
+            assert await peer.take(6) == b"\x8a\x04ping"
+            peer.send(0x1, b"next")
+
+
+async def test_several_frames_in_one_write_arrive_as_several() -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        extension_of(scope).write(b"".join(text_frame(text) for text in ("a", "bc", "d" * 200)))
+        await until_gone(receive)
+
+    async with serve(application) as port, connect(port) as peer:
+        assert await peer.take(3 + 4 + 204) == b"\x81\x01a\x81\x02bc\x81\x7e\x00\xc8" + b"d" * 200
+
+
+@pytest.mark.parametrize("closed_by", ["ready", "plain", "peer"])
+async def test_after_the_end_nothing_is_written(closed_by: str) -> None:
+    done = asyncio.Event()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        socket = extension_of(scope)
+        if closed_by == "ready":
+            socket.close(1012)
+        elif closed_by == "plain":
+            await send({"type": "websocket.close", "code": 1012})
+        await until_gone(receive)
+        socket.write(text_frame("late"))
+        socket.close(1011)
+        done.set()
+
+    async with serve(application) as port, connect(port) as peer:
+        if closed_by == "peer":
+            peer.send(0x8, (1012).to_bytes(2, "big"))
+        assert await peer.take(4) == b"\x88\x02" + (1012).to_bytes(2, "big")
+        await asyncio.wait_for(done.wait(), WITHIN)
+        if closed_by != "peer":
+            peer.send(0x8, (1012).to_bytes(2, "big"))
+        assert await peer.rest() == b""
+
+
+async def test_a_peer_that_takes_nothing_is_noticed_closed_and_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preframed, "ABORT_AFTER", 0.2)
+    changes: list[bool] = []
+    unsent: list[int] = []
+    ended = asyncio.Event()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        socket = extension_of(scope)
+        socket.watch(changes.append)
+        while True not in changes:
+            socket.write(text_frame("x" * 60_000))
+            await asyncio.sleep(0)
+        unsent.append(socket.unsent_bytes)
+        socket.close(4408)  # does not wait, as plain ASGI would
+        await until_gone(receive)  # said with the close
+        await until_gone(receive)  # and when the connection was cut
+        ended.set()
+
+    async with serve(application) as port, connect(port) as peer:
+        peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.wait_for(ended.wait(), WITHIN)
+        assert unsent[0] > 0
+        peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        # What the kernel had taken still comes; what waited in the process, the close frame last, does not.
+        assert not (await peer.rest()).endswith((4408).to_bytes(2, "big"))
+
+
+async def test_it_says_when_the_peer_takes_more_again() -> None:
+    changes: list[bool] = []
+    drained = asyncio.Event()
+
+    def changed(is_full: bool) -> None:
+        changes.append(is_full)
+        if not is_full:
+            drained.set()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        socket = extension_of(scope)
+        socket.watch(changed)
+        while True not in changes:
+            socket.write(text_frame("x" * 60_000))
+            await asyncio.sleep(0)
+        await until_gone(receive)
+
+    async with serve(application) as port, connect(port) as peer:
+        while not drained.is_set():
+            await peer.take(60_004)
+        assert changes == [True, False]
+
+
+async def test_where_the_server_compresses_or_is_another_there_is_no_extension() -> None:
+    found: list[object] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        found.append(preframed_socket(scope))
+        await until_gone(receive)
+
+    async with serve(application, WebSocketsSansIOProtocol) as port, connect(port):
+        pass
+    options = {"ws_per_message_deflate": True}
+    config = uvicorn.Config(application, **options)  # type: ignore[arg-type]
+    assert config.ws_per_message_deflate
+    assert found == [None]
+
+
+def test_uvicorn_has_what_is_relied_on() -> None:
+    """None of these is promised by uvicorn; another version may want another preframed.py."""
+    assert uvicorn.__version__.rsplit(".", 1)[0] == "0.54"
+    config = uvicorn.Config("flowra.asgi:application", ws=PreframedProtocol, log_config=None)
+    assert config.ws is PreframedProtocol, "a class may be given, as the setting's documentation says"
+    relied_on = {"run_asgi", "pause_writing", "resume_writing"}
+    assert relied_on <= vars(WebSocketsSansIOProtocol).keys()
+    source = Path(WebSocketsSansIOProtocol.__init__.__code__.co_filename).read_text()
+    for name in ("queue", "conn", "close_sent", "close_timer", "read_paused", "transport", "loop"):
+        assert f"self.{name}" in source
