@@ -15,13 +15,13 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 # What depends on the database and is tested on PostgreSQL as well.
 DATABASE_TESTS := tests/accounts tests/api tests/chats \
 	$(addprefix tests/presence/test_,admin.py api.py commands.py last_seen.py tracker.py)
-TYPED := flowra chats presence realtime tests $(if $(wildcard benchmarks/*.py),benchmarks)
+TYPED := flowra chats presence realtime tests benchmarks
 
-.PHONY: help run test lint types fmt lock screenshots system
+.PHONY: help run test lint types fmt lock screenshots system bench bench-quick
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
-	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 run: $(INSTALLED)  ## Serve the demo on http://127.0.0.1:8000 (HOST, PORT); Ctrl-C ends it, the data stay
 # In a terminal the server gets a process group of its own (set -m): Ctrl-C then is its affair alone, and make ends
@@ -37,6 +37,12 @@ lint: $(INSTALLED_DEV)  ## Check style, templates, the layers of imports, and th
 	find templates -name '*.html' -exec $(BIN)/djade --target-version 5.2 --check {} +
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+bench: $(INSTALLED_DEV) system  ## Measure speed beside peers, and write docs/performance.md (an hour, on an idle machine)
+	$(BIN)/python -m benchmarks
+
+bench-quick: $(INSTALLED_DEV) system  ## The same in 3 minutes, to look at; writes nothing down
+	$(BIN)/python -m benchmarks --quick
 
 types: $(INSTALLED_DEV)  ## Check types (mypy, strict)
 	$(BIN)/mypy $(TYPED)

@@ -215,9 +215,13 @@ def find_postgresql() -> Path:
 
 
 class PostgreSQL:
-    """A throw-away cluster on a port of its own; unsafe and fast, because nobody needs its data after a crash."""
+    """A throw-away cluster on a port of its own; unsafe and fast, because nobody needs its data after a crash.
 
-    def __init__(self) -> None:
+    With `durable` it writes to disk as one does that people rely on, for measuring.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self._is_durable = durable
         self._bin = find_postgresql()
         self._folder = temporary_folder()
         self._numbers = itertools.count(1)
@@ -241,10 +245,9 @@ class PostgreSQL:
 
     def start(self) -> Self:
         """Start it and wait until it answers."""
-        options = (
-            f"-p {self.port} -k {self._folder} -c listen_addresses=127.0.0.1 -c max_connections=200 "
-            "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-        )
+        options = f"-p {self.port} -k {self._folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
+        if not self._is_durable:
+            options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
         self._run("pg_ctl", "-w", "-o", options, "start")
         return self
 

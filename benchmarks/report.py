@@ -1,0 +1,86 @@
+"""Results as text, and into docs/performance.md: each scenario has its place between two marks there.
+
+<!-- begin fanout -->
+(written by `make bench`; what stands here is replaced)
+<!-- end fanout -->
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pygal
+from pygal.style import Style
+
+from benchmarks.measuring import machine
+from benchmarks.results import Plot, Result, Table
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = DOCS / "performance.md"
+_STYLE = Style(
+    background="#ffffff",
+    plot_background="#ffffff",
+    font_family="system-ui, sans-serif",
+    # Okabe and Ito's colours, which colour-blind people can tell apart.
+    colors=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f7f7f", "#8c564b"),
+)
+
+
+def as_markdown(result: Result) -> str:
+    """Return a result's tables, plots and remarks."""
+    return "\n\n".join(_parts(result)) + "\n"
+
+
+def _parts(result: Result) -> Iterator[str]:
+    for table in result.tables:
+        yield f"**{table.title}**"
+        yield _table(table)
+    for plot in result.plots:
+        yield f"![{plot.title}](benchmarks/{plot.name}.svg)"
+    if result.remarks:
+        yield "\n".join(f"- {remark}" for remark in result.remarks)
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(result.versions.items()))
+    measured = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d} on {machine()}"
+    yield f"<sub>Measured {measured}{'; ' + versions if versions else ''}.</sub>"
+
+
+def _table(table: Table) -> str:
+    rows: list[Sequence[str]] = [table.header, ["---"] + ["---:"] * (len(table.header) - 1), *table.rows]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def write_down(result: Result) -> None:
+    """Put a result into its place in docs/performance.md and its plots beside; raises ValueError without a place."""
+    begin, end = f"<!-- begin {result.scenario} -->", f"<!-- end {result.scenario} -->"
+    page = PAGE.read_text()
+    place = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    if not place.search(page):
+        raise ValueError(f"{PAGE.name} has no place for {result.scenario}: put {begin} and {end} there.")
+    PAGE.write_text(place.sub(lambda _: f"{begin}\n\n{as_markdown(result)}\n{end}", page))
+    for plot in result.plots:
+        draw(plot, DOCS / "benchmarks" / f"{plot.name}.svg")
+
+
+def draw(plot: Plot, path: Path) -> None:
+    """Write a plot as an SVG that needs neither scripts nor the network."""
+    chart = pygal.XY(
+        style=_STYLE,
+        js=[],
+        title=plot.title,
+        x_title=plot.x_title,
+        y_title=plot.y_title,
+        logarithmic=plot.is_logarithmic,
+        legend_at_bottom=True,
+        legend_at_bottom_columns=3,
+        width=900,
+        height=520,
+        dots_size=3,
+        show_minor_x_labels=False,
+    )
+    for name, values in plot.lines.items():
+        chart.add(name, [(x, y) for x, y in zip(plot.x, values, strict=True) if y is not None])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(chart.render())
