@@ -7,6 +7,7 @@ import json
 import uuid
 from typing import Any
 
+from realtime import metrics
 from realtime.envelope import PresenceChange
 from realtime.outbox import Frame, Outbox, Priority
 from realtime.presence_frames import presence_event
@@ -36,6 +37,12 @@ def make(limit: int = 1_000) -> tuple[Socket, Outbox, list[str]]:
     outbox = Outbox(PlainWire(socket.send), limit=limit, overflowed=lambda: overflows.append("overflow"))
     outbox.open(Frame("welcome"))
     return socket, outbox, overflows
+
+
+def shed(kind: str) -> float:
+    """Return how many frames of a kind /metrics says were dropped."""
+    counted: float = metrics.frames_shed.labels(kind)._value.get()
+    return counted
 
 
 async def test_frames_go_at_once_without_a_task() -> None:
@@ -70,12 +77,14 @@ async def test_what_came_before_the_welcome_follows_it() -> None:
 
 async def test_a_full_outbox_drops_typing_first() -> None:
     socket, outbox, overflows = make(limit=30)
+    before = shed("typing")
     socket.writable.clear()
     outbox.put(Frame("stuck"))
     outbox.put(Frame("t" * 12, Priority.TYPING))
     outbox.put(Frame("m" * 12))
     outbox.put(Frame("n" * 12))
     assert not overflows
+    assert shed("typing") == before + 1
     socket.writable.set()
     await outbox.flushed()
     assert socket.taken == ["welcome", "stuck", "m" * 12, "n" * 12]
@@ -92,6 +101,7 @@ async def test_a_full_outbox_tells_presence_as_it_is_in_the_end() -> None:
         return Frame(event.text, Priority(event.priority))
 
     socket, outbox, overflows = make(limit=1_000)
+    before = shed("presence")
     socket.writable.clear()
     outbox.put(Frame("stuck"))
     for version in range(1, 200):
@@ -101,6 +111,7 @@ async def test_a_full_outbox_tells_presence_as_it_is_in_the_end() -> None:
     await outbox.flushed()
     told = [json.loads(text) for text in socket.taken[2:]]
     assert len(told) < 7
+    assert shed("presence") == before + 199 - len(told)
     last = told[-1]
     entries = [*last["online"], *last["offline"]] if last["type"] == "presence.diff" else [last]
     assert [entry["version"] for entry in entries] == [199]
