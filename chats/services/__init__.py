@@ -15,7 +15,7 @@ from chats.services.chats import (
     reopen_chat,
 )
 from chats.services.invites import accept_invite, create_invite, revoke_all_invites, revoke_invite
-from chats.services.messages import Posted, delete_message, edit_message, mark_read, post_message
+from chats.services.messages import delete_message, edit_message, mark_read
 from chats.services.moderation import (
     moderate_add_chat_member,
     moderate_add_workspace_member,
@@ -31,6 +31,7 @@ from chats.services.moderation import (
     moderate_reopen_chat,
 )
 from chats.services.notifications import mark_notifications_read
+from chats.services.posting import Posted, post_message
 from chats.services.workspaces import (
     add_workspace_member,
     change_role,

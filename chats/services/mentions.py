@@ -1,0 +1,63 @@
+"""Who is named in a message, or answered by it: mentions, their counters, and what rings somebody's bell.
+
+Callers hold the chat's row. A member's row is changed before their notifications, as reading does (`mark_read`): the
+other way round the two could wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db.models import F
+from django.db.models.functions import Lower
+
+from chats.models import Chat, ChatMember, Mention, Message, Notification
+from chats.services.notifications import notify
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
+
+
+def members_named(chat: Chat, names: list[str]) -> list[User]:
+    """Return the active members of the chat among these lower-cased names."""
+    if not names:
+        return []
+    members = get_user_model().objects.filter(chat_memberships__chat=chat, is_active=True)
+    return list(members.annotate(name=Lower("username")).filter(name__in=names))
+
+
+def add_mentions(message: Message, people: Iterable[User]) -> None:
+    """Note that `message` names these people, and tell them; its author is not told of themselves."""
+    others = [person for person in people if person.pk != message.author_id]
+    if not others:
+        return
+    Mention.objects.bulk_create([Mention(message=message, user=person) for person in others], ignore_conflicts=True)
+    ChatMember.objects.filter(
+        chat_id=message.chat_id, user__in=[person.pk for person in others], last_read_seq__lt=message.seq
+    ).update(mention_count=F("mention_count") + 1)
+    notify(others, kind=Notification.Kind.MENTION, actor=message.author, chat=message.chat, message=message)
+
+
+def drop_mentions(message: Message, user_ids: Set[UUID]) -> None:
+    """Take back that `message` names these people."""
+    if not user_ids:
+        return
+    message.mentions.filter(user_id__in=user_ids).delete()
+    ChatMember.objects.filter(
+        chat_id=message.chat_id, user_id__in=user_ids, last_read_seq__lt=message.seq, mention_count__gt=0
+    ).update(mention_count=F("mention_count") - 1)
+    Notification.objects.filter(
+        message=message, user_id__in=user_ids, kind=Notification.Kind.MENTION, read_at__isnull=True
+    ).delete()
+
+
+def tell_answered(message: Message, answered: Message, mentioned: Set[UUID]) -> None:
+    """Tell the author of `answered` that `message` answers it, unless they are told of it as `mentioned` already."""
+    author = answered.author
+    if author.pk in mentioned or author.pk == message.author_id:
+        return
+    if ChatMember.objects.filter(chat_id=message.chat_id, user=author).exists():
+        notify([author], kind=Notification.Kind.REPLY, actor=message.author, chat=message.chat, message=message)

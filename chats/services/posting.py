@@ -1,0 +1,211 @@
+"""Posting: the write that everything waits for, so it is three statements, written by hand, in one transaction.
+
+The same in words of the ORM takes six, and putting those together costs the process more time than all else that a
+post does. Both databases run these: PostgreSQL, and SQLite from 3.35 on, where RETURNING came.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db import connection, transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from chats import events
+from chats.exceptions import ChatError, Closed, Invalid, NotFound
+from chats.ids import new_id
+from chats.markdown import Document
+from chats.models import BODY_MAX_LENGTH, Chat, Message
+from chats.selectors import access_chat, find_posted
+from chats.services.mentions import add_mentions, members_named, tell_answered
+from chats.text import clean_text
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
+
+Row = TypeVar("Row", bound=Model)
+
+# Takes the chat's row as `SELECT … FOR NO KEY UPDATE` would, and the next numbers with it. The membership is looked at
+# only to spare strangers' chats the lock: PostgreSQL sees it as it was before it waited, so the next one looks again.
+_TAKE_NUMBERS = """
+    UPDATE chats_chat SET seq = seq + 1, revision = revision + 1, last_message_at = %s
+    WHERE id = %s AND EXISTS (
+        SELECT 1 FROM chats_chatmember AS mine WHERE mine.chat_id = chats_chat.id AND mine.user_id = %s
+    )
+    RETURNING id, workspace_id, kind, title, seq, revision, access_version, closed_at
+"""
+# Only with the chat's row held: whoever is a member now stays one until the commit. What one writes, one has read, and
+# what stands above it. The author's names are read anew because a socket may have been opened long ago.
+_BE_MEMBER = """
+    UPDATE chats_chatmember SET last_read_seq = %s, mention_count = 0
+    WHERE chat_id = %s AND user_id = %s AND EXISTS (
+        SELECT 1 FROM accounts_user AS author WHERE author.id = chats_chatmember.user_id AND author.is_active
+    )
+    RETURNING
+        user_id,
+        (SELECT username FROM accounts_user AS author WHERE author.id = chats_chatmember.user_id),
+        (SELECT display_name FROM accounts_user AS author WHERE author.id = chats_chatmember.user_id)
+"""
+_STORE = """
+    INSERT INTO chats_message
+        (id, chat_id, author_id, seq, revision, posted_revision, client_id, reply_to_id, body, html, created_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (chat_id, author_id, client_id) DO NOTHING
+    RETURNING seq
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Posted:
+    """A stored message, and whether this call stored it or an earlier one with the same `client_id`."""
+
+    message: Message
+    created: bool
+
+
+class _Repeated(Exception):
+    """The `client_id` was used before; rolls back the numbers that were taken for the post."""
+
+
+def post_message(*, user: User, chat_id: UUID, body: str, client_id: UUID, reply_to_id: UUID | None = None) -> Posted:
+    """Store a message; the same `client_id` again gives the first one, whatever else is wrong by then.
+
+    Raises NotFound, Closed, Invalid, TooLong.
+    """
+    try:
+        # Parsed before the transaction: nobody should wait for Markdown behind the chat's row.
+        document = Document(clean_text(body, field="body", max_length=BODY_MAX_LENGTH))
+        with transaction.atomic():
+            message = _store(user.pk, chat_id, body, document, client_id, reply_to_id)
+    except (Invalid, Closed, _Repeated) as refusal:
+        # Few posts come twice, so that is asked only of those which did not get in.
+        return Posted(_find_first(user, chat_id, client_id, refusal), created=False)
+    return Posted(message, created=True)
+
+
+def _store(
+    user_id: UUID, chat_id: UUID, body: str, document: Document, client_id: UUID, reply_to_id: UUID | None
+) -> Message:
+    now = timezone.now()
+    chat, is_closed = _take_numbers(user_id, chat_id, now)
+    author = _be_member(user_id, chat)
+    if is_closed:
+        raise Closed("This chat is closed.")
+    answered = _message_to_answer(chat, reply_to_id)
+    mentioned = members_named(chat, document.mentioned_names)
+    message = Message(
+        id=new_id(),
+        chat=chat,
+        author=author,
+        seq=chat.seq,
+        revision=chat.revision,
+        posted_revision=chat.revision,
+        client_id=client_id,
+        reply_to=answered,
+        body=body,
+        html=document.render({person.username.lower() for person in mentioned}),
+        created_at=now,
+    )
+    _insert(message)
+    events.publish_on_commit(events.message_changed(events.MessagePosted, chat, message))
+    add_mentions(message, mentioned)
+    if answered is not None:
+        tell_answered(message, answered, {person.pk for person in mentioned})
+    return message
+
+
+def _take_numbers(user_id: UUID, chat_id: UUID, now: datetime) -> tuple[Chat, bool]:
+    """Return the chat, its row held and its numbers raised for one more message, and whether it is closed."""
+    row = _run(_TAKE_NUMBERS, now, chat_id, user_id)
+    if row is None:
+        raise NotFound("There is no such chat.")
+    *values, closed_at = row
+    return _load(
+        Chat, ["id", "workspace_id", "kind", "title", "seq", "revision", "access_version"], values
+    ), closed_at is not None
+
+
+def _be_member(user_id: UUID, chat: Chat) -> User:
+    """Return the author as they are now, with the chat read up to the new message; raises NotFound to anybody else."""
+    row = _run(_BE_MEMBER, chat.seq, chat.pk, user_id)
+    if row is None:
+        raise NotFound("There is no such chat.")
+    return _load(get_user_model(), ["id", "username", "display_name"], row)
+
+
+def _message_to_answer(chat: Chat, message_id: UUID | None) -> Message | None:
+    if message_id is None:
+        return None
+    answered = chat.messages.select_related("author").filter(pk=message_id).first()
+    if answered is None:
+        raise Invalid("reply_to must be a message of the same chat.", field="reply_to")
+    return answered
+
+
+def _insert(message: Message) -> None:
+    """Store a new message; raises _Repeated where its author used its `client_id` in this chat before."""
+    stored = _run(
+        _STORE,
+        message.pk,
+        message.chat_id,
+        message.author_id,
+        message.seq,
+        message.revision,
+        message.posted_revision,
+        message.client_id,
+        message.reply_to_id,
+        message.body,
+        message.html,
+        message.created_at,
+    )
+    if stored is None:
+        raise _Repeated
+    message._state.adding = False
+    message._state.db = connection.alias
+
+
+def _find_first(user: User, chat_id: UUID, client_id: UUID, refusal: Exception) -> Message:
+    """Return what was posted before under the `client_id`, else raise the `refusal`; NotFound to strangers."""
+    access_chat(user, chat_id)
+    first = find_posted(user, chat_id, client_id)
+    if first is not None:
+        return first
+    if isinstance(refusal, ChatError):
+        raise refusal from None
+    raise NotFound("There is no such chat.") from None  # it was deleted, and made anew, between two statements
+
+
+# --- SQL by hand, for both databases ------------------------------------------------------------
+
+
+def _run(statement: str, *values: object) -> Sequence[Any] | None:
+    """Run a statement that gives at most one row, and return it."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [_adapt(value) for value in values])
+        rows: list[Sequence[Any]] = cursor.fetchall()  # to the end: SQLite has not finished a statement before
+    return rows[0] if rows else None
+
+
+def _adapt(value: object) -> Any:
+    """Return a value as the database takes it: SQLite keeps ids and times as text."""
+    if isinstance(value, UUID):
+        return value if connection.features.has_native_uuid_field else value.hex
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    return value
+
+
+def _load(model: type[Row], names: list[str], row: Sequence[Any]) -> Row:
+    """Return a row of which only the columns `names`, in the model's order, were read."""
+    values: list[Any] = list(row)
+    if not connection.features.has_native_uuid_field:
+        for place, name in enumerate(names):
+            if name.endswith("id"):
+                values[place] = UUID(values[place])
+    return model.from_db(connection.alias, names, values)
