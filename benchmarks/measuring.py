@@ -6,10 +6,10 @@ import contextlib
 import os
 import platform
 import statistics
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-_TICK = 1 / os.sysconf("SC_CLK_TCK")  # seconds; the unit of /proc/PID/stat
 _MIB = 1024 * 1024
 
 
@@ -24,13 +24,13 @@ def process_tree(pid: int) -> list[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the user and system time that a process and its descendants have used, in steps of 10 ms."""
-    total = 0
+    """Return the user and system time that a process and its descendants have used, exact to microseconds."""
+    total = 0.0
     for each in process_tree(pid):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-    return total * _TICK
+        with contextlib.suppress(OSError):
+            # What clock_getcpuclockid(3) makes of a process id, which Python does not offer; /proc has steps of 10 ms.
+            total += time.clock_gettime((~each << 3) | 2)
+    return total
 
 
 def resident_bytes(pid: int) -> int:

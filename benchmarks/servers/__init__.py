@@ -1,0 +1,1 @@
+"""What is measured: our server without its database, and its peers. benchmarks/peers.py says how each is started."""

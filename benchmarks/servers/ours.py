@@ -1,0 +1,124 @@
+"""Flowra's realtime side without accounts and database: python -m benchmarks.servers.ours PORT (ready|plain)
+
+The real server configuration, consumer, protocol, hub, rooms and outboxes; whoever comes is somebody new, may read the
+one chat there is, and what they post is given a number instead of a row. `ready` has the extension that takes ready
+frames, `plain` is uvicorn as it comes. daphne serves `application` from this module.
+
+Repair and watch compare with the database at intervals that the environment sets; benchmarks/peers.py sets them so long
+that they never come.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import time
+from typing import Any
+from uuid import UUID
+
+import uvicorn
+
+from benchmarks.sockets import allow_files
+from flowra.asgi import follow_lifespan
+from flowra.server import make_config
+
+# ruff: isort: split
+# Below, what needs Django to be set up, which flowra.asgi does.
+from flowra.accounts.models import User
+from realtime.auth import Credential
+from realtime.consumers import ChatConsumer
+from realtime.envelope import Event, Kind, chat_group
+from realtime.hub import running_hub
+from realtime.protocol import Ack, ChatFrame, CloseCode, Pong, Post, Subscribe, decode, encode
+from realtime.reads import Caller
+
+FILES = 10_000
+# Each process numbers from another place on: no two events of a chat have one revision.
+_revisions = itertools.count(int(os.environ.get("BENCHMARK_PROCESS", "0")) * 1_000_000_000 + 1)
+
+
+class OpenConsumer(ChatConsumer):
+    """A socket that needs no credential and no database."""
+
+    async def _identify(self, handshake: Any) -> Caller:
+        user = User(username="somebody")
+        return Caller(user, Credential(user_id=user.pk, expires_at=time.time() + 86_400), set())
+
+    async def _receive_frame(self, event: dict[str, Any]) -> None:
+        assert self.connection is not None
+        command = decode(event["text"])
+        match command:
+            case Subscribe():
+                await self._subscribe(command)
+            case Post():
+                self.connection.send(_post(command))
+            case _:
+                self.connection.send(Pong())
+
+    async def _subscribe(self, command: Subscribe) -> None:
+        hub, connection = running_hub(), self.connection
+        assert hub is not None
+        assert connection is not None
+        subscription = await hub.subscribe(connection, command.chat_id)
+        if not hub.settle(subscription, command.chat_id, revision=0, access_version=1):
+            self.end(CloseCode.INTERNAL)
+            return
+        connection.send(Ack(action="subscribed", chat_id=command.chat_id, revision=0, ref=command.ref))
+        subscription.release(0)
+
+
+def _post(command: Post) -> Ack:
+    hub = running_hub()
+    assert hub is not None
+    revision = next(_revisions)
+    hub.publish(message_event(command.chat_id, command.body, revision))
+    return Ack(
+        action="posted",
+        ref=command.ref,
+        chat_id=command.chat_id,
+        client_id=command.client_id,
+        seq=revision,
+        revision=revision,
+    )
+
+
+def message_event(chat_id: UUID, body: str, revision: int) -> Event:
+    """Return the event of a posted message, its frame encoded as the broadcaster does."""
+    frame = ChatFrame(type="chat.message.posted", chat_id=str(chat_id), data={"body": body})
+    return Event(
+        group=chat_group(chat_id),
+        kind=Kind.CHAT,
+        text=encode(frame),
+        chat_id=chat_id,
+        access_version=1,
+        revision=revision,
+    )
+
+
+_consumer = OpenConsumer.as_asgi()
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Serve sockets at every path, and the lifespan."""
+    if scope["type"] == "lifespan":
+        await follow_lifespan(receive, send)
+    elif scope["type"] == "websocket":
+        await _consumer(scope, receive, send)
+    else:
+        raise ValueError(f"Only sockets are served here, not {scope['type']}.")
+
+
+def main(port: int, wire: str) -> None:
+    """Serve until stopped."""
+    allow_files(FILES)
+    config = make_config()
+    config.app = application
+    config.port = port
+    if wire == "plain":
+        config.ws = "websockets-sansio"
+    uvicorn.Server(config).run()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
