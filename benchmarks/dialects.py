@@ -50,7 +50,7 @@ class Frames:
         self._pending = bytearray()
         self.pongs: list[bytes] = []
 
-    def feed(self, data: bytes | memoryview) -> None:
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take what was received."""
         self._pending += data
 

@@ -16,7 +16,7 @@ import pygal
 from pygal.style import Style
 
 from benchmarks.measuring import machine
-from benchmarks.results import Plot, Result, Table
+from benchmarks.results import Bars, Plot, Result, Table
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "performance.md"
@@ -25,7 +25,19 @@ _STYLE = Style(
     plot_background="#ffffff",
     font_family="system-ui, sans-serif",
     # Okabe and Ito's colours, which colour-blind people can tell apart.
-    colors=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f7f7f", "#8c564b"),
+    colors=(
+        "#0072b2",
+        "#d55e00",
+        "#009e73",
+        "#cc79a7",
+        "#e69f00",
+        "#56b4e9",
+        "#000000",
+        "#7f7f7f",
+        "#8c564b",
+        "#bcbd22",
+        "#17becf",
+    ),
 )
 
 
@@ -64,23 +76,26 @@ def write_down(result: Result) -> None:
         draw(plot, DOCS / "benchmarks" / f"{plot.name}.svg")
 
 
-def draw(plot: Plot, path: Path) -> None:
+def draw(plot: Plot | Bars, path: Path) -> None:
     """Write a plot as an SVG that needs neither scripts nor the network."""
-    chart = pygal.XY(
-        style=_STYLE,
-        js=[],
-        title=plot.title,
-        x_title=plot.x_title,
-        y_title=plot.y_title,
-        logarithmic=plot.is_logarithmic,
-        legend_at_bottom=True,
-        legend_at_bottom_columns=3,
-        width=900,
-        height=520,
-        dots_size=3,
-        show_minor_x_labels=False,
-    )
-    for name, values in plot.lines.items():
-        chart.add(name, [(x, y) for x, y in zip(plot.x, values, strict=True) if y is not None])
+    common = {
+        "style": _STYLE,
+        "js": [],
+        "title": plot.title,
+        "logarithmic": plot.is_logarithmic,
+        "legend_at_bottom": True,
+        "legend_at_bottom_columns": 3,
+        "width": 900,
+        "height": 520,
+    }
+    if isinstance(plot, Bars):
+        chart = pygal.Bar(**common)
+        chart.x_labels = list(plot.groups)
+        for name, values in plot.bars.items():
+            chart.add(name, list(values))
+    else:
+        chart = pygal.XY(**common, x_title=plot.x_title, y_title=plot.y_title, dots_size=3, show_minor_x_labels=False)
+        for name, values in plot.lines.items():
+            chart.add(name, [(x, y) for x, y in zip(plot.x, values, strict=True) if y is not None])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(chart.render())

@@ -37,11 +37,22 @@ class Plot:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Bars:
+    """Groups of bars, one bar of each name in each group; what was not measured is None. Written as a Plot is."""
+
+    name: str
+    title: str
+    groups: Sequence[str]
+    bars: dict[str, Sequence[float | None]]
+    is_logarithmic: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Result:
     """What one scenario has to say; `remarks` are whole sentences, among them what was left out and why."""
 
     scenario: str
     tables: Sequence[Table]
-    plots: Sequence[Plot] = ()
+    plots: Sequence[Plot | Bars] = ()
     remarks: Sequence[str] = ()
     versions: dict[str, str] = dataclasses.field(default_factory=dict)  # of what took part

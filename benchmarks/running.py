@@ -1,4 +1,4 @@
-"""Servers and the load client as processes: started, pinned to different cores, measured, and ended by their own pid."""
+"""Servers and the load client as processes: started, each on its core, measured, and ended by their own pid."""
 
 from __future__ import annotations
 

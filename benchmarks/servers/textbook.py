@@ -36,7 +36,7 @@ settings.configure(INSTALLED_APPS=["channels"], CHANNEL_LAYERS={"default": _laye
 django.setup()
 
 
-class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
+class ChatConsumer(AsyncJsonWebsocketConsumer):
     """The tutorial's consumer, with JSON encoded by the class that Channels has for it."""
 
     async def connect(self) -> None:
@@ -62,6 +62,6 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 
 
 allow_files(10_000)
-application = ProtocolTypeRouter(
-    {"websocket": URLRouter([re_path(r"^ws/chat/(?P<room_name>\w+)/$", ChatConsumer.as_asgi())])}
-)
+_consumer: Any = ChatConsumer.as_asgi()
+_routes: list[Any] = [re_path(r"^ws/chat/(?P<room_name>\w+)/$", _consumer)]
+application = ProtocolTypeRouter({"websocket": URLRouter(_routes)})
