@@ -97,13 +97,13 @@ def measure(sizes: tuple[int, int] = (10, 1_000), idle_sockets: int = 2_000) -> 
     same = abs(rate[1] - rate[0]) < 0.2
     lease = (
         f"Goal: registry commands do not grow with the sockets: {verdict(same)}. The lease is renewed every "
-        f"{HEARTBEAT:.0f} s; the other commands look for expired leases and edges once a second, which the goal of one command every 5 s "
-        "does not name."
+        f"{HEARTBEAT:.0f} s; the other commands look for expired leases and edges once a second, which the goal of one "
+        "command every 5 s does not name."
     )
     one_command = all(found[0] < 1.2 for found in reads)
     one_cost = abs(reads[0][1] - reads[1][1]) < 0.2
     reading = (
         f"Goal: a chat's presence is one command whatever its size: {verdict(one_command)}; as many queries for "
-        f"{sizes[0]} as for {sizes[1]:,} members: {verdict(one_cost)} (with those that check the token and the membership)."
+        f"{sizes[0]} as for {sizes[1]:,} members: {verdict(one_cost)} (with those that check token and membership)."
     )
     return tables, [lease, reading]

@@ -113,11 +113,12 @@ def run(options: Options) -> Result:
         ),
     ]
     about = (
-        "Memory is what the process holds and shares with nobody; what the kernel holds for a socket is not in it. Chats "
-        "have ten members each, all of them connected."
+        "Memory is what the process holds and shares with nobody; what the kernel holds for a socket is not in it. "
+        "Chats have ten members each, all of them connected."
     )
+    most = f"{each / 1000:.1f} KB at {max(levels):,}"
     remarks = [
-        f"Goal: under {GOAL // 1000} KB per idle connection: {verdict(each < GOAL)} ({each / 1000:.1f} KB at {max(levels):,}).",
+        f"Goal: under {GOAL // 1000} KB per idle connection: {verdict(each < GOAL)} ({most}).",
         about,
         f"{AT_ONCE} handshakes are under way at a time; telling the others that somebody came is part of the cost.",
         f"The client used {share} of its core, pauses included.",

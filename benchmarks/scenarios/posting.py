@@ -221,8 +221,8 @@ def _remarks(steady: Sequence[tuple[float, Posts]], share: Share, plan: Plan) ->
         f"to {LISTENERS} and counted as unread by the others; {plan.messages * CHATS:,} messages are there before."
     )
     durable = (
-        "PostgreSQL waits for the disk at every commit; SQLite (WAL, synchronous=NORMAL) does not. The first server has "
-        "a core for itself; client, database, broker and the second server share the other one, which with two "
+        "PostgreSQL waits for the disk at every commit; SQLite (WAL, synchronous=NORMAL) does not. The first server "
+        "has a core for itself; client, database, broker and the second server share the other one, which with two "
         "processes is what limits."
     )
     late = "At a steady rate latencies count from when a post was due; rates end where p99 exceeds 2 s."

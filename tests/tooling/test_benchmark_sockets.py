@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ def server_frame(payload: bytes, opcode: int = TEXT, *, is_final: bool = True) -
 def pieces_of(data: bytes, cuts: list[int]) -> list[bytes]:
     """Return `data` cut at these places, modulo its length."""
     places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    return [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [data[start:end] for start, end in itertools.pairwise(places)]
 
 
 def read(pieces: list[bytes]) -> list[tuple[int, bytes]]:
