@@ -18,7 +18,7 @@ import select
 import sys
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.dialects import DIALECTS, FrameError, Frames, client_frame
@@ -156,7 +156,15 @@ class Client:
 class _Run:
     """One load from its first event to the last arrival. `read` and `body` are what an event is and should be."""
 
-    def __init__(self, members: Sequence[Member], read: Any, frame_size: int, body: Any, *, first: int) -> None:
+    def __init__(
+        self,
+        members: Sequence[Member],
+        read: Callable[[str], str | None],
+        frame_size: int,
+        body: Callable[[int], str],
+        *,
+        first: int,
+    ) -> None:
         self._members = members
         self._read, self._body, self._first = read, body, first
         self._frame_size = frame_size
@@ -183,7 +191,7 @@ class _Run:
         """How many were sent."""
         return len(self._missing)
 
-    def pump(self, next_post: Any, in_flight: int, until: float, patience: float) -> None:
+    def pump(self, next_post: Callable[[], bytes], in_flight: int, until: float, patience: float) -> None:
         """Send and take until all that was sent has arrived everywhere; raises CountError where nothing comes."""
         clock = time.perf_counter
         while True:

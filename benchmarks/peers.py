@@ -56,7 +56,6 @@ _OURS_ENVIRONMENT = {
     "FLOWRA_WATCH_INTERVAL": _NEVER,
     "FLOWRA_PING_INTERVAL": _NEVER,
     "DATABASE_URL": "sqlite://:memory:",
-    "FLOWRA_DATA_DIR": str(BUILT / "data"),
 }
 
 
@@ -84,7 +83,7 @@ OURS = Peer(
     dialect="flowra",
     command=_module("ours", "ready"),
     environment=_OURS_ENVIRONMENT,
-    versions=_python("uvicorn", "uvloop"),
+    versions=_python("uvicorn", "uvloop", "websockets"),
 )
 OURS_PLAIN = dataclasses.replace(OURS, title="Flowra, portable path, uvicorn", command=_module("ours", "plain"))
 OURS_DAPHNE = dataclasses.replace(
@@ -146,7 +145,7 @@ def _install_node() -> None:
     wanted = json.loads((folder / "package.json").read_text())["dependencies"]
     if all(_node_version(name) == version for name, version in wanted.items()):
         return
-    options = ["--omit=dev", "--no-audit", "--no-fund", "--no-package-lock", "--silent"]
+    options = ["--omit=dev", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"]
     _run([npm, "install", "--prefix", str(folder), *options], "Installing socket.io and ws with npm")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -14,8 +13,8 @@ from typing import Any
 
 from benchmarks.client import Job, LoadReport
 from benchmarks.measuring import on_core
-from benchmarks.peers import ROOT, Peer
-from tests.processes import ProgramError, free_port, wait_until
+from benchmarks.peers import BUILT, ROOT, Peer
+from tests.processes import ProgramError, environment, free_port, wait_until
 
 SERVER_CORE, CLIENT_CORE = 0, 1
 _START_SECONDS = 60.0
@@ -66,13 +65,13 @@ def serving(peer: Peer, *, processes: int = 1, broker: str = "") -> Iterator[Run
     with tempfile.TemporaryFile() as log:
         try:
             for number, port in enumerate(ports):
-                environment = {**os.environ, **peer.environment, "BENCHMARK_PROCESS": str(number)}
+                settings = {**peer.environment, "BENCHMARK_PROCESS": str(number)}
                 command = [*peer.command(port), *([broker] if peer.broker_as_argument else [])]
-                environment.pop("REDIS_URL", None)
                 if peer.uses_broker:
-                    environment["REDIS_URL"] = broker
+                    settings["REDIS_URL"] = broker
+                env = environment(BUILT / "data", settings)
                 with on_core(SERVER_CORE):
-                    started.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log))
+                    started.append(subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log))
             for process, port in zip(started, ports, strict=True):
                 _wait_for(process, port)
             yield Running(ports, [process.pid for process in started])

@@ -96,6 +96,7 @@ def message_event(chat_id: UUID, body: str, revision: int) -> Event:
     )
 
 
+allow_files(FILES)
 _consumer = OpenConsumer.as_asgi()
 
 
@@ -111,7 +112,6 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 def main(port: int, wire: str) -> None:
     """Serve until stopped."""
-    allow_files(FILES)
     config = make_config()
     config.app = application
     config.port = port
