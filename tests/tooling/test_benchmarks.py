@@ -131,6 +131,14 @@ def test_client_notices(kind: str, place: int) -> None:
         client.run(job([port], "plain", patience=0.5))
 
 
+def test_client_notices_a_change_that_no_other_socket_shows() -> None:
+    def fault(event: int, member: int, text: str) -> list[str]:
+        return FAULTS["changed"](text) if event == 12 and member == 1 else [text]
+
+    with faulty_server(fault) as port, pytest.raises(CountError, match="Expected"):
+        client.run(Job(ports=[port], dialect="plain", sockets=2, loads=LOADS))
+
+
 def test_burst_counts_what_is_lost_and_doubled() -> None:
     def fault(event: int, member: int, text: str) -> list[str]:
         return {3: [], 5: [text, text], 7: ["other"]}.get(event, [text]) if member == 2 else [text]
