@@ -179,7 +179,7 @@ def run(options: Options) -> Result:
 
 def _rising(here: Place, options: Options, seconds: float, share: Share) -> list[tuple[float, Posts]]:
     found: list[tuple[float, Posts]] = []
-    for rate in (100.0, 250.0) if options.quick else (100.0, 200.0, 300.0, 400.0, 500.0):
+    for rate in (100.0, RATE) if options.quick else (100.0, 200.0, 300.0, 400.0, 500.0):
         posts = run_client(_open_loop(here, rate, seconds), share)
         found.append((rate, posts))
         if percentile(posts.deliveries, 0.99) > LONGEST_BACKLOG:
