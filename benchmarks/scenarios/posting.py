@@ -143,9 +143,9 @@ def run(options: Options) -> Result:
     loops: list[list[str]] = []
     steady: list[tuple[float, Posts]] = []
     caught: list[list[str]] = []
-    kinds = [("SQLite", False, 1), ("PostgreSQL", True, 1)]
+    kinds = [("PostgreSQL", True, 1)]
     if not options.quick:
-        kinds.append(("PostgreSQL and Valkey, two processes", True, 2))
+        kinds = [("SQLite", False, 1), *kinds, ("PostgreSQL and Valkey, two processes", True, 2)]
     for name, is_large, servers in kinds:
         with place(plan, postgresql=is_large, servers=servers) as here:
             if servers == 1:

@@ -122,7 +122,6 @@ async def _storm(here: Place, people: Sequence[SeededPerson], stay: int) -> Stor
         socket.leave()
     async with asyncio.timeout(MOST_SECONDS):
         await asyncio.gather(*(socket.closed for socket in sockets))
-    await asyncio.sleep(GRACE + 2)  # for the next storm to begin with nobody online
     return Storm(
         connected=max(welcomed) - began,
         subscribed=subscribed - began,
@@ -180,7 +179,11 @@ def run(options: Options) -> Result:
     for name, is_large in kinds:
         with place(Plan(people=size), postgresql=is_large, valkey=is_large) as here:
             people = here.seeded.people
-            storms = [run_client(_storm(here, people, 100), share) for _ in range(options.rounds)]
+            storms: list[Storm] = []
+            for number in range(options.rounds):
+                if number:
+                    time.sleep(GRACE + 2)  # for the next storm to begin with nobody online
+                storms.append(run_client(_storm(here, people, 100), share))
         columns.append(_rows(storms, size))
         settled, frames = median(s.settled for s in storms), median(s.frames for s in storms)
         verdicts.append(
