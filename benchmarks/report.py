@@ -20,6 +20,8 @@ from benchmarks.results import Bars, Plot, Result, Table
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "performance.md"
+_MOST_LABELS = 12  # on the x axis
+_TITLE_HEIGHT = 45  # pixels of the x axis, which the legend below leaves out of account
 _STYLE = Style(
     background="#ffffff",
     plot_background="#ffffff",
@@ -86,15 +88,23 @@ def draw(plot: Plot | Bars, path: Path) -> None:
         "legend_at_bottom": True,
         "legend_at_bottom_columns": 3,
         "width": 900,
-        "height": 520,
+        "height": 580,
+        "truncate_legend": -1,
     }
     if isinstance(plot, Bars):
         chart = pygal.Bar(**common)
         chart.x_labels = list(plot.groups)
+        known = [value for values in plot.bars.values() for value in values if value is not None]
+        if plot.is_logarithmic and known:
+            # Else the smallest one has no height.
+            chart.zero = min(known) / 2
+            chart.range = (chart.zero, max(known) * 1.5)
         for name, values in plot.bars.items():
             chart.add(name, list(values))
     else:
-        chart = pygal.XY(**common, x_title=plot.x_title, y_title=plot.y_title, dots_size=3, show_minor_x_labels=False)
+        chart = pygal.XY(**common, x_title=plot.x_title, y_title=plot.y_title, dots_size=3, margin_bottom=_TITLE_HEIGHT)
+        if len(plot.x) <= _MOST_LABELS:
+            chart.x_labels = list(plot.x)
         for name, values in plot.lines.items():
             chart.add(name, [(x, y) for x, y in zip(plot.x, values, strict=True) if y is not None])
     path.parent.mkdir(parents=True, exist_ok=True)
