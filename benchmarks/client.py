@@ -140,6 +140,7 @@ class Client:
         wall, client_cpu = time.perf_counter() - began, time.process_time() - client_cpu
         cpu = [cpu_seconds(pid) - before for pid, before in zip(pids, cpu, strict=True)]
         gc.enable()
+        run.settle()
         run.verify()
         return LoadReport(
             name=name,
@@ -207,6 +208,9 @@ class _Run:
                 break
             if not self._take(patience):
                 raise CountError(self._what_is_missing(patience))
+
+    def settle(self) -> None:
+        """Take what comes too often."""
         while self._take(_QUIET):
             pass
         self._poll.close()
