@@ -17,7 +17,7 @@ from chats.payloads import time_text
 from chats.selectors import access_chat, find_posted
 from realtime import auth, limits, metrics, protocol
 from realtime.connection import Connection
-from realtime.db import run_in_db_thread
+from realtime.db import post_lane, read_lane, run_in_db_thread, run_in_lane
 from realtime.frames import change_frame, typing_event
 from realtime.protocol import Ack, Command, ErrorCode, FrameError, Pong
 from realtime.reads import ChatSnapshot, read_chat
@@ -136,7 +136,8 @@ class Commands:
         if wait and not await self.is_repeated_post(command):
             message = "You are posting too fast; wait a moment."
             raise FrameError(ErrorCode.RATE_LIMITED, message, retry_after=round(wait, 3))
-        posted = await run_in_db_thread(
+        posted = await run_in_lane(
+            post_lane(command.chat_id),
             services.post_message,
             user=self._user,
             chat_id=command.chat_id,
@@ -147,8 +148,8 @@ class Commands:
         self._connection.send(_posted_ack(command, posted.message))
 
     async def _read(self, command: protocol.Read) -> None:
-        membership = await run_in_db_thread(
-            services.mark_read, user=self._user, chat_id=command.chat_id, seq=command.seq
+        membership = await run_in_lane(
+            read_lane(command.chat_id), services.mark_read, user=self._user, chat_id=command.chat_id, seq=command.seq
         )
         self._connection.send(
             Ack(action="read", ref=command.ref, chat_id=command.chat_id, seq=membership.last_read_seq)

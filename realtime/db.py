@@ -2,20 +2,33 @@
 
 Channels' default sends all of it through one thread, where one slow query holds up every socket. The pool is one per
 process; `database_sync_to_async` cleans up each thread's connections around the call.
+
+Writes go through lanes. Those to one chat wait for its row, or for one of its members' rows, and if each waited in a
+thread, a chat whose row is held for long would soon hold all threads, and so everybody. In a lane one of them has a
+thread, and the others wait for their turn in the event loop. They lose nothing by it: the row lets them in one by one
+anyway.
 """
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
+from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.db import connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Lane = tuple[str, UUID | None]
+
+# A lane is forgotten when nobody is in it or waits for it: whoever does holds its lock.
+_lanes: weakref.WeakValueDictionary[Lane, asyncio.Lock] = weakref.WeakValueDictionary()
 
 
 @functools.cache
@@ -27,3 +40,37 @@ async def run_in_db_thread(function: Callable[P, T], *args: P.args, **kwargs: P.
     """Return `function(*args, **kwargs)`, run in a thread of the pool; raises what it raises."""
     in_thread = database_sync_to_async(function, thread_sensitive=False, executor=_pool())
     return await in_thread(*args, **kwargs)
+
+
+async def run_in_lane(lane: Lane, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `function` as `run_in_db_thread` does, after everything that was given to the same lane before.
+
+    Cancelled while it waits for its turn, it is not run. Once it runs it is run to its end, and the lane is taken as
+    long: a thread cannot be cancelled, and whoever came and went would otherwise leave one behind each time.
+    """
+    turn = _lanes.get(lane)
+    if turn is None:
+        turn = _lanes[lane] = asyncio.Lock()
+    await turn.acquire()
+    running = asyncio.get_running_loop().create_task(run_in_db_thread(function, *args, **kwargs))
+    running.add_done_callback(lambda _: turn.release())
+    return await asyncio.shield(running)
+
+
+def post_lane(chat_id: UUID) -> Lane:
+    """Return the lane of what takes the chat's row."""
+    return ("post", chat_id) if _has_row_locks() else _ONLY_WRITER
+
+
+def read_lane(chat_id: UUID) -> Lane:
+    """Return the lane of what takes one member's row; many read what one posts, and must not hold up the next post."""
+    return ("read", chat_id) if _has_row_locks() else _ONLY_WRITER
+
+
+# SQLite has one lock for the whole database: wherever they write, writers wait for each other, and readers for nobody.
+_ONLY_WRITER: Lane = ("write", None)
+
+
+@functools.cache
+def _has_row_locks() -> bool:
+    return connection.features.has_select_for_update

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from chats import events
-from chats.exceptions import Closed, Conflict, Forbidden, Invalid
+from chats.exceptions import Closed, Conflict, Forbidden, Invalid, NotFound
 from chats.markdown import Document
 from chats.models import BODY_MAX_LENGTH, Chat, ChatMember, Mention, Message, Notification
 from chats.selectors import access_chat, access_message, is_workspace_admin
@@ -89,26 +89,30 @@ def mark_read(*, user: User, chat_id: UUID, seq: int) -> ChatMember:
     if seq <= membership.last_read_seq:
         return membership
     # Held while mentions are counted: a post that mentions this member adds its one before or after, not in between.
-    ChatMember.objects.select_for_update(no_key=True).filter(pk=membership.pk).values_list("pk").first()
-    unread = Mention.objects.filter(user_id=user.pk, message__chat_id=chat_id, message__seq__gt=seq).count()
-    # The condition keeps a slower, older call from setting it back.
-    moved = ChatMember.objects.filter(pk=membership.pk, last_read_seq__lt=seq).update(
-        last_read_seq=seq, mention_count=unread
-    )
+    row = ChatMember.objects.select_for_update(no_key=True).filter(pk=membership.pk)
+    held = row.values_list("last_read_seq", "mention_count").first()
+    if held is None:
+        raise NotFound("There is no such chat.")  # removed in this moment
+    membership.last_read_seq, membership.mention_count = held
+    if seq <= membership.last_read_seq:
+        return membership  # another call read further meanwhile
+    membership.last_read_seq = seq
+    if membership.mention_count:
+        later = Mention.objects.filter(user_id=user.pk, message__chat_id=chat_id, message__seq__gt=seq)
+        membership.mention_count = later.count()
+    membership.save(update_fields=["last_read_seq", "mention_count"])
     Notification.objects.filter(user_id=user.pk, chat_id=chat_id, read_at__isnull=True, message__seq__lte=seq).update(
         read_at=timezone.now()
     )
-    membership.refresh_from_db(fields=["last_read_seq", "mention_count"])
-    if moved:
-        events.publish_on_commit(
-            events.ChatRead(
-                chat_id=chat_id,
-                user_id=user.pk,
-                last_read_seq=membership.last_read_seq,
-                unread_count=membership.chat.seq - membership.last_read_seq,
-                mention_count=membership.mention_count,
-            )
+    events.publish_on_commit(
+        events.ChatRead(
+            chat_id=chat_id,
+            user_id=user.pk,
+            last_read_seq=seq,
+            unread_count=membership.chat.seq - seq,
+            mention_count=membership.mention_count,
         )
+    )
     return membership
 
 

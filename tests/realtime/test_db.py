@@ -1,0 +1,113 @@
+"""Lanes: what waits for the same row has one thread, and everybody else has the others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import threading
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+
+from realtime import db
+from realtime.db import Lane, run_in_lane
+
+HERE: Lane = ("post", uuid.uuid4())
+ELSEWHERE: Lane = ("post", uuid.uuid4())
+SECONDS = 20.0  # for what happens at once, unless a thread is missing; a busy machine gets its time
+
+
+class Row:
+    """What work waits for in a thread, as it would for a row that somebody holds."""
+
+    def __init__(self) -> None:
+        self.is_free = threading.Event()
+        self.waited_for = threading.Event()
+        self.order: list[int] = []
+        self.within = 0
+        self.most_within = 0
+
+    def take(self, number: int) -> int:
+        """Wait for the row, and note who has it."""
+        self.within += 1
+        self.most_within = max(self.most_within, self.within)
+        self.waited_for.set()
+        self.is_free.wait(SECONDS)
+        self.order.append(number)
+        self.within -= 1
+        return number
+
+
+@pytest.fixture
+def row() -> Iterator[Row]:
+    """Give a row that is held, and let go after the test whatever happens."""
+    held = Row()
+    yield held
+    held.is_free.set()
+
+
+async def waited_for(row: Row) -> None:
+    """Return once a thread waits for the row."""
+    assert await asyncio.to_thread(row.waited_for.wait, SECONDS)
+    row.waited_for.clear()
+
+
+async def test_more_than_there_are_threads_wait_in_one_of_them_and_in_order(row: Row) -> None:
+    many = settings.FLOWRA_SOCKET_DB_THREADS * 3
+    waiting = [asyncio.ensure_future(run_in_lane(HERE, row.take, number)) for number in range(many)]
+    await waited_for(row)
+    async with asyncio.timeout(SECONDS):
+        assert await run_in_lane(ELSEWHERE, int, "7") == 7
+        assert await db.run_in_db_thread(int, "8") == 8
+    row.is_free.set()
+    assert await asyncio.gather(*waiting) == list(range(many))
+    assert row.order == list(range(many))
+    assert row.most_within == 1
+
+
+async def test_who_goes_while_waiting_is_not_run_and_holds_up_nobody(row: Row) -> None:
+    first, second, third = (asyncio.ensure_future(run_in_lane(HERE, row.take, number)) for number in range(3))
+    await waited_for(row)
+    second.cancel()
+    await asyncio.wait([second])
+    row.is_free.set()
+    await asyncio.gather(first, third)
+    assert row.order == [0, 2]
+
+
+async def test_who_goes_while_running_keeps_the_lane_as_long_as_the_thread(row: Row) -> None:
+    goers = []
+    for number in range(settings.FLOWRA_SOCKET_DB_THREADS * 2):
+        goer = asyncio.ensure_future(run_in_lane(HERE, row.take, number))
+        if number == 0:
+            await waited_for(row)
+        goers.append(goer)
+    goers[0].cancel()
+    await asyncio.wait([goers[0]])
+    async with asyncio.timeout(SECONDS):
+        assert await run_in_lane(ELSEWHERE, int, "7") == 7
+    assert not row.waited_for.is_set(), "the next one has got a thread"
+    row.is_free.set()
+    await asyncio.gather(*goers[1:])
+    assert row.order == list(range(len(goers)))
+    assert row.most_within == 1
+
+
+async def test_an_error_is_its_callers_and_lets_the_next_one_in() -> None:
+    broken = run_in_lane(HERE, int, "not a number")
+    fine = run_in_lane(HERE, int, "9")
+    first, second = await asyncio.gather(broken, fine, return_exceptions=True)
+    assert isinstance(first, ValueError)
+    assert second == 9
+
+
+async def test_lanes_are_forgotten_when_nobody_is_in_them() -> None:
+    for _ in range(100):
+        with contextlib.suppress(ValueError):
+            await run_in_lane(("post", uuid.uuid4()), int, "x")
+    await asyncio.sleep(0)  # a round of the loop, in which the last lane is left
+    gc.collect()  # an error and the call that raised it know each other
+    assert len(db._lanes) == 0
