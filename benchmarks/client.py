@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.dialects import DIALECTS, FrameError, Frames, client_frame
-from benchmarks.measuring import cpu_seconds, percentile, resident_bytes
+from benchmarks.measuring import cpu_seconds, machine_busy_seconds, percentile, resident_bytes
 from benchmarks.sockets import HandshakeError, Member, open_members
 
 FRAME_SIZE = 218  # bytes on the wire: 200 and some of content, 4 of header
@@ -59,6 +59,7 @@ class LoadReport:
     wall: float
     cpu: Sequence[float]  # of each of Job.pids
     client_share: float  # of one core, 0 to 1
+    others_share: float  # what anybody else on the machine used meanwhile, in cores
     p50: float
     p99: float
 
@@ -135,10 +136,11 @@ class Client:
         pids = self._job.pids
         gc.disable()  # nothing here makes cycles, and a collection would look like latency
         cpu = [cpu_seconds(pid) for pid in pids]
-        client_cpu, began = time.process_time(), time.perf_counter()
+        busy, client_cpu, began = machine_busy_seconds(), time.process_time(), time.perf_counter()
         run.pump(self._next_post, in_flight, began + seconds, self._job.patience)
         wall, client_cpu = time.perf_counter() - began, time.process_time() - client_cpu
         cpu = [cpu_seconds(pid) - before for pid, before in zip(pids, cpu, strict=True)]
+        busy = machine_busy_seconds() - busy
         gc.enable()
         run.settle()
         run.verify()
@@ -149,6 +151,7 @@ class Client:
             wall=wall,
             cpu=cpu,
             client_share=client_cpu / wall,
+            others_share=max(0.0, busy - client_cpu - sum(cpu)) / wall,
             p50=percentile(run.latencies, 0.5),
             p99=percentile(run.latencies, 0.99),
         )

@@ -33,6 +33,15 @@ def cpu_seconds(pid: int) -> float:
     return total
 
 
+def machine_busy_seconds() -> float:
+    """Return for how long all cores together were not idle since the machine started, in steps of 10 ms.
+
+    What the host gave to other machines ("steal") counts as well: it was not there for this one.
+    """
+    user, nice, system, _, _, *interrupts_and_steal = map(int, _lines("/proc/stat")[0].split()[1:9])
+    return (user + nice + system + sum(interrupts_and_steal)) / os.sysconf("SC_CLK_TCK")
+
+
 def resident_bytes(pid: int) -> int:
     """Return the memory that a process and its descendants hold and share with nobody (private RSS)."""
     total = 0

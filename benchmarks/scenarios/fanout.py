@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from benchmarks import peers
 from benchmarks.client import FRAME_SIZE
 from benchmarks.goals import goals_table
-from benchmarks.measuring import mebibytes
+from benchmarks.measuring import mebibytes, median
 from benchmarks.peers import Peer
 from benchmarks.results import Bars, Options, Result, Table
 from benchmarks.rounds import Field, rounded
@@ -135,8 +135,13 @@ def _remarks(field: Field, found: Sequence[Peer]) -> Iterator[str]:
         "Memory is what the server process shares with nobody, with all sockets open; Flowra's has all of Django and "
         "of Flowra in it. What a connection costs is told under idle connections."
     )
-    if found:
-        highest = max((measured.load.client_share for measured in field.all_of(found)), default=0)
+    others = [measured.load.others_share for measured in field.all_of(found)]
+    if others:
+        yield (
+            f"Anybody else on the machine used {median(others):.0%} of a core meanwhile (median; at most "
+            f"{max(others):.0%}). CPU time bears that fairly well, latencies do not."
+        )
+        highest = max(measured.load.client_share for measured in field.all_of(found))
         yield (
             f"The load client ran on a core of its own and used at most {highest:.0%} of it, as the table tells for "
             "each server. One recv() costs it about what one send() costs the C server, so beside that one it is busy "
