@@ -185,7 +185,14 @@ def run(options: Options) -> Result:
         *([] if options.quick else [afterwards]),
         f"The client used {share} of its core.",
     ]
-    header = ["", "delivery, p50 / p99 / worst ms", "server grows by", "gets 4408 after", "cut after", "it sees"]
+    header = [
+        "",
+        "delivery, p50 / p99 / worst ms",
+        "server grows by",
+        "server gives it up after",
+        "and cuts it after",
+        "it sees",
+    ]
     return Result("slow_reader", [Table(f"{size} subscribers, 12 MB each", header, rows)], remarks=remarks)
 
 
