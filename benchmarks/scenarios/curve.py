@@ -23,7 +23,7 @@ SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 SIZES_IN_QUICK = (10, 100, 1000)
 SECONDS = 1.5
 SECONDS_IN_QUICK = 0.8
-TOO_SLOW = 0.4  # seconds that a single event takes at the median; the next larger room is not tried
+TOO_SLOW = 0.25  # seconds that a single event takes at the median; the next larger room is not tried
 
 
 def run(options: Options) -> Result:
