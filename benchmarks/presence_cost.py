@@ -61,8 +61,8 @@ async def _read(here: Place, place_of_person: int) -> tuple[float, float, float]
                 (await http.get(address)).raise_for_status()
             took = loop.time() - began
             row = connection.execute(
-                "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE 'SELECT%' "
-                "AND query NOT LIKE '%pg_stat%' AND calls >= %s",
+                "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE 'SELECT%%' "
+                "AND query NOT LIKE '%%pg_stat%%' AND calls >= %s",
                 (READS,),
             ).fetchone()
             called = _calls(broker, SCRIPTS) - scripts
