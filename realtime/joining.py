@@ -11,24 +11,25 @@ T = TypeVar("T")
 
 JOIN_FOR = 0.005  # seconds that an event waits at most for others; nobody notices, and writes become few
 JOIN_SIZE = 32_768  # characters; more is sent at once
-# Seconds after the last write: an event that comes sooner is one of many. One that is only sent when the last has
-# arrived everywhere comes later, and never waits.
-SOON = 0.002
 
 
 class Joiner(Generic[T]):
-    """Gives `send` a list of what was put: at once where it has been quiet, else together with what follows."""
+    """Gives `send` a list of what was put: at once where it has been quiet, else together with what follows.
+
+    Busy is where an event comes while the last is still being written, and for JOIN_FOR after a write that carried
+    several. An event that is only sent when the last one has arrived everywhere never waits, however fast that is.
+    """
 
     def __init__(self, send: Callable[[list[T]], None]) -> None:
         self._send = send
         self._joined: list[T] = []
         self._size = 0
-        self._written_at = 0.0  # on the monotonic clock
+        self._busy_until = 0.0  # on the monotonic clock
         self._timer: asyncio.TimerHandle | None = None
 
     def put(self, item: T, size: int) -> None:
         """Send `item` now or within JOIN_FOR, after everything put before it; `size` is its length."""
-        if not self._joined and time.monotonic() - self._written_at > SOON:
+        if not self._joined and time.monotonic() > self._busy_until:
             self._write([item])
             return
         self._joined.append(item)
@@ -48,10 +49,10 @@ class Joiner(Generic[T]):
             self._write(joined)
 
     def _write(self, items: list[T]) -> None:
-        # An event loop writes to its sockets at the end of a round, so the time that counts is in the next one.
-        self._written_at = float("inf")
-        asyncio.get_running_loop().call_soon(self._written)
+        # An event loop writes to its sockets at the end of a round, so until the next one it is being written.
+        self._busy_until = float("inf")
+        asyncio.get_running_loop().call_soon(self._written, len(items) > 1)
         self._send(items)
 
-    def _written(self) -> None:
-        self._written_at = time.monotonic()
+    def _written(self, were_several: bool) -> None:
+        self._busy_until = time.monotonic() + JOIN_FOR if were_several else 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
@@ -23,8 +22,15 @@ async def written() -> None:
     await asyncio.sleep(0)
 
 
-async def test_the_first_after_quiet_goes_at_once(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joining, "SOON", 0.0)
+async def until_sent(sent: list[list[str]], writes: int) -> None:
+    """Wait until so much was written."""
+    async with asyncio.timeout(10):
+        while len(sent) < writes:  # noqa: ASYNC110  (a list knows of no event)
+            await asyncio.sleep(0.001)
+
+
+async def test_one_after_the_other_goes_at_once(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joining, "JOIN_FOR", 60.0)  # what waits would never come
     joiner: Joiner[str] = Joiner(sent.append)
     joiner.put("a", 1)
     assert sent == [["a"]]
@@ -33,29 +39,34 @@ async def test_the_first_after_quiet_goes_at_once(sent: list[list[str]], monkeyp
     assert sent == [["a"], ["b"]]
 
 
-async def test_what_comes_soon_after_goes_together_in_order(
-    sent: list[list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(joining, "SOON", 60.0)
+async def test_what_comes_meanwhile_goes_together_in_order(sent: list[list[str]]) -> None:
     joiner: Joiner[str] = Joiner(sent.append)
     joiner.put("a", 1)
     joiner.put("b", 1)  # in the same round of the loop, before "a" was written
     await written()
     joiner.put("c", 1)
     assert sent == [["a"]]
-    began = time.monotonic()
-    while len(sent) < 2:
-        await asyncio.sleep(0.001)
-        assert time.monotonic() - began < 10
+    await until_sent(sent, 2)
     assert sent == [["a"], ["b", "c"]]
-    joiner.put("d", 1)
-    assert len(sent) == 2, "still busy"
+
+
+async def test_a_busy_room_joins_until_it_was_quiet(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joining, "JOIN_FOR", 60.0)
+    joiner: Joiner[str] = Joiner(sent.append)
+    for text in "abc":
+        joiner.put(text, 1)
     joiner.flush()
-    assert sent == [["a"], ["b", "c"], ["d"]]
+    await written()
+    joiner.put("d", 1)
+    assert sent == [["a"], ["b", "c"]], "still busy"
+    joiner.flush()
+    await written()
+    joiner.put("e", 1)
+    assert sent == [["a"], ["b", "c"], ["d"], ["e"]], "a write of one was the end of it"
 
 
 async def test_much_does_not_wait(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joining, "SOON", 60.0)
+    monkeypatch.setattr(joining, "JOIN_FOR", 60.0)
     joiner: Joiner[str] = Joiner(sent.append)
     joiner.put("a", 1)
     joiner.put("b", JOIN_SIZE)
