@@ -23,6 +23,7 @@ from chats.models import (
     WorkspaceInvite,
     WorkspaceMember,
 )
+from chats.sql import run
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
@@ -79,6 +80,34 @@ def access_chat(user: User, chat_id: UUID, *, lock: bool = False) -> ChatMember:
         )
     except ChatMember.DoesNotExist:
         raise NotFound("There is no such chat.") from None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a chat stands, as one of its members may know, and how that member is called."""
+
+    revision: int
+    access_version: int
+    display_name: str
+
+
+# What `access_chat` reads with the ORM in 0.5 ms; a thousand people who come back at once ask it a thousand times.
+_STANDING = """
+    SELECT chat.revision, chat.access_version, person.display_name, person.username
+    FROM chats_chatmember AS mine
+    JOIN chats_chat AS chat ON chat.id = mine.chat_id
+    JOIN accounts_user AS person ON person.id = mine.user_id
+    WHERE mine.chat_id = %s AND mine.user_id = %s AND person.is_active
+"""
+
+
+def chat_standing(user: User, chat_id: UUID) -> Standing:
+    """Return the chat's counters; raises NotFound to whomever `access_chat` does."""
+    row = run(_STANDING, chat_id, user.pk)
+    if row is None:
+        raise NotFound("There is no such chat.")
+    revision, access_version, display_name, username = row
+    return Standing(revision, access_version, display_name or username)
 
 
 def _hold(rows: QuerySet[Any]) -> None:

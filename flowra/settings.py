@@ -146,6 +146,9 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+    # A connection stays with its thread. To open one costs more than most of what is done with it, and there is no
+    # server that could have closed it meanwhile.
+    _database["CONN_MAX_AGE"] = None
     # Tests of live servers and of threads need a file; Django's default would be a database in memory.
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 elif _database["ENGINE"] == "django.db.backends.postgresql":

@@ -6,7 +6,7 @@ process; `database_sync_to_async` cleans up each thread's connections around the
 Writes go through lanes. Those to one chat wait for its row, or for one of its members' rows, and if each waited in a
 thread, a chat whose row is held for long would soon hold all threads, and so everybody. In a lane one of them has a
 thread, and the others wait for their turn in the event loop. They lose nothing by it: the row lets them in one by one
-anyway.
+anyway. And however many chats are held at once, some threads are left to those who only read, to arrive or to catch up.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ Lane = tuple[str, UUID | None]
 
 # A lane is forgotten when nobody is in it or waits for it: whoever does holds its lock.
 _lanes: weakref.WeakValueDictionary[Lane, asyncio.Lock] = weakref.WeakValueDictionary()
+_WRITERS_SHARE = 0.75  # of the pool's threads
+# Likewise one semaphore or none, so that none outlives its event loop.
+_writers: weakref.WeakValueDictionary[None, asyncio.Semaphore] = weakref.WeakValueDictionary()
 
 
 @functools.cache
@@ -51,9 +54,22 @@ async def run_in_lane(lane: Lane, function: Callable[P, T], *args: P.args, **kwa
     turn = _lanes.get(lane)
     if turn is None:
         turn = _lanes[lane] = asyncio.Lock()
+    threads = _writers.get(None)
+    if threads is None:
+        threads = _writers[None] = asyncio.Semaphore(max(1, int(settings.FLOWRA_SOCKET_DB_THREADS * _WRITERS_SHARE)))
     await turn.acquire()
+    try:
+        await threads.acquire()
+    except BaseException:
+        turn.release()
+        raise
     running = asyncio.get_running_loop().create_task(run_in_db_thread(function, *args, **kwargs))
-    running.add_done_callback(lambda _: turn.release())
+
+    def leave(_: object) -> None:
+        threads.release()
+        turn.release()
+
+    running.add_done_callback(leave)
     return await asyncio.shield(running)
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from chats.models import WorkspaceMember
-from chats.selectors import Changes, access_chat, list_changes
+from chats.models import Chat, WorkspaceMember
+from chats.selectors import Changes, chat_standing, list_changes
 from realtime import auth
 
 if TYPE_CHECKING:
@@ -40,16 +40,15 @@ def read_caller(handshake: auth.Handshake) -> Caller | None:
     if found is None:
         return None
     user, credential = found
-    workspaces = WorkspaceMember.objects.filter(user_id=user.pk).values_list("workspace_id", flat=True)
+    workspaces = WorkspaceMember.objects.order_by().filter(user_id=user.pk).values_list("workspace_id", flat=True)
     return Caller(user, credential, set(workspaces))
 
 
 def read_chat(user: User, chat_id: UUID, since: int | None) -> ChatSnapshot:
     """Return the chat as `user` may see it; raises chats.exceptions.NotFound where they may not."""
-    membership = access_chat(user, chat_id)
-    chat = membership.chat
+    standing = chat_standing(user, chat_id)
     if since is None:
-        changes = Changes(chat.revision, False, [])
+        changes = Changes(standing.revision, False, [])
     else:
-        changes = list_changes(chat, since, settings.FLOWRA_CATCHUP_LIMIT)
-    return ChatSnapshot(chat.access_version, membership.user.get_full_name(), changes)
+        changes = list_changes(Chat(pk=chat_id, revision=standing.revision), since, settings.FLOWRA_CATCHUP_LIMIT)
+    return ChatSnapshot(standing.access_version, standing.display_name, changes)

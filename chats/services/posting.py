@@ -7,14 +7,12 @@ post does. Both databases run these: PostgreSQL, and SQLite from 3.35 on, where 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
-from django.db.models import Model
 from django.utils import timezone
 
 from chats import events
@@ -24,12 +22,11 @@ from chats.markdown import Document
 from chats.models import BODY_MAX_LENGTH, Chat, Message
 from chats.selectors import access_chat, find_posted
 from chats.services.mentions import add_mentions, members_named, tell_answered
+from chats.sql import load, run
 from chats.text import clean_text
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
-
-Row = TypeVar("Row", bound=Model)
 
 # Takes the chat's row as `SELECT … FOR NO KEY UPDATE` would, and the next numbers with it. The membership is looked at
 # only to spare strangers' chats the lock: PostgreSQL sees it as it was before it waited, so the next one looks again.
@@ -122,21 +119,21 @@ def _store(
 
 def _take_numbers(user_id: UUID, chat_id: UUID, now: datetime) -> tuple[Chat, bool]:
     """Return the chat, its row held and its numbers raised for one more message, and whether it is closed."""
-    row = _run(_TAKE_NUMBERS, now, chat_id, user_id)
+    row = run(_TAKE_NUMBERS, now, chat_id, user_id)
     if row is None:
         raise NotFound("There is no such chat.")
     *values, closed_at = row
-    return _load(
+    return load(
         Chat, ["id", "workspace_id", "kind", "title", "seq", "revision", "access_version"], values
     ), closed_at is not None
 
 
 def _be_member(user_id: UUID, chat: Chat) -> User:
     """Return the author as they are now, with the chat read up to the new message; raises NotFound to anybody else."""
-    row = _run(_BE_MEMBER, chat.seq, chat.pk, user_id)
+    row = run(_BE_MEMBER, chat.seq, chat.pk, user_id)
     if row is None:
         raise NotFound("There is no such chat.")
-    return _load(get_user_model(), ["id", "username", "display_name"], row)
+    return load(get_user_model(), ["id", "username", "display_name"], row)
 
 
 def _message_to_answer(chat: Chat, message_id: UUID | None) -> Message | None:
@@ -150,7 +147,7 @@ def _message_to_answer(chat: Chat, message_id: UUID | None) -> Message | None:
 
 def _insert(message: Message) -> None:
     """Store a new message; raises _Repeated where its author used its `client_id` in this chat before."""
-    stored = _run(
+    stored = run(
         _STORE,
         message.pk,
         message.chat_id,
@@ -179,33 +176,3 @@ def _find_first(user: User, chat_id: UUID, client_id: UUID, refusal: Exception) 
     if isinstance(refusal, ChatError):
         raise refusal from None
     raise NotFound("There is no such chat.") from None  # it was deleted, and made anew, between two statements
-
-
-# --- SQL by hand, for both databases ------------------------------------------------------------
-
-
-def _run(statement: str, *values: object) -> Sequence[Any] | None:
-    """Run a statement that gives at most one row, and return it."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [_adapt(value) for value in values])
-        rows: list[Sequence[Any]] = cursor.fetchall()  # to the end: SQLite has not finished a statement before
-    return rows[0] if rows else None
-
-
-def _adapt(value: object) -> Any:
-    """Return a value as the database takes it: SQLite keeps ids and times as text."""
-    if isinstance(value, UUID):
-        return value if connection.features.has_native_uuid_field else value.hex
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    return value
-
-
-def _load(model: type[Row], names: list[str], row: Sequence[Any]) -> Row:
-    """Return a row of which only the columns `names`, in the model's order, were read."""
-    values: list[Any] = list(row)
-    if not connection.features.has_native_uuid_field:
-        for place, name in enumerate(names):
-            if name.endswith("id"):
-                values[place] = UUID(values[place])
-    return model.from_db(connection.alias, names, values)

@@ -68,6 +68,21 @@ async def test_more_than_there_are_threads_wait_in_one_of_them_and_in_order(row:
     assert row.most_within == 1
 
 
+async def test_however_many_lanes_are_held_who_only_reads_finds_a_thread(row: Row) -> None:
+    lanes: list[Lane] = [("post", uuid.uuid4()) for _ in range(settings.FLOWRA_SOCKET_DB_THREADS * 2)]
+    waiting = [asyncio.ensure_future(run_in_lane(lane, row.take, number)) for number, lane in enumerate(lanes)]
+    await waited_for(row)
+    async with asyncio.timeout(SECONDS):
+        assert await db.run_in_db_thread(int, "8") == 8
+    waiting[-1].cancel()  # it has its lane, but no thread yet
+    await asyncio.wait(waiting[-1:])
+    row.is_free.set()
+    await asyncio.gather(*waiting[:-1])
+    assert sorted(row.order) == list(range(len(lanes) - 1))
+    assert 1 < row.most_within < settings.FLOWRA_SOCKET_DB_THREADS
+    assert await run_in_lane(lanes[-1], int, "9") == 9
+
+
 async def test_who_goes_while_waiting_is_not_run_and_holds_up_nobody(row: Row) -> None:
     first, second, third = (asyncio.ensure_future(run_in_lane(HERE, row.take, number)) for number in range(3))
     await waited_for(row)

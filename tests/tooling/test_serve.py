@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -48,6 +49,18 @@ def children(pid: int) -> list[int]:
 def test_it_answers_at_the_address_that_it_prints(server: Server) -> None:
     assert server.port > 0
     assert httpx.get(f"{server.base_url}/healthz").text == "ok"
+
+
+def test_it_takes_as_many_sockets_as_the_system_grants() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    try:
+        running = Server().start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    limits = Path(f"/proc/{running.process.pid}/limits").read_text()
+    running.stop()
+    assert re.search(rf"^Max open files +{hard} +{hard} ", limits, re.MULTILINE)
 
 
 def test_it_does_not_tell_which_software_it_is(server: Server) -> None:
