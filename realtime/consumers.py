@@ -20,6 +20,7 @@ from realtime.db import run_in_db_thread
 from realtime.hub import Hub, start_hub
 from realtime.lifecycle import is_draining
 from realtime.limits import ConnectionLimits
+from realtime.log_context import LogContext, bind
 from realtime.outbox import Frame, Outbox
 from realtime.preframed import preframed_socket
 from realtime.protocol import CloseCode, Error, ErrorCode, FrameError, Welcome, decode, encode
@@ -94,6 +95,10 @@ class ChatConsumer(AsyncConsumer):
             outbox=outbox,
             end=self.end,
         )
+        user_id = connection.user_id
+        bind(LogContext(connection_id=connection.connection_id, find_user=lambda: user_id))
+        metrics.sockets_opened.inc()
+        logger.debug("A socket was opened.")
         self.limits = ConnectionLimits()
         self._commands = Commands(hub, connection, caller.user, self._watch_expiry)
         try:
@@ -121,6 +126,7 @@ class ChatConsumer(AsyncConsumer):
                     timer.cancel()
             hub.unregister(connection)
             outbox.abort()
+            logger.debug("A socket has ended.")
 
     _aborted = False
 
