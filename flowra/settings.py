@@ -36,6 +36,8 @@ ALLOWED_HOSTS: list[str] = env.list(
 # Origins, besides the host itself, whose pages may open a socket or post forms: "https://chat.example.org".
 FLOWRA_ALLOWED_ORIGINS: list[str] = env.list("FLOWRA_ALLOWED_ORIGINS", default=[])
 FLOWRA_HTTPS: bool = env.bool("FLOWRA_HTTPS", default=False)
+# Addresses of proxies whose X-Forwarded-For is believed; without, everybody behind one has its address.
+FLOWRA_TRUSTED_PROXIES: list[str] = env.list("FLOWRA_TRUSTED_PROXIES", default=[])
 REDIS_URL: str = env.str("REDIS_URL", default="")
 
 # --- Realtime -----------------------------------------------------------------------------------
