@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+import websockets
 
+from tests.clients import open_socket
 from tests.conversation import converse
 from tests.processes import ROOT, environment, free_port, temporary_folder, wait_until
 
@@ -29,7 +32,7 @@ class Cluster:
         self.folder = temporary_folder()
         self.ports = [free_port(), free_port()]
         self._log = self.folder / "cluster.log"
-        env = environment(self.folder, {"FLOWRA_HTTPS": "true"})
+        env = environment(self.folder, {"FLOWRA_HTTPS": "true", "FLOWRA_TRUSTED_PROXIES": "127.0.0.1"})
         command = [sys.executable, "-m", "deploy.cluster", "--ports", *map(str, self.ports)]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
@@ -143,12 +146,12 @@ async def test_a_conversation_through_tls_and_nginx(front: str, monkeypatch: pyt
 
 
 def browser(front: str) -> httpx.Client:
-    """Return a client that trusts the test's certificate."""
+    """Return a client that trusts the test's certificate, and nothing from the environment."""
     trusted = ssl.create_default_context(cafile=str(CERTIFICATE))
     return httpx.Client(base_url=front, verify=trusted, timeout=20, trust_env=False)
 
 
-def test_somebody_signs_in_on_the_page(front: str) -> None:
+async def test_somebody_signs_in_on_the_page_and_opens_its_socket(front: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The servers know that it is TLS outside: no loop of redirects, secure cookies, and the form's origin is right."""
     with browser(front) as page:
         shown = page.get("/accounts/login/", headers={"X-Request-ID": "chosen-by-the-client"})
@@ -158,6 +161,12 @@ def test_somebody_signs_in_on_the_page(front: str) -> None:
         signed_in = page.post("/accounts/login/", data=form, headers={"Origin": front, "Referer": f"{front}/"})
         assert signed_in.status_code == 302, signed_in.text[:500]
         assert all("Secure" in cookie for cookie in signed_in.headers.get_list("set-cookie"))
+        cookie = f"sessionid={page.cookies['sessionid']}"
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    async with await open_socket(front, origin=front, additional_headers={"Cookie": cookie}) as socket:
+        assert json.loads(await socket.recv())["type"] == "welcome"
+    with pytest.raises(websockets.InvalidStatus):
+        await open_socket(front, origin="https://evil.example", additional_headers={"Cookie": cookie})
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/readyz"])

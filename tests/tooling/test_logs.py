@@ -52,7 +52,8 @@ async def converse_badly(base_url: str) -> list[str]:
     john, jane = [await Person.sign_in(base_url, name) for name in ("john", "jane")]
     chat = await make_chat(john, jane)
     messages = f"/chats/{chat['id']}/messages"
-    async with await jane.subscribe(chat["id"]) as janes, await john.subscribe(chat["id"]) as johns:
+    headers = {"Authorization": f"Bearer {john.token}", "X-Request-ID": "of-the-handshake"}
+    async with await jane.subscribe(chat["id"]) as janes, await john.connect(additional_headers=headers) as johns:
         ack = await johns.post(chat["id"], said)
         await janes.until("chat.message.posted")
         await john.call("PATCH", f"{messages}/{ack['message_id']}", {"body": edited})
@@ -97,6 +98,7 @@ async def test_nothing_of_a_conversation_is_in_the_log(postgresql: PostgreSQL, l
     assert 'violates check constraint "no_poison"' in by_socket["exception"]
     assert by_rest["request_id"]
     assert by_socket["connection_id"]
+    assert by_socket["request_id"] == "of-the-handshake"
     assert by_socket["user_id"]
     accesses = [entry for entry in entries if entry["logger"] == "flowra.access"]
     assert {"accounts:login", "chats:invite"} <= {entry["http"]["route"] for entry in accesses}
