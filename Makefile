@@ -15,18 +15,21 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 # What depends on the database and is tested on PostgreSQL as well.
 DATABASE_TESTS := tests/accounts tests/api tests/chats \
 	$(addprefix tests/presence/test_,admin.py api.py commands.py last_seen.py tracker.py)
-TYPED := flowra chats presence realtime tests benchmarks
+TYPED := flowra chats presence realtime deploy tests benchmarks
 
-.PHONY: help run test lint types fmt lock screenshots system bench bench-quick
+.PHONY: help run cluster test lint types fmt lock screenshots system bench bench-quick
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
-	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 run: $(INSTALLED)  ## Serve the demo on http://127.0.0.1:8000 (HOST, PORT); Ctrl-C ends it, the data stay
 # In a terminal the server gets a process group of its own (set -m): Ctrl-C then is its affair alone, and make ends
 # with its status instead of "Interrupt".
 	@if [ -t 0 ]; then set -m; fi; $(BIN)/python manage.py serve --demo --host "$(HOST)" --port "$(PORT)"
+
+cluster: $(INSTALLED_DEV)  ## Serve the demo as two processes on PORT and the next one; broker and data as you set them, or its own
+	@if [ -t 0 ]; then set -m; fi; $(BIN)/python -m deploy.cluster --ports $(PORT) $$(($(PORT) + 1))
 
 test: $(INSTALLED_DEV) system  ## Run all tests; the database's also on PostgreSQL
 	$(BIN)/python -m tests.everything $(wildcard $(DATABASE_TESTS))

@@ -15,13 +15,20 @@ from channels.db import database_sync_to_async
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from flowra.workers import METRICS_VARIABLE
 from realtime import lifecycle
 
 logger = logging.getLogger(__name__)
+disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter began: as many series again, for nobody
 
 PART_TIMEOUT = 2.0  # seconds; whoever asks gives up after a few more
 # One thread: while the database hangs, questions wait here for their time-out and pile up nowhere else.

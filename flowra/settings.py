@@ -36,6 +36,8 @@ ALLOWED_HOSTS: list[str] = env.list(
 # Origins, besides the host itself, whose pages may open a socket or post forms: "https://chat.example.org".
 FLOWRA_ALLOWED_ORIGINS: list[str] = env.list("FLOWRA_ALLOWED_ORIGINS", default=[])
 FLOWRA_HTTPS: bool = env.bool("FLOWRA_HTTPS", default=False)
+# Addresses of proxies whose X-Forwarded-For is believed; without, everybody behind one has its address.
+FLOWRA_TRUSTED_PROXIES: list[str] = env.list("FLOWRA_TRUSTED_PROXIES", default=[])
 REDIS_URL: str = env.str("REDIS_URL", default="")
 
 # --- Realtime -----------------------------------------------------------------------------------
@@ -100,6 +102,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "flowra.health.ProbeMiddleware",  # first: machines ask without a Host that we know, and without TLS
+    "flowra.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "flowra.storage.StaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -308,15 +311,22 @@ USE_TZ = True
 LOG_LEVEL: str = env.str("FLOWRA_LOG_LEVEL", default="INFO").upper()
 if LOG_LEVEL not in logging.getLevelNamesMapping():
     raise ImproperlyConfigured(f"FLOWRA_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not {LOG_LEVEL!r}.")
+LOG_FORMAT: str = env.str("FLOWRA_LOG_FORMAT", default="").lower() or ("plain" if DEBUG else "json")
+if LOG_FORMAT not in ("plain", "json"):
+    raise ImproperlyConfigured(f"FLOWRA_LOG_FORMAT must be plain or json, not {LOG_FORMAT!r}.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "formatters": {"plain": {"()": "flowra.logs.PlainFormatter"}, "json": {"()": "flowra.logs.JSONFormatter"}},
+    "filters": {"safe": {"()": "flowra.logs.SafeRequests"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["safe"]}},
+    # Libraries tell of frames and queries at DEBUG, with what people wrote in them, so DEBUG is for our own.
+    "root": {"handlers": ["console"], "level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL},
     "loggers": {
+        **{name: {"level": LOG_LEVEL} for name in ("flowra", "realtime", "presence", "chats")},
         # Named without handlers, so that Django's own ones go and every line comes once, in one format.
         "django": {"level": "INFO"},
+        "django.request": {"level": "ERROR"},  # refusals stand in flowra.access
         "axes": {"level": "WARNING"},  # its INFO announces its version at every command
         "uvicorn.error": {"level": "WARNING"},  # its INFO tells of every socket that opens and closes
     },

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -133,12 +134,15 @@ class Tracker:
         loop = asyncio.get_running_loop()
         while True:
             wait = REAP_EVERY if self._reset_at is None else min(REAP_EVERY, self._reset_at - loop.time())
+            due = loop.time() + max(0, wait)
             await asyncio.sleep(max(0, wait))
             if self._reset_at is not None and loop.time() >= self._reset_at:
                 self._reset_at = None
                 logger.warning("The registry has lost what it knew and was told anew; clients resync.")
                 await emit(PresenceReset())
-            await self._reap()
+            if await self._reap():
+                metrics.reap_lag_seconds.observe(max(0.0, loop.time() - due))
+                metrics.last_reap_timestamp_seconds.set(time.time())
 
     async def run_announcer(self) -> None:
         """Announce collected edges, for ever."""
@@ -156,18 +160,21 @@ class Tracker:
 
     # --- The registry ---------------------------------------------------------------------------
 
-    async def _reap(self) -> None:
+    async def _reap(self) -> bool:
+        """Reap; returns whether the registry answered."""
         has_more = True
         while has_more and len(self._edges) < MAX_COLLECTED:
             try:
                 reaped = await self._ask(self._session.reap)
             except RegistryAway:
-                return
+                return False
             self._collect()
             self._look_for_news()
+            metrics.kicks.inc(len(reaped.kicked))
             for user_id in reaped.kicked:
                 await emit(DisconnectRequested(user_id))
             has_more = reaped.has_more
+        return True
 
     def _look_for_news(self) -> None:
         """Wake the sender where a lease was lost."""

@@ -49,6 +49,7 @@ class Handshake:
     session_key: str
     is_browser_credential: bool
     subprotocol: str | None
+    request_id: str | None = None  # as sent
 
 
 def read_handshake(scope: dict[str, Any]) -> Handshake:
@@ -70,6 +71,7 @@ def read_handshake(scope: dict[str, Any]) -> Handshake:
         session_key=session_key,
         is_browser_credential=not from_header and bool(token or session_key),
         subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None,
+        request_id=headers.get(b"x-request-id"),
     )
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from chats.events import DomainEvent
+from chats.events import DomainEvent, MessageDeleted, MessageEdited, MessagePosted
 from presence.events import DisconnectRequested, PresenceChanged, PresenceEvent, PresenceReset
-from realtime import hub
+from realtime import hub, metrics
 from realtime.connection import resync
 from realtime.frames import layer_events
 from realtime.presence_frames import presence_events
 
+_MESSAGE_CHANGES: dict[type, str] = {MessagePosted: "posted", MessageEdited: "edited", MessageDeleted: "deleted"}
+
 
 def broadcast(sender: type, event: DomainEvent, **kwargs: Any) -> None:
     """Receive a domain event (chats/events.py) and send its frames to the groups they concern."""
+    change = _MESSAGE_CHANGES.get(type(event))
+    if change is not None:
+        metrics.messages.labels(change).inc()
     for layer_event in layer_events(event):
         hub.publish(layer_event)
 

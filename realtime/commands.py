@@ -105,6 +105,7 @@ class Commands:
         )
         if command.since is not None:
             metrics.catch_ups.labels("reset" if changes.reset else "changes").inc()
+            metrics.catch_up_messages.inc(len(changes.messages))
         subscription.release(changes.revision)
 
     async def _read_settled(self, subscription: Subscription, command: protocol.Subscribe) -> ChatSnapshot:

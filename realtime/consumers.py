@@ -20,6 +20,7 @@ from realtime.db import run_in_db_thread
 from realtime.hub import Hub, start_hub
 from realtime.lifecycle import is_draining
 from realtime.limits import ConnectionLimits
+from realtime.log_context import LogContext, bind, request_id_from
 from realtime.outbox import Frame, Outbox
 from realtime.preframed import preframed_socket
 from realtime.protocol import CloseCode, Error, ErrorCode, FrameError, Welcome, decode, encode
@@ -63,7 +64,8 @@ class ChatConsumer(AsyncConsumer):
         if refusal is not None:
             await self._close_at_once(refusal, receive)
             return
-        await self._serve(hub, caller, receive)
+        request_id = request_id_from(handshake.request_id) if handshake.request_id else None
+        await self._serve(hub, caller, receive, request_id)
 
     async def _identify(self, handshake: Any) -> Caller | None:
         return await run_in_db_thread(read_caller, handshake)
@@ -84,7 +86,7 @@ class ChatConsumer(AsyncConsumer):
 
     # --- Serving --------------------------------------------------------------------------------
 
-    async def _serve(self, hub: Hub, caller: Caller, receive: Any) -> None:
+    async def _serve(self, hub: Hub, caller: Caller, receive: Any, request_id: str | None) -> None:
         ready = preframed_socket(self._scope)
         wire = PlainWire(self._send_event) if ready is None else ReadyWire(ready)
         outbox = Outbox(wire, limit=settings.FLOWRA_OUTBOX_BYTES, overflowed=self._overflowed)
@@ -94,6 +96,15 @@ class ChatConsumer(AsyncConsumer):
             outbox=outbox,
             end=self.end,
         )
+        bind(
+            LogContext(
+                request_id=request_id,
+                connection_id=connection.connection_id,
+                find_user=lambda: connection.user_id,
+            )
+        )
+        metrics.sockets_opened.inc()
+        logger.debug("A socket was opened.")
         self.limits = ConnectionLimits()
         self._commands = Commands(hub, connection, caller.user, self._watch_expiry)
         try:
@@ -121,6 +132,7 @@ class ChatConsumer(AsyncConsumer):
                     timer.cancel()
             hub.unregister(connection)
             outbox.abort()
+            logger.debug("A socket has ended.")
 
     _aborted = False
 

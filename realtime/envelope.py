@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from realtime import metrics
 from realtime.outbox import Priority
 
 LAYER_MESSAGE_TYPE = "hub.event"
@@ -54,7 +56,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An event on its way to sockets; ids are hexadecimal text so that every layer can carry them.
 
     `access_version` is the chat's at the commit (see realtime/rooms.py); `revision` is 0 where the event is none
-    of the chat's numbered changes. `changes_members`: somebody came into the chat or went.
+    of the chat's numbered changes. `changes_members`: somebody came into the chat or went. `known_at` is when this
+    process learned of it, in seconds of its own monotonic clock.
     """
 
     group: str
@@ -69,6 +72,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     revision: int = 0
     changes_members: bool = False
     presence: PresenceBatch | None = None
+    known_at: float = msgspec.field(default_factory=time.monotonic)
 
 
 def chat_group(chat_id: UUID) -> str:
@@ -88,14 +92,22 @@ def workspace_group(workspace_id: UUID) -> str:
 
 def to_layer(event: Event, origin: str) -> dict[str, Any]:
     """Return the layer message for `event`, sent by the process `origin`."""
-    return {"type": LAYER_MESSAGE_TYPE, "origin": origin, "event": msgspec.json.encode(event)}
+    return {
+        "type": LAYER_MESSAGE_TYPE,
+        "origin": origin,
+        "published_at": event.known_at,  # means something to `origin` alone
+        "event": msgspec.json.encode(event),
+    }
 
 
 def from_layer(message: dict[str, Any], origin: str) -> Event | None:
-    """Return the event in a layer message; None where it is this process's own, delivered already.
+    """Return the event in a layer message; None where it is this process's own, delivered already and now timed.
 
     Raises msgspec.MsgspecError, KeyError or TypeError where another version of Flowra sent what this one cannot read.
     """
     if message["origin"] == origin:
+        metrics.layer_round_trip_seconds.observe(time.monotonic() - message["published_at"])
         return None
-    return msgspec.json.decode(message["event"], type=Event)
+    event = msgspec.json.decode(message["event"], type=Event)
+    msgspec.structs.force_setattr(event, "known_at", time.monotonic())  # it came with another machine's clock
+    return event

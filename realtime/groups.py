@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import Any
 
+from realtime import metrics
+
 logger = logging.getLogger(__name__)
 RETRY_DELAY = 1.0  # seconds between tries while the broker is away
 
@@ -67,6 +69,7 @@ class GroupKeeper:
                 await self._layer.group_discard(group, self._channel)
                 self._joined.discard(group)
         except Exception as error:  # noqa: BLE001  (whatever it is: not done, so it is tried again)
+            metrics.layer_failures.labels("join" if wanted else "leave").inc()
             logger.warning("Cannot %s the group %s yet: %r", "join" if wanted else "leave", group, error)
             self._look_at(group)
             await asyncio.sleep(RETRY_DELAY)

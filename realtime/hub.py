@@ -19,6 +19,7 @@ from django.conf import settings
 from chats.selectors import members_among
 from presence.registry import get_registry
 from presence.tracker import Tracker
+from realtime import metrics
 from realtime.activity import ActivityFeed
 from realtime.connection import Connection, resync
 from realtime.db import run_in_db_thread
@@ -31,6 +32,7 @@ from realtime.presence_feed import PresenceFeed
 from realtime.publisher import Publisher, send_directly, send_now
 from realtime.repair import Repairer
 from realtime.rooms import MAX_WAITING, Room, Subscription
+from realtime.sampling import Sampler
 from realtime.supervision import Supervisor
 from realtime.watch import Watcher
 
@@ -65,6 +67,7 @@ class Hub:
         self._supervisor.start("unread", self.activity.run_unread)
         self._supervisor.start("repair", Repairer(self).run)
         self._supervisor.start("watch", Watcher(self.directory).run)
+        self._supervisor.start("sampler", Sampler(self.directory).run)
         if settings.FLOWRA_PRESENCE_ENABLED:
             self.tracker = Tracker(get_registry(), run_in_db_thread)
             for name, run in self.tracker.tasks.items():
@@ -122,6 +125,7 @@ class Hub:
 
     def _broker_came_back(self) -> None:
         logger.info("The broker's connection came back; clients resync.")
+        metrics.layer_reconnects.inc()
         self.presence.forget()  # changes, and members who came or went, may have been told meanwhile
         resync(self.directory.connections, "broker")
 

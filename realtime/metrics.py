@@ -1,18 +1,56 @@
-"""What operators see of the realtime side at /metrics, summed over the workers of a server."""
+"""What operators see of the realtime side at /metrics, summed over the workers of a server.
 
-from prometheus_client import Counter, Gauge
+Latency is measured without comparing clocks of two machines. `flowra_delivery_seconds` runs from the moment this
+process learned of an event (published here, or taken from the layer) to the last of its own sockets, and
+`flowra_layer_round_trip_seconds` from publishing to the moment the layer gives the event back to the process that
+published it, which is a subscriber like any other: each on one monotonic clock. What the sockets of other processes
+wait is the sum of the two.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+# Seconds: half a millisecond is a quiet room, a quarter of a second is what people notice.
+LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 connections = Gauge("flowra_connections", "Open sockets.", multiprocess_mode="livesum")
 subscriptions = Gauge("flowra_subscriptions", "Subscriptions of open sockets to chats.", multiprocess_mode="livesum")
+sockets_opened = Counter("flowra_sockets_opened", "Sockets that were served, whatever became of them.")
+sockets_closed = Counter("flowra_sockets_closed", "Sockets closed by the server.", ["code"])
 frames_received = Counter("flowra_frames_received", "Frames from clients.", ["type"])
-frames_sent = Counter("flowra_frames_sent", "Frames handed to the server for a socket.")
+frames_sent = Counter("flowra_frames_sent", "Deliveries: frames handed to the server for a socket.")
 frames_shed = Counter("flowra_frames_shed", "Stale frames dropped because a socket's queue was full.", ["kind"])
 frames_joined = Counter("flowra_frames_joined", "Frames that went out in one write with the ones before them.")
-sockets_closed = Counter("flowra_sockets_closed", "Sockets closed by the server.", ["code"])
+outbox_bytes = Gauge(
+    "flowra_outbox_bytes", "Bytes that wait for clients that do not read fast enough.", multiprocess_mode="livesum"
+)
+outbox_largest_bytes = Gauge(
+    "flowra_outbox_largest_bytes", "The same for the one client that has most waiting.", multiprocess_mode="livemax"
+)
+messages = Counter(
+    "flowra_messages", "Messages posted, edited and deleted, over socket, REST, pages and admin.", ["change"]
+)
 events_published = Counter("flowra_events_published", "Events fanned out by this process and given to the others.")
 events_unannounced = Counter(
     "flowra_events_unannounced", "Events other processes were not told of: broker away or queue full; repaired later."
 )
 events_repaired = Counter("flowra_events_repaired", "Messages fanned out by the repair, whose event was lost.")
+delivery_seconds = Histogram(
+    "flowra_delivery_seconds",
+    "From publishing an event, or taking it from the layer, to the last subscribed socket of this process.",
+    buckets=LATENCY_BUCKETS,
+)
+layer_round_trip_seconds = Histogram(
+    "flowra_layer_round_trip_seconds",
+    "From publishing an event to its return from the layer to the process that published it.",
+    buckets=LATENCY_BUCKETS,
+)
+layer_failures = Counter("flowra_layer_failures", "Operations that the channel layer did not carry out.", ["operation"])
+layer_reconnects = Counter("flowra_layer_reconnects", "Times the layer's connection came back and clients resynced.")
 catch_ups = Counter("flowra_catch_ups", "Subscriptions with since, by what they got.", ["result"])
+catch_up_messages = Counter("flowra_catch_up_messages", "Messages sent to clients that caught up.")
 tasks_restarted = Counter("flowra_tasks_restarted", "Background tasks that died and were restarted.", ["task"])
+event_loop_lag_seconds = Histogram(
+    "flowra_event_loop_lag_seconds",
+    "How late the event loop wakes a task that sleeps: what everything in the process waits.",
+    buckets=LATENCY_BUCKETS,
+)

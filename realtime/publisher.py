@@ -71,6 +71,7 @@ class Publisher:
                 await self._layer.group_send(event.group, to_layer(event, self._origin))
         except Exception as error:  # noqa: BLE001  (the message is stored whatever a layer raises)
             _drop(published)
+            metrics.layer_failures.labels("publish").inc()
             self._retry_at = time.monotonic() + PAUSE_AFTER_FAILURE
             if not self.is_broker_away:
                 logger.warning("The broker does not take events; other processes catch up by repair: %r", error)
@@ -112,5 +113,6 @@ def send_directly(layer: Any, event: Event) -> None:
         async_to_sync(send_now)(layer, event)
     except Exception as error:  # noqa: BLE001  (as above)
         metrics.events_unannounced.inc()
+        metrics.layer_failures.labels("publish").inc()
         _direct_retry_at = time.monotonic() + PAUSE_AFTER_FAILURE * 5
         logger.warning("The broker does not take events; servers catch up by repair: %r", error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -143,6 +144,9 @@ class Room:
                 written += 1
         metrics.frames_sent.inc(written * len(sending))
         metrics.frames_joined.inc(written * (len(sending) - 1))
+        now = time.monotonic()
+        for event, _ in sending:
+            metrics.delivery_seconds.observe(now - event.known_at)
 
     def checked(self, access_version: int, members: set[UUID]) -> list[Connection]:
         """Take the result of a check; returns the connections that were removed, then delivers what waited."""

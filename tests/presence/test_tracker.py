@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
+from presence import metrics
 from presence import tracker as tracker_module
 from presence.backends.memory import MemoryRegistry, Store
 from presence.events import DisconnectRequested, PresenceChanged, PresenceEvent, PresenceReset, presence_event
@@ -205,7 +207,23 @@ async def test_staff_disconnect_somebody(cast: Cast) -> None:
         await world.tracker.told(world.tracker.arrive(cast.member.pk))
         assert world.another().kick(cast.member.pk) == 1
         assert world.another().kick(uuid.uuid4()) == 0
+        kicks = metrics.kicks._value.get()
         await until(lambda: DisconnectRequested(cast.member.pk) in world.events)
+        assert metrics.kicks._value.get() == kicks + 1
+
+
+async def test_operators_see_when_reaping_stops() -> None:
+    last, failures = metrics.last_reap_timestamp_seconds._value, metrics.registry_failures._value
+    async with running() as world:
+        await world.tracker.told()
+        began = time.time()
+        await until(lambda: last.get() >= began)
+        world.registry.is_away = True
+        stopped_at, failed = last.get(), failures.get()
+        await until(lambda: failures.get() >= failed + 2)
+        assert last.get() == stopped_at
+        world.registry.is_away = False
+        await until(lambda: last.get() > stopped_at)
 
 
 async def test_leaving_hands_everybody_over(cast: Cast) -> None:

@@ -80,6 +80,7 @@ def manage(folder: Path, settings: dict[str, str], *arguments: str) -> subproces
         ({"FLOWRA_PING_INTERVAL": "often"}, "FLOWRA_PING_INTERVAL must be a number, not 'often'."),
         ({"DEBUG": "false"}, "SECRET_KEY is not set"),
         ({"FLOWRA_LOG_LEVEL": "loud"}, "FLOWRA_LOG_LEVEL must be"),
+        ({"FLOWRA_LOG_FORMAT": "xml"}, "FLOWRA_LOG_FORMAT must be plain or json, not 'xml'."),
         ({"FLOWRA_DATA_DIR": "/dev/null/flowra"}, "Cannot create the data folder /dev/null/flowra"),
     ],
 )

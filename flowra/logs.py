@@ -1,0 +1,103 @@
+"""Log lines: plain for people, JSON for machines, and in neither what people wrote or sign in with.
+
+JSON is the standard library's `json` and a formatter of our own, not structlog: every library already logs to
+`logging`, and the fields are few.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+import traceback
+from types import TracebackType
+from typing import Any, Literal
+
+from django.http import HttpRequest
+
+from flowra.request_log import route_of
+from realtime.log_context import current
+
+LONGEST_REASON = 200  # characters of an exception's own words
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class SafeRequests(logging.Filter):
+    """Django's own lines name a path, and paths of invites and password resets carry secrets: say the route instead."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite a record that came with a request; keeps all."""
+        request = getattr(record, "request", None)
+        if isinstance(request, HttpRequest) and isinstance(record.args, tuple):
+            path = request.path
+            escaped = path.encode("unicode_escape").decode("ascii")
+            record.args = tuple(route_of(request) if arg in (path, escaped) else arg for arg in record.args)
+        return True
+
+
+def describe_exception(error: BaseException) -> str:
+    """Return a traceback without what an error quotes.
+
+    Databases answer with the row that they refuse, and parsers with the text; both do so behind the first line. That
+    line is shortened too, because an error may be nothing but a quotation.
+    """
+    lines: list[str] = []
+    for link in _chain(error):
+        if link.__traceback__ is not None:
+            lines.append("Traceback (most recent call last):")
+            lines.extend(line.rstrip("\n") for line in traceback.format_tb(link.__traceback__))
+        lines.append(f"{type(link).__module__}.{type(link).__qualname__}: {_reason(link)}")
+        if isinstance(link, BaseExceptionGroup):
+            lines.extend(describe_exception(part) for part in link.exceptions)
+    return "\n".join(lines)
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """Return an error and what led to it, the first one first."""
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return chain[::-1]
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).partition("\n")[0][:LONGEST_REASON]
+
+
+class PlainFormatter(logging.Formatter):
+    """`time level logger message`, and a traceback below."""
+
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname} {name} {message}", style="{")
+
+    def formatException(self, ei: ExcInfo) -> str:
+        """Return the traceback of `ei`."""
+        return "" if ei[1] is None else describe_exception(ei[1])
+
+
+class JSONFormatter(logging.Formatter):
+    """One JSON object per line."""
+
+    def __init__(self, style: Literal["%"] = "%") -> None:
+        super().__init__(style=style)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line: time (UTC), level, logger, message, the ids that are known, `http` and `exception`."""
+        fields: dict[str, Any] = {
+            "time": datetime.datetime.fromtimestamp(record.created, datetime.UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **current().ids(),
+        }
+        http = getattr(record, "http", None)
+        if http is not None:
+            fields["http"] = http
+        if record.exc_info and record.exc_info[1] is not None:
+            fields["exception"] = describe_exception(record.exc_info[1])
+        if record.stack_info:
+            fields["stack"] = record.stack_info
+        # Escaped throughout: no character that somebody sent ends the line or fails to be written.
+        return json.dumps(fields, ensure_ascii=True, default=str)

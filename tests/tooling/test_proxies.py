@@ -1,0 +1,30 @@
+"""Whose address counts behind a proxy: the client's where the proxy is trusted, else the proxy's own."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.processes import Server
+
+LIMIT = 10  # failed attempts of one user from one address
+
+
+@pytest.mark.parametrize(("trusted", "others_suffer"), [("127.0.0.1", False), ("", True), ("10.9.9.9", True)])
+def test_a_lock_out_is_for_the_address_that_earned_it(trusted: str, others_suffer: bool) -> None:
+    with (
+        Server({"FLOWRA_TRUSTED_PROXIES": trusted}, demo=True) as server,
+        httpx.Client(base_url=server.base_url, timeout=20, trust_env=False) as http,
+    ):
+
+        def sign_in(address: str, password: str) -> int:
+            return http.post(
+                "/api/v1/auth/token",
+                json={"username": "john", "password": password},
+                headers={"X-Forwarded-For": address},
+            ).status_code
+
+        for _ in range(LIMIT):
+            sign_in("10.0.0.1", "wrong")
+        assert sign_in("10.0.0.1", "demo") != 200
+        assert (sign_in("10.0.0.2", "demo") != 200) is others_suffer
