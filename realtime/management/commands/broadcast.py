@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
 
 def find_workspace(id_or_name: str) -> Workspace:
-    """Return the one workspace meant; raises CommandError where there is none, or where the name does not tell which."""
+    """Return the one workspace meant; raises CommandError where there is none, or several have the name."""
     try:
         matches = Workspace.objects.filter(pk=UUID(id_or_name))
     except ValueError:
