@@ -71,7 +71,8 @@ class Watcher:
                 connection.end(CloseCode.UNAUTHENTICATED)
 
     async def _tell(self, notice: Notice) -> None:
-        frame = Frame(protocol.encode(protocol.Notice(level=notice.level, text=notice.text)))
+        notice_frame = protocol.Notice(level=protocol.NoticeLevel(notice.level), text=notice.text)
+        frame = Frame(protocol.encode(notice_frame))
         connections = self._directory.connections
         if notice.workspace_id is not None:
             members = await run_in_db_thread(_workspace_members, notice.workspace_id, set(self._directory.by_user))

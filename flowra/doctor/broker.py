@@ -48,7 +48,7 @@ def own_client() -> Iterator[redis.Redis]:
 
 def _info(section: str) -> dict[str, Any]:
     with own_client() as client:
-        info: dict[str, Any] = client.info(section)  # type: ignore[assignment]  # annotated for the async client too
+        info: dict[str, Any] = client.info(section)
     return info
 
 
@@ -92,7 +92,7 @@ def check_clock() -> Iterator[Finding]:
     with own_client() as client:
 
         def ask() -> float:
-            seconds, microseconds = client.time()  # type: ignore[misc]  # annotated for the async client too
+            seconds, microseconds = client.time()
             return float(seconds) + float(microseconds) / 1e6
 
         client.ping()  # connects, so that the first reading is no slower than the others

@@ -67,7 +67,9 @@ def test_an_old_server_is_refused(settings: Settings, patient: Valkey, monkeypat
 
 def test_an_account_that_may_not_do_what_is_needed(tmp_path: Path, patient: Valkey, client: redis.Redis) -> None:
     with_database(tmp_path)
-    client.execute_command("ACL", "SETUSER", "lame", "on", ">word", "~*", "+@all", "-@scripting", "-@pubsub")
+    client.acl_setuser(
+        "lame", enabled=True, passwords=["+word"], keys=["*"], categories=["+@all", "-@scripting", "-@pubsub"]
+    )
     examination = examine(tmp_path, {"REDIS_URL": f"redis://lame:word@127.0.0.1:{patient.port}/0"})
     assert examination.names("failed") == ["presence registry", "channel layer"]
     assert "EVAL" in examination.of("presence registry")["remedy"]
