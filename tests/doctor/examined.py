@@ -30,6 +30,7 @@ class Examination:
 
     exit_status: int
     output: str
+    errors: str
     seconds: float
 
     @property
@@ -58,7 +59,7 @@ def examine(folder: Path, settings: Mapping[str, str], *options: str, before: st
         command, cwd=ROOT, env=environment(folder, settings), capture_output=True, text=True, timeout=150, check=False
     )
     assert "Traceback" not in done.stderr, done.stderr
-    return Examination(done.returncode, done.stdout, time.monotonic() - began)
+    return Examination(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
 
 
 def with_database(folder: Path) -> Path:

@@ -47,7 +47,7 @@ def test_production_is_well(postgresql: PostgreSQL, valkey: Valkey) -> None:
     with server:
         examination = examine(server.folder, settings, before="ulimit -n 4096")
         assert examination.names("warning") == examination.names("failed") == examination.names("skipped") == []
-        assert (examination.exit_status, examination.document["status"]) == (0, "ok")
+        assert (examination.exit_status, examination.document["status"], examination.errors) == (0, "ok", "")
         assert set(examination.names("ok")) == {*ALL, "connections", "database clock", "redis memory", "redis clock"}
         assert examination.of("presence registry")["detail"] == "1 process serving"
         assert "1 are running" in examination.of("connections")["detail"]
