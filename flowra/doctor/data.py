@@ -23,7 +23,7 @@ from presence.exceptions import RegistryAway
 from presence.registry import get_registry
 
 CONNECT_TIMEOUT = 3  # seconds
-STATEMENT_TIMEOUT = 5  # seconds; on SQLite, for the lock of another writer
+STATEMENT_TIMEOUT = 5  # seconds, for another writer's lock
 # File systems over a network: SQLite's locks and its shared memory do not hold there.
 NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs", "fuse.glusterfs"}
 DATABASE = "database"
@@ -42,7 +42,6 @@ def own_connection() -> Iterator[BaseDatabaseWrapper]:
         options["timeout"] = STATEMENT_TIMEOUT
     else:
         options["connect_timeout"] = CONNECT_TIMEOUT
-        options["options"] = f"{options.get('options', '')} -c statement_timeout={STATEMENT_TIMEOUT}s".strip()
     handler = ConnectionHandler({"default": {**configured, "OPTIONS": options}})
     connection = handler["default"]
     try:
@@ -68,7 +67,8 @@ def check_database() -> Iterator[Finding]:
         connection.ensure_connection()
         version = ".".join(map(str, connection.get_database_version()))
         place = connection.settings_dict
-        where = place["NAME"] if _is_sqlite() else f"{place['HOST']}:{place['PORT'] or 5432}/{place['NAME']}"
+        host = f"{place['HOST'] or 'a local socket'}:{place['PORT'] or 5432}"
+        where = place["NAME"] if _is_sqlite() else f"{host}/{place['NAME']}"
         yield ok(DATABASE, f"{connection.display_name} {version}, {where}")
 
 
@@ -97,6 +97,8 @@ def check_writing() -> Iterator[Finding]:
         connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
         try:
             with connection.cursor() as cursor:
+                if not _is_sqlite():  # for this transaction alone: behind a pooler the next one is somebody else's
+                    cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}s'")
                 expires = connection.ops.adapt_datetimefield_value(timezone.now())
                 cursor.execute(
                     "INSERT INTO django_session (session_key, session_data, expire_date) VALUES (%s, %s, %s)",

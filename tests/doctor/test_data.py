@@ -53,6 +53,15 @@ def test_looking_leaves_no_row_behind(tmp_path: Path) -> None:
     database.close()
 
 
+def test_a_lock_that_nobody_gives_up_on_postgresql(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    url = postgresql.create_database()
+    with psycopg.connect(url) as holder:
+        holder.execute("LOCK TABLE django_session IN ACCESS EXCLUSIVE MODE")
+        finding = examine(tmp_path, {**PRODUCTION, "DATABASE_URL": url}).of("database writes")
+    assert finding["status"] == "failed"
+    assert "statement timeout" in finding["detail"]
+
+
 def test_a_postgresql_that_only_reads_and_has_too_few_connections(tmp_path: Path, postgresql: PostgreSQL) -> None:
     url = postgresql.create_database()
     with psycopg.connect(url, autocommit=True) as connection:
