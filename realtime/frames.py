@@ -13,7 +13,7 @@ from realtime.envelope import Event, Kind, chat_group, user_group, workspace_gro
 from realtime.outbox import Priority
 from realtime.protocol import ChatFrame, NotificationNew, Typing, Unread, encode
 
-_CHAT_FRAME_TYPES: dict[type, str] = {
+CHAT_FRAME_TYPES: dict[type, str] = {
     events.MessagePosted: "chat.message.posted",
     events.MessageEdited: "chat.message.edited",
     events.MessageDeleted: "chat.message.deleted",
@@ -99,7 +99,7 @@ def typing_event(*, chat_id: UUID, user_id: UUID, display_name: str, is_typing: 
 
 
 def _chat_text(event: events.ChatEvent, data: Any) -> str:
-    return encode(ChatFrame(type=_CHAT_FRAME_TYPES[type(event)], chat_id=str(event.chat_id), data=data))
+    return encode(ChatFrame(type=CHAT_FRAME_TYPES[type(event)], chat_id=str(event.chat_id), data=data))
 
 
 def _to_subscribers(event: events.ChatEvent, data: Any, *, revision: int = 0, changes_members: bool = False) -> Event:

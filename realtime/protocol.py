@@ -200,7 +200,7 @@ class Ack(ServerFrame, frozen=True, tag="ack"):
 
 
 class Error(ServerFrame, frozen=True, tag="error"):
-    code: str
+    code: ErrorCode
     message: str
     ref: str | None = None
     chat_id: str | UnsetType = UNSET
@@ -261,8 +261,16 @@ class Resync(ServerFrame, frozen=True, tag="resync"):
     within: float
 
 
+class NoticeLevel(enum.StrEnum):
+    """How a notice looks; an error stays until somebody closes it."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 class Notice(ServerFrame, frozen=True, tag="notice"):
-    level: str
+    level: NoticeLevel
     text: str
 
 

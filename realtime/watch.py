@@ -21,6 +21,7 @@ from realtime import protocol
 from realtime.auth import is_still_good
 from realtime.db import run_in_db_thread
 from realtime.models import Notice
+from realtime.outbox import Frame
 from realtime.protocol import CloseCode
 
 if TYPE_CHECKING:
@@ -70,13 +71,14 @@ class Watcher:
                 connection.end(CloseCode.UNAUTHENTICATED)
 
     async def _tell(self, notice: Notice) -> None:
-        frame = protocol.Notice(level=notice.level, text=notice.text)
+        notice_frame = protocol.Notice(level=protocol.NoticeLevel(notice.level), text=notice.text)
+        frame = Frame(protocol.encode(notice_frame))
         connections = self._directory.connections
         if notice.workspace_id is not None:
             members = await run_in_db_thread(_workspace_members, notice.workspace_id, set(self._directory.by_user))
             connections = {connection for connection in connections if connection.user_id in members}
         for connection in list(connections):
-            connection.send(frame)
+            connection.outbox.put(frame)
 
 
 def _newer_than(since: datetime.datetime) -> tuple[list[tuple[UUID, datetime.datetime]], list[Notice]]:

@@ -1,0 +1,175 @@
+"""Whether Redis or Valkey answers, is new enough and keeps what it is given, and events come back from the layer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from flowra.doctor.clock import compare_clocks
+from flowra.doctor.report import Check, Finding, failed, ok, warning
+from presence.exceptions import RegistryAway
+from presence.registry import get_registry
+from realtime.layers import get_layer, is_shared
+
+TIMEOUT = 2.0  # seconds for each answer
+LAYER_TIMEOUT = 8.0  # seconds for an event to come back
+SEND_EVERY = 0.5  # seconds: the subscription may take effect after the first event was sent
+# redis-py greets with HELLO, and scripts read the time before they write: both came before or with 6.
+OLDEST = (6, 0)
+FULL = 0.9  # share of maxmemory
+BROKER, REGISTRY, LAYER = "redis", "presence registry", "channel layer"
+_MEMORY_REMEDY = "CONFIG SET maxmemory-policy noeviction, and the same in the server's configuration file."
+
+
+@contextlib.contextmanager
+def own_client() -> Iterator[redis.Redis]:
+    """Give a client that tries once and gives up soon."""
+    client = redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+    )
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _info(section: str) -> dict[str, Any]:
+    with own_client() as client:
+        info: dict[str, Any] = client.info(section)
+    return info
+
+
+def check_redis() -> Iterator[Finding]:
+    """It answers, in a version that has what is used."""
+    if not settings.REDIS_URL:
+        yield ok(BROKER, "REDIS_URL is not set: one process, without a broker")
+        return
+    info = _info("server")
+    version = str(info["redis_version"])  # Valkey's is that of the Redis it stands for
+    shown = f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {version}"
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        yield failed(BROKER, f"{shown} is older than {oldest}", f"Update to Redis {oldest} or newer, or to Valkey.")
+    else:
+        yield ok(BROKER, shown)
+
+
+def check_memory() -> Iterator[Finding]:
+    """It does not throw away what it was given: presence's keys have no time to live, but "allkeys" takes any."""
+    if not settings.REDIS_URL:
+        return
+    name, info = "redis memory", _info("memory")
+    limit, used, policy = int(info["maxmemory"]), int(info["used_memory"]), str(info["maxmemory_policy"])
+    detail = f"policy {policy}, {used // 1024:,} KiB used of {f'{limit // 1024:,} KiB' if limit else 'no limit'}"
+    if limit and policy.startswith("allkeys"):
+        yield failed(name, f"{detail}: when it is full, people seem to leave", _MEMORY_REMEDY)
+    elif policy.startswith("allkeys"):
+        yield warning(name, f"{detail}: harmless until maxmemory is set", _MEMORY_REMEDY)
+    elif limit and used > FULL * limit:
+        yield warning(name, f"{detail}: nearly full", "Raise maxmemory, or give Flowra a server of its own.")
+    else:
+        yield ok(name, detail)
+
+
+def check_clock() -> Iterator[Finding]:
+    """Its clock and ours go together."""
+    if not settings.REDIS_URL:
+        return
+
+    with own_client() as client:
+
+        def ask() -> float:
+            seconds, microseconds = client.time()
+            return float(seconds) + float(microseconds) / 1e6
+
+        client.ping()  # connects, so that the first reading is no slower than the others
+        yield compare_clocks("redis clock", ask)
+
+
+def check_registry() -> Iterator[Finding]:
+    """Presence's scripts run: an account with an ACL may lack them."""
+    if not settings.FLOWRA_PRESENCE_ENABLED:
+        yield ok(REGISTRY, "presence is switched off")
+        return
+    if not settings.REDIS_URL:
+        yield ok(REGISTRY, "in the server's process")
+        return
+    try:
+        processes = get_registry().processes()
+    except RegistryAway as error:
+        if "cannot say" not in str(error):
+            raise
+        yield warning(REGISTRY, f"{error}", "It was emptied a moment ago; look again in a few seconds.")
+        return
+    yield ok(REGISTRY, f"{len(processes)} process{'' if len(processes) == 1 else 'es'} serving")
+
+
+def check_layer() -> Iterator[Finding]:
+    """An event that is sent to a group comes back to a channel in it."""
+    seconds = asyncio.run(_round_trip())
+    where = "over the broker" if is_shared(get_layer()) else "in this process"
+    yield ok(LAYER, f"an event came back within {seconds * 1000:.1f} ms {where}")
+
+
+async def _round_trip() -> float:
+    """Return how many seconds an event takes to a group and back; raises TimeoutError after LAYER_TIMEOUT."""
+    layer, mark = get_layer(), secrets.token_hex(8)
+    group, sent = f"doctor.{mark}", {}
+    async with asyncio.timeout(LAYER_TIMEOUT):
+        channel = await layer.new_channel()
+        await layer.group_add(group, channel)
+
+        async def send() -> None:
+            for number in range(int(LAYER_TIMEOUT / SEND_EVERY)):
+                sent[number] = time.monotonic()
+                await layer.group_send(group, {"type": "doctor", "mark": mark, "number": number})
+                await asyncio.sleep(SEND_EVERY)
+
+        sending = asyncio.create_task(send())
+        receiving = asyncio.create_task(layer.receive(channel))
+        try:
+            await asyncio.wait([sending, receiving], return_when=asyncio.FIRST_COMPLETED)
+            if not receiving.done():
+                sending.result()  # raises what sending raised
+                raise TimeoutError("what was sent did not come back")
+            message = receiving.result()
+            return time.monotonic() - sent[message["number"]]
+        finally:
+            sending.cancel()
+            receiving.cancel()
+            await asyncio.gather(sending, receiving, return_exceptions=True)
+            with contextlib.suppress(redis.exceptions.RedisError, OSError):
+                await layer.group_discard(group, channel)
+
+
+_REACH = "See that the server at REDIS_URL runs, that this machine may connect, and the password, if it has one."
+CHECKS = (
+    Check(BROKER, check_redis, _REACH),
+    Check("redis memory", check_memory, "Let the account run INFO.", needs=BROKER),
+    Check("redis clock", check_clock, "Let the account run TIME.", needs=BROKER),
+    Check(
+        REGISTRY,
+        check_registry,
+        "Let the account run scripts (EVAL, EVALSHA, SCRIPT) on keys that begin with flowra:{presence}.",
+        needs=BROKER,
+    ),
+    Check(
+        LAYER,
+        check_layer,
+        "Let the account use PUBLISH, SUBSCRIBE and all channels (ACL: +@pubsub allchannels); see what is in between.",
+        needs=BROKER,
+    ),
+)

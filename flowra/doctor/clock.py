@@ -1,0 +1,34 @@
+"""Whether this machine's clock goes with another one's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from flowra.doctor.report import Finding, failed, ok, warning
+from realtime.watch import OVERLAP
+
+ASKED = 3  # times; the quickest answer says most
+WARN_FROM = 2.0  # seconds
+# Stamps and notices are looked for by their time, this far back: beyond it a sign-out does not close sockets elsewhere.
+FAIL_FROM = OVERLAP.total_seconds()
+
+
+def compare_clocks(name: str, ask: Callable[[], float]) -> Finding:
+    """Return how far the clock that `ask` reads (Unix time in seconds) is from ours, to half the round trip."""
+    readings = []
+    for _ in range(ASKED):
+        before = time.time()
+        theirs = ask()
+        after = time.time()
+        readings.append(((after - before) / 2, theirs - (before + after) / 2))
+    doubt, offset = min(readings)
+    detail = f"{abs(offset):.3f} s {'ahead of' if offset > 0 else 'behind'} this machine, give or take {doubt:.3f} s"
+    remedy = "Have both machines set their clocks by NTP (timedatectl set-ntp true)."
+    # What the round trip leaves in doubt counts in the clock's favour.
+    distance = abs(offset) - doubt
+    if distance >= FAIL_FROM:
+        return failed(name, f"{detail}: signing out and notices do not reach other processes", remedy)
+    if distance >= WARN_FROM:
+        return warning(name, detail, remedy)
+    return ok(name, detail)

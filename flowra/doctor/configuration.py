@@ -1,0 +1,93 @@
+"""Whether the settings make sense: Django's and our system checks, the key, the hosts, mail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.core import checks
+
+from flowra.doctor.report import Check, Finding, failed, ok, warning
+
+SHORTEST_KEY = 50  # characters, as Django's security.W009
+LEAST_UNIQUE = 10  # different characters in it; 50 random ones have about 35
+# These look at what has a check of its own here.
+_TOLD_ELSEWHERE = {"security.W009", "flowra.E008"}
+_HOST = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
+
+
+def check_settings() -> Iterator[Finding]:
+    """Run the system checks, those for deployment too where DEBUG is off."""
+    name = "settings"
+    messages = checks.run_checks(include_deployment_checks=not settings.DEBUG)
+    serious = [
+        message
+        for message in messages
+        if message.level >= checks.WARNING and not message.is_silenced() and message.id not in _TOLD_ELSEWHERE
+    ]
+    for message in serious:
+        kind = failed if message.level >= checks.ERROR else warning
+        detail = " ".join(f"{message.msg} ({message.id})".split())
+        yield kind(name, detail, " ".join(str(message.hint or "See docs/operations.md, Settings.").split()))
+    if settings.DEBUG:
+        yield warning(
+            name,
+            "DEBUG is on: this is the demo, or development",
+            "For real people set DEBUG=false and SECRET_KEY, ALLOWED_HOSTS, FLOWRA_HTTPS; see docs/operations.md.",
+        )
+    elif not serious:
+        yield ok(name, "nothing to complain about")
+
+
+def check_secret_key() -> Iterator[Finding]:
+    """The key cannot be guessed: who knows it can sign in as anybody."""
+    name, key = "secret key", settings.SECRET_KEY
+    remedy = (
+        f"Set SECRET_KEY to {SHORTEST_KEY} random characters or more, for example from: "
+        "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'. Everybody has to sign in again."
+    )
+    if len(key) < SHORTEST_KEY:
+        yield failed(name, f"SECRET_KEY has {len(key)} characters, less than {SHORTEST_KEY}", remedy)
+    elif len(set(key)) < LEAST_UNIQUE:
+        yield failed(name, f"SECRET_KEY has {len(set(key))} different characters, less than {LEAST_UNIQUE}", remedy)
+    elif key.startswith("django-insecure-"):
+        yield failed(name, "SECRET_KEY is one that Django made for development", remedy)
+    else:
+        yield ok(name, f"{len(key)} characters, {len(set(key))} different ones")
+
+
+def check_hosts() -> Iterator[Finding]:
+    """There are hosts to answer for, written as a browser sends them."""
+    name, hosts = "hosts", settings.ALLOWED_HOSTS
+    remedy = "Set ALLOWED_HOSTS to the names that people type, separated by commas: chat.example.org"
+    wrong = [host for host in hosts if host != "*" and not _HOST.fullmatch(host)]
+    if not hosts:
+        yield failed(name, "ALLOWED_HOSTS is empty: every page answers 400", remedy)
+    elif wrong:
+        yield failed(name, f"ALLOWED_HOSTS has {wrong[0]!r}, which is no host name and never fits", remedy)
+    elif "*" in hosts:
+        yield warning(name, "ALLOWED_HOSTS has *: links in mails can be made to lead anywhere", remedy)
+    else:
+        yield ok(name, ", ".join(hosts))
+
+
+def check_mail() -> Iterator[Finding]:
+    """Mail for password resets goes somewhere."""
+    name, backend = "mail", settings.EMAIL_BACKEND.rsplit(".", 2)[-2]
+    if backend in ("console", "dummy", "locmem") and not settings.DEBUG:
+        yield warning(
+            name,
+            f"EMAIL_BACKEND is {backend}: nobody gets the mail that resets a password",
+            "Set EMAIL_BACKEND=django.core.mail.backends.smtp.EmailBackend, with a mail server on this machine.",
+        )
+    else:
+        yield ok(name, backend)
+
+
+CHECKS = (
+    Check("settings", check_settings, "See docs/operations.md, Settings."),
+    Check("secret key", check_secret_key, "Set SECRET_KEY; see docs/operations.md."),
+    Check("hosts", check_hosts, "Set ALLOWED_HOSTS; see docs/operations.md."),
+    Check("mail", check_mail, "Set EMAIL_BACKEND; see docs/operations.md."),
+)

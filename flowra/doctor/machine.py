@@ -1,0 +1,106 @@
+"""Whether this machine gives what is needed: open files, a folder to write to, and the collected static files."""
+
+from __future__ import annotations
+
+import filecmp
+import resource
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage, staticfiles_storage
+from django.core.files.storage import FileSystemStorage
+
+from flowra.doctor.report import Check, Finding, failed, ok, warning
+
+MEBIBYTE = 1024 * 1024
+LEAST_SPACE = 100 * MEBIBYTE
+LITTLE_SPACE = 1024 * MEBIBYTE
+OWN_FILES = 150  # of one process: the broker's connections (50 at most), listeners, logs, and some to spare
+FEW_SOCKETS = 2_000  # below this a limit is told of: it is one that nobody has thought about
+
+
+def check_open_files() -> Iterator[Finding]:
+    """Each socket is an open file, and the usual limit of 1024 is soon reached."""
+    name = "open files"
+    limit, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        yield ok(name, "no limit")
+        return
+    room = limit - OWN_FILES - settings.FLOWRA_DB_POOL_SIZE
+    detail = f"{limit:,} in each process here: room for about {max(room, 0):,} sockets"
+    most = "" if highest in (limit, resource.RLIM_INFINITY) else f" (up to {highest} without root)"
+    remedy = f"Where serve is started: LimitNOFILE=65536 in its systemd unit, or `ulimit -n 65536`{most}."
+    if room <= 0:
+        yield failed(name, detail, remedy)
+    elif room < FEW_SOCKETS:
+        yield warning(name, detail, remedy)
+    else:
+        yield ok(name, detail)
+
+
+def check_data_folder() -> Iterator[Finding]:
+    """The data folder can be written to, and has room."""
+    name, folder = "data folder", Path(settings.DATA_DIR)
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"doctor")
+            file.flush()
+    except OSError as error:
+        remedy = f"Make {folder} a folder that the user who runs Flowra owns, or set FLOWRA_DATA_DIR to one."
+        yield failed(name, f"cannot write to {folder}: {error.strerror}", remedy)
+        return
+    free = shutil.disk_usage(folder).free
+    detail = f"{folder}, {free // MEBIBYTE:,} MiB free"
+    remedy = "Make room on that disk; `manage.py prune --delete` clears old rows away."
+    if free < LEAST_SPACE:
+        yield failed(name, detail, remedy)
+    elif free < LITTLE_SPACE:
+        yield warning(name, detail, remedy)
+    else:
+        yield ok(name, detail)
+
+
+def check_static_files() -> Iterator[Finding]:
+    """The collected static files are there, and are those of this version."""
+    name, remedy = "static files", "Run: manage.py collectstatic --noinput, then start serve anew."
+    if not isinstance(staticfiles_storage, ManifestStaticFilesStorage):
+        yield ok(name, "served from where they stand (DEBUG is on)")
+        return
+    manifest: dict[str, str] = staticfiles_storage.hashed_files
+    root = Path(settings.STATIC_ROOT)
+    if not manifest:
+        yield failed(name, f"there is no manifest in {root}: every page answers 500", remedy)
+        return
+    lost = [target for target in manifest.values() if not (root / target).is_file()]
+    stale = [path for path, source in _sources().items() if path not in manifest or not _is_same(source, root / path)]
+    if lost:
+        yield failed(name, f"{len(lost)} of {len(manifest)} files of the manifest are gone, {lost[0]} for one", remedy)
+    elif stale:
+        yield failed(name, f"{len(stale)} files have changed since they were collected, {stale[0]} for one", remedy)
+    else:
+        yield ok(name, f"{len(manifest)} files in {root}")
+
+
+def _sources() -> dict[str, Path]:
+    """Return where each static file stands, as collectstatic finds them: of two with one name the first."""
+    found: dict[str, Path] = {}
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            if isinstance(storage, FileSystemStorage):
+                found.setdefault(path, Path(storage.path(path)))
+    return found
+
+
+def _is_same(source: Path, collected: Path) -> bool:
+    return collected.is_file() and filecmp.cmp(source, collected, shallow=False)
+
+
+CHECKS = (
+    Check("open files", check_open_files, "Raise the limit of open files: ulimit -n 65536."),
+    Check("data folder", check_data_folder, "Set FLOWRA_DATA_DIR to a folder on a disk that answers."),
+    Check("static files", check_static_files, "Run: manage.py collectstatic --noinput"),
+)

@@ -1,0 +1,172 @@
+"""Single checks, and how checks are run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from flowra.doctor import configuration, machine
+from flowra.doctor.clock import FAIL_FROM, compare_clocks
+from flowra.doctor.report import Check, Finding, Status, failed, ok, run_checks, warning, worst
+from tests.doctor.examined import PRODUCTION, examine, with_database
+from tests.processes import environment, run_manage
+
+
+def statuses(findings: Iterable[Finding]) -> list[str]:
+    """Return the findings' statuses."""
+    return [str(finding.status) for finding in findings]
+
+
+# --- Running ------------------------------------------------------------------------------------
+
+
+def test_a_check_that_hangs_or_raises_is_a_finding_and_the_next_one_runs() -> None:
+    end = threading.Event()
+
+    def hang() -> Iterator[Finding]:
+        end.wait(30)
+        yield ok("hangs", "after all")
+
+    def fail() -> Iterator[Finding]:
+        raise OSError("the  disk\nis gone")
+        yield
+
+    def well() -> Iterator[Finding]:
+        yield ok("well", "fine")
+
+    checks = [
+        Check("hangs", hang, "mend it"),
+        Check("raises", fail, "buy one"),
+        Check("follows", well, "", needs="raises"),
+        Check("follows that", well, "", needs="follows"),
+        Check("well", well, ""),
+    ]
+    began = time.monotonic()
+    findings = list(run_checks(checks, deadline=0.2))
+    end.set()
+    assert time.monotonic() - began < 5
+    assert findings[:2] == [
+        failed("hangs", "no answer within 0.2 s", "mend it"),
+        failed("raises", "the disk is gone", "buy one"),
+    ]
+    assert statuses(findings) == ["failed", "failed", "skipped", "skipped", "ok"]
+
+
+def test_the_worst_counts() -> None:
+    fine, odd, bad = ok("a", ""), warning("b", "", "x"), failed("c", "", "x")
+    assert [worst(some) for some in ([], [fine], [fine, odd], [odd, bad, fine])] == ["ok", "ok", "warning", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("offset", "status"),
+    [
+        (0, "ok"),
+        (-1.5, "ok"),
+        (2.5, "warning"),
+        (-20, "warning"),
+        (FAIL_FROM + 1, "failed"),
+        (-FAIL_FROM - 1, "failed"),
+    ],
+)
+def test_clocks_that_differ(offset: float, status: str) -> None:
+    finding = compare_clocks("clock", lambda: time.time() + offset)
+    assert finding.status == status
+    assert ("ahead" in finding.detail) == (offset > 0 or ("ahead" in finding.detail and offset == 0))
+    assert f"{abs(offset):.1f}" in finding.detail
+
+
+def test_a_slow_answer_is_no_wrong_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that took 6 s, all of it on the way back: 3 s off at the middle, and nobody knows."""
+    readings = iter([100.0, 106.0] * 3)
+    monkeypatch.setattr("flowra.doctor.clock.time.time", lambda: next(readings))
+    assert compare_clocks("clock", lambda: 100.0).status is Status.OK
+
+
+# --- Settings -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "status"),
+    [
+        ("x" * 60, "failed"),
+        ("abcdefghijklmnopqrstuvwxyz0123456789", "failed"),
+        ("django-insecure-abcdefghijklmnopqrstuvwxyz0123456789abcdefg", "failed"),
+        (PRODUCTION["SECRET_KEY"], "ok"),
+    ],
+)
+def test_keys_that_can_be_guessed(settings: Settings, key: str, status: str) -> None:
+    settings.SECRET_KEY = key
+    (finding,) = configuration.check_secret_key()
+    assert finding.status == status
+    assert key not in finding.detail + finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("hosts", "status"),
+    [
+        ([], "failed"),
+        (["*"], "warning"),
+        (["https://chat.example.org"], "failed"),
+        (["chat.example.org:8000"], "failed"),
+        (["chat.example.org/"], "failed"),
+        (["chat.example.org", ".example.com", "[::1]", "127.0.0.1", "localhost"], "ok"),
+    ],
+)
+def test_hosts_that_never_fit(settings: Settings, hosts: list[str], status: str) -> None:
+    settings.ALLOWED_HOSTS = hosts
+    assert statuses(configuration.check_hosts()) == [status]
+
+
+def test_mail_that_goes_nowhere(settings: Settings) -> None:
+    settings.DEBUG, settings.EMAIL_BACKEND = False, "django.core.mail.backends.console.EmailBackend"
+    assert statuses(configuration.check_mail()) == ["warning"]
+    settings.EMAIL_BACKEND = PRODUCTION["EMAIL_BACKEND"]
+    assert statuses(configuration.check_mail()) == ["ok"]
+
+
+# --- The machine --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("limit", "status"), [(100, "failed"), (1024, "warning"), (65536, "ok"), (-1, "ok")])
+def test_too_few_open_files(monkeypatch: pytest.MonkeyPatch, limit: int, status: str) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (limit, 1_000_000))
+    (finding,) = machine.check_open_files()
+    assert finding.status == status
+    assert ("LimitNOFILE" in finding.remedy) == (status != "ok")
+
+
+@pytest.mark.parametrize(("free", "status"), [(10, "failed"), (500, "warning"), (5000, "ok")])
+def test_a_disk_that_is_full(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, status: str
+) -> None:
+    settings.DATA_DIR = tmp_path
+    usage = type("Usage", (), {"free": free * machine.MEBIBYTE})
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    assert statuses(machine.check_data_folder()) == [status]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_to(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path / "missing"
+    (finding,) = machine.check_data_folder()
+    assert finding.status is Status.FAILED
+    assert "FLOWRA_DATA_DIR" in finding.remedy
+
+
+def test_static_files_of_another_version(tmp_path: Path) -> None:
+    with_database(tmp_path)
+    assert "no manifest" in examine(tmp_path, PRODUCTION).of("static files")["detail"]
+    run_manage(["collectstatic", "--noinput", "-v0"], environment(tmp_path, PRODUCTION))
+    assert examine(tmp_path, PRODUCTION).of("static files")["status"] == "ok"
+    collected = tmp_path / "static" / "js" / "toasts.js"
+    collected.write_text("// of yesterday\n")
+    stale = examine(tmp_path, PRODUCTION).of("static files")
+    assert (stale["status"], "collectstatic" in stale["remedy"]) == ("failed", True)
+    assert "js/toasts.js" in stale["detail"]
+    next((tmp_path / "static" / "js").glob("toasts.*.js")).unlink()
+    assert "gone" in examine(tmp_path, PRODUCTION).of("static files")["detail"]
