@@ -37,6 +37,8 @@ ALLOWED_HOSTS: list[str] = env.list(
 FLOWRA_ALLOWED_ORIGINS: list[str] = env.list("FLOWRA_ALLOWED_ORIGINS", default=[])
 FLOWRA_HTTPS: bool = env.bool("FLOWRA_HTTPS", default=False)
 REDIS_URL: str = env.str("REDIS_URL", default="")
+# Whose X-Forwarded-For counts: networks of proxies, or the number of proxies a request comes through.
+FLOWRA_TRUSTED_PROXIES: list[str] = env.list("FLOWRA_TRUSTED_PROXIES", default=[])
 
 # --- Realtime -----------------------------------------------------------------------------------
 FLOWRA_PING_INTERVAL: float = env.float("FLOWRA_PING_INTERVAL", default=30.0)
@@ -66,6 +68,8 @@ FLOWRA_FRAMES_BURST: int = env.int("FLOWRA_FRAMES_BURST", default=60)
 FLOWRA_POSTS_PER_SECOND: float = env.float("FLOWRA_POSTS_PER_SECOND", default=5.0)
 FLOWRA_POSTS_BURST: int = env.int("FLOWRA_POSTS_BURST", default=20)
 FLOWRA_CONNECTIONS_PER_USER: int = env.int("FLOWRA_CONNECTIONS_PER_USER", default=50)
+FLOWRA_CONNECTIONS_PER_ADDRESS: int = env.int("FLOWRA_CONNECTIONS_PER_ADDRESS", default=1_000)
+FLOWRA_HANDSHAKES_PER_MINUTE: int = env.int("FLOWRA_HANDSHAKES_PER_MINUTE", default=600)
 FLOWRA_SUBSCRIPTIONS_PER_CONNECTION: int = env.int("FLOWRA_SUBSCRIPTIONS_PER_CONNECTION", default=200)
 
 # --- Accounts -----------------------------------------------------------------------------------
@@ -191,6 +195,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_CALLABLE = "flowra.accounts.lockout.attempted_username"
+AXES_CLIENT_IP_CALLABLE = "flowra.accounts.lockout.attempted_from"
 AXES_LOCKOUT_CALLABLE = "flowra.accounts.lockout.lockout_response"
 # The time that the lock-out page names holds: trying again while locked out does not prolong it.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
@@ -244,7 +249,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["chats.api.throttles.UserThrottle", "chats.api.throttles.ScopedThrottle"],
     # Per user, or per address where nobody is signed in.
     "DEFAULT_THROTTLE_RATES": {"user": "3000/min", "auth": "240/min", "posts": "300/min", "search": "120/min"},
-    # X-Forwarded-For is for the server to evaluate; here it would let callers choose their own address.
+    # X-Forwarded-For was evaluated before (flowra/forwarded.py); here it would let callers choose their own address.
     "NUM_PROXIES": 0,
     "EXCEPTION_HANDLER": "flowra.api_errors.handle_api_error",
     "UNAUTHENTICATED_TOKEN": None,

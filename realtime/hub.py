@@ -29,6 +29,8 @@ from realtime.layers import get_layer, is_shared
 from realtime.outbox import Frame
 from realtime.presence_feed import PresenceFeed
 from realtime.publisher import Publisher, send_directly, send_now
+from realtime.quota import Quota
+from realtime.quota_store import make_store
 from realtime.repair import Repairer
 from realtime.rooms import MAX_WAITING, Room, Subscription
 from realtime.supervision import Supervisor
@@ -46,6 +48,7 @@ class Hub:
         self.directory = Directory(self._acquire, self._release)
         self.activity = ActivityFeed(self.directory)
         self.presence = PresenceFeed(self)
+        self.quota = Quota(make_store())
         self.tracker: Tracker | None = None  # None where presence is switched off
         self._supervisor = Supervisor()
         self._checks: dict[UUID, asyncio.Task[None]] = {}
@@ -65,6 +68,8 @@ class Hub:
         self._supervisor.start("unread", self.activity.run_unread)
         self._supervisor.start("repair", Repairer(self).run)
         self._supervisor.start("watch", Watcher(self.directory).run)
+        if self.quota.is_shared:
+            self._supervisor.start("limits", self.quota.run)
         if settings.FLOWRA_PRESENCE_ENABLED:
             self.tracker = Tracker(get_registry(), run_in_db_thread)
             for name, run in self.tracker.tasks.items():
@@ -82,6 +87,7 @@ class Hub:
         self._loop = None
         await self._supervisor.stop()
         await self.presence.stop()
+        await self.quota.stop()
         if self.tracker is not None:
             await self.tracker.leave()
         checks = list(self._checks.values())
