@@ -66,7 +66,7 @@ async def test_sockets_of_a_user_are_counted_together(limited: Pair) -> None:
 async def opens(socket: Socket) -> bool:
     """Whether the socket is welcome."""
     try:
-        return (await socket.receive())["type"] == "welcome"
+        return bool((await socket.receive())["type"] == "welcome")
     except ConnectionClosed:
         return False
 
