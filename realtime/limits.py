@@ -129,4 +129,4 @@ class ConnectionLimits:
 
     def bad_frame(self) -> bool:
         """Count a frame that made no sense; returns whether that was one too many."""
-        return self._bad.take(time.monotonic()) > 0
+        return settings.FLOWRA_RATE_LIMITS and self._bad.take(time.monotonic()) > 0
