@@ -133,7 +133,8 @@ async def test_a_new_password_keeps_the_sockets_of_the_session_that_set_it_and_n
         for socket in (mine, elsewhere):
             await socket.receive()
         with_token = await john.connect()
-        async with httpx.AsyncClient(base_url=server.base_url, cookies=dict([cookies[0].split("=", 1)])) as browser:
+        async with httpx.AsyncClient(base_url=server.base_url) as browser:
+            browser.cookies.set("sessionid", cookies[0].removeprefix("sessionid="), domain="127.0.0.1")
             new = {"new_password1": "purple monkey dishwasher", "new_password2": "purple monkey dishwasher"}
             await submit(browser, "/accounts/password/change/", {"old_password": "demo", **new})
             assert await elsewhere.closed() == 4401
