@@ -9,7 +9,8 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flowra.settings")
 django_application: Any = get_asgi_application()
 
-from realtime import lifecycle  # noqa: E402  (needs Django to be set up)
+from flowra.forwarded import name_client  # noqa: E402  (needs Django to be set up)
+from realtime import lifecycle  # noqa: E402
 from realtime.routing import application as socket_application  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -19,8 +20,10 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     """Hand a connection to whom it concerns; raises ValueError for a kind of connection that nobody asked for."""
     match scope["type"]:
         case "http":
+            name_client(scope)
             await django_application(scope, receive, send)
         case "websocket":
+            name_client(scope)
             await socket_application(scope, receive, send)
         case "lifespan":
             await follow_lifespan(receive, send)

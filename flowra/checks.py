@@ -11,6 +11,8 @@ from django.apps.config import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from flowra.forwarded import MAX_HOPS, parse_proxies
+
 TYPING_EVERY = 2.0  # seconds between two chat.typing of a client that types (docs/protocol.md)
 SMALLEST_FRAME = 16 * 1024
 LARGEST_MESSAGE_FRAME = 160 * 1024  # 10,000 emoji, each escaped as \ud83d\ude00, and the frame around them
@@ -34,6 +36,8 @@ POSITIVE = (
     "FLOWRA_POSTS_PER_SECOND",
     "FLOWRA_POSTS_BURST",
     "FLOWRA_CONNECTIONS_PER_USER",
+    "FLOWRA_CONNECTIONS_PER_ADDRESS",
+    "FLOWRA_HANDSHAKES_PER_MINUTE",
     "FLOWRA_SUBSCRIPTIONS_PER_CONNECTION",
     "FLOWRA_ACCESS_TOKEN_SECONDS",
     "FLOWRA_REFRESH_TOKEN_SECONDS",
@@ -141,6 +145,20 @@ def is_origin(text: str) -> bool:
         )
     except ValueError:  # a port that is no number, or brackets that are no IPv6 address
         return False
+
+
+@register(Tags.security)
+def check_trusted_proxies(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """Trusted proxies are networks, or a number of hops; nobody trusts the whole world."""
+    names = settings.FLOWRA_TRUSTED_PROXIES
+    try:
+        parse_proxies(names)
+    except ValueError as error:
+        yield Error(
+            f"FLOWRA_TRUSTED_PROXIES is {','.join(names)!r}: {error}.",
+            hint=f"Write networks, as 10.0.0.0/8,127.0.0.1, or how many proxies a request passes: 1 to {MAX_HOPS}.",
+            id="flowra.E010",
+        )
 
 
 @register()

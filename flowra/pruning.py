@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from chats.models import Notification, WorkspaceInvite
+from flowra.accounts.models import BrowserSession
 from realtime.models import Notice
 
 BATCH = 500  # rows of one transaction: short enough that nobody who writes waits for it
@@ -47,9 +47,9 @@ KINDS = (
         "invites that expired or are used up",
         lambda now, old: WorkspaceInvite.objects.filter(Q(expires_at__lt=old) | _is_used_up(old)),
     ),
-    # The entry that ends a family of tokens expires with the last token that it could end; see accounts/tokens.py.
+    # The entry that ends the tokens of a sign-in expires with the last token that it could end; see accounts/tokens.py.
     Kind("expired tokens", lambda now, old: OutstandingToken.objects.filter(expires_at__lt=now)),
-    Kind("expired sessions", lambda now, old: Session.objects.filter(expire_date__lt=now)),
+    Kind("expired sessions", lambda now, old: BrowserSession.objects.filter(expire_date__lt=now)),
     Kind("sign-ins", lambda now, old: AccessLog.objects.filter(attempt_time__lt=old)),
     Kind("failed sign-ins", lambda now, old: AccessAttempt.objects.filter(attempt_time__lt=old)),
     Kind("lock-outs", lambda now, old: AccessFailureLog.objects.filter(attempt_time__lt=old)),

@@ -107,9 +107,7 @@ def make_config() -> uvicorn.Config:
         lifespan="on",
         log_config=None,  # Django's LOGGING is already in force
         access_log=False,
-        # Lock-outs and limits of people who are not signed in go by address.
-        proxy_headers=bool(settings.FLOWRA_TRUSTED_PROXIES),
-        forwarded_allow_ips=settings.FLOWRA_TRUSTED_PROXIES,
+        proxy_headers=False,  # flowra/forwarded.py reads them
         server_header=False,
         workers=1,  # said aloud, so that WEB_CONCURRENCY has no say
     )

@@ -36,9 +36,9 @@ ALLOWED_HOSTS: list[str] = env.list(
 # Origins, besides the host itself, whose pages may open a socket or post forms: "https://chat.example.org".
 FLOWRA_ALLOWED_ORIGINS: list[str] = env.list("FLOWRA_ALLOWED_ORIGINS", default=[])
 FLOWRA_HTTPS: bool = env.bool("FLOWRA_HTTPS", default=False)
-# Addresses of proxies whose X-Forwarded-For is believed; without, everybody behind one has its address.
-FLOWRA_TRUSTED_PROXIES: list[str] = env.list("FLOWRA_TRUSTED_PROXIES", default=[])
 REDIS_URL: str = env.str("REDIS_URL", default="")
+# Whose X-Forwarded-For counts: networks of proxies, or the number of proxies a request comes through.
+FLOWRA_TRUSTED_PROXIES: list[str] = env.list("FLOWRA_TRUSTED_PROXIES", default=[])
 
 # --- Realtime -----------------------------------------------------------------------------------
 FLOWRA_PING_INTERVAL: float = env.float("FLOWRA_PING_INTERVAL", default=30.0)
@@ -68,6 +68,8 @@ FLOWRA_FRAMES_BURST: int = env.int("FLOWRA_FRAMES_BURST", default=60)
 FLOWRA_POSTS_PER_SECOND: float = env.float("FLOWRA_POSTS_PER_SECOND", default=5.0)
 FLOWRA_POSTS_BURST: int = env.int("FLOWRA_POSTS_BURST", default=20)
 FLOWRA_CONNECTIONS_PER_USER: int = env.int("FLOWRA_CONNECTIONS_PER_USER", default=50)
+FLOWRA_CONNECTIONS_PER_ADDRESS: int = env.int("FLOWRA_CONNECTIONS_PER_ADDRESS", default=1_000)
+FLOWRA_HANDSHAKES_PER_MINUTE: int = env.int("FLOWRA_HANDSHAKES_PER_MINUTE", default=600)
 FLOWRA_SUBSCRIPTIONS_PER_CONNECTION: int = env.int("FLOWRA_SUBSCRIPTIONS_PER_CONNECTION", default=200)
 
 # --- Accounts -----------------------------------------------------------------------------------
@@ -188,6 +190,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "accounts:login"
+SESSION_ENGINE = "flowra.accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
@@ -197,6 +200,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_CALLABLE = "flowra.accounts.lockout.attempted_username"
+AXES_CLIENT_IP_CALLABLE = "flowra.accounts.lockout.attempted_from"
 AXES_LOCKOUT_CALLABLE = "flowra.accounts.lockout.lockout_response"
 # The time that the lock-out page names holds: trying again while locked out does not prolong it.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
@@ -250,7 +254,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["chats.api.throttles.UserThrottle", "chats.api.throttles.ScopedThrottle"],
     # Per user, or per address where nobody is signed in.
     "DEFAULT_THROTTLE_RATES": {"user": "3000/min", "auth": "240/min", "posts": "300/min", "search": "120/min"},
-    # X-Forwarded-For is for the server to evaluate; here it would let callers choose their own address.
+    # X-Forwarded-For was evaluated before (flowra/forwarded.py); here it would let callers choose their own address.
     "NUM_PROXIES": 0,
     "EXCEPTION_HANDLER": "flowra.api_errors.handle_api_error",
     "UNAUTHENTICATED_TOKEN": None,

@@ -37,6 +37,7 @@ class Credential:
     expires_at: float
     token: str = ""
     session_key: str = ""
+    session_id: str = ""  # stays when the session's key changes
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -119,19 +120,29 @@ def check_token(token: str) -> tuple[User, Credential] | None:
 
 def check_session(session_key: str) -> tuple[User, Credential] | None:
     """Return the user signed in to a session, or None where it ended or the user is inactive."""
-    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    session = _sessions().SessionStore(session_key)
     request: Any = types.SimpleNamespace(session=session)
     user = get_user(request)
     if not user.is_authenticated:
         return None
     expires_at = time.time() + session.get_expiry_age()
-    return user, Credential(user_id=user.pk, expires_at=expires_at, session_key=session_key)
+    return user, Credential(
+        user_id=user.pk, expires_at=expires_at, session_key=session_key, session_id=session.get("sid", "")
+    )
 
 
 def is_still_good(credential: Credential) -> bool:
     """Whether a credential would be accepted again now; reads the database."""
-    found = check_token(credential.token) if credential.token else check_session(credential.session_key)
+    if credential.token:
+        found = check_token(credential.token)
+    else:
+        sid = credential.session_id
+        found = check_session(_sessions().find_key(sid) if sid else credential.session_key)
     return found is not None and found[1].user_id == credential.user_id
+
+
+def _sessions() -> Any:
+    return import_module(settings.SESSION_ENGINE)
 
 
 def _session_key(header: str) -> str:

@@ -15,7 +15,7 @@ from chats import services
 from chats.exceptions import ChatError
 from chats.payloads import time_text
 from chats.selectors import access_chat, find_posted
-from realtime import auth, limits, metrics, protocol
+from realtime import auth, metrics, protocol
 from realtime.connection import Connection
 from realtime.db import post_lane, read_lane, run_in_db_thread, run_in_lane
 from realtime.frames import change_frame, typing_event
@@ -133,7 +133,7 @@ class Commands:
     # --- Messages -------------------------------------------------------------------------------
 
     async def _post(self, command: protocol.Post) -> None:
-        wait = limits.posts.take(self._user.pk) if settings.FLOWRA_RATE_LIMITS else 0.0
+        wait = self._hub.quota.take_post(self._user.pk) if settings.FLOWRA_RATE_LIMITS else 0.0
         if wait and not await self.is_repeated_post(command):
             message = "You are posting too fast; wait a moment."
             raise FrameError(ErrorCode.RATE_LIMITED, message, retry_after=round(wait, 3))

@@ -11,6 +11,7 @@ from channels.consumer import AsyncConsumer
 from django.conf import settings
 from django.utils import timezone
 
+from chats.addresses import counted_address
 from chats.payloads import time_text
 from realtime import metrics
 from realtime.auth import is_origin_allowed, read_handshake
@@ -54,29 +55,28 @@ class ChatConsumer(AsyncConsumer):
         if not is_origin_allowed(handshake):
             await send({"type": "websocket.close"})  # before the upgrade: HTTP 403
             return
-        caller = await self._identify(handshake)
-        await send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
-        if caller is None:
-            await self._close_at_once(CloseCode.UNAUTHENTICATED, receive)
-            return
         hub = start_hub()
-        refusal = self._refusal(hub, caller)
-        if refusal is not None:
-            await self._close_at_once(refusal, receive)
-            return
-        request_id = request_id_from(handshake.request_id) if handshake.request_id else None
-        await self._serve(hub, caller, receive, request_id)
+        address = counted_address((scope.get("client") or ("",))[0])
+        # Before anything is looked up: guessing credentials costs the database nothing beyond this rate.
+        may_knock = hub.quota.knock(address)
+        caller = await self._identify(handshake) if may_knock else None
+        place = await hub.quota.admit(address, caller.user.pk if caller else None) if may_knock else None
+        try:
+            await send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
+            if place is None:
+                await self._close_at_once(CloseCode.TOO_MANY, receive)
+            elif caller is None:
+                await self._close_at_once(CloseCode.UNAUTHENTICATED, receive)
+            elif is_draining():
+                await self._close_at_once(CloseCode.RESTART, receive)
+            else:
+                await self._serve(hub, caller, receive, handshake.request_id)
+        finally:
+            if place is not None:
+                place.leave()
 
     async def _identify(self, handshake: Any) -> Caller | None:
         return await run_in_db_thread(read_caller, handshake)
-
-    def _refusal(self, hub: Hub, caller: Caller) -> CloseCode | None:
-        if is_draining():
-            return CloseCode.RESTART
-        mine = hub.directory.by_user.get(caller.user.pk, ())
-        if settings.FLOWRA_RATE_LIMITS and len(mine) >= settings.FLOWRA_CONNECTIONS_PER_USER:
-            return CloseCode.TOO_MANY
-        return None
 
     async def _close_at_once(self, code: CloseCode, receive: Any) -> None:
         metrics.sockets_closed.labels(int(code)).inc()
@@ -86,7 +86,7 @@ class ChatConsumer(AsyncConsumer):
 
     # --- Serving --------------------------------------------------------------------------------
 
-    async def _serve(self, hub: Hub, caller: Caller, receive: Any, request_id: str | None) -> None:
+    async def _serve(self, hub: Hub, caller: Caller, receive: Any, sent_id: str | None) -> None:
         ready = preframed_socket(self._scope)
         wire = PlainWire(self._send_event) if ready is None else ReadyWire(ready)
         outbox = Outbox(wire, limit=settings.FLOWRA_OUTBOX_BYTES, overflowed=self._overflowed)
@@ -98,7 +98,7 @@ class ChatConsumer(AsyncConsumer):
         )
         bind(
             LogContext(
-                request_id=request_id,
+                request_id=request_id_from(sent_id) if sent_id else None,
                 connection_id=connection.connection_id,
                 find_user=lambda: connection.user_id,
             )

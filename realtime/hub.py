@@ -30,10 +30,12 @@ from realtime.layers import get_layer, is_shared
 from realtime.outbox import Frame
 from realtime.presence_feed import PresenceFeed
 from realtime.publisher import Publisher, send_directly, send_now
+from realtime.quota import Quota
+from realtime.quota_store import make_store
 from realtime.repair import Repairer
 from realtime.rooms import MAX_WAITING, Room, Subscription
 from realtime.sampling import Sampler
-from realtime.supervision import Supervisor
+from realtime.supervision import Supervisor, is_running_here
 from realtime.watch import Watcher
 
 logger = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class Hub:
         self.directory = Directory(self._acquire, self._release)
         self.activity = ActivityFeed(self.directory)
         self.presence = PresenceFeed(self)
+        self.quota = Quota(make_store())
         self.tracker: Tracker | None = None  # None where presence is switched off
         self._supervisor = Supervisor()
         self._checks: dict[UUID, asyncio.Task[None]] = {}
@@ -68,6 +71,8 @@ class Hub:
         self._supervisor.start("repair", Repairer(self).run)
         self._supervisor.start("watch", Watcher(self.directory).run)
         self._supervisor.start("sampler", Sampler(self.directory).run)
+        if self.quota.is_shared:
+            self._supervisor.start("limits", self.quota.run)
         if settings.FLOWRA_PRESENCE_ENABLED:
             self.tracker = Tracker(get_registry(), run_in_db_thread)
             for name, run in self.tracker.tasks.items():
@@ -85,6 +90,7 @@ class Hub:
         self._loop = None
         await self._supervisor.stop()
         await self.presence.stop()
+        await self.quota.stop()
         if self.tracker is not None:
             await self.tracker.leave()
         checks = list(self._checks.values())
@@ -204,7 +210,7 @@ class Hub:
         loop = self._loop
         if loop is None:
             return
-        if _is_running_here(loop):
+        if is_running_here(loop):
             self._publish_here(event)
             return
         try:
@@ -290,13 +296,6 @@ class Hub:
             newcomers = {connection.user_id for connection in room.subscriptions} - user_ids
             for connection in room.checked(version, members | newcomers):
                 self.directory.leave_room(connection, room.chat_id)
-
-
-def _is_running_here(loop: asyncio.AbstractEventLoop) -> bool:
-    try:
-        return asyncio.get_running_loop() is loop
-    except RuntimeError:
-        return False
 
 
 _hub: Hub | None = None

@@ -1,11 +1,16 @@
-"""How much one client may ask for. Buckets of this process, off with FLOWRA_RATE_LIMITS=false."""
+"""How much one client may ask for: what is counted in this process.
+
+All of it is off with FLOWRA_RATE_LIMITS=false but for nonsense: no load test needs more of it.
+
+What is counted per user or address is settled between the processes by `realtime/quota.py`.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from django.conf import settings
 
@@ -41,13 +46,53 @@ class TokenBucket:
             return 0.0
         return (1 - self._level) / self._rate
 
+    def lower(self, level: float) -> None:
+        """Hold no more than `level`, which may be a debt."""
+        self._level = min(self._level, level)
 
-class Buckets(Generic[K]):
+
+class SlidingWindow:
+    """Allows about `limit` in any `seconds`: those of this window, and the share of the last one that still counts."""
+
+    __slots__ = ("_before", "_limit", "_seconds", "_taken", "_window")
+
+    def __init__(self, limit: float, seconds: float, now: float) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self._window = now // seconds
+        self._taken = self._before = 0
+
+    def take(self, now: float) -> float:
+        """Take one; returns 0.0, or the seconds until the window ends. What is refused does not count."""
+        window, passed = divmod(now, self._seconds)
+        if window != self._window:
+            self._before = self._taken if window == self._window + 1 else 0
+            self._window, self._taken = window, 0
+        if self._before * (1 - passed / self._seconds) + self._taken >= self._limit:
+            return self._seconds - passed
+        self._taken += 1
+        return 0.0
+
+
+class Taken(Protocol):
+    """What one can take from, see `TokenBucket.take`."""
+
+    def take(self, now: float) -> float: ...
+
+
+B = TypeVar("B", bound=Taken)
+
+
+class Buckets(Generic[K, B]):
     """A bucket per key; the least recently used are forgotten beyond MAX_KEYS."""
 
-    def __init__(self, make: Callable[[float], TokenBucket]) -> None:
+    def __init__(self, make: Callable[[float], B]) -> None:
         self._make = make
-        self._buckets: OrderedDict[K, TokenBucket] = OrderedDict()
+        self._buckets: OrderedDict[K, B] = OrderedDict()
+
+    def get(self, key: K) -> B | None:
+        """Return the bucket of `key`, if there is one."""
+        return self._buckets.get(key)
 
     def take(self, key: K) -> float:
         """Take one from the bucket of `key`, see `TokenBucket.take`."""
@@ -87,10 +132,3 @@ class ConnectionLimits:
     def bad_frame(self) -> bool:
         """Count a frame that made no sense; returns whether that was one too many."""
         return self._bad.take(time.monotonic()) > 0
-
-
-def _post_bucket(now: float) -> TokenBucket:
-    return TokenBucket(settings.FLOWRA_POSTS_PER_SECOND, settings.FLOWRA_POSTS_BURST, now)
-
-
-posts: Buckets[Hashable] = Buckets(_post_bucket)

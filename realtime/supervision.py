@@ -40,3 +40,11 @@ class Supervisor:
                 logger.error("Background task %s returned; it starts again in %s s.", name, RESTART_DELAY)
             metrics.tasks_restarted.labels(name).inc()
             await asyncio.sleep(RESTART_DELAY)
+
+
+def is_running_here(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether this code runs in `loop`, and not in another thread or loop."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from rest_framework.throttling import ScopedRateThrottle, UserRateThrottle
 
+from chats.addresses import counted_address
+
 if TYPE_CHECKING:  # rest_framework.views imports this module for its settings
     from rest_framework.request import Request
     from rest_framework.views import APIView
@@ -19,6 +21,10 @@ class UserThrottle(UserRateThrottle):
         """Whether the request may pass."""
         return not settings.FLOWRA_RATE_LIMITS or super().allow_request(request, view)
 
+    def get_ident(self, request: Request) -> str:
+        """Return whom a request without a user is counted for."""
+        return counted_address(super().get_ident(request))
+
 
 class ScopedThrottle(ScopedRateThrottle):
     """Requests to what names a `throttle_scope`: signing in, posting, searching."""
@@ -26,3 +32,7 @@ class ScopedThrottle(ScopedRateThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Whether the request may pass."""
         return not settings.FLOWRA_RATE_LIMITS or super().allow_request(request, view)
+
+    def get_ident(self, request: Request) -> str:
+        """Return whom a request without a user is counted for."""
+        return counted_address(super().get_ident(request))

@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from chats.addresses import counted_address
+
 _USERNAME_LENGTH = 255  # axes' column
 
 
@@ -21,6 +23,11 @@ def attempted_username(request: HttpRequest, credentials: dict[str, Any] | None 
     """
     typed = (credentials or {}).get("username") or request.POST.get("username") or ""
     return unicodedata.normalize("NFKC", str(typed)[:_USERNAME_LENGTH]).strip().lower()[:_USERNAME_LENGTH]
+
+
+def attempted_from(request: HttpRequest) -> str | None:
+    """Return the address under which attempts are counted, or None where it is not known."""
+    return counted_address(request.META.get("REMOTE_ADDR") or "") or None
 
 
 def lockout_response(request: HttpRequest, *_ignored: object) -> HttpResponse:

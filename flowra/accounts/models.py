@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
@@ -15,6 +16,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from chats.ids import new_id
+from flowra.accounts.sessions import SessionStore
 
 # What `@username` in a message can name, so it has no "@", "+" or white space.
 username_validator = RegexValidator(
@@ -106,3 +108,17 @@ class User(AbstractUser):
         # Django hashes the password alone; with the stamp in it, rotating the stamp ends all sessions.
         salt = "flowra.accounts.session"
         return salted_hmac(salt, self.password + self.security_stamp, secret=secret, algorithm="sha256").hexdigest()
+
+
+class BrowserSession(AbstractBaseSession):
+    """A session of somebody's browser; `sid` stays when the key changes, and is empty until somebody signs in."""
+
+    sid = models.CharField(max_length=32, blank=True, default="", db_index=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        pass
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionStore]:
+        """Return what reads and writes the rows."""
+        return SessionStore

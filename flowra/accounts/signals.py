@@ -1,21 +1,23 @@
-"""What deleting a session means for the sockets that were opened with it."""
+"""What the beginning and the end of a session mean for the sockets that are opened with it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.models import Session
+from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
+from django.http import HttpRequest
 from django.utils import timezone
 
-from flowra.accounts.models import User
+from flowra.accounts.models import BrowserSession, User
 from flowra.accounts.services import touch_security
+from flowra.accounts.sessions import SID, new_sid
 
 
-@receiver(post_delete, sender=Session, dispatch_uid="flowra.accounts.session_ended")
-def session_ended(sender: type[Session], instance: Session, **kwargs: Any) -> None:
+@receiver(post_delete, sender=BrowserSession, dispatch_uid="flowra.accounts.session_ended")
+def session_ended(sender: type[BrowserSession], instance: BrowserSession, **kwargs: Any) -> None:
     """Have the sockets of the session's user checked again, whoever deleted it: sign-out here or in the admin.
 
     Runs in the transaction of the deletion: a process that sees the new stamp no longer finds the session. Were
@@ -27,3 +29,11 @@ def session_ended(sender: type[Session], instance: Session, **kwargs: Any) -> No
     user = User.objects.filter(pk=user_id).only("pk").first() if user_id else None
     if user is not None:
         touch_security(user)
+
+
+@receiver(user_logged_in, dispatch_uid="flowra.accounts.session_began")
+def session_began(sender: type[User], request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """Give the session its id. Signing in for tokens leaves the browser's session alone."""
+    session = getattr(request, "session", None)
+    if session is not None and session.get(SESSION_KEY) == str(user.pk):
+        session.setdefault(SID, new_sid())

@@ -1,11 +1,12 @@
 """JSON web tokens: issue, refresh, revoke, and tell whose one is.
 
 A sign-in issues a pair: a short-lived access token and a refresh token that can be used once, for the next
-pair. All pairs that go back to one sign-in are a family. Two claims let tokens end before they expire:
+pair. All pairs that go back to one sign-in share its id. Two claims let tokens end before they expire:
 
 - `stamp` is a hash over the user's password hash and security stamp: a new password or "sign out everywhere"
   ends all their tokens.
-- `family` names the family; revoking a refresh token ends its family, access tokens included.
+- `sid` is the id of the sign-in; revoking a refresh token ends all tokens that have it, access tokens included, and
+  the sockets opened with them.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from flowra.accounts.models import User
 from flowra.accounts.services import touch_security
 
 STAMP_CLAIM = "stamp"
-FAMILY_CLAIM = "family"
+SID_CLAIM = "sid"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,12 +63,12 @@ class TokenAuthentication(JWTAuthentication):
 
 def user_of(token: Token) -> User:
     """Return the active user of a decoded token that was not ended; raises InvalidToken."""
-    ended = BlacklistedToken.objects.filter(token__jti=_family_jti(token))
+    ended = BlacklistedToken.objects.filter(token__jti=_sign_in_jti(token))
     try:
-        user = User.objects.annotate(has_family_ended=Exists(ended)).get(pk=token[api_settings.USER_ID_CLAIM])
+        user = User.objects.annotate(has_sign_in_ended=Exists(ended)).get(pk=token[api_settings.USER_ID_CLAIM])
     except (User.DoesNotExist, KeyError, ValidationError):
         raise InvalidToken from None
-    if not user.is_active or user.has_family_ended:
+    if not user.is_active or user.has_sign_in_ended:
         raise InvalidToken
     if not constant_time_compare(str(token.get(STAMP_CLAIM)), _stamp(user)):
         raise InvalidToken
@@ -75,25 +76,26 @@ def user_of(token: Token) -> User:
 
 
 def issue_tokens(user: User) -> TokenPair:
-    """Return the first pair of a new family."""
+    """Return the first pair of a new sign-in."""
     refresh = RefreshToken()
     refresh[api_settings.USER_ID_CLAIM] = str(user.pk)
     refresh[STAMP_CLAIM] = _stamp(user)
-    refresh[FAMILY_CLAIM] = refresh[api_settings.JTI_CLAIM]
+    refresh[SID_CLAIM] = refresh[api_settings.JTI_CLAIM]
     return TokenPair(access=str(refresh.access_token), refresh=str(refresh))
 
 
 def issue_access_token(user: User) -> str:
-    """Return an access token without a family, for scripts."""
+    """Return an access token of a sign-in of its own, for scripts."""
     access = AccessToken()
     access[api_settings.USER_ID_CLAIM] = str(user.pk)
     access[STAMP_CLAIM] = _stamp(user)
+    access[SID_CLAIM] = access[api_settings.JTI_CLAIM]
     return str(access)
 
 
 @transaction.atomic
 def refresh_tokens(encoded: str) -> TokenPair:
-    """Use up a refresh token and return the next pair of its family; raises InvalidToken."""
+    """Use up a refresh token and return the next pair of its sign-in; raises InvalidToken."""
     token, user = _read_refresh(encoded)
     if not _blacklist(user, token[api_settings.JTI_CLAIM]):
         raise InvalidToken  # a second call used it between our look and now
@@ -105,10 +107,10 @@ def refresh_tokens(encoded: str) -> TokenPair:
 
 @transaction.atomic
 def revoke_tokens(encoded: str) -> None:
-    """End a refresh token with its whole family, and have the user's sockets checked; raises InvalidToken."""
+    """End a refresh token with its whole sign-in, and have the user's sockets checked; raises InvalidToken."""
     token, user = _read_refresh(encoded)
     _blacklist(user, token[api_settings.JTI_CLAIM])
-    _blacklist(user, _family_jti(token))
+    _blacklist(user, _sign_in_jti(token))
     touch_security(user)
 
 
@@ -132,8 +134,8 @@ def _blacklist(user: User, jti: str) -> bool:
     return BlacklistedToken.objects.get_or_create(token=outstanding)[1]
 
 
-def _family_jti(token: Token) -> str:
-    return f"family:{token.get(FAMILY_CLAIM, '')}"
+def _sign_in_jti(token: Token) -> str:
+    return f"sid:{token.get(SID_CLAIM, '')}"
 
 
 def _stamp(user: User) -> str:

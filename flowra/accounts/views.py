@@ -125,7 +125,10 @@ class ChangePasswordView(views.PasswordChangeView):
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         """Say that it worked."""
         messages.success(self.request, _("Your password is changed. Everywhere else you are signed out."))
-        return super().form_valid(form)
+        with transaction.atomic():  # no look in between finds this session with the hash of the old password
+            response = super().form_valid(form)
+            self.request.session.save()
+        return response
 
 
 class ResetPasswordView(views.PasswordResetView):
@@ -175,8 +178,10 @@ class ProfileView(ProfileFormView):
 def sign_out_others(request: HttpRequest) -> HttpResponse:
     """End all sessions and tokens of whoever asks, but for the session that asks."""
     user = _user(request)
-    sign_out_everywhere(user)
-    update_session_auth_hash(request, user)
+    with transaction.atomic():  # no look in between finds this session with the old hash
+        sign_out_everywhere(user)
+        update_session_auth_hash(request, user)
+        request.session.save()
     messages.success(request, _("You are signed out everywhere else."))
     return redirect("accounts:profile")
 

@@ -101,8 +101,9 @@ def check_writing() -> Iterator[Finding]:
                     cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}s'")
                 expires = connection.ops.adapt_datetimefield_value(timezone.now())
                 cursor.execute(
-                    "INSERT INTO django_session (session_key, session_data, expire_date) VALUES (%s, %s, %s)",
-                    [f"doctor{secrets.token_hex(8)}", "", expires],
+                    "INSERT INTO accounts_browsersession (session_key, session_data, expire_date, sid) "
+                    "VALUES (%s, '', %s, '')",
+                    [f"doctor{secrets.token_hex(8)}", expires],
                 )
         finally:
             connection.rollback()

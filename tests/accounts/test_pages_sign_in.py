@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
 from chats import demo
-from flowra.accounts.models import User
+from flowra.accounts.models import BrowserSession, User
 from tests.conftest import PASSWORD, Cast
 
 LOGIN, LOGOUT, DEMO = "/accounts/login/", "/accounts/logout/", "/accounts/demo/"
@@ -79,7 +78,7 @@ def test_session_key_changes_at_sign_in(client: Client, cast: Cast) -> None:
     before = session.session_key
     sign_in(client, cast.owner)
     assert client.session.session_key != before
-    assert not Session.objects.filter(pk=before).exists()
+    assert not BrowserSession.objects.filter(pk=before).exists()
 
 
 def test_refusal_does_not_tell_who_has_an_account(client: Client, cast: Cast) -> None:
@@ -104,7 +103,7 @@ def test_sign_out_ends_the_session_and_has_its_sockets_checked(client: Client, c
     assert client.post(LOGOUT).headers["Location"] == LOGIN
     cast.owner.refresh_from_db()
     assert cast.owner.security_changed_at is not None
-    assert not Session.objects.filter(pk=key).exists()
+    assert not BrowserSession.objects.filter(pk=key).exists()
     cast.member.refresh_from_db()
     assert cast.member.security_changed_at is None
 
@@ -125,9 +124,9 @@ def test_sign_out_in_the_admin_has_sockets_checked_too(admin_client: Client, adm
 
 def test_clearing_expired_sessions_disturbs_nobody(client: Client, cast: Cast) -> None:
     client.force_login(cast.owner)
-    Session.objects.update(expire_date=timezone.now() - datetime.timedelta(seconds=1))
+    BrowserSession.objects.update(expire_date=timezone.now() - datetime.timedelta(seconds=1))
     call_command("clearsessions")
-    assert not Session.objects.exists()
+    assert not BrowserSession.objects.exists()
     cast.owner.refresh_from_db()
     assert cast.owner.security_changed_at is None
 

@@ -129,3 +129,9 @@ def test_sign_up_can_be_switched_off(client: Client, cast: Cast, settings: Setti
     assert response.status_code == 404
     assert "Sign-up is closed" in response.content.decode()
     assert not User.objects.filter(username="nina").exists()
+
+
+def test_sign_up_does_not_tell_whose_address_is_known(cast: Cast) -> None:
+    answers = [Client().post(SIGNUP, filled(username=name, email=f"{name}@example.org")) for name in ("nina", "nora")]
+    known = Client().post(SIGNUP, filled(username="nele", email=cast.owner.email))
+    assert [(answer.status_code, answer.headers["Location"]) for answer in (*answers, known)] == [(302, "/")] * 3

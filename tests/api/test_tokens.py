@@ -42,6 +42,11 @@ def forge(token: str, *, key: str = "", algorithm: str = "none") -> str:
     return jwt.encode(payload, key, algorithm=algorithm)
 
 
+def sid_of(token: str) -> str:
+    """Return the id of the sign-in a token goes back to."""
+    return str(jwt.decode(token, options={"verify_signature": False})["sid"])
+
+
 def test_sign_in_gives_a_pair(cast: Cast, callers: Callers) -> None:
     answer = sign_in(callers)
     assert (answer.status, set(answer.data)) == (200, {"access", "refresh"})
@@ -122,8 +127,9 @@ def test_refresh_rotates(callers: Callers) -> None:
     assert callers.nobody.post("/auth/token/refresh", {"refresh": second.data["refresh"]}).status == 200
 
 
-def test_revoking_ends_the_whole_family(cast: Cast, callers: Callers) -> None:
+def test_revoking_ends_the_whole_sign_in(cast: Cast, callers: Callers) -> None:
     first, other = sign_in(callers).data, sign_in(callers).data
+    assert sid_of(first["access"]) == sid_of(first["refresh"]) != sid_of(other["access"])
     second = callers.nobody.post("/auth/token/refresh", {"refresh": first["refresh"]}).data
     before = timezone.now()
     assert callers.nobody.post("/auth/token/revoke", {"refresh": second["refresh"]}).status == 204

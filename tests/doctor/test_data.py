@@ -49,14 +49,14 @@ def test_looking_leaves_no_row_behind(tmp_path: Path) -> None:
     path = with_database(tmp_path)
     assert examine(tmp_path, {}).of("database writes")["status"] == "ok"
     with sqlite3.connect(path) as database:
-        assert database.execute("SELECT count(*) FROM django_session").fetchone() == (0,)
+        assert database.execute("SELECT count(*) FROM accounts_browsersession").fetchone() == (0,)
     database.close()
 
 
 def test_a_lock_that_nobody_gives_up_on_postgresql(tmp_path: Path, postgresql: PostgreSQL) -> None:
     url = postgresql.create_database()
     with psycopg.connect(url) as holder:
-        holder.execute("LOCK TABLE django_session IN ACCESS EXCLUSIVE MODE")
+        holder.execute("LOCK TABLE accounts_browsersession IN ACCESS EXCLUSIVE MODE")
         finding = examine(tmp_path, {**PRODUCTION, "DATABASE_URL": url}).of("database writes")
     assert finding["status"] == "failed"
     assert "statement timeout" in finding["detail"]

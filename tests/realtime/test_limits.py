@@ -23,7 +23,7 @@ def test_a_bucket_allows_a_burst_and_then_its_rate() -> None:
 
 def test_buckets_forget_the_least_recently_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_KEYS", 2)
-    buckets: Buckets[str] = Buckets(lambda now: TokenBucket(0.001, 1, now))
+    buckets: Buckets[str, TokenBucket] = Buckets(lambda now: TokenBucket(0.001, 1, now))
     assert buckets.take("a") == 0
     assert buckets.take("b") == 0
     assert buckets.take("a") > 0

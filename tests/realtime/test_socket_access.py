@@ -124,6 +124,45 @@ async def test_ended_credentials_close_their_sockets_within_a_second_or_so() -> 
         assert await jane.closed() == 4401
 
 
+async def test_a_new_password_keeps_the_sockets_of_the_session_that_set_it_and_no_others() -> None:
+    with Server(demo=True) as server:
+        cookies = [session_of(server.base_url, "john") for _ in range(2)]
+        john = await Person.sign_in(server.base_url, "john")
+        mine, elsewhere = [
+            Socket(await open_socket(server.base_url, additional_headers={"Cookie": cookie}, origin=server.base_url))
+            for cookie in cookies
+        ]
+        for socket in (mine, elsewhere):
+            await socket.receive()
+        with_token = await john.connect()
+        async with httpx.AsyncClient(base_url=server.base_url) as browser:
+            browser.cookies.set("sessionid", cookies[0].removeprefix("sessionid="), domain="127.0.0.1")
+            new = {"new_password1": "purple monkey dishwasher", "new_password2": "purple monkey dishwasher"}
+            await submit(browser, "/accounts/password/change/", {"old_password": "demo", **new})
+            assert await elsewhere.closed() == 4401
+            assert await with_token.closed() == 4401
+            assert f"sessionid={browser.cookies['sessionid']}" != cookies[0]
+            # Its key is another one now, and it was looked at together with those that closed.
+            assert (await mine.ask("ping"))["type"] == "pong"
+            await submit(browser, "/accounts/sign-out-everywhere/", {})
+            other = await open_socket(
+                server.base_url,
+                additional_headers={"Cookie": f"sessionid={browser.cookies['sessionid']}"},
+                origin=server.base_url,
+            )
+            await submit(browser, "/accounts/logout/", {})
+            assert await mine.closed() == 4401
+            assert await Socket(other).closed() == 4401
+
+
+async def submit(browser: httpx.AsyncClient, path: str, form: dict[str, str]) -> None:
+    """Post a form as a page does."""
+    page = await browser.get("/accounts/profile/")
+    token = page.text.split('name="csrfmiddlewaretoken" value="', 1)[1].split('"', 1)[0]
+    answer = await browser.post(path, data={"csrfmiddlewaretoken": token, **form})
+    assert answer.status_code == 302, answer.text
+
+
 async def test_revoking_the_refresh_token_closes_the_sockets_of_that_sign_in_only(scene: Scene) -> None:
     base_url = scene.john.base_url
     async with httpx.AsyncClient(base_url=f"{base_url}/api/v1", timeout=20) as http:

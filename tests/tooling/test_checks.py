@@ -33,6 +33,10 @@ def test_the_defaults_pass(settings: Settings) -> None:
         ("flowra.E003", {"FLOWRA_OUTBOX_BYTES": 320 * 1024 - 1}),
         ("flowra.E004", {"FLOWRA_TYPING_TIMEOUT": 2.0}),
         ("flowra.E005", {"FLOWRA_ALLOWED_ORIGINS": ["https://good.example", "bad.example"]}),
+        *[
+            ("flowra.E010", {"FLOWRA_TRUSTED_PROXIES": names})
+            for names in (["0"], ["11"], ["-1"], ["proxy.example"], ["10.0.0.1/8"], ["0.0.0.0/0"], ["::/0"], ["1", "2"])
+        ],
         ("flowra.E006", {"REDIS_URL": "localhost:6379"}),
         ("flowra.E009", {"FLOWRA_PRESENCE_LEASE": 9.9}),
         ("flowra.E001", {"FLOWRA_PRESENCE_GRACE": -0.1}),
@@ -53,6 +57,8 @@ def test_each_check_fires_alone_and_says_what_to_do(settings: Settings, expected
         {"FLOWRA_MAX_FRAME_BYTES": 160 * 1024, "FLOWRA_OUTBOX_BYTES": 320 * 1024},
         {"FLOWRA_TYPING_TIMEOUT": 2.1, "FLOWRA_RESYNC_WITHIN": 0.0},
         {"FLOWRA_PRESENCE_LEASE": 10.0, "FLOWRA_PRESENCE_HEARTBEAT": 5.0, "FLOWRA_PRESENCE_GRACE": 3.0},
+        {"FLOWRA_TRUSTED_PROXIES": ["10"]},
+        {"FLOWRA_TRUSTED_PROXIES": ["10.0.0.0/8", "127.0.0.1", "2001:db8::/32"]},
         {"REDIS_URL": "rediss://user:secret@broker.example:6380/1"},
         {"DEBUG": False, "ALLOWED_HOSTS": ["chat.example.org"], "FLOWRA_HTTPS": True},
     ],

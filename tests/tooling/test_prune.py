@@ -12,7 +12,6 @@ import sys
 
 import pytest
 from axes.models import AccessLog
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db.models import Model, Q
@@ -22,6 +21,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 
 from chats.models import Notification, WorkspaceInvite
 from flowra import pruning
+from flowra.accounts.models import BrowserSession
 from flowra.accounts.tokens import issue_tokens, refresh_tokens, revoke_tokens
 from flowra.pruning import KINDS, delete_in_batches
 from realtime.models import Notice
@@ -29,7 +29,7 @@ from tests.conftest import Cast
 from tests.processes import ROOT, Server, wait_until
 
 DAY = datetime.timedelta(days=1)
-MODELS: tuple[type[Model], ...] = (Notification, Notice, WorkspaceInvite, OutstandingToken, Session, AccessLog)
+MODELS: tuple[type[Model], ...] = (Notification, Notice, WorkspaceInvite, OutstandingToken, BrowserSession, AccessLog)
 
 
 def prune(*arguments: str) -> dict[str, int]:
@@ -99,9 +99,9 @@ def stock(cast: Cast) -> Cast:
     make_invite(cast, created=-91, expires=30)
     make_invite(cast, created=-89, expires=30, max_uses=1, use_count=1)
     make_token("gone", expires=-0.01)
-    make_token("family:lives", expires=0.01)
-    Session.objects.create(session_key="gone", session_data="", expire_date=now - 0.01 * DAY)
-    Session.objects.create(session_key="lives", session_data="", expire_date=now + 0.01 * DAY)
+    make_token("sid:lives", expires=0.01)
+    BrowserSession.objects.create(session_key="gone", session_data="", expire_date=now - 0.01 * DAY)
+    BrowserSession.objects.create(session_key="lives", session_data="", expire_date=now + 0.01 * DAY)
     for days in (91, 89):
         entry = AccessLog.objects.create(username="mika")
         AccessLog.objects.filter(pk=entry.pk).update(attempt_time=now - days * DAY)
@@ -129,9 +129,8 @@ def test_without_delete_it_only_says(stock: Cast) -> None:
 
 def test_it_deletes_what_it_said_and_a_second_time_nothing(stock: Cast) -> None:
     assert prune("--delete") == EXPECTED
-    left = {model: len(keys) for model, keys in rows().items()}
-    assert left == {Notification: 2, Notice: 1, WorkspaceInvite: 4, OutstandingToken: 1, Session: 1, AccessLog: 1}
-    assert [str(token.token.jti) for token in BlacklistedToken.objects.all()] == ["family:lives"]
+    assert [len(rows()[model]) for model in MODELS] == [2, 1, 4, 1, 1, 1]
+    assert [str(token.token.jti) for token in BlacklistedToken.objects.all()] == ["sid:lives"]
     assert not Notification.objects.filter(read_at__lt=timezone.now() - 90 * DAY).exists()
     assert set(prune("--delete").values()) == {0}
 
@@ -160,19 +159,19 @@ def test_it_works_in_bounded_transactions(cast: Cast, monkeypatch: pytest.Monkey
 
 def test_a_row_that_comes_back_to_life_in_between_stays(cast: Cast) -> None:
     now = timezone.now()
-    Session.objects.create(session_key="a", session_data="", expire_date=now - DAY)
+    BrowserSession.objects.create(session_key="a", session_data="", expire_date=now - DAY)
 
-    class RevivedMeanwhile(type(Session.objects.all())):  # type: ignore[misc]  # made for this one query
+    class RevivedMeanwhile(type(BrowserSession.objects.all())):  # type: ignore[misc]  # made for this one query
         """Sessions, one of which is used again right after its key was read."""
 
         def values_list(self, *fields: str, flat: bool = False) -> object:
             keys = list(super().values_list(*fields, flat=flat))
-            Session.objects.update(expire_date=now + DAY)
+            BrowserSession.objects.update(expire_date=now + DAY)
             return keys
 
-    expired = RevivedMeanwhile(Session).filter(Q(expire_date__lt=now))
+    expired = RevivedMeanwhile(BrowserSession).filter(Q(expire_date__lt=now))
     assert next(delete_in_batches(expired)) == 0
-    assert Session.objects.filter(session_key="a").exists()
+    assert BrowserSession.objects.filter(session_key="a").exists()
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "1.5", "x", "99999"])

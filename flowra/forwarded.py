@@ -1,0 +1,99 @@
+"""Whose request it is when proxies stand in front: the address that FLOWRA_TRUSTED_PROXIES lets count.
+
+Each proxy adds at the right of X-Forwarded-For whom it got the request from. What stands further left than the
+trusted ones added was written by the caller, who may write anything.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+
+logger = logging.getLogger(__name__)
+MAX_HOPS = 10
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def parse_proxies(names: Sequence[str]) -> int | tuple[Network, ...]:
+    """Return the number of trusted hops, or the networks of trusted proxies; raises ValueError for anything else."""
+    if len(names) == 1 and names[0].isascii() and names[0].isdigit():
+        hops = int(names[0])
+        if not 1 <= hops <= MAX_HOPS:
+            raise ValueError(f"{hops} hops; a number of hops is 1 to {MAX_HOPS}")
+        return hops
+    networks = tuple(ipaddress.ip_network(name) for name in names)
+    if any(network.prefixlen == 0 for network in networks):
+        raise ValueError("a network that holds every address")
+    return networks
+
+
+def forwarded_client(peer: str, forwarded: str, trusted: int | tuple[Network, ...]) -> str:
+    """Return the client's address; `peer` is who connected to us, `forwarded` is X-Forwarded-For.
+
+    It is the peer's own where nobody trusted forwarded anything. An entry that is no address ends the walk: the proxy
+    that passed it on then counts as the client.
+    """
+    entries = [part.strip() for part in forwarded.split(",")] if forwarded else []
+    if isinstance(trusted, int):
+        found = _parse(entries[-trusted]) if len(entries) >= trusted else None
+        return peer if found is None else str(found)
+    client = _parse(peer)
+    if client is None:
+        return peer
+    while entries and _is_within(client, trusted):
+        before = _parse(entries.pop())
+        if before is None:
+            break
+        client = before
+    return str(client)
+
+
+def name_client(scope: dict[str, Any]) -> None:
+    """Put the client's address into an ASGI scope, where everything that asks for it looks."""
+    names: list[str] = settings.FLOWRA_TRUSTED_PROXIES
+    values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    if not values:
+        return
+    peer, port = scope.get("client") or ("", 0)
+    if not names:
+        _note_untrusted()
+        return
+    client = forwarded_client(peer, ",".join(values), _trusted(tuple(names)))
+    scope["client"] = (client, port if client == peer else 0)
+
+
+@functools.cache
+def _note_untrusted() -> None:
+    # Once in a process's life: whoever connects directly can make us say it.
+    logger.warning(
+        "Requests come with X-Forwarded-For, and FLOWRA_TRUSTED_PROXIES is not set: if they come through a proxy, all "
+        "its clients are counted as one address (docs/operations.md)."
+    )
+
+
+@functools.cache
+def _trusted(names: tuple[str, ...]) -> int | tuple[Network, ...]:
+    return parse_proxies(names)
+
+
+def _is_within(address: Address, networks: tuple[Network, ...]) -> bool:
+    return any(address in network for network in networks)
+
+
+def _parse(text: str) -> Address | None:
+    """Return an entry's address, with or without a port behind it, or None."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

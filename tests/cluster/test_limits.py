@@ -1,0 +1,131 @@
+"""Limits of users and addresses hold for all servers together, and nobody else feels them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.clients import Person, Socket, make_chat, open_socket
+from tests.cluster.conftest import two_servers
+from tests.processes import PostgreSQL, Server, Valkey
+
+TOO_MANY = 1013
+LIMITS = {
+    "FLOWRA_TRUSTED_PROXIES": "1",
+    "FLOWRA_CONNECTIONS_PER_USER": "3",
+    "FLOWRA_CONNECTIONS_PER_ADDRESS": "4",
+    "FLOWRA_HANDSHAKES_PER_MINUTE": "20",
+    "FLOWRA_POSTS_PER_SECOND": "0.01",
+    "FLOWRA_POSTS_BURST": "6",
+}
+Pair = tuple[Server, Server]
+
+
+@pytest.fixture(scope="module")
+def limited(postgresql: PostgreSQL, broker: Valkey) -> Iterator[Pair]:
+    """Give two servers with low limits."""
+    with two_servers(postgresql, broker, LIMITS) as servers:
+        yield servers
+
+
+async def knock(person: Person, server: Server, address: str) -> Socket:
+    """Open a socket at a server that takes it for one from `address`; welcome or close are to be received."""
+    headers = {"Authorization": f"Bearer {person.token}", "X-Forwarded-For": f"6.6.6.6, {address}"}
+    return Socket(await open_socket(server.base_url, additional_headers=headers))
+
+
+async def enter(person: Person, server: Server, address: str) -> Socket:
+    """Open a socket that is welcome."""
+    socket = await knock(person, server, address)
+    assert (await socket.receive())["type"] == "welcome"
+    return socket
+
+
+async def test_sockets_of_a_user_are_counted_together(limited: Pair) -> None:
+    one, two = limited
+    john, jane = await Person.sign_in(one.base_url, "john"), await Person.sign_in(one.base_url, "jane")
+    sockets = [await enter(john, server, f"192.0.2.{n}") for n, server in enumerate((one, two, one))]
+    for server in limited:
+        assert await (await knock(john, server, "192.0.2.9")).closed() == TOO_MANY
+    async with await enter(jane, two, "192.0.2.9"):
+        await sockets.pop().close()
+        async with asyncio.timeout(5):
+            while True:  # the other server hears of it a moment later
+                again = await knock(john, two, f"192.0.2.{uuid.uuid4().int % 100 + 100}")
+                if await opens(again):
+                    break
+    for socket in [*sockets, again]:
+        await socket.close()
+
+
+async def opens(socket: Socket) -> bool:
+    """Whether the socket is welcome."""
+    try:
+        return bool((await socket.receive())["type"] == "welcome")
+    except ConnectionClosed:
+        return False
+
+
+async def test_sockets_of_an_address_are_counted_together(limited: Pair) -> None:
+    one, two = limited
+    people = [await Person.sign_in(one.base_url, name) for name in ("john", "jane", "bob")]
+    address = "2001:db8:7::1"
+    sockets = [
+        await enter(person, server, address)
+        for person, server in zip([*people, people[0]], (one, two) * 2, strict=True)
+    ]
+    same_subscriber = "2001:db8:7:0:ffff::2"
+    assert await (await knock(people[1], one, same_subscriber)).closed() == TOO_MANY
+    async with await enter(people[1], one, "2001:db8:7:1::1"):
+        pass
+    for socket in sockets:
+        await socket.close()
+
+
+async def test_handshakes_of_an_address_are_counted_together_whoever_knocks(limited: Pair) -> None:
+    one, two = limited
+    forger = Person(one.base_url, "forged", {"id": "", "username": ""})
+    codes = [await (await knock(forger, server, "198.51.100.1")).closed() for _ in range(12) for server in (one, two)]
+    assert codes == [4401] * 20 + [TOO_MANY] * 4
+    john = await Person.sign_in(one.base_url, "john")
+    assert await (await knock(john, two, "198.51.100.1")).closed() == TOO_MANY
+    async with await enter(john, two, "198.51.100.2"):
+        pass
+
+
+async def test_posts_of_a_user_are_counted_together(limited: Pair) -> None:
+    one, two = limited
+    john, jane = await Person.sign_in(one.base_url, "john"), await Person.sign_in(one.base_url, "jane")
+    chat = await make_chat(john, jane)
+    async with await enter(john, one, "203.0.113.1") as here, await enter(john, two, "203.0.113.2") as there:
+        answers = [await socket.post(chat["id"], "hi") for _ in range(8) for socket in (here, there)]
+        went_through = [answer["type"] for answer in answers].count("ack")
+        assert went_through in (6, 7)  # a server may learn by its next post that the others have used it up
+        async with await enter(jane, two, "203.0.113.3") as other:
+            assert (await other.post(chat["id"], "not me"))["action"] == "posted"
+
+
+async def test_a_killed_server_takes_its_sockets_with_it_and_a_broker_that_is_away_lets_people_in(
+    postgresql: PostgreSQL,
+) -> None:
+    with Valkey() as valkey, two_servers(postgresql, valkey, {**LIMITS, "FLOWRA_HANDSHAKES_PER_MINUTE": "600"}) as pair:
+        one, two = pair
+        john = await Person.sign_in(two.base_url, "john")
+        for number in range(3):
+            await enter(john, one, f"192.0.2.{number}")
+        assert not await opens(await knock(john, two, "192.0.2.7"))
+        one.kill()
+        began = time.monotonic()
+        while not await opens(socket := await knock(john, two, "192.0.2.8")):
+            assert time.monotonic() - began < 30
+            await asyncio.sleep(0.5)
+        await socket.close()
+        valkey.kill()
+        began = time.monotonic()
+        await (await enter(john, two, "192.0.2.9")).close()
+        assert time.monotonic() - began < 5

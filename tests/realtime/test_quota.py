@@ -1,0 +1,220 @@
+"""Limits of users and addresses, counted by several processes together and by each for itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import redis
+from pytest_django import Settings
+
+from realtime.quota import Place, Quota
+from realtime.quota_store import TIMEOUT, RedisStore, Request
+from tests.processes import Valkey
+
+Start = Callable[..., contextlib.AbstractAsyncContextManager[Quota]]
+HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
+USER, OTHER = uuid.uuid4(), uuid.uuid4()
+
+
+@pytest.fixture(autouse=True)
+def _low(settings: Settings) -> None:
+    settings.FLOWRA_RATE_LIMITS = True
+    settings.FLOWRA_CONNECTIONS_PER_USER = 2
+    settings.FLOWRA_CONNECTIONS_PER_ADDRESS = 3
+    settings.FLOWRA_HANDSHAKES_PER_MINUTE = 50
+    settings.FLOWRA_POSTS_PER_SECOND, settings.FLOWRA_POSTS_BURST = 0.001, 4
+
+
+@pytest.fixture
+def start(valkey: Valkey) -> Start:
+    """Give what starts a process that counts in a table of this test's own; killed, it leaves nothing but its lease."""
+    prefix = f"test:{{{uuid.uuid4().hex}}}"
+
+    @contextlib.asynccontextmanager
+    async def process(*, lease: float = 20.0, killed: bool = False, url: str = valkey.url) -> AsyncIterator[Quota]:
+        store = RedisStore(url, prefix=prefix, lease=lease)
+        quota = Quota(store)
+        task = asyncio.create_task(quota.run())
+        try:
+            yield quota
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            if killed:
+                await store._client.aclose()
+            else:
+                await quota.stop()
+
+    return process
+
+
+async def admit(quota: Quota, user: uuid.UUID = USER, address: str = HERE) -> Place | None:
+    """Ask for a place; the answer has its bound."""
+    async with asyncio.timeout(4 * TIMEOUT):
+        return await quota.admit(address, user)
+
+
+async def until_admitted(quota: Quota, seconds: float = 10) -> Place:
+    """Ask until there is a place again."""
+    async with asyncio.timeout(seconds):
+        while True:
+            place = await admit(quota)
+            if place is not None:
+                return place
+            await asyncio.sleep(0.02)
+
+
+async def settled(quota: Quota) -> None:
+    """Return when the table has been told everything and has answered: an exchange answers what was noted before."""
+    await quota.admit("198.51.100.1", None)
+    await quota.admit("198.51.100.1", None)
+
+
+async def test_a_user_has_so_many_sockets_wherever_they_are(start: Start) -> None:
+    async with start() as one, start() as two:
+        first, second = await admit(one), await admit(two, address=ELSEWHERE)
+        assert first is not None
+        assert second is not None
+        assert await admit(one) is None
+        assert await admit(two) is None
+        assert await admit(two, OTHER) is not None
+        first.leave()
+        assert await until_admitted(two)
+        assert await admit(one) is None
+
+
+async def test_an_address_has_so_many_sockets_whoevers_they_are(start: Start) -> None:
+    async with start() as one, start() as two:
+        for quota in (one, two, one):
+            assert await admit(quota, uuid.uuid4()) is not None
+        assert await admit(two, uuid.uuid4()) is None
+        assert await admit(two, uuid.uuid4(), ELSEWHERE) is not None
+
+
+async def test_a_hundred_at_once_are_let_in_up_to_the_limit(start: Start) -> None:
+    async with start() as one, start() as two:
+        asked = [admit(quota, USER, f"10.0.0.{number}") for number in range(50) for quota in (one, two)]
+        places = [place for place in await asyncio.gather(*asked) if place is not None]
+        assert len(places) == 2
+
+
+async def test_handshakes_of_an_address_are_counted_together(start: Start, settings: Settings) -> None:
+    settings.FLOWRA_HANDSHAKES_PER_MINUTE = 6
+    async with start() as one, start() as two:
+        came_in = [await quota.admit(HERE, None) is not None for _ in range(8) for quota in (one, two)]
+        assert came_in.count(True) == 6
+        assert await two.admit(ELSEWHERE, None) is not None
+        assert [one.knock(HERE) for _ in range(7)] == [True] * 6 + [False]
+        assert one.knock(ELSEWHERE)
+
+
+async def test_a_killed_process_takes_its_sockets_with_it(start: Start) -> None:
+    async with start() as lives:
+        async with start(lease=0.5, killed=True) as dies:
+            assert await admit(dies) is not None
+            assert await admit(dies) is not None
+            assert await admit(lives) is None
+        assert await until_admitted(lives)
+
+
+async def test_a_process_that_stops_hands_its_places_back_at_once(start: Start) -> None:
+    async with start() as stays:
+        async with start() as stops:
+            assert await admit(stops) is not None
+            assert await admit(stops) is not None
+        assert await admit(stays) is not None
+
+
+async def test_a_table_that_was_emptied_is_told_again(start: Start, valkey: Valkey) -> None:
+    async with start() as one, start() as two:
+        assert await admit(one) is not None
+        assert await admit(one) is not None
+        redis.Redis.from_url(valkey.url).flushall()
+        assert await one.admit(ELSEWHERE, None) is not None  # any exchange of this process notices
+        await settled(one)
+        assert await admit(two) is None
+
+
+async def test_who_gives_up_waiting_leaves_no_trace(start: Start) -> None:
+    async with start() as one, start() as two:
+        for _ in range(20):
+            task = asyncio.create_task(admit(one))
+            await asyncio.sleep(0)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                place = await task
+                assert place is not None
+                place.leave()
+        assert not one._taken
+        assert await until_admitted(two)
+        assert await until_admitted(two)
+
+
+async def test_posts_of_a_user_are_counted_together(start: Start) -> None:
+    async with start() as one, start() as two:
+        went_through = 0
+        for _ in range(10):
+            for quota in (one, two):
+                went_through += quota.take_post(USER) == 0
+                await settled(quota)
+        assert went_through in (4, 5)  # the one that was refused last may have learnt of it by one post too many
+        assert two.take_post(OTHER) == 0.0
+
+
+async def test_what_was_posted_too_much_is_a_debt_with_a_bound(start: Start) -> None:
+    async with start() as one, start() as two, start() as three:
+        for quota in (one, two, three):
+            assert [quota.take_post(USER) > 0 for _ in range(5)] == [False] * 4 + [True]  # it knows of no others
+        assert one._store is not None
+        reply = await one._store.exchange(Request({}, [], {str(USER): 100}))
+        assert reply.levels == [-4.0]
+
+
+async def test_a_table_that_does_not_answer_delays_nobody_for_long(start: Start) -> None:
+    async def be_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(be_silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, start(url=f"redis://127.0.0.1:{port}/0") as alone:
+        began = time.monotonic()
+        assert await admit(alone) is not None
+        assert await admit(alone) is not None
+        assert time.monotonic() - began < 3 * TIMEOUT
+        assert await admit(alone) is None  # its own counts hold
+
+
+async def test_it_can_be_stopped_at_any_moment(valkey: Valkey) -> None:
+    for moment in range(30):
+        quota = Quota(RedisStore(valkey.url, prefix=f"test:{{{uuid.uuid4().hex}}}"))
+        task = asyncio.create_task(quota.run())
+        quota.take_post(USER)
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+        assert task.cancelled()
+        await quota.stop()
+
+
+async def test_without_a_broker_a_process_counts_for_itself() -> None:
+    quota = Quota(None)
+    places = [await admit(quota) for _ in range(3)]
+    assert [place is not None for place in places] == [True, True, False]
+    assert places[0] is not None
+    places[0].leave()
+    assert await admit(quota) is not None
+    assert [quota.take_post(USER) > 0 for _ in range(5)] == [False] * 4 + [True]
+
+
+async def test_switched_off_nothing_is_counted(settings: Settings) -> None:
+    settings.FLOWRA_RATE_LIMITS = False
+    quota = Quota(None)
+    assert all([await admit(quota) for _ in range(60)])
+    assert all(quota.knock(HERE) for _ in range(60))
