@@ -19,6 +19,7 @@ from flowra.doctor.report import Check, Finding, failed, ok, warning
 from presence.exceptions import RegistryAway
 from presence.registry import get_registry
 from realtime.layers import get_layer, is_shared
+from realtime.quota_store import QuotaAway, RedisStore, Request
 
 TIMEOUT = 2.0  # seconds for each answer
 LAYER_TIMEOUT = 8.0  # seconds for an event to come back
@@ -26,7 +27,7 @@ SEND_EVERY = 0.5  # seconds: the subscription may take effect after the first ev
 # redis-py greets with HELLO, and scripts read the time before they write: both came before or with 6.
 OLDEST = (6, 0)
 FULL = 0.9  # share of maxmemory
-BROKER, REGISTRY, LAYER = "redis", "presence registry", "channel layer"
+BROKER, REGISTRY, LIMITS, LAYER = "redis", "presence registry", "limits", "channel layer"
 _MEMORY_REMEDY = "CONFIG SET maxmemory-policy noeviction, and the same in the server's configuration file."
 
 
@@ -117,6 +118,40 @@ def check_registry() -> Iterator[Finding]:
     yield ok(REGISTRY, f"{len(processes)} process{'' if len(processes) == 1 else 'es'} serving")
 
 
+def check_limits() -> Iterator[Finding]:
+    """The table in which all processes count takes an exchange with nothing in it."""
+    if not settings.FLOWRA_RATE_LIMITS:
+        yield ok(LIMITS, "switched off")
+        return
+    if not settings.REDIS_URL:
+        yield ok(LIMITS, "counted in the server's process")
+        return
+    try:
+        asyncio.run(_exchange())
+    except QuotaAway as error:
+        if isinstance(error.__cause__, redis.exceptions.ResponseError):
+            raise
+        remedy = "See what is between this machine and Redis: until it answers each process counts for itself."
+        yield warning(LIMITS, f"{error}", remedy)
+        return
+    yield ok(LIMITS, "counted together with the other processes")
+
+
+async def _exchange() -> None:
+    """Tell the table nothing, and leave it as it was; raises QuotaAway."""
+    store = RedisStore(settings.REDIS_URL)
+    try:
+        for tries_left in (2, 1, 0):  # the first one also connects
+            try:
+                await store.exchange(Request(counts={}, asks=[], posts={}))
+                return
+            except QuotaAway:
+                if not tries_left:
+                    raise
+    finally:
+        await store.leave()
+
+
 def check_layer() -> Iterator[Finding]:
     """An event that is sent to a group comes back to a channel in it."""
     seconds = asyncio.run(_round_trip())
@@ -164,6 +199,12 @@ CHECKS = (
         REGISTRY,
         check_registry,
         "Let the account run scripts (EVAL, EVALSHA, SCRIPT) on keys that begin with flowra:{presence}.",
+        needs=BROKER,
+    ),
+    Check(
+        LIMITS,
+        check_limits,
+        "Let the account run scripts (EVAL, EVALSHA, SCRIPT) on keys that begin with flowra:{limits}.",
         needs=BROKER,
     ),
     Check(

@@ -8,8 +8,10 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+import redis
 from websockets.exceptions import ConnectionClosed
 
+from realtime.quota_store import LEASE, PREFIX
 from tests.clients import Person, Socket, make_chat, open_socket
 from tests.cluster.conftest import two_servers
 from tests.processes import PostgreSQL, Server, Valkey
@@ -91,7 +93,9 @@ async def test_handshakes_of_an_address_are_counted_together_whoever_knocks(limi
     one, two = limited
     forger = Person(one.base_url, "forged", {"id": "", "username": ""})
     codes = [await (await knock(forger, server, "198.51.100.1")).closed() for _ in range(12) for server in (one, two)]
-    assert codes == [4401] * 20 + [TOO_MANY] * 4
+    heard = codes.count(4401)  # a minute that turns meanwhile lets one or two more through
+    assert 20 <= heard <= 22
+    assert codes == [4401] * heard + [TOO_MANY] * (24 - heard)
     john = await Person.sign_in(one.base_url, "john")
     assert await (await knock(john, two, "198.51.100.1")).closed() == TOO_MANY
     async with await enter(john, two, "198.51.100.2"):
@@ -110,6 +114,16 @@ async def test_posts_of_a_user_are_counted_together(limited: Pair) -> None:
             assert (await other.post(chat["id"], "not me"))["action"] == "posted"
 
 
+def hasten_leases(valkey: Valkey) -> None:
+    """Let what is left of each process's lease pass within a moment; whoever lives takes a new one."""
+    with redis.Redis.from_url(valkey.url) as client:
+        leases = list(client.scan_iter(f"{PREFIX}:process:*"))
+        assert len(leases) == 2
+        for lease in leases:
+            assert 0 < client.pttl(lease) <= LEASE * 1000
+            client.pexpire(lease, 100)
+
+
 async def test_a_killed_server_takes_its_sockets_with_it_and_a_broker_that_is_away_lets_people_in(
     postgresql: PostgreSQL,
 ) -> None:
@@ -120,10 +134,11 @@ async def test_a_killed_server_takes_its_sockets_with_it_and_a_broker_that_is_aw
             await enter(john, one, f"192.0.2.{number}")
         assert not await opens(await knock(john, two, "192.0.2.7"))
         one.kill()
+        hasten_leases(valkey)
         began = time.monotonic()
         while not await opens(socket := await knock(john, two, "192.0.2.8")):
-            assert time.monotonic() - began < 30
-            await asyncio.sleep(0.5)
+            assert time.monotonic() - began < 10
+            await asyncio.sleep(0.2)
         await socket.close()
         valkey.kill()
         began = time.monotonic()

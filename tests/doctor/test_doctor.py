@@ -25,6 +25,7 @@ ALL = [
     "database writes",
     "redis",
     "presence registry",
+    "limits",
     "channel layer",
 ]
 
@@ -96,7 +97,7 @@ def test_servers_that_do_not_answer_are_told_in_time_and_without_passwords(
     assert "REDIS_URL" in examination.of("redis")["remedy"]
     assert set(examination.names("skipped")) == {
         *("migrations", "database writes", "sqlite", "connections", "database clock"),
-        *("redis memory", "redis clock", "presence registry", "channel layer"),
+        *("redis memory", "redis clock", "presence registry", "limits", "channel layer"),
     }
     assert "hush-hush" not in examination.output
 
