@@ -14,7 +14,7 @@ from django.utils import timezone
 from chats.addresses import counted_address
 from chats.payloads import time_text
 from realtime import metrics
-from realtime.auth import is_origin_allowed, read_handshake
+from realtime.auth import Handshake, is_origin_allowed, read_handshake
 from realtime.commands import Commands
 from realtime.connection import Connection
 from realtime.db import run_in_db_thread
@@ -25,6 +25,7 @@ from realtime.log_context import LogContext, bind, request_id_from
 from realtime.outbox import Frame, Outbox
 from realtime.preframed import preframed_socket
 from realtime.protocol import CloseCode, Error, ErrorCode, FrameError, Welcome, decode, encode
+from realtime.quota import Place
 from realtime.reads import Caller, read_caller
 from realtime.wires import PlainWire, ReadyWire
 
@@ -56,11 +57,7 @@ class ChatConsumer(AsyncConsumer):
             await send({"type": "websocket.close"})  # before the upgrade: HTTP 403
             return
         hub = start_hub()
-        address = counted_address((scope.get("client") or ("",))[0])
-        # Before anything is looked up: guessing credentials costs the database nothing beyond this rate.
-        may_knock = hub.quota.knock(address)
-        caller = await self._identify(handshake) if may_knock else None
-        place = await hub.quota.admit(address, caller.user.pk if caller else None) if may_knock else None
+        caller, place = await self._let_in(hub, handshake)
         try:
             await send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
             if place is None:
@@ -75,7 +72,16 @@ class ChatConsumer(AsyncConsumer):
             if place is not None:
                 place.leave()
 
-    async def _identify(self, handshake: Any) -> Caller | None:
+    async def _let_in(self, hub: Hub, handshake: Handshake) -> tuple[Caller | None, Place | None]:
+        """Return who is calling, None where nobody knows, and a place, None where there are too many."""
+        address = counted_address((self._scope.get("client") or ("",))[0])
+        # Before anything is looked up: guessing credentials costs the database nothing beyond this rate.
+        if not hub.quota.knock(address):
+            return None, None
+        caller = await self._identify(handshake)
+        return caller, await hub.quota.admit(address, caller.user.pk if caller else None)
+
+    async def _identify(self, handshake: Handshake) -> Caller | None:
         return await run_in_db_thread(read_caller, handshake)
 
     async def _close_at_once(self, code: CloseCode, receive: Any) -> None:
@@ -87,22 +93,13 @@ class ChatConsumer(AsyncConsumer):
     # --- Serving --------------------------------------------------------------------------------
 
     async def _serve(self, hub: Hub, caller: Caller, receive: Any, sent_id: str | None) -> None:
-        ready = preframed_socket(self._scope)
-        wire = PlainWire(self._send_event) if ready is None else ReadyWire(ready)
-        outbox = Outbox(wire, limit=settings.FLOWRA_OUTBOX_BYTES, overflowed=self._overflowed)
-        connection = self.connection = Connection(
-            credential=caller.credential,
-            display_name=caller.user.get_full_name(),
-            outbox=outbox,
-            end=self.end,
+        connection = self.connection = self._connection_of(caller)
+        ids = LogContext(
+            request_id=request_id_from(sent_id) if sent_id else None,
+            connection_id=connection.connection_id,
+            find_user=lambda: connection.user_id,
         )
-        bind(
-            LogContext(
-                request_id=request_id_from(sent_id) if sent_id else None,
-                connection_id=connection.connection_id,
-                find_user=lambda: connection.user_id,
-            )
-        )
+        bind(ids)
         metrics.sockets_opened.inc()
         logger.debug("A socket was opened.")
         self.limits = ConnectionLimits()
@@ -111,7 +108,7 @@ class ChatConsumer(AsyncConsumer):
             self._watch_expiry()
             await hub.register(connection, caller.workspace_ids)
             # What came for the user meanwhile waits in the outbox: the first frame is the welcome.
-            outbox.open(Frame(encode(_welcome(connection))))
+            connection.outbox.open(Frame(encode(_welcome(connection))))
             while True:
                 event = await receive()
                 if event["type"] == "websocket.disconnect":
@@ -131,8 +128,18 @@ class ChatConsumer(AsyncConsumer):
                 if timer is not None:
                     timer.cancel()
             hub.unregister(connection)
-            outbox.abort()
+            connection.outbox.abort()
             logger.debug("A socket has ended.")
+
+    def _connection_of(self, caller: Caller) -> Connection:
+        ready = preframed_socket(self._scope)
+        wire = PlainWire(self._send_event) if ready is None else ReadyWire(ready)
+        return Connection(
+            credential=caller.credential,
+            display_name=caller.user.get_full_name(),
+            outbox=Outbox(wire, limit=settings.FLOWRA_OUTBOX_BYTES, overflowed=self._overflowed),
+            end=self.end,
+        )
 
     _aborted = False
 
