@@ -48,7 +48,9 @@ def test_rate_limits_can_be_switched_off(settings: Settings) -> None:
     assert all(connection.frame() == 0 for _ in range(10_000))
 
 
-def test_only_going_on_with_nonsense_is_abuse() -> None:
+@pytest.mark.parametrize("limited", [True, False])
+def test_only_going_on_with_nonsense_is_abuse(settings: Settings, limited: bool) -> None:
+    settings.FLOWRA_RATE_LIMITS = limited
     connection = ConnectionLimits()
     assert not any(connection.bad_frame() for _ in range(BAD_FRAMES))
     assert connection.bad_frame()

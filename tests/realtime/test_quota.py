@@ -201,6 +201,8 @@ async def test_it_can_be_stopped_at_any_moment(valkey: Valkey) -> None:
         await asyncio.wait([task], timeout=5)
         assert task.cancelled()
         await quota.stop()
+        async with asyncio.timeout(5):
+            assert await admit(quota) is not None  # who comes after that does not wait for an answer
 
 
 async def test_without_a_broker_a_process_counts_for_itself() -> None:
