@@ -157,11 +157,12 @@ async def _snapshot(here: Place, people: Sequence[SeededPerson]) -> float:
 def _rows(storms: Sequence[Storm], size: int) -> list[tuple[str, str]]:
     connected, subscribed = median(s.connected for s in storms), median(s.subscribed for s in storms)
     settled = median(s.settled for s in storms)
+    lag = max(0.0, median(s.settled - s.subscribed for s in storms))
     return [
         ("last one connected after", f"{connected:.2f} s ({size / connected:.0f}/s)"),
         ("last one subscribed after", f"{subscribed:.2f} s"),
         ("everybody settled after", f"{settled:.2f} s"),
-        ("… after the last subscription", f"{max(0.0, median(s.settled - s.subscribed for s in storms)) * 1000:.0f} ms"),
+        ("… after the last subscription", f"{lag * 1000:.0f} ms"),
         ("presence frames, all together", f"{median(s.frames for s in storms):.0f}"),
         ("… MB", f"{median(s.size for s in storms) / 1e6:.0f}"),
         ("dropped", f"{max(s.dropped for s in storms)}"),
