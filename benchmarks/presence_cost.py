@@ -26,6 +26,15 @@ def _calls(broker: redis.Redis, names: Iterable[str]) -> int:
     return sum(stats[f"cmdstat_{name}"]["calls"] for name in names if f"cmdstat_{name}" in stats)
 
 
+def registry_seconds(here: Place) -> float | None:
+    """Return the time that Valkey has spent in the registry's commands; None where the registry is in memory."""
+    if here.valkey is None:
+        return None
+    with _broker(here) as broker:
+        stats = broker.info("commandstats")
+    return float(sum(stats[f"cmdstat_{name}"]["usec"] for name in SCRIPTS if f"cmdstat_{name}" in stats)) / 1e6
+
+
 async def _idle(here: Place, count: int, seconds: float) -> tuple[float, float]:
     """Return scripts and all commands per second while `count` sockets are open and silent."""
     broker = _broker(here)

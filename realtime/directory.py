@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from realtime import metrics
+from realtime import metrics, ways
 from realtime.connection import Connection
 from realtime.envelope import chat_group, user_group, workspace_group
 from realtime.rooms import Room, Subscription
@@ -91,6 +91,7 @@ class Directory:
             connection.chats.add(chat_id)
             metrics.subscriptions.inc()
         subscription = room.subscriptions[connection] = Subscription(connection)
+        ways.changed()
         return subscription
 
     def leave_room(self, connection: Connection, chat_id: UUID) -> None:
@@ -102,6 +103,7 @@ class Directory:
         if room is None:
             return
         room.subscriptions.pop(connection, None)
+        ways.changed()
         if not room.subscriptions:
             del self.rooms[chat_id]
             self._release(chat_group(chat_id))

@@ -7,7 +7,7 @@ import functools
 from collections import deque
 from collections.abc import Callable
 
-from realtime import metrics
+from realtime import metrics, ways
 from realtime.preframed import text_frame
 from realtime.presence_folding import fold
 from realtime.protocol import CloseCode
@@ -110,7 +110,12 @@ class Outbox:
 
     def _end(self) -> None:
         self.is_closed = True
-        self.direct = None
+        self._set_direct(None)
+
+    def _set_direct(self, direct: Callable[[bytes], None] | None) -> None:
+        if direct is not self.direct:
+            self.direct = direct
+            ways.changed()
 
     def _send(self, frame: Frame) -> None:
         self._wire.send(frame)
@@ -131,7 +136,7 @@ class Outbox:
                 self.queued_bytes -= entry.size
                 self._send(entry)
         is_clear = self._is_open and not self.is_closed and not self._queue and not self._wire.is_busy
-        self.direct = self._wire.direct if is_clear else None
+        self._set_direct(self._wire.direct if is_clear else None)
 
     def _enqueue(self, frame: Frame) -> None:
         self._queue.append(frame)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 
 EXTENSION = "websocket.send.preframed"
 ABORT_AFTER = 5.0  # seconds that a peer which takes nothing has for the close frame
@@ -33,11 +34,18 @@ def text_frame(text: str) -> bytes:
 class PreframedSocket(Protocol):
     """What the extension offers, between accept and close."""
 
-    def watch(self, changed: Callable[[bool], None]) -> None:
-        """Have `changed(is_full)` called whenever the socket takes no more for now, and when it does again."""
+    def watch(self, changed: Callable[[bool], None], ended: Callable[[], None]) -> None:
+        """Have `changed(is_full)` called whenever the socket takes no more for now, and when it does again.
+
+        `ended` is called before anything else can be written, once nothing may be, whoever ended the connection.
+        """
 
     def write(self, frames: bytes) -> None:
         """Write one or more whole frames after everything sent before; after the end nothing happens."""
+
+    @property
+    def direct(self) -> Callable[[bytes], None]:
+        """The transport's own `write`, for a caller that watches: to be called only while not full and not ended."""
 
     def close(self, code: int) -> None:
         """Send a close frame, and cut the connection after ABORT_AFTER if the peer takes nothing."""
@@ -63,6 +71,7 @@ class PreframedProtocol(WebSocketsSansIOProtocol):
     """Serves as its base does, and is the PreframedSocket of its connection."""
 
     _changed: Callable[[bool], None] | None = None
+    _ended: Callable[[], None] | None = None
 
     async def run_asgi(self) -> None:
         """Run the application with the extension in its scope."""
@@ -71,9 +80,18 @@ class PreframedProtocol(WebSocketsSansIOProtocol):
             extensions[EXTENSION] = {"socket": self}
         await super().run_asgi()
 
-    def watch(self, changed: Callable[[bool], None]) -> None:
+    def watch(self, changed: Callable[[bool], None], ended: Callable[[], None]) -> None:
         """See PreframedSocket."""
         self._changed = changed
+        self._ended = ended
+        if self.close_sent or self.transport.is_closing():
+            self._tell_end()
+
+    @property
+    def direct(self) -> Callable[[bytes], None]:
+        """See PreframedSocket."""
+        write: Callable[[bytes], None] = self.transport.write
+        return write
 
     def write(self, frames: bytes) -> None:
         """See PreframedSocket."""
@@ -88,6 +106,7 @@ class PreframedProtocol(WebSocketsSansIOProtocol):
         self.conn.send_close(code)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
+        self._tell_end()
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
@@ -96,6 +115,7 @@ class PreframedProtocol(WebSocketsSansIOProtocol):
     def cut(self) -> None:
         """See PreframedSocket."""
         self.transport.abort()
+        self._tell_end()
 
     @property
     def unsent_bytes(self) -> int:
@@ -113,3 +133,46 @@ class PreframedProtocol(WebSocketsSansIOProtocol):
         super().resume_writing()
         if self._changed is not None:
             self._changed(False)
+
+    # --- The ends that the base knows, each followed by the word of it ---------------------------
+
+    def handle_close(self, event: Frame) -> None:
+        """Take the peer's close frame."""
+        super().handle_close(event)
+        self._tell_end()
+
+    def handle_parser_exception(self) -> None:
+        """Close on what is not WebSocket."""
+        super().handle_parser_exception()
+        self._tell_end()
+
+    def keepalive_timeout(self) -> None:
+        """Close because the peer did not answer."""
+        super().keepalive_timeout()
+        self._tell_end()
+
+    def eof_received(self) -> None:
+        """Note that the peer sends nothing more; the transport closes."""
+        super().eof_received()
+        self._tell_end()
+
+    async def send(self, message: Any) -> None:
+        """Do what plain ASGI asks for, a close among it."""
+        await super().send(message)
+        if self.close_sent:
+            self._tell_end()
+
+    def shutdown(self) -> None:
+        """Close because the server stops."""
+        super().shutdown()
+        self._tell_end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that the connection is gone; called by the transport."""
+        super().connection_lost(exc)
+        self._tell_end()
+
+    def _tell_end(self) -> None:
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from realtime import metrics
+from realtime import metrics, ways
 from realtime.joining import Joiner
 from realtime.outbox import Frame, Priority
 from realtime.room_presence import RoomPresence
@@ -46,6 +47,7 @@ class Subscription:
     def release(self, revision: int) -> None:
         """Send what was held back and is newer than `revision`, and let live events through."""
         held, self.held = self.held, None
+        ways.changed()
         for event in held or ():
             if event.revision == 0 or event.revision > revision:
                 self.connection.outbox.put(Frame(event.text, Priority(event.priority)))
@@ -104,6 +106,9 @@ class Room:
         self.access_version: int | None = None
         self.required_version = 0
         self.waiting: deque[Event] = deque()
+        self._writes: list[Callable[[bytes], None]] = []  # of those whom nothing stands in the way of
+        self._others: list[Subscription] = []
+        self._sorted_at = -1  # ways.changes() when these two were true
         self._joiner: Joiner[tuple[Event, Frame]] = Joiner(self._send)
 
     @property
@@ -128,31 +133,42 @@ class Room:
 
     def _send(self, sending: list[tuple[Event, Frame]]) -> None:
         """Send events to all subscribers: in one write each, wherever nothing stands in the way."""
-        data: bytes | None = None
-        skipped = {event.skip_user_id for event, _ in sending} - {None}
-        written = 0
-        # A copy, because a connection whose outbox overflows is closed, but never leaves the room from in here.
-        for subscription in list(self.subscriptions.values()):
-            connection = subscription.connection
-            write = connection.outbox.direct
-            if write is None or subscription.held is not None or (skipped and connection.user_id in skipped):
-                subscription.deliver(sending)
-            else:
-                if data is None:
-                    data = b"".join([frame.data for _, frame in sending])
+        if any(event.skip_user_id for event, _ in sending):
+            self._sort({event.skip_user_id for event, _ in sending})
+            self._sorted_at = -1
+        elif self._sorted_at != ways.changes():
+            self._sort(set())
+            self._sorted_at = ways.changes()
+        # A socket that a write fills, or an outbox that overflows, changes the next sorting, never this one.
+        writes, others = self._writes, self._others
+        if writes:
+            data = b"".join([frame.data for _, frame in sending])
+            for write in writes:
                 write(data)
-                written += 1
-        metrics.frames_sent.inc(written * len(sending))
-        metrics.frames_joined.inc(written * (len(sending) - 1))
+        for subscription in others:
+            subscription.deliver(sending)
+        metrics.frames_sent.inc(len(writes) * len(sending))
+        metrics.frames_joined.inc(len(writes) * (len(sending) - 1))
         now = time.monotonic()
         for event, _ in sending:
             metrics.delivery_seconds.observe(now - event.known_at)
+
+    def _sort(self, skipped: set[UUID | None]) -> None:
+        """Tell those who can be written to directly from those who hold back, wait in a queue or are `skipped`."""
+        self._writes, self._others = [], []
+        for subscription in self.subscriptions.values():
+            write = subscription.connection.outbox.direct
+            if write is None or subscription.held is not None or subscription.connection.user_id in skipped:
+                self._others.append(subscription)
+            else:
+                self._writes.append(write)
 
     def checked(self, access_version: int, members: set[UUID]) -> list[Connection]:
         """Take the result of a check; returns the connections that were removed, then delivers what waited."""
         removed = [connection for connection in self.subscriptions if connection.user_id not in members]
         for connection in removed:
             self.subscriptions.pop(connection).is_revoked = True
+        ways.changed()
         self.access_version = access_version
         self.presence.forget()  # whoever was removed may have been counted, if the event of it was lost
         while self.waiting and not self.needs_check:

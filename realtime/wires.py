@@ -52,10 +52,10 @@ class ReadyWire:
         self._idle = asyncio.Event()
         self._idle.set()
         self.is_busy = False
-        self.is_lost = False  # the server's `disconnect` event says so; writing to nobody does no harm
-        self.direct: Callable[[bytes], None] | None = socket.write
+        self.is_lost = False
+        self.direct: Callable[[bytes], None] | None = socket.direct
         self.changed: Callable[[], None] = _nothing
-        socket.watch(self._watched)
+        socket.watch(self._watched, self._ended)
 
     def _watched(self, is_full: bool) -> None:
         self.is_busy = is_full
@@ -63,6 +63,11 @@ class ReadyWire:
             self._idle.clear()
         else:
             self._idle.set()
+        self.changed()
+
+    def _ended(self) -> None:
+        self.is_lost = True
+        self._idle.set()  # nothing more will go out
         self.changed()
 
     def send(self, frame: Frame) -> None:

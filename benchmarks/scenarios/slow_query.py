@@ -152,7 +152,7 @@ def run(options: Options) -> Result:
     remarks = [
         f"Goal: the worst delivery in other chats is less than {1000 * GOAL:.0f} ms later than the worst one without.",
         about,
-        "As many different queries that are stuck as the pool has threads do hold up everybody who needs the database.",
+        "At most three quarters of the threads write: as many held chats hold up others' posts, but nobody's reading.",
         "SQLite has one writer at a time: a transaction that writes for 3 s holds up every post, whoever asks.",
         f"The client used {share} of its core.",
     ]

@@ -16,6 +16,7 @@ from benchmarks.flowra_sockets import FlowraSocket, SocketFault, answer_of, conn
 from benchmarks.measuring import median
 from benchmarks.people import Plan, SeededPerson
 from benchmarks.place import Place, Share, place, run_client, verdict
+from benchmarks.presence_cost import registry_seconds
 from benchmarks.results import Options, Result, Table
 
 SETTLE_SECONDS, FRAMES, GRACE = 2.0, 5_000, 5.0
@@ -84,12 +85,13 @@ class Storm:
     left: float  # until the last of those who stayed knew, without the grace
     left_frames: int
     snapshot: float  # of presence, by REST
+    registry: float | None  # Valkey's time in the registry's commands, until settled
 
 
 async def _storm(here: Place, people: Sequence[SeededPerson], stay: int) -> Storm:
     tally = Tally(len(people), len(people))
     watchers = [Watcher(tally) for _ in people]
-    processor = here.server_cpu()
+    processor, registry = here.server_cpu(), registry_seconds(here)
     began = time.perf_counter()
     welcomed: list[float] = []
 
@@ -103,7 +105,7 @@ async def _storm(here: Place, people: Sequence[SeededPerson], stay: int) -> Stor
     sockets = await asyncio.gather(*(arrive(person, watcher) for person, watcher in zip(people, watchers, strict=True)))
     subscribed = time.perf_counter()
     settled = await tally.wait("arrived")
-    processor = here.server_cpu() - processor
+    processor, registry_after = here.server_cpu() - processor, registry_seconds(here)
     await asyncio.sleep(1)  # whatever else is told counts, too
     frames, size = tally.frames, tally.size
     snapshot = await _snapshot(here, people)
@@ -133,6 +135,7 @@ async def _storm(here: Place, people: Sequence[SeededPerson], stay: int) -> Stor
         left=left - left_at - GRACE,
         left_frames=leaving.frames,
         snapshot=snapshot,
+        registry=None if registry is None or registry_after is None else registry_after - registry,
     )
 
 
@@ -154,19 +157,26 @@ async def _snapshot(here: Place, people: Sequence[SeededPerson]) -> float:
 def _rows(storms: Sequence[Storm], size: int) -> list[tuple[str, str]]:
     connected, subscribed = median(s.connected for s in storms), median(s.subscribed for s in storms)
     settled = median(s.settled for s in storms)
+    lag = max(0.0, median(s.settled - s.subscribed for s in storms))
     return [
         ("last one connected after", f"{connected:.2f} s ({size / connected:.0f}/s)"),
         ("last one subscribed after", f"{subscribed:.2f} s"),
         ("everybody settled after", f"{settled:.2f} s"),
-        ("… after the last subscription", f"{median(s.settled - s.subscribed for s in storms) * 1000:.0f} ms"),
+        ("… after the last subscription", f"{lag * 1000:.0f} ms"),
         ("presence frames, all together", f"{median(s.frames for s in storms):.0f}"),
         ("… MB", f"{median(s.size for s in storms) / 1e6:.0f}"),
         ("dropped", f"{max(s.dropped for s in storms)}"),
         ("processor time of the server", f"{median(s.processor for s in storms):.2f} s"),
+        ("the registry's time in Valkey, per person", _registry_time(storms, size)),
         ("everybody but 100 leaves: the others know, after the grace", f"{median(s.left for s in storms):.2f} s"),
         ("… in frames", f"{median(s.left_frames for s in storms):.0f}"),
         ("one presence snapshot by REST", f"{median(s.snapshot for s in storms) * 1000:.0f} ms"),
     ]
+
+
+def _registry_time(storms: Sequence[Storm], size: int) -> str:
+    known = [storm.registry for storm in storms if storm.registry is not None]
+    return f"{median(known) / size * 1e6:.0f} µs" if known else "-"
 
 
 def run(options: Options) -> Result:

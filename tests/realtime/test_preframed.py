@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -196,6 +197,65 @@ async def test_after_the_end_nothing_is_written(closed_by: str) -> None:
         assert await peer.rest() == b""
 
 
+ENDS = [
+    "ready close",
+    "plain close",
+    "cut",
+    "peer closes",
+    "peer half-closes",
+    "peer vanishes",
+    "nonsense",
+    "bad UTF-8",
+]
+
+
+@pytest.mark.parametrize("end", [*ENDS, "silence", "shutdown"])
+async def test_every_end_is_told_once_and_before_anything_could_be_written(end: str) -> None:
+    told: list[str] = []
+    ended = asyncio.Event()
+
+    def note_the_end() -> None:
+        told.append("end")
+        ended.set()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        socket = extension_of(scope)
+        socket.watch(lambda is_full: None, note_the_end)
+        socket.direct(text_frame("ready"))
+        if end == "ready close":
+            socket.close(1012)
+            assert told == ["end"]
+        elif end == "plain close":
+            await send({"type": "websocket.close", "code": 1012})
+            assert told == ["end"]
+        elif end == "cut":
+            socket.cut()
+            assert told == ["end"]
+        await until_gone(receive)
+
+    options: dict[str, Any] = {"ws_ping_interval": 0.05, "ws_ping_timeout": 0.05} if end == "silence" else {}
+    async with contextlib.AsyncExitStack() as stack:
+        port = await stack.enter_async_context(serve(application, **options))
+        async with connect(port) as peer:
+            assert await peer.take(7) == text_frame("ready")
+            if end == "peer closes":
+                peer.send(0x8, (1000).to_bytes(2, "big"))
+            elif end == "peer half-closes":
+                peer.writer.write_eof()
+            elif end == "peer vanishes":
+                peer.writer.transport.abort()
+            elif end == "nonsense":
+                peer.writer.write(b"\xff" * 20)
+            elif end == "bad UTF-8":
+                peer.send(0x1, b"\xff")
+            elif end == "shutdown":
+                await stack.aclose()
+            await asyncio.wait_for(ended.wait(), WITHIN)
+    assert told == ["end"]
+
+
 async def test_a_peer_that_takes_nothing_is_noticed_closed_and_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preframed, "ABORT_AFTER", 0.2)
     changes: list[bool] = []
@@ -206,7 +266,7 @@ async def test_a_peer_that_takes_nothing_is_noticed_closed_and_cut_off(monkeypat
         await receive()
         await send({"type": "websocket.accept"})
         socket = extension_of(scope)
-        socket.watch(changes.append)
+        socket.watch(changes.append, lambda: None)
         while True not in changes:
             socket.write(text_frame("x" * 60_000))
             await asyncio.sleep(0)
@@ -238,7 +298,7 @@ async def test_it_says_when_the_peer_takes_more_again() -> None:
         await receive()
         await send({"type": "websocket.accept"})
         socket = extension_of(scope)
-        socket.watch(changed)
+        socket.watch(changed, lambda: None)
         while True not in changes:
             socket.write(text_frame("x" * 60_000))
             await asyncio.sleep(0)
@@ -272,7 +332,8 @@ def test_uvicorn_has_what_is_relied_on() -> None:
     assert uvicorn.__version__.rsplit(".", 1)[0] == "0.54"
     config = uvicorn.Config("flowra.asgi:application", ws=PreframedProtocol, log_config=None)
     assert config.ws is PreframedProtocol, "a class may be given, as the setting's documentation says"
-    relied_on = {"run_asgi", "pause_writing", "resume_writing"}
+    relied_on = {"run_asgi", "pause_writing", "resume_writing", "handle_close", "handle_parser_exception"}
+    relied_on |= {"keepalive_timeout", "shutdown", "connection_lost", "eof_received", "send"}
     assert relied_on <= vars(WebSocketsSansIOProtocol).keys()
     source = Path(WebSocketsSansIOProtocol.__init__.__code__.co_filename).read_text()
     for name in ("queue", "conn", "close_sent", "close_timer", "read_paused", "transport", "loop"):
