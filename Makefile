@@ -21,7 +21,7 @@ TYPED := flowra chats presence realtime tests benchmarks
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
-	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 run: $(INSTALLED)  ## Serve the demo on http://127.0.0.1:8000 (HOST, PORT); Ctrl-C ends it, the data stay
 # In a terminal the server gets a process group of its own (set -m): Ctrl-C then is its affair alone, and make ends
