@@ -7,14 +7,14 @@ has all or it has been quiet for a while; what is missing, doubled or unknown is
 from __future__ import annotations
 
 import dataclasses
-import json
 import select
 import sys
 import time
 from collections.abc import Sequence
 
-from benchmarks.dialects import DIALECTS, Dialect, FrameError, client_frame
-from benchmarks.sockets import HandshakeError, Member, open_members
+from benchmarks.dialects import DIALECTS, Dialect, client_frame
+from benchmarks.jobs import answer
+from benchmarks.sockets import Member, open_members
 
 _RECEIVED = 262_144  # bytes taken at once
 _SETTLE = 1.0  # seconds for servers to have all sockets in their rooms, and the broker their groups
@@ -100,16 +100,5 @@ def _collect(everybody: Sequence[Member], dialect: Dialect, job: BurstJob) -> tu
     return counts, last
 
 
-def main(argument: str) -> int:
-    """Do the job in `argument` (JSON) and print its report; returns 1, with the reason on stderr, where it failed."""
-    try:
-        report = run(BurstJob(**json.loads(argument)))
-    except (HandshakeError, FrameError, OSError) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    print(json.dumps(dataclasses.asdict(report)))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(answer(run, BurstJob, sys.argv[1]))

@@ -13,7 +13,6 @@ from __future__ import annotations
 import array
 import dataclasses
 import gc
-import json
 import select
 import sys
 import time
@@ -21,9 +20,10 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks.dialects import DIALECTS, FrameError, Frames, client_frame
+from benchmarks.dialects import DIALECTS, Frames, client_frame
+from benchmarks.jobs import CountError, answer
 from benchmarks.measuring import cpu_seconds, machine_busy_seconds, percentile, resident_bytes
-from benchmarks.sockets import HandshakeError, Member, open_members
+from benchmarks.sockets import Member, open_members
 
 FRAME_SIZE = 218  # bytes on the wire: 200 and some of content, 4 of header
 _DIGITS = 8  # of an event's number, which its body begins with
@@ -31,10 +31,6 @@ _BUFFER = 262_144  # bytes taken from a socket at once
 _TRIES = 4  # the frame's header grows with it, once
 _WARM_UP = 0.3  # seconds
 _QUIET = 0.1  # seconds in which what comes too often would come
-
-
-class CountError(Exception):
-    """An event was lost, came twice, or came changed."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -318,16 +314,5 @@ def run(job: Job) -> Report:
         client.close()
 
 
-def main(argument: str) -> int:
-    """Do the job in `argument` (JSON) and print its report; returns 1, with the reason on stderr, where it failed."""
-    try:
-        report = run(Job(**json.loads(argument)))
-    except (CountError, HandshakeError, FrameError, OSError) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    print(json.dumps(dataclasses.asdict(report)))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(answer(run, Job, sys.argv[1]))

@@ -6,7 +6,9 @@ import asyncio
 import base64
 import contextlib
 import os
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -62,6 +64,12 @@ class Peer:
     async def rest(self) -> bytes:
         """Return everything up to the end of the connection."""
         return await asyncio.wait_for(self.reader.read(-1), WITHIN)
+
+    def reset(self) -> None:
+        """Break the connection off, as a router does that has forgotten it: no FIN, but RST."""
+        end_at_once = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
+        self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, end_at_once)
+        self.writer.transport.abort()
 
     def send(self, opcode: int, payload: bytes = b"") -> None:
         """Send a short frame, masked with zeros as a client may."""
@@ -209,43 +217,51 @@ ENDS = [
 ]
 
 
-@pytest.mark.parametrize("end", [*ENDS, "silence", "shutdown"])
+@pytest.mark.parametrize("end", [*ENDS, "silence", "shutdown", "before it is watched"])
 async def test_every_end_is_told_once_and_before_anything_could_be_written(end: str) -> None:
-    told: list[str] = []
+    was_gone: list[bool] = []  # at each time it was told: whether the transport had let it go by then
     ended = asyncio.Event()
-
-    def note_the_end() -> None:
-        told.append("end")
-        ended.set()
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
         socket = extension_of(scope)
+        assert isinstance(socket, PreframedProtocol)
+
+        def note_the_end() -> None:
+            was_gone.append(socket.disconnected)
+            ended.set()
+
+        if end == "before it is watched":
+            socket.close(1012)
         socket.watch(lambda is_full: None, note_the_end)
+        if end == "before it is watched":
+            assert was_gone == [False]
+            return
         socket.direct(text_frame("ready"))
         if end == "ready close":
             socket.close(1012)
-            assert told == ["end"]
+            assert was_gone == [False]
         elif end == "plain close":
             await send({"type": "websocket.close", "code": 1012})
-            assert told == ["end"]
+            assert was_gone == [False]
         elif end == "cut":
             socket.cut()
-            assert told == ["end"]
+            assert was_gone == [False]
         await until_gone(receive)
 
     options: dict[str, Any] = {"ws_ping_interval": 0.05, "ws_ping_timeout": 0.05} if end == "silence" else {}
     async with contextlib.AsyncExitStack() as stack:
         port = await stack.enter_async_context(serve(application, **options))
         async with connect(port) as peer:
-            assert await peer.take(7) == text_frame("ready")
+            if end != "before it is watched":
+                assert await peer.take(7) == text_frame("ready")
             if end == "peer closes":
                 peer.send(0x8, (1000).to_bytes(2, "big"))
             elif end == "peer half-closes":
                 peer.writer.write_eof()
             elif end == "peer vanishes":
-                peer.writer.transport.abort()
+                peer.reset()
             elif end == "nonsense":
                 peer.writer.write(b"\xff" * 20)
             elif end == "bad UTF-8":
@@ -253,7 +269,7 @@ async def test_every_end_is_told_once_and_before_anything_could_be_written(end: 
             elif end == "shutdown":
                 await stack.aclose()
             await asyncio.wait_for(ended.wait(), WITHIN)
-    assert told == ["end"]
+    assert was_gone == [end == "peer vanishes"]
 
 
 async def test_a_peer_that_takes_nothing_is_noticed_closed_and_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

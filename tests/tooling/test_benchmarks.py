@@ -14,11 +14,12 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
-from benchmarks import burst, client, peers, report
+from benchmarks import burst, client, jobs, peers, report
 from benchmarks.__main__ import SCENARIOS
-from benchmarks.client import FRAME_SIZE, CountError, Job
+from benchmarks.client import FRAME_SIZE, Job
 from benchmarks.dialects import FrameError, Frames, client_frame
 from benchmarks.goals import goals_table
+from benchmarks.jobs import CountError
 from benchmarks.measuring import cpu_seconds, percentile
 from benchmarks.peers import Peer
 from benchmarks.results import Bars, Plot, Result, Table
@@ -154,7 +155,7 @@ def test_burst_counts_what_is_lost_and_doubled() -> None:
 def test_client_says_why_it_failed(capsys: pytest.CaptureFixture[str]) -> None:
     with faulty_server(lambda event, place, text: []) as port:
         fields = {"ports": [port], "dialect": "plain", "sockets": 2, "loads": LOADS, "patience": 0.3}
-        assert client.main(json.dumps(fields)) == 1
+        assert jobs.answer(client.run, Job, json.dumps(fields)) == 1
     assert "timed out" in capsys.readouterr().err
 
 
