@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import io
 import re
 import signal
@@ -190,7 +191,9 @@ def test_ctrl_c_leaves_nothing_half_done() -> None:
     server.manage("shell", "-c", make)
     command = [sys.executable, "manage.py", "prune", "--delete"]
     with (server.folder / "prune.log").open("wb") as log:
-        running = subprocess.Popen(command, cwd=ROOT, env=server.env, stdout=log, stderr=log)
+        # A test run in the background of a shell may have been started with Ctrl-C ignored, and would hand that down.
+        heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        running = subprocess.Popen(command, cwd=ROOT, env=server.env, stdout=log, stderr=log, preexec_fn=heed)
     database = sqlite3.connect(server.folder / "flowra.sqlite3", timeout=20)
 
     def count() -> int:
