@@ -1,7 +1,8 @@
-"""Run all tests, and beside them those of the database on PostgreSQL: python -m tests.everything tests/chats …
+"""Run all tests, and those of the database on PostgreSQL as well: python -m tests.everything tests/chats …
 
-The arguments are what runs on PostgreSQL. Most of the other tests wait rather than compute, so on two cores this takes
-no longer than they do alone. What PostgreSQL's run says is shown first and as it comes, then the other's.
+The arguments are what runs on PostgreSQL. Most tests wait rather than compute, so two runs go side by side: one of
+PostgreSQL's tests and then of those that take long, and one of all others. What the first says is shown as it comes,
+then the other's.
 """
 
 from __future__ import annotations
@@ -14,19 +15,22 @@ import time
 
 from tests.processes import ROOT
 
+PYTEST = (sys.executable, "-m", "pytest")
+LONG = ("tests/browser",)
 LOOK_EVERY = 0.2  # seconds between two looks at what was printed
 
 
 def main(database_tests: list[str]) -> int:
-    """Return 0 if both runs passed."""
+    """Return 0 if all runs passed."""
+    beside = [f"--ignore={folder}" for folder in LONG]
     with tempfile.TemporaryFile() as output:
-        everything = subprocess.Popen([sys.executable, "-m", "pytest"], cwd=ROOT, stdout=output, stderr=output)
+        others = subprocess.Popen([*PYTEST, *beside], cwd=ROOT, stdout=output, stderr=output)
         try:
-            command = [sys.executable, "-m", "tests.on_postgresql", *database_tests]
-            on_postgresql = subprocess.run(command, cwd=ROOT, check=False)
+            on_postgresql = [sys.executable, "-m", "tests.on_postgresql", *database_tests]
+            shown = [subprocess.call(command, cwd=ROOT) for command in (on_postgresql, [*PYTEST, *LONG])]
             position = 0
             while True:
-                has_ended = everything.poll() is not None
+                has_ended = others.poll() is not None
                 text, position = _read_from(output.fileno(), position)
                 sys.stdout.write(text)
                 sys.stdout.flush()
@@ -34,12 +38,12 @@ def main(database_tests: list[str]) -> int:
                     break
                 time.sleep(LOOK_EVERY)
         except KeyboardInterrupt:
-            everything.wait()  # Ctrl-C has reached it too, and it cleans up
+            others.wait()  # Ctrl-C has reached it too, and it cleans up
             raise
         except BaseException:
-            everything.terminate()
+            others.terminate()
             raise
-    return int(bool(on_postgresql.returncode or everything.returncode))
+    return int(any((*shown, others.returncode)))
 
 
 def _read_from(descriptor: int, position: int) -> tuple[str, int]:

@@ -190,10 +190,10 @@ async def recorded(person: Person) -> Recorded:
 async def until_offline(asker: Person, path: str, person: Person) -> None:
     """Return once the chat shows somebody as offline; raises TimeoutError."""
     async with asyncio.timeout(20):
-        while any(
-            member["user_id"] == person.id and member["is_online"]
-            for member in await asker.call("GET", f"{path}/presence")
-        ):
+        while True:
+            members = await asker.call("GET", f"{path}/presence")
+            if not any(member["user_id"] == person.id and member["is_online"] for member in members):
+                return
             await asyncio.sleep(0.1)
 
 
