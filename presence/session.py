@@ -84,12 +84,16 @@ class Session:
 
     # --- The registry ---------------------------------------------------------------------------
 
-    def flush(self) -> None:
-        """Register if need be, and tell the registry everything that it has not been told; raises RegistryAway."""
+    def flush(self) -> bool:
+        """Register if need be, and tell the registry everything that it has not been told; raises RegistryAway.
+
+        Returns whether the registry was asked.
+        """
         with self._wire:
+            has_news = self.has_news
             for _ in range(MAX_TRIES):
                 if self._has_left:
-                    return
+                    return False
                 try:
                     self._join()
                     self._send_all()
@@ -97,25 +101,32 @@ class Session:
                 except LeaseLost:
                     self._lose()
                 else:
-                    return
+                    return has_news
         raise RegistryAway("The registry forgets this process as soon as it has registered.")
 
-    def renew(self) -> None:
-        """Renew the lease, or note that it is lost: `flush` then registers anew. Raises RegistryAway."""
+    def renew(self) -> bool:
+        """Renew the lease, or note that it is lost: `flush` then registers anew. Raises RegistryAway.
+
+        Returns whether the registry was asked.
+        """
         with self._wire:
             # An update without an answer may or may not have been taken; it has to be settled first.
             if self._incarnation is None or self._unanswered is not None:
-                return
+                return False
             try:
                 self._registry.renew(self._incarnation, self._number)
             except LeaseLost:
                 self._lose()
+            return True
 
-    def reap(self) -> Reaped:
-        """Return what is to be announced and who is to be disconnected; notes a lost lease. Raises RegistryAway."""
+    def reap(self) -> Reaped | None:
+        """Return what is to be announced and who is to be disconnected; notes a lost lease. Raises RegistryAway.
+
+        None if there is no lease to ask with.
+        """
         incarnation = self._incarnation
         if incarnation is None:
-            return Reaped([], [])
+            return None
         try:
             reaped = self._registry.reap(incarnation)
         except LeaseLost:

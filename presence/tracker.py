@@ -168,8 +168,10 @@ class Tracker:
                 reaped = await self._ask(self._session.reap)
             except RegistryAway:
                 return False
-            self._collect()
             self._look_for_news()
+            if reaped is None:
+                return False
+            self._collect()
             metrics.kicks.inc(len(reaped.kicked))
             for user_id in reaped.kicked:
                 await emit(DisconnectRequested(user_id))
@@ -205,7 +207,7 @@ class Tracker:
                 waiter.set_result(None)
 
     async def _ask(self, function: Callable[[], T]) -> T:
-        """Call the registry; notes whether it is there."""
+        """Call the registry; notes whether it is there. A `function` that had nothing to ask returns None or False."""
         try:
             answer = await self._call(function)
         except RegistryAway as error:
@@ -214,9 +216,10 @@ class Tracker:
                 logger.warning("The registry of presence is away; who is online is not known: %s", error)
             self.is_away = True
             raise
-        if self.is_away:
-            logger.info("The registry of presence answers again.")
-        self.is_away = False
+        if answer is not None and answer is not False:
+            if self.is_away:
+                logger.info("The registry of presence answers again.")
+            self.is_away = False
         return answer
 
     async def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -77,3 +77,19 @@ class GroupKeeper:
         waiter = self._waiters.pop(group, None)
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+
+async def open_channel(layer: Any) -> str:
+    """Return a channel that this process listens on, once the broker gives one."""
+    is_told = False
+    while True:
+        try:
+            channel: str = await layer.new_channel()
+        except Exception as error:  # noqa: BLE001  (whatever it is: this process does not hear of the others yet)
+            metrics.layer_failures.labels("listen").inc()
+            if not is_told:
+                logger.warning("The broker does not let this process listen; it goes on trying: %r", error)
+            is_told = True
+            await asyncio.sleep(RETRY_DELAY)
+        else:
+            return channel

@@ -25,7 +25,7 @@ from realtime.connection import Connection, resync
 from realtime.db import run_in_db_thread
 from realtime.directory import Directory
 from realtime.envelope import Event, Kind, chat_group, from_layer, user_group
-from realtime.groups import GroupKeeper
+from realtime.groups import GroupKeeper, open_channel
 from realtime.layers import get_layer, is_shared
 from realtime.outbox import Frame
 from realtime.presence_feed import PresenceFeed
@@ -103,7 +103,7 @@ class Hub:
         layer = get_layer()
         began = time.monotonic()
         self._receiver_starts += 1
-        channel = await layer.new_channel()
+        channel = await open_channel(layer)
         self._groups = GroupKeeper(layer, channel)
         for group in self.directory.wanted_groups():
             self._groups.acquire(group)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import os
 import resource
 import shutil
 import tempfile
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage, staticfiles_storage
 from django.core.files.storage import FileSystemStorage
+from django.db import connection
 
 from flowra.doctor.report import Check, Finding, failed, ok, warning
 
@@ -26,14 +28,13 @@ FEW_SOCKETS = 2_000  # below this a limit is told of: it is one that nobody has 
 def check_open_files() -> Iterator[Finding]:
     """Each socket is an open file, and the usual limit of 1024 is soon reached."""
     name = "open files"
-    limit, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)  # serve raises the soft limit to the hard one
     if limit == resource.RLIM_INFINITY:
         yield ok(name, "no limit")
         return
     room = limit - OWN_FILES - settings.FLOWRA_DB_POOL_SIZE
     detail = f"{limit:,} in each process here: room for about {max(room, 0):,} sockets"
-    most = "" if highest in (limit, resource.RLIM_INFINITY) else f" (up to {highest} without root)"
-    remedy = f"Where serve is started: LimitNOFILE=65536 in its systemd unit, or `ulimit -n 65536`{most}."
+    remedy = "Where serve is started: LimitNOFILE=65536 in its systemd unit, or `ulimit -n 65536` as root."
     if room <= 0:
         yield failed(name, detail, remedy)
     elif room < FEW_SOCKETS:
@@ -43,8 +44,12 @@ def check_open_files() -> Iterator[Finding]:
 
 
 def check_data_folder() -> Iterator[Finding]:
-    """The data folder can be written to, and has room."""
+    """The data folder can be written to, and has room, where anything is kept there."""
     name, folder = "data folder", Path(settings.DATA_DIR)
+    is_kept = connection.vendor == "sqlite" or settings.DEBUG  # the database, or the key that was made for it
+    if not is_kept and folder.is_dir() and not os.access(folder, os.W_OK):
+        yield ok(name, f"{folder} can only be read, and nothing has to be written there")
+        return
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"doctor")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import types
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -134,7 +135,7 @@ def test_mail_that_goes_nowhere(settings: Settings) -> None:
 
 @pytest.mark.parametrize(("limit", "status"), [(100, "failed"), (1024, "warning"), (65536, "ok"), (-1, "ok")])
 def test_too_few_open_files(monkeypatch: pytest.MonkeyPatch, limit: int, status: str) -> None:
-    monkeypatch.setattr("resource.getrlimit", lambda _: (limit, 1_000_000))
+    monkeypatch.setattr("resource.getrlimit", lambda _: (64, limit))  # serve raises it to the hard one
     (finding,) = machine.check_open_files()
     assert finding.status == status
     assert ("LimitNOFILE" in finding.remedy) == (status != "ok")
@@ -156,6 +157,19 @@ def test_a_folder_that_cannot_be_written_to(settings: Settings, tmp_path: Path) 
     (finding,) = machine.check_data_folder()
     assert finding.status is Status.FAILED
     assert "FLOWRA_DATA_DIR" in finding.remedy
+
+
+def test_a_folder_that_need_not_be_written_to(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As in a container whose file system is read-only, with PostgreSQL and a key from the environment."""
+    settings.DATA_DIR, settings.DEBUG = tmp_path, False
+    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr(machine, "connection", types.SimpleNamespace(vendor="postgresql"))
+    (finding,) = machine.check_data_folder()
+    assert (finding.status, "can only be read" in finding.detail) == (Status.OK, True)
+    settings.DATA_DIR = tmp_path / "missing"
+    assert statuses(machine.check_data_folder()) == ["failed"]
 
 
 def test_static_files_of_another_version(tmp_path: Path) -> None:
