@@ -8,11 +8,12 @@ long as a large table takes to be read. docs/operations.md, "Upgrade and rollbac
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.contrib.postgres.operations import AddConstraintNotValid, AddIndexConcurrently, ValidateConstraint
 from django.db import migrations
 from django.db.migrations.operations.base import Operation
-from django.db.models import NOT_PROVIDED, Field, ManyToManyField
+from django.db.models import NOT_PROVIDED, ManyToManyField
 
 # What changes nothing in the database, or only adds to it.
 HARMLESS = (
@@ -27,7 +28,8 @@ HARMLESS = (
 
 def complaints(migration: migrations.Migration) -> Iterator[str]:
     """Yield what in `migration` would disturb servers that run, or cannot be undone; in words for its author."""
-    new_tables = {operation.name_lower for operation in migration.operations if _makes_table(operation)}
+    made = [one for one in migration.operations if isinstance(one, migrations.CreateModel)]
+    new_tables = {one.name.lower() for one in made}
     for operation in migration.operations:
         what = f"{migration.app_label}.{migration.name}: {operation.describe()}"
         if not operation.reversible:
@@ -36,10 +38,6 @@ def complaints(migration: migrations.Migration) -> Iterator[str]:
             continue  # nobody uses that table yet
         if problem := _problem(operation):
             yield f"{what}: {problem}"
-
-
-def _makes_table(operation: Operation) -> bool:
-    return isinstance(operation, migrations.CreateModel)
 
 
 def _problem(operation: Operation) -> str:
@@ -58,7 +56,7 @@ def _problem(operation: Operation) -> str:
     return "the version before may use what it changes: do it in the version after the one that stops using it"
 
 
-def _problem_of_field(field: Field) -> str:  # type: ignore[type-arg]  # of whatever type
+def _problem_of_field(field: Any) -> str:
     if isinstance(field, ManyToManyField):
         return ""  # a table of its own
     if not field.null and field.db_default is NOT_PROVIDED:

@@ -131,7 +131,6 @@ async def write_through_it_all(first: Server, second: Server, following: Server)
 
         # The second, the tables too, under servers that run.
         await in_the_background((following.manage, "migrate", "chats", last_migration()))
-        assert re.search(r"ok +migrations", await asyncio.to_thread(second.manage, "doctor"))
         count = acked(johns)
         await johns.until(lambda: acked(johns) > count, ANSWER_SECONDS, "an ack on the old tables")
         outages = johns.outages + janes.outages
