@@ -21,6 +21,9 @@ from chats.ids import new_id
 BODY_MAX_LENGTH = 10_000  # characters; protocol.md section 2
 TITLE_MAX_LENGTH = 200
 NAME_MAX_LENGTH = 80
+# Nobody is so many revisions behind but by way of a restored backup, which leaps twice as far: one that is ahead of the
+# backup by less than this, because it saw what is lost, is behind by more. See services/restored.py.
+FAR_BEHIND = 1_000_000
 
 
 def new_invite_token() -> str:

@@ -13,6 +13,7 @@ from django.db.models import F, Q, QuerySet
 
 from chats.exceptions import Forbidden, NotFound
 from chats.models import (
+    FAR_BEHIND,
     Chat,
     ChatKind,
     ChatMember,
@@ -285,10 +286,11 @@ def list_answered(messages: Iterable[Message]) -> Mapping[UUID, Message]:
 def list_changes(chat: Chat, since: int, limit: int) -> Changes:
     """Return the messages changed after revision `since`, in order of revision, with authors.
 
-    More than `limit` of them, or a `since` ahead of the chat, is a reset. What is newer than `chat.revision`
-    is left out: it belongs to events that are still to come.
+    More than `limit` of them, a `since` ahead of the chat, or one from before a restored backup's leap (see
+    services/restored.py) is a reset. What is newer than `chat.revision` is left out: it belongs to events that are
+    still to come.
     """
-    if since > chat.revision:
+    if since > chat.revision or chat.revision - since >= FAR_BEHIND:
         return Changes(chat.revision, True, [])
     if since == chat.revision:
         return Changes(chat.revision, False, [])

@@ -219,6 +219,8 @@ class Follower:
         if ack.get("reset"):
             self.resets += 1
             await self._reload()
+            self._revision = None  # the ack's counts, also where that is less: a backup was restored
+            self._ahead.clear()
         self._advance(ack["revision"])
         self._is_live = True
         if self.outages and self.outages[-1].ended is None:
@@ -268,10 +270,11 @@ class Follower:
             await self._subscribe()
 
     async def _reload(self) -> None:
-        """Load the chat's newest page, as after a gap that is too long to be sent."""
-        page = await self.person.call("GET", f"/chats/{self.chat_id}/messages?limit=100")
-        for message in page["results"]:
-            self.messages[message["id"]] = message
+        """Load the chat anew, from the first server that answers: what is not there any more is not shown any more."""
+        # All of it, where a page would load the newest ones and the others as its user scrolls.
+        messages = await stored(self.person, self.chat_id, self._addresses)
+        self.messages = {message["id"]: message for message in messages}
+        for message in messages:
             self.arrived.setdefault(message["body"], self._now())
 
     async def _send_message(self, sent: Sent) -> None:

@@ -66,10 +66,10 @@ def environment(data_dir: Path, settings: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, "FLOWRA_DATA_DIR": str(data_dir), **settings}
 
 
-def run_manage(arguments: Sequence[str], env: Mapping[str, str], *, seconds: float = 120) -> str:
-    """Run manage.py and return what it prints; raises ProgramError with its output if it fails."""
+def run_manage(arguments: Sequence[str], env: Mapping[str, str], *, seconds: float = 120, root: Path = ROOT) -> str:
+    """Run the manage.py in `root` and return what it prints; raises ProgramError with its output if it fails."""
     command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=seconds, check=False)
+    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=seconds, check=False)
     if done.returncode:
         raise ProgramError(f"manage.py {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -103,12 +103,18 @@ class Server:
     """`manage.py serve` with a data folder of its own, and an empty migrated SQLite unless DATABASE_URL is given.
 
     `settings` are environment variables, `options` go to the command; with `demo` the SQLite has the demo in it.
-    Between stop() and start() data, port and log stay.
+    `root` is the folder of the code. Between stop() and start() data, port and log stay.
     """
 
     def __init__(
-        self, settings: Mapping[str, str] | None = None, *, options: Sequence[str] = (), demo: bool = False
+        self,
+        settings: Mapping[str, str] | None = None,
+        *,
+        options: Sequence[str] = (),
+        demo: bool = False,
+        root: Path = ROOT,
     ) -> None:
+        self.root = root
         self.folder = temporary_folder()
         self.log = self.folder / "server.log"
         self.env = environment(self.folder, settings or {})
@@ -147,14 +153,14 @@ class Server:
 
     def manage(self, *arguments: str) -> str:
         """Run another manage.py command on the same data, and return what it prints."""
-        return run_manage(arguments, self.env)
+        return run_manage(arguments, self.env, root=self.root)
 
     def start(self) -> Self:
         """Start it and wait for its address; raises ProgramError with its output if it ends instead."""
         command = [sys.executable, "manage.py", "serve", "--port", str(self.port), *self._options]
         with self.log.open("ab") as log:
             self._log_start = log.tell()
-            self._process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, cwd=self.root, env=self.env, stdout=log, stderr=log)
         try:
             wait_until(self._is_up, START_SECONDS, "the server's address")
         except ProgramError as error:

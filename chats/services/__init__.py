@@ -32,6 +32,7 @@ from chats.services.moderation import (
 )
 from chats.services.notifications import mark_notifications_read
 from chats.services.posting import Posted, post_message
+from chats.services.restored import leap_ahead
 from chats.services.workspaces import (
     add_workspace_member,
     change_role,
@@ -56,6 +57,7 @@ __all__ = [
     "delete_message",
     "delete_workspace",
     "edit_message",
+    "leap_ahead",
     "mark_notifications_read",
     "mark_read",
     "moderate_add_chat_member",

@@ -86,7 +86,8 @@ def check_migrations() -> Iterator[Finding]:
         yield failed(name, f"{len(missing)} are not applied, {first} the first", "Run: manage.py migrate")
     elif newer:
         detail = f"{len(newer)} are applied that this version does not know, {'.'.join(newer[0])} for one"
-        yield warning(name, detail, "Another, newer version uses this database: update this one.")
+        remedy = "A newer version has used this database: update this one, or see docs/operations.md, rollback."
+        yield warning(name, detail, remedy)
     else:
         yield ok(name, f"all {len(known)} are applied")
 

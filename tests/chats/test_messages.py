@@ -161,6 +161,19 @@ def test_changes_are_the_present_state_in_order_of_revision(cast: Cast) -> None:
     assert not selectors.list_changes(chat, 2, 1).reset
 
 
+def test_after_a_restore_whoever_was_anywhere_before_loads_anew(cast: Cast) -> None:
+    """Also those who saw what is lost, once the chat has more than they saw; its messages keep their places."""
+    post(cast, "in the backup")
+    assert services.leap_ahead() == 1
+    later = post(cast, "afterwards")
+    chat = Chat.objects.get(pk=cast.chat.pk)
+    assert (later.seq, chat.seq) == (2, 2)
+    for before in (0, 1, 2, 999_999):
+        changes = selectors.list_changes(chat, before, 10)
+        assert (changes.reset, changes.revision, changes.messages) == (True, chat.revision, [])
+    assert [message.pk for message in selectors.list_changes(chat, chat.revision - 1, 10).messages] == [later.pk]
+
+
 def test_events_are_told_after_the_commit_and_only_then(
     cast: Cast, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
