@@ -149,7 +149,9 @@ def proxy(server: Server) -> Iterator[FreezingProxy]:
 @pytest.fixture(scope="module")
 def mortal() -> Iterator[Server]:
     """Give a server that the tests of a module may kill."""
-    with Server({"FLOWRA_RATE_LIMITS": "false"}, demo=True) as server:
+    # The tokens of those who set stages have to last for all tests, however slow the machine.
+    settings = {"FLOWRA_RATE_LIMITS": "false", "FLOWRA_ACCESS_TOKEN_SECONDS": "7200"}
+    with Server(settings, demo=True) as server:
         yield server
 
 

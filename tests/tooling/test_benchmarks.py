@@ -55,7 +55,8 @@ def assert_counts(running: Running, dialect: str) -> None:
         assert load.deliveries == load.events * SOCKETS
         assert 0 < load.p50 <= load.p99 < load.wall
         assert 0 < load.client_share <= 1.1
-        assert 0 <= load.others_share <= (os.cpu_count() or 1)
+        # Processor time is counted in ticks of 10 ms, which on a tenth of a second is more than all cores can give.
+        assert 0 <= load.others_share <= (os.cpu_count() or 1) * 1.5
         assert load.cpu[0] > 0
     assert reported.memory[0] > 1_000_000
 
