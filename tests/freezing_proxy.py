@@ -1,5 +1,7 @@
 """A TCP proxy that stops forwarding without closing anything, as a tunnel does that died without a word.
 
+Or it forwards late, as a network or a server does that has too much to do.
+
 with FreezingProxy(server.port) as proxy:
     page.goto(proxy.base_url)
     proxy.freeze()
@@ -10,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from typing import Self
 
 MOST = 100  # connections at a time: a test that opens more has gone wild
@@ -39,12 +42,13 @@ class _Link:
 class FreezingProxy:
     """Listens on a port of 127.0.0.1 and forwards to another; what is frozen stays open, and silent.
 
-    `change` may replace words in the server's answers by others.
+    `change` may replace words in the server's answers by others. `delay` is how many seconds late these come.
     """
 
     def __init__(self, port: int, *, change: tuple[bytes, bytes] = (NOTHING, NOTHING)) -> None:
         self._target = ("127.0.0.1", port)
         self._change = change
+        self.delay = 0.0
         self._lock = threading.Lock()
         self._frozen = NOTHING
         self._links: list[_Link] = []
@@ -141,6 +145,8 @@ class FreezingProxy:
             while data := source.recv(CHUNK):
                 if source is link.client and not link.head:
                     self._begin(link, data)
+                if source is link.server:
+                    time.sleep(self.delay)
                 link.flows.wait()
                 sink.sendall(data.replace(*self._change) if source is link.server else data)
         link.flows.wait()  # an end is news too
