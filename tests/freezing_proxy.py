@@ -18,7 +18,6 @@ from typing import Self
 MOST = 100  # connections at a time: a test that opens more has gone wild
 CHUNK = 65536
 JOIN_SECONDS = 5.0
-NOTHING = b"\0"  # no request begins so; replaced by itself
 
 
 class _Link:
@@ -45,12 +44,12 @@ class FreezingProxy:
     `change` may replace words in the server's answers by others. `delay` is how many seconds late these come.
     """
 
-    def __init__(self, port: int, *, change: tuple[bytes, bytes] = (NOTHING, NOTHING)) -> None:
+    def __init__(self, port: int, *, change: tuple[bytes, bytes] | None = None) -> None:
         self._target = ("127.0.0.1", port)
         self._change = change
         self.delay = 0.0
         self._lock = threading.Lock()
-        self._frozen = NOTHING
+        self._frozen: bytes | None = None  # how requests begin that are
         self._links: list[_Link] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -72,7 +71,7 @@ class FreezingProxy:
     def thaw(self) -> None:
         """Forward again, what was held back first; stranded connections stay as they are."""
         with self._lock:
-            self._frozen = NOTHING
+            self._frozen = None
             for link in self._links:
                 if not link.is_stranded:
                     link.flows.set()
@@ -147,13 +146,14 @@ class FreezingProxy:
                     self._begin(link, data)
                 if source is link.server:
                     time.sleep(self.delay)
+                    data = data if self._change is None else data.replace(*self._change)
                 link.flows.wait()
-                sink.sendall(data.replace(*self._change) if source is link.server else data)
+                sink.sendall(data)
         link.flows.wait()  # an end is news too
         link.close()
 
     def _begin(self, link: _Link, data: bytes) -> None:
         with self._lock:
             link.head = data
-            if data.startswith(self._frozen):
+            if self._frozen is not None and data.startswith(self._frozen):
                 link.flows.clear()

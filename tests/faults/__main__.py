@@ -20,7 +20,8 @@ BEGIN, END = "<!-- begin faults -->", "<!-- end faults -->"
 # Each is tests/faults/test_<name>.py with a `run() -> Outcome`; in the order of the table.
 FAULTS = (
     "postgresql_restarted",
-    "slow_database",
+    "database_slow",
+    "database_frozen",
     "valkey_restarted",
     "valkey_full",
     "process_killed",
@@ -56,7 +57,7 @@ def with_rows(page: str, outcomes: Sequence[Outcome], *, keep: bool) -> str:
     earlier = [line for line in place[1].splitlines() if line.startswith("| ")][2:] if keep else []
     rows = {line.split(" | ")[0].removeprefix("| "): line for line in earlier}
     rows |= {outcome.fault: _line(outcome.row()) for outcome in outcomes}
-    table = "\n".join([_line(HEADER), _line(["---"] * 2 + ["---:"] * (len(HEADER) - 2)), *rows.values()])
+    table = "\n".join([_line(HEADER), _line(["---", "---:", "---"] + ["---:"] * (len(HEADER) - 3)), *rows.values()])
     return f"{page[: place.start()]}{BEGIN}\n\n{table}\n\n{END}{page[place.end() :]}"
 
 

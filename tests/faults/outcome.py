@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Self
 
-HEADER = ("fault", "what users saw", "written", "lost", "doubled", "normal after")
+HEADER = ("fault", "lasted", "what users saw", "written", "lost", "doubled", "normal after")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Outcome:
     reading_failed: float = 0.0  # how long REST would not show the chat
     presence_unknown: float = 0.0  # how long nobody could say who is online
     presence_wrong: float = 0.0  # how long somebody with an open socket was shown as offline
+    broken: float = 0.0  # how long the fault lasted
     remarks: Sequence[str] = ()  # what else was measured, each a short sentence without its full stop
 
     def what_users_saw(self) -> str:
@@ -47,6 +49,10 @@ class Outcome:
                 said.append(f"{what} for {seconds:.1f} s")
         return "; ".join([*said, *self.remarks])
 
+    def noting(self, *remarks: str) -> Self:
+        """Return the same with more remarks."""
+        return dataclasses.replace(self, remarks=(*self.remarks, *remarks))
+
     def _connections(self) -> str:
         if not self.close_codes:
             return "all stayed connected"
@@ -56,4 +62,10 @@ class Outcome:
     def row(self) -> tuple[str, ...]:
         """Return the cells under HEADER."""
         numbers = (str(self.written), str(self.lost), str(self.doubled))
-        return (self.fault, self.what_users_saw(), *numbers, f"{self.seconds_until_normal:.1f} s")
+        return (
+            self.fault,
+            f"{self.broken:.1f} s",
+            self.what_users_saw(),
+            *numbers,
+            f"{self.seconds_until_normal:.1f} s",
+        )

@@ -30,9 +30,12 @@ class Stage:
 @contextlib.contextmanager
 def set_stage() -> Iterator[Stage]:
     """Give a stage of its own; all settings are the product's defaults."""
-    with PostgreSQL(durable=True) as postgresql, Valkey() as valkey:
-        with two_servers(postgresql.create_database(), valkey) as servers:
-            yield Stage(postgresql, valkey, servers)
+    with (
+        PostgreSQL(durable=True) as postgresql,
+        Valkey() as valkey,
+        two_servers(postgresql.create_database(), valkey) as servers,
+    ):
+        yield Stage(postgresql, valkey, servers)
 
 
 @contextlib.contextmanager
@@ -53,6 +56,9 @@ def two_servers(database_url: str, valkey: Valkey) -> Iterator[tuple[Server, Ser
 def far_database(postgresql: PostgreSQL) -> Iterator[tuple[FreezingProxy, tuple[Server, Server]]]:
     """Give two servers, with a broker of their own, that reach a new database only through a proxy."""
     url = postgresql.create_database()
-    with Valkey() as valkey, FreezingProxy(postgresql.port) as proxy:
-        with two_servers(url.replace(f":{postgresql.port}/", f":{proxy.port}/"), valkey) as servers:
-            yield proxy, servers
+    with (
+        Valkey() as valkey,
+        FreezingProxy(postgresql.port) as proxy,
+        two_servers(url.replace(f":{postgresql.port}/", f":{proxy.port}/"), valkey) as servers,
+    ):
+        yield proxy, servers

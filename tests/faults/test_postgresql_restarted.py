@@ -18,7 +18,7 @@ async def happen(stage: Stage) -> Outcome:
             await asyncio.to_thread(stage.postgresql.stop)
             await asyncio.sleep(AWAY)
             await asyncio.to_thread(stage.postgresql.start)
-        return await traffic.settle(f"PostgreSQL stopped at once, back after {AWAY:.0f} s", within=40)
+        return await traffic.settle("PostgreSQL stopped at once, then started again", within=40)
 
 
 def run() -> Outcome:

@@ -100,8 +100,8 @@ class Traffic:
         self.followers: list[Follower] = []
         self.sent_over_rest: list[Sent] = []
         self.fault_ended = 0.0
+        self.rest_author = rest_author
         self._fault_began: float | None = None
-        self._rest_author = rest_author
         self._probes: list[Probe] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._authors: list[asyncio.Task[None]] = []
@@ -139,7 +139,7 @@ class Traffic:
         yield
         self.fault_ended = now()
 
-    async def settle(self, fault: str, *, within: float, remarks: Sequence[str] = ()) -> Outcome:
+    async def settle(self, fault: str, *, within: float) -> Outcome:
         """Wait until all is normal, stop talking, and return the account; raises AssertionError after `within` s."""
         await self._until_calm(within=within)
         await cancel(self._authors)
@@ -147,7 +147,7 @@ class Traffic:
             await follower.until(lambda: not self.unacked, within, "the last ticks")
             await follower.until(self._all_shown_to(follower), within, "the last messages")
         troubles = list(self.troubles())
-        return self._account(fault, troubles, await self._look_at_what_is_stored(), remarks)
+        return self._account(fault, troubles, await self._look_at_what_is_stored())
 
     @property
     def sent(self) -> list[Sent]:
@@ -183,7 +183,7 @@ class Traffic:
             await asyncio.sleep(pause)
 
     async def _talk_over_rest(self, pause: float) -> None:
-        headers = {"Authorization": f"Bearer {self._rest_author.token}"}
+        headers = {"Authorization": f"Bearer {self.rest_author.token}"}
         async with httpx.AsyncClient(headers=headers, timeout=REST_TIMEOUT) as http:
             for address in itertools.cycle(self.servers):
                 sent = Sent(f"{REST_AUTHOR} {next(self._numbers)}", now())
@@ -276,9 +276,7 @@ class Traffic:
             assert shown.items() <= places.items(), f"{follower.person.username} shows what is not stored."
         return len(lost), len(doubled)
 
-    def _account(
-        self, fault: str, troubles: list[Trouble], lost_and_doubled: tuple[int, int], remarks: Sequence[str]
-    ) -> Outcome:
+    def _account(self, fault: str, troubles: list[Trouble], lost_and_doubled: tuple[int, int]) -> Outcome:
         assert self._fault_began is not None, "There was no fault."
         began, at = self._fault_began, now()
 
@@ -289,6 +287,7 @@ class Traffic:
         outages = [outage for follower in self.followers for outage in follower.outages]
         return Outcome(
             fault=fault,
+            broken=self.fault_ended - began,
             written=len(self.sent),
             lost=lost_and_doubled[0],
             doubled=lost_and_doubled[1],
@@ -305,7 +304,6 @@ class Traffic:
             reading_failed=longest("reading"),
             presence_unknown=longest("presence unknown"),
             presence_wrong=longest("presence wrong"),
-            remarks=remarks,
         )
 
 
