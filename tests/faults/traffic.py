@@ -143,9 +143,10 @@ class Traffic:
         """Wait until all is normal, stop talking, and return the account; raises AssertionError after `within` s."""
         await self._until_calm(within=within)
         await cancel(self._authors)
-        async with asyncio.timeout(within):
-            while self.unacked or not all(self._shows_all(follower) for follower in self.followers):
-                await asyncio.sleep(LOOK_EVERY)
+        deadline = now() + within
+        while self.unacked or not all(self._shows_all(follower) for follower in self.followers):
+            assert now() < deadline, f"Never confirmed: {self.unacked}."
+            await asyncio.sleep(LOOK_EVERY)
         troubles = list(self.troubles())
         return self._account(fault, troubles, await self._look_at_what_is_stored())
 
