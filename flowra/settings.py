@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from flowra.demo_files import data_dir, demo_secret_key
 from flowra.environment import Environment
+from flowra.pool import RECONNECT_TIMEOUT, keep_trying
 
 env = Environment()
 
@@ -163,7 +164,13 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
     _database["CONN_HEALTH_CHECKS"] = True
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
-        "pool": {"min_size": 2, "max_size": FLOWRA_DB_POOL_SIZE, "timeout": 10},
+        "pool": {
+            "min_size": 2,
+            "max_size": FLOWRA_DB_POOL_SIZE,
+            "timeout": 10,
+            "reconnect_timeout": RECONNECT_TIMEOUT,
+            "reconnect_failed": keep_trying,
+        },
         "connect_timeout": 5,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -71,7 +71,7 @@ class Follower:
         self.presence: list[tuple[float, Frame]] = []  # every change that was told, when
         self.resyncs = 0
         self.resets = 0
-        self._addresses = list(addresses)
+        self.addresses = list(addresses)
         self._revision: int | None = None  # nothing before the first subscription counts as missed
         self._ahead: set[int] = set()  # revisions that came before one that is missing
         self._connection: ClientConnection | None = None
@@ -173,7 +173,7 @@ class Follower:
         """Take the first server that answers, as a proxy in front of them would."""
         headers = {"Authorization": f"Bearer {self.person.token}"}
         refused: Exception = OSError("there is no server")
-        for address in random.sample(self._addresses, len(self._addresses)):
+        for address in random.sample(self.addresses, len(self.addresses)):
             try:
                 return await open_socket(address, additional_headers=headers)
             except GONE as error:

@@ -1,5 +1,7 @@
 """A TCP proxy that stops forwarding without closing anything, as a tunnel does that died without a word.
 
+Or it forwards late, as a network or a server does that has too much to do.
+
 with FreezingProxy(server.port) as proxy:
     page.goto(proxy.base_url)
     proxy.freeze()
@@ -10,12 +12,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from typing import Self
 
 MOST = 100  # connections at a time: a test that opens more has gone wild
 CHUNK = 65536
 JOIN_SECONDS = 5.0
-NOTHING = b"\0"  # no request begins so; replaced by itself
 
 
 class _Link:
@@ -39,14 +41,15 @@ class _Link:
 class FreezingProxy:
     """Listens on a port of 127.0.0.1 and forwards to another; what is frozen stays open, and silent.
 
-    `change` may replace words in the server's answers by others.
+    `change` may replace words in the server's answers by others. `delay` is how many seconds late these come.
     """
 
-    def __init__(self, port: int, *, change: tuple[bytes, bytes] = (NOTHING, NOTHING)) -> None:
+    def __init__(self, port: int, *, change: tuple[bytes, bytes] | None = None) -> None:
         self._target = ("127.0.0.1", port)
         self._change = change
+        self.delay = 0.0
         self._lock = threading.Lock()
-        self._frozen = NOTHING
+        self._frozen: bytes | None = None  # how requests begin that are
         self._links: list[_Link] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -68,7 +71,7 @@ class FreezingProxy:
     def thaw(self) -> None:
         """Forward again, what was held back first; stranded connections stay as they are."""
         with self._lock:
-            self._frozen = NOTHING
+            self._frozen = None
             for link in self._links:
                 if not link.is_stranded:
                     link.flows.set()
@@ -141,13 +144,16 @@ class FreezingProxy:
             while data := source.recv(CHUNK):
                 if source is link.client and not link.head:
                     self._begin(link, data)
+                if source is link.server:
+                    time.sleep(self.delay)
+                    data = data if self._change is None else data.replace(*self._change)
                 link.flows.wait()
-                sink.sendall(data.replace(*self._change) if source is link.server else data)
+                sink.sendall(data)
         link.flows.wait()  # an end is news too
         link.close()
 
     def _begin(self, link: _Link, data: bytes) -> None:
         with self._lock:
             link.head = data
-            if data.startswith(self._frozen):
+            if self._frozen is not None and data.startswith(self._frozen):
                 link.flows.clear()

@@ -194,6 +194,9 @@ end
 -- and all that time has passed.
 local function begin(wake)
   local meta = redis.call("HMGET", META, "epoch", "serial", "base", "settled_at", "clock", "wall")
+  -- Changes nothing, but a server without memory refuses it. A script that begins with a DEL is let through to its end:
+  -- time would go on for a process that cannot renew its lease, and its users would seem to leave.
+  redis.call("HSET", META, "wall", meta[6] or "0")
   if tonumber(meta[2] or "0") < floor then
     clear() -- it has gone back in time
     -- The next epoch begins above: else whoever only reads would empty it, too, until the clock has caught up.

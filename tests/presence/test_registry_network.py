@@ -41,6 +41,28 @@ def test_a_call_is_one_command(redis_world: RedisWorld, valkey: Valkey) -> None:
     assert set(seen) <= {"EVALSHA", "SCRIPT"}
 
 
+def test_without_memory_nothing_changes(redis_world: RedisWorld, valkey: Valkey) -> None:
+    """Not even time goes on: a process that cannot renew its lease must not lose it."""
+    process, other = Process(redis_world), Process(redis_world)
+    process.update(anna=1, ben=1)
+    process.registry.kick(ANNA)
+    before = process.look(ANNA)
+    with redis.Redis.from_url(valkey.url) as client:
+        client.config_set("maxmemory", "1")
+        try:
+            for _ in range(3 * int(LEASE)):
+                redis_world.now += 1
+                for call in (process.reap, process.renew, lambda: process.look(ANNA), other.reap):
+                    with pytest.raises(RegistryAway):
+                        call()
+        finally:
+            client.config_set("maxmemory", "0")
+    other.reap()
+    assert process.look(ANNA) == before
+    assert before.is_online
+    process.renew()
+
+
 def test_flushed_scripts_are_sent_again(redis_world: RedisWorld, valkey: Valkey) -> None:
     process = Process(redis_world)
     with redis.Redis.from_url(valkey.url) as client:

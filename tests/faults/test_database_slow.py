@@ -1,0 +1,44 @@
+"""Each answer of PostgreSQL comes late while people talk: a network or a disk that has too much to do."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.faults.outcome import Outcome
+from tests.faults.pulse import Pulse
+from tests.faults.stage import far_database
+from tests.faults.traffic import Traffic
+from tests.freezing_proxy import FreezingProxy
+from tests.processes import PostgreSQL, Server
+
+LATE = 0.5  # seconds for each answer
+SLOW = 10.0  # seconds
+BRIEFLY = 4.0  # in the test
+
+
+async def happen(proxy: FreezingProxy, servers: tuple[Server, Server], seconds: float) -> Outcome:
+    """Let it happen to these servers for so long."""
+    async with Traffic.flowing([server.base_url for server in servers]) as traffic:
+        typist, watcher = traffic.rest_author, traffic.followers[-1].person
+        async with Pulse.beating(typist, watcher, traffic.chat_id) as pulse:
+            async with traffic.fault():
+                proxy.delay = LATE
+                try:
+                    await asyncio.sleep(seconds)
+                finally:
+                    proxy.delay = 0.0
+            outcome = await traffic.settle(f"PostgreSQL slow: {LATE} s for each answer", within=60)
+            return outcome.noting(pulse.remark)
+
+
+def run() -> Outcome:
+    """Let it happen on a stage of its own."""
+    with PostgreSQL(durable=True) as postgresql, far_database(postgresql) as (proxy, servers):
+        return asyncio.run(happen(proxy, servers, SLOW))
+
+
+async def test_it_delays_messages_and_nothing_else(far: tuple[FreezingProxy, tuple[Server, Server]]) -> None:
+    outcome = await happen(*far, BRIEFLY)
+    assert (outcome.lost, outcome.doubled) == (0, 0)
+    assert not outcome.close_codes
+    assert not outcome.presence_wrong
