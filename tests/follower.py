@@ -40,8 +40,6 @@ class Sent:
     client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     acked_at: float | None = None
     refusals: list[str] = field(default_factory=list)  # codes of the errors it was answered with before
-    # Resent when this comes, or when the connection is new.
-    again_at: float = 0.0
 
 
 @dataclass
@@ -76,6 +74,7 @@ class Follower:
         self._ahead: set[int] = set()  # revisions that came before one that is missing
         self._connection: ClientConnection | None = None
         self._is_live = False
+        self._under_way: Sent | None = None  # the next one waits for its ack, as on the page
         self._moved = asyncio.Event()
         self._timers: set[asyncio.Task[None]] = set()
 
@@ -114,11 +113,10 @@ class Follower:
         return Counter(message["body"] for message in self.messages.values())
 
     async def post(self, body: str) -> Sent:
-        """Write a message; it leaves now, or as soon as there is a connection."""
+        """Write a message; it leaves after those before it, and as soon as there is a connection."""
         sent = Sent(body, self._now())
         self.sent.append(sent)
-        if self._is_live:
-            await self._send_message(sent)
+        await self._send_next()
         return sent
 
     async def until(self, holds: Callable[[], bool], seconds: float, what: str) -> float:
@@ -183,6 +181,7 @@ class Follower:
     async def _converse(self, connection: ClientConnection) -> int:
         """Take frames until the end and return its code."""
         self._connection = connection
+        self._under_way = None
         try:
             while True:
                 # Beyond two pings of the server a silence means that the connection is dead.
@@ -198,7 +197,7 @@ class Follower:
             case "ack" if frame["action"] == "subscribed":
                 await self._subscribed(frame)
             case "ack" if frame["action"] == "posted":
-                self._acknowledged(frame["client_id"])
+                await self._acknowledged(frame["client_id"])
             case "error":
                 self._refused(frame)
             case "chat.message.posted" | "chat.message.edited" | "chat.message.deleted":
@@ -223,23 +222,25 @@ class Follower:
         self._is_live = True
         if self.outages and self.outages[-1].ended is None:
             self.outages[-1].ended = self._now()
-        for sent in self.unacked:
-            await self._send_message(sent)
+        await self._send_next()
 
-    def _acknowledged(self, client_id: str) -> None:
+    async def _acknowledged(self, client_id: str) -> None:
         for sent in self.sent:
             if sent.client_id == client_id and sent.acked_at is None:
                 sent.acked_at = self._now()
+        if self._under_way is not None and self._under_way.acked_at is not None:
+            self._under_way = None
+            await self._send_next()
 
     def _refused(self, frame: Frame) -> None:
         """Try again what a server could not do just now."""
         if frame["ref"] == "subscribe":
             self._later(1.0, self._subscribe_again)
             return
-        for sent in self.sent:
-            if sent.client_id == frame["ref"] and sent.acked_at is None:
-                sent.refusals.append(frame["code"])
-                self._later(frame.get("retry_after", 1.0), functools.partial(self._send_message, sent))
+        sent = self._under_way
+        if sent is not None and sent.client_id == frame["ref"]:
+            sent.refusals.append(frame["code"])
+            self._later(max(1.0, frame.get("retry_after", 0.0)), functools.partial(self._send_again, sent))
 
     def _show(self, message: Frame) -> None:
         known = self.messages.get(message["id"])
@@ -274,11 +275,20 @@ class Follower:
             self.messages[message["id"]] = message
             self.arrived.setdefault(message["body"], self._now())
 
-    async def _send_message(self, sent: Sent) -> None:
-        if sent.acked_at is None:
-            await self._send(
-                "chat.message.post", chat_id=self.chat_id, body=sent.body, client_id=sent.client_id, ref=sent.client_id
-            )
+    async def _send_next(self) -> None:
+        """Send the first message that is not confirmed, unless one is under way or there is no connection."""
+        sent = next(iter(self.unacked), None)
+        if sent is None or self._under_way is not None or not self._is_live:
+            return
+        self._under_way = sent
+        await self._send(
+            "chat.message.post", chat_id=self.chat_id, body=sent.body, client_id=sent.client_id, ref=sent.client_id
+        )
+
+    async def _send_again(self, sent: Sent) -> None:
+        if self._under_way is sent:
+            self._under_way = None
+            await self._send_next()
 
     async def _send(self, type: str, **fields: object) -> None:
         if self._connection is not None:

@@ -38,6 +38,7 @@ POSTS_PER_SECOND = 10.0  # all together, each author as often as the others: bel
 PROMPT = 1.0  # seconds from Enter to the last screen
 CALM = 2.0  # seconds without trouble
 PROBE_EVERY = 0.25  # seconds
+LOOK_EVERY = 0.1  # seconds between two looks at the account
 RETRY_AFTER = 1.0  # seconds until the REST author tries again
 REST_TIMEOUT = 10.0  # seconds for an answer; as many as a patient client gives it
 
@@ -105,9 +106,8 @@ class Traffic:
         self._probes: list[Probe] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._authors: list[asyncio.Task[None]] = []
-        self._waiting: set[asyncio.Task[None]] = set()  # posts over REST that are not confirmed
+        self._to_send: asyncio.Queue[Sent] = asyncio.Queue()  # over REST
         self._numbers = itertools.count(1)
-        self._before = 0  # messages in the chat that are not ours
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -143,9 +143,9 @@ class Traffic:
         """Wait until all is normal, stop talking, and return the account; raises AssertionError after `within` s."""
         await self._until_calm(within=within)
         await cancel(self._authors)
-        for follower in self.followers:
-            await follower.until(lambda: not self.unacked, within, "the last ticks")
-            await follower.until(self._all_shown_to(follower), within, "the last messages")
+        async with asyncio.timeout(within):
+            while self.unacked or not all(self._shows_all(follower) for follower in self.followers):
+                await asyncio.sleep(LOOK_EVERY)
         troubles = list(self.troubles())
         return self._account(fault, troubles, await self._look_at_what_is_stored())
 
@@ -164,7 +164,8 @@ class Traffic:
     def _begin(self) -> None:
         pause = (len(self.followers) + 1) / POSTS_PER_SECOND
         self._authors = [asyncio.create_task(self._talk(follower, pause)) for follower in self.followers]
-        self._authors.append(asyncio.create_task(self._talk_over_rest(pause)))
+        self._authors.append(asyncio.create_task(self._write_over_rest(pause)))
+        self._tasks.append(asyncio.create_task(self._send_over_rest()))
         for address in self.servers:
             for what, path, find_wrong in (
                 ("reading", "messages?limit=10", lambda answer, connected: ""),
@@ -175,40 +176,39 @@ class Traffic:
                 self._tasks.append(asyncio.create_task(probe.run(what, path, find_wrong)))
 
     async def _end(self) -> None:
-        await cancel([*self._authors, *self._tasks, *self._waiting])
+        await cancel([*self._authors, *self._tasks])
 
     async def _talk(self, follower: Follower, pause: float) -> None:
         while True:
             await follower.post(f"{follower.person.username} {next(self._numbers)}")
             await asyncio.sleep(pause)
 
-    async def _talk_over_rest(self, pause: float) -> None:
-        headers = {"Authorization": f"Bearer {self.rest_author.token}"}
-        async with httpx.AsyncClient(headers=headers, timeout=REST_TIMEOUT) as http:
-            for address in itertools.cycle(self.servers):
-                sent = Sent(f"{REST_AUTHOR} {next(self._numbers)}", now())
-                self.sent_over_rest.append(sent)
-                posting = asyncio.create_task(self._post_over_rest(http, sent, address))
-                self._waiting.add(posting)
-                posting.add_done_callback(self._waiting.discard)
-                await asyncio.sleep(pause)
+    async def _write_over_rest(self, pause: float) -> None:
+        while True:
+            sent = Sent(f"{REST_AUTHOR} {next(self._numbers)}", now())
+            self.sent_over_rest.append(sent)
+            self._to_send.put_nowait(sent)
+            await asyncio.sleep(pause)
 
-    async def _post_over_rest(self, http: httpx.AsyncClient, sent: Sent, address: str) -> None:
-        """Post until it is confirmed, each time at the next server."""
-        start = self.servers.index(address)
-        body = {"body": sent.body, "client_id": sent.client_id}
-        for number in itertools.count(start):
-            url = f"{self.servers[number % len(self.servers)]}/api/v1/chats/{self.chat_id}/messages"
-            try:
-                answer = await http.post(url, json=body)
-            except httpx.HTTPError:
-                sent.refusals.append("no answer")
-            else:
-                if answer.is_success:
-                    sent.acked_at = now()
-                    return
-                sent.refusals.append(str(answer.status_code))
-            await asyncio.sleep(RETRY_AFTER)
+    async def _send_over_rest(self) -> None:
+        """Post one message after the other, each until it is confirmed; every try goes to the next server."""
+        headers = {"Authorization": f"Bearer {self.rest_author.token}"}
+        servers = itertools.cycle(self.servers)
+        async with httpx.AsyncClient(headers=headers, timeout=REST_TIMEOUT) as http:
+            while True:
+                sent = await self._to_send.get()
+                while sent.acked_at is None:
+                    url = f"{next(servers)}/api/v1/chats/{self.chat_id}/messages"
+                    try:
+                        answer = await http.post(url, json={"body": sent.body, "client_id": sent.client_id})
+                    except httpx.HTTPError:
+                        sent.refusals.append("no answer")
+                    else:
+                        if answer.is_success:
+                            sent.acked_at = now()
+                            break
+                        sent.refusals.append(str(answer.status_code))
+                    await asyncio.sleep(RETRY_AFTER)
 
     # --- Trouble --------------------------------------------------------------------------------
 
@@ -254,12 +254,12 @@ class Traffic:
                 return
             if now() - since > within:
                 raise AssertionError(f"After {within} s there still is trouble: {worst}; unconfirmed: {self.unacked}")
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(LOOK_EVERY)
 
     # --- The account ----------------------------------------------------------------------------
 
-    def _all_shown_to(self, follower: Follower) -> Callable[[], bool]:
-        return lambda: all(sent.body in follower.arrived for sent in self.sent)
+    def _shows_all(self, follower: Follower) -> bool:
+        return all(sent.body in follower.arrived for sent in self.sent)
 
     async def _look_at_what_is_stored(self) -> tuple[int, int]:
         """Return how many messages were lost and doubled; raises AssertionError where their order is not one."""
@@ -267,6 +267,9 @@ class Traffic:
         assert [message["seq"] for message in messages] == list(range(1, len(messages) + 1))
         places = {message["id"]: message["seq"] for message in messages}
         kept = Counter(message["body"] for message in messages)
+        for author in (*(follower.sent for follower in self.followers), self.sent_over_rest):
+            written = [sent.body for sent in author]
+            assert [message["body"] for message in messages if message["body"] in set(written)] == written, "Reordered."
         lost, doubled = set(), set()
         for bodies in (kept, *(follower.bodies for follower in self.followers)):
             lost |= {sent.body for sent in self.sent if not bodies[sent.body]}
@@ -299,8 +302,8 @@ class Traffic:
                 for follower in self.followers
             ),
             longest_outage=max((outage.seconds for outage in outages), default=0.0),
-            close_codes=Counter(outage.code for outage in outages),
-            refusals=Counter(itertools.chain.from_iterable(sent.refusals for sent in self.sent)),
+            close_codes=dict(Counter(outage.code for outage in outages)),
+            refusals=dict(Counter(itertools.chain.from_iterable(sent.refusals for sent in self.sent))),
             reading_failed=longest("reading"),
             presence_unknown=longest("presence unknown"),
             presence_wrong=longest("presence wrong"),
