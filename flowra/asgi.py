@@ -21,7 +21,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     match scope["type"]:
         case "http":
             name_client(scope)
-            await django_application(scope, receive, send)
+            await django_application(scope, receive, part_with(send))
         case "websocket":
             name_client(scope)
             await socket_application(scope, receive, send)
@@ -29,6 +29,21 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
             await follow_lifespan(receive, send)
         case kind:
             raise ValueError(f"Flowra serves http, websocket and lifespan, not {kind!r}.")
+
+
+def part_with(send: Any) -> Any:
+    """Return a `send` that has the caller's connection end with the answer once the process is about to stop.
+
+    A proxy keeps connections for later requests. One that it sent on a connection which the stop closes would be lost,
+    and a POST is not repeated.
+    """
+
+    async def send_last(message: Any) -> None:
+        if message["type"] == "http.response.start" and lifecycle.is_leaving():
+            message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+        await send(message)
+
+    return send_last
 
 
 async def follow_lifespan(receive: Any, send: Any) -> None:

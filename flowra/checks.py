@@ -86,6 +86,20 @@ def check_sizes(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Itera
 
 
 @register()
+def check_drain(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """What a stop waits for load balancers leaves it time for sockets and requests."""
+    hold, drain = settings.FLOWRA_DRAIN_HOLD, settings.FLOWRA_DRAIN_SECONDS
+    if hold < 0:
+        yield Error("FLOWRA_DRAIN_HOLD is negative.", hint="Use 0 or more seconds.", id="flowra.E001")
+    elif hold > drain / 2 > 0:
+        yield Error(
+            f"FLOWRA_DRAIN_HOLD is {hold}; it must be at most half of FLOWRA_DRAIN_SECONDS ({drain}).",
+            hint="Sockets and running requests would be cut off.",
+            id="flowra.E011",
+        )
+
+
+@register()
 def check_typing(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
     """The typing indicator outlives the pause between two signs of typing."""
     if settings.FLOWRA_TYPING_TIMEOUT <= TYPING_EVERY:

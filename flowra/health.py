@@ -77,7 +77,7 @@ async def healthz(request: HttpRequest) -> HttpResponse:
 
 async def readyz(request: HttpRequest) -> HttpResponse:
     """Say whether to send requests here: 200 or 503, and the state of each part."""
-    if lifecycle.is_draining():
+    if lifecycle.is_leaving():
         return JsonResponse({"status": "draining", "parts": {}}, status=503)
     states = await asyncio.gather(*(ask(part, check) for part, check in PARTS.items()))
     ready = all(state == "ok" for state in states)

@@ -1,9 +1,10 @@
 """The server: uvicorn with listeners that we bind and a stop that is ours.
 
-The stop: /readyz says 503 while the listeners stay open, so that a load balancer looks elsewhere; then
-sockets are closed with 1012 in batches; then uvicorn shuts down; and the process ends with status 0.
+The stop: /readyz says 503 and every answer ends its connection, while all are served, until proxies keep no connection
+to us; then sockets are closed with 1012 in batches; then uvicorn shuts down; and the process ends with status 0.
 """
 
+import asyncio
 import errno
 import gc
 import logging
@@ -11,12 +12,14 @@ import os
 import resource
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
 from django.conf import settings
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from realtime import lifecycle
 from realtime.preframed import PreframedProtocol
@@ -28,8 +31,17 @@ CTRL_C_SECONDS = 2.7
 # Objects more than before, after which the collector looks at the youngest ones; Python's default is 700. What requests
 # and frames leave behind is freed without it, so it may come seldom.
 COLLECT_AFTER = 20_000
-# Of the time to stop, this share belongs to the sockets, the rest to requests that still run.
+# Of the time to stop, these shares belong to proxies that let go of us, and to the sockets (of what is left then); the
+# rest to requests that still run.
+LEAVING_SHARE = 0.3
 SOCKETS_SHARE = 0.6
+KEEP_ALIVE = 5  # seconds that a connection without a request stays open; proxies should end it before that
+ARRIVING = 1.0  # seconds, at most, for requests on connections that were made just before the listeners closed
+# Of the time to stop, kept for the hub's goodbye and the interpreter's end: this share, at most so many seconds.
+LAST_SHARE, LAST_SECONDS = 0.2, 2.0
+NOTICED_AFTER = 0.1  # seconds from a signal to the stop, at most: a tick of uvicorn's
+LOOK_EVERY = 0.02  # seconds, while it is waited for connections to end
+GAVE_UP = 1  # status of a process that did not come to its end by itself
 INTERRUPTED = 130  # the shell's status for a process ended by Ctrl-C
 
 
@@ -109,6 +121,7 @@ def make_config() -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,  # flowra/forwarded.py reads them
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
         workers=1,  # said aloud, so that WEB_CONCURRENCY has no say
     )
 
@@ -121,6 +134,7 @@ class Server(uvicorn.Server):
         self._on_started = on_started
         self._supervisor = supervisor
         self._seconds_to_stop: float = settings.FLOWRA_DRAIN_SECONDS
+        self._is_interrupted = False  # by Ctrl-C
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Start the stop on SIGTERM or Ctrl-C; Ctrl-C while it stops quits at once.
@@ -132,6 +146,7 @@ class Server(uvicorn.Server):
             if self.should_exit:
                 os._exit(INTERRUPTED)
             self._seconds_to_stop = min(self._seconds_to_stop, CTRL_C_SECONDS)
+            self._is_interrupted = True
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -149,13 +164,58 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drain, then shut down, within FLOWRA_DRAIN_SECONDS, or 3 s after Ctrl-C."""
-        deadline = time.monotonic() + self._seconds_to_stop
-        lifecycle.begin_drain()
+        """Leave, drain, then shut down, within FLOWRA_DRAIN_SECONDS, or 3 s after Ctrl-C."""
+        seconds = self._seconds_to_stop - NOTICED_AFTER
+        deadline = time.monotonic() + seconds
+        # Threads cannot be cancelled: one that waits for the database would be waited for at the interpreter's end.
+        watchdog = threading.Timer(seconds, give_up)
+        watchdog.daemon = True
+        watchdog.start()
+        last_request = deadline - min(seconds * LAST_SHARE, LAST_SECONDS)
+        lifecycle.begin_leaving()
         try:
-            await lifecycle.drain(self._seconds_to_stop * SOCKETS_SHARE)
+            if not self._is_interrupted:
+                await self._leave(seconds * LEAVING_SHARE)
+            await lifecycle.drain((last_request - time.monotonic()) * SOCKETS_SHARE)
         except Exception:
             logger.exception("The sockets could not be drained; shutting down all the same")
+        if not self._is_interrupted:
+            await self._stop_listening(sockets or [], ARRIVING)
         # Whole seconds, because that is what uvicorn's setting takes.
-        self.config.timeout_graceful_shutdown = max(1, int(deadline - time.monotonic()))
+        self.config.timeout_graceful_shutdown = max(1, int(last_request - time.monotonic()))
         await super().shutdown(sockets=sockets)
+
+    async def _leave(self, within: float) -> None:
+        """Serve on for FLOWRA_DRAIN_HOLD seconds, and until no connection is left that a proxy may keep for requests.
+
+        Answers end their connections by now (flowra/asgi.py), and those without a request are ended by the proxy, or by
+        us after KEEP_ALIVE.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        kept = self._http_connections()
+        while loop.time() < began + settings.FLOWRA_DRAIN_HOLD or (
+            loop.time() < began + min(KEEP_ALIVE + 0.5, within) and kept & self._http_connections()
+        ):
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _stop_listening(self, listeners: list[socket.socket], within: float) -> None:
+        """Close the listeners; requests of connections that were accepted by then are served, if they come soon."""
+        for server in self.servers:
+            server.close()
+        for listener in listeners:
+            listener.close()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within
+        while self._http_connections() and loop.time() < deadline:  # noqa: ASYNC110  (once in a process's life)
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _http_connections(self) -> set[HttpToolsProtocol]:
+        """Return the connections that are no sockets of realtime, with a request or without."""
+        return {each for each in self.server_state.connections if isinstance(each, HttpToolsProtocol)}
+
+
+def give_up() -> None:
+    """End the process, whatever it still waits for: whoever asked it to stop will not wait any longer either."""
+    logger.error("The stop took longer than it may; what still runs is cut off.")
+    os._exit(GAVE_UP)

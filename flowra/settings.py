@@ -61,6 +61,7 @@ FLOWRA_WATCH_INTERVAL: float = env.float("FLOWRA_WATCH_INTERVAL", default=1.0)
 FLOWRA_CATCHUP_LIMIT: int = env.int("FLOWRA_CATCHUP_LIMIT", default=500)
 FLOWRA_SOCKET_DB_THREADS: int = env.int("FLOWRA_SOCKET_DB_THREADS", default=8)
 FLOWRA_DRAIN_SECONDS: float = env.float("FLOWRA_DRAIN_SECONDS", default=20.0)
+FLOWRA_DRAIN_HOLD: float = env.float("FLOWRA_DRAIN_HOLD", default=0.0)
 
 # --- Limits -------------------------------------------------------------------------------------
 FLOWRA_RATE_LIMITS: bool = env.bool("FLOWRA_RATE_LIMITS", default=True)

@@ -134,6 +134,9 @@ class Supervisor:
 
     def _stop(self) -> int:
         """Pass every signal on until all workers have ended; return the highest of their statuses, at most 1."""
+        # Once the workers have closed theirs, connections must be refused, and not wait for nobody in a queue of ours.
+        for listener in self._listeners:
+            listener.close()
         deadline = time.monotonic() + self._drain_seconds + KILL_AFTER
         while alive := [worker for worker in self._workers if worker.process.is_alive()]:
             while self._signals:

@@ -55,19 +55,23 @@ class ChatConsumer(AsyncConsumer):
         self.connection: Connection | None = None
         handshake = read_handshake(scope)
         await receive()  # websocket.connect
+        if is_draining():
+            await self._turn_away(receive)
+            return
         if not is_origin_allowed(handshake):
             await send({"type": "websocket.close"})  # before the upgrade: HTTP 403
             return
         hub = start_hub()
         caller, place = await self._let_in(hub, handshake)
         try:
+            if is_draining():  # the drain has begun meanwhile
+                await self._turn_away(receive)
+                return
             await send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
             if place is None:
                 await self._close_at_once(CloseCode.TOO_MANY, receive)
             elif caller is None:
                 await self._close_at_once(CloseCode.UNAUTHENTICATED, receive)
-            elif is_draining():
-                await self._close_at_once(CloseCode.RESTART, receive)
             else:
                 await self._serve(hub, caller, receive, handshake.request_id)
         finally:
@@ -85,6 +89,15 @@ class ChatConsumer(AsyncConsumer):
 
     async def _identify(self, handshake: Handshake) -> Caller | None:
         return await run_in_db_thread(read_caller, handshake)
+
+    async def _turn_away(self, receive: Any) -> None:
+        """Refuse the upgrade with 503, which a proxy answers by asking another server; the client notices nothing."""
+        if "websocket.http.response" in self._scope.get("extensions", {}):
+            await self._send_event({"type": "websocket.http.response.start", "status": 503, "headers": []})
+            await self._send_event({"type": "websocket.http.response.body", "body": b""})
+        else:
+            await self._send_event({"type": "websocket.accept"})
+            await self._close_at_once(CloseCode.RESTART, receive)
 
     async def _close_at_once(self, code: CloseCode, receive: Any) -> None:
         metrics.sockets_closed.labels(int(code)).inc()

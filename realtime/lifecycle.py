@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import random
 
 from django.conf import settings
 
@@ -17,7 +18,9 @@ logger = logging.getLogger(__name__)
 _BATCHES = 20  # of sockets closed one after the other, so that not all clients come back in the same moment
 _SPREAD = 0.5  # share of the time given that closing is spread over; the rest is for goodbyes
 _MAX_BATCH_PAUSE = 0.25  # seconds
+_JITTER = 0.5  # share by which a pause is longer or shorter, so that servers stopped together are not in step
 
+_leaving = False
 _draining = False
 
 
@@ -31,14 +34,26 @@ async def startup() -> None:
         await tracker.told()
 
 
+def begin_leaving() -> None:
+    """Say from now on that this process is not ready (/readyz); whoever asks all the same is served."""
+    global _leaving
+    _leaving = True
+
+
+def is_leaving() -> bool:
+    """Whether the process is about to stop."""
+    return _leaving
+
+
 def begin_drain() -> None:
-    """Say from now on that this process takes no more work (/readyz, new sockets)."""
+    """Take no more sockets from now on."""
     global _draining
+    begin_leaving()
     _draining = True
 
 
 def is_draining() -> bool:
-    """Whether the process is about to stop."""
+    """Whether sockets are turned away, because those that are open are being closed."""
     return _draining
 
 
@@ -57,7 +72,7 @@ async def drain(within: float) -> None:
     pause = min(_MAX_BATCH_PAUSE, within * _SPREAD / _BATCHES)
     for start in range(0, len(connections), size):
         if start:
-            await asyncio.sleep(pause)
+            await asyncio.sleep(pause * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311
         for connection in connections[start : start + size]:
             connection.end(CloseCode.RESTART)
     while hub.directory.connections and loop.time() < deadline:  # noqa: ASYNC110  (a poll of 20 ms, once in a process's life)

@@ -160,6 +160,8 @@ class PreframedProtocol(WebSocketsSansIOProtocol):
         """Do what plain ASGI asks for, a close among it."""
         await super().send(message)
         if self.close_sent:
+            # A refusal with a status of the application's own is complete as well; the base would log an error.
+            self.handshake_complete = True
             self._tell_end()
 
     def shutdown(self) -> None:

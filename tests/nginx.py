@@ -1,25 +1,95 @@
-"""nginx as deploy/nginx.conf sets it up, with TLS, in front of servers on this machine."""
+"""nginx with deploy/nginx.conf, TLS and all, in front of two servers on this machine.
+
+    with Nginx([one.port, two.port]) as front:
+        httpx.get(f"{front.base_url}/accounts/login/", verify=front.trusted)
+
+The servers need FLOWRA_HTTPS=true and FLOWRA_TRUSTED_PROXIES=127.0.0.1. Clients trust its certificate with `trusted`,
+or with SSL_CERT_FILE set to CERTIFICATE.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import json
 import os
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import httpx
 
-from tests.processes import ROOT, free_port, temporary_folder, wait_until
+from tests.processes import ROOT, ProgramError, free_port, temporary_folder, wait_until
 
 CERTIFICATE = ROOT / "tests" / "realtime" / "tls" / "certificate.pem"
 
 
-def nginx_config(folder: Path, ports: Sequence[int], plain: int, tls: int) -> Path:
+class Nginx:
+    """A front that takes a free port for TLS, and one that leads there."""
+
+    def __init__(self, ports: Sequence[int]) -> None:
+        self.folder = temporary_folder()
+        self._tls = free_port()
+        self._config = write_config(self.folder, ports, free_port(), self._tls)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def base_url(self) -> str:
+        """The address of the pages, without a slash at the end."""
+        return f"https://127.0.0.1:{self._tls}"
+
+    @property
+    def trusted(self) -> ssl.SSLContext:
+        """A client's context that trusts the certificate, and no other."""
+        return ssl.create_default_context(cafile=str(CERTIFICATE))
+
+    def errors(self) -> str:
+        """Return its error log."""
+        return (self.folder / "error.log").read_text()
+
+    def answers(self) -> Counter[str]:
+        """Return how many requests were answered with which status; an upgrade counts when its socket has ended."""
+        return Counter(json.loads(line)["status"] for line in (self.folder / "access.log").read_text().splitlines())
+
+    def __enter__(self) -> Self:
+        program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+        if program is None:
+            raise ProgramError("nginx is not installed. Debian and Ubuntu: apt-get install nginx")
+        command = [program, "-c", str(self._config), "-e", str(self.folder / "error.log")]
+        checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False, timeout=30)
+        if checked.returncode:
+            raise ProgramError(checked.stderr)
+        self._process = subprocess.Popen([*command, "-g", "daemon off;"])
+        try:
+            wait_until(self._listens, 20, "nginx")
+        except ProgramError:
+            self.__exit__()
+            raise
+        return self
+
+    def _listens(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            raise ProgramError(f"nginx has ended:\n{self.errors()}")
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._tls)) == 0
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGQUIT)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def write_config(folder: Path, ports: Sequence[int], plain: int, tls: int) -> Path:
     """Write deploy/nginx.conf with the addresses and files of this machine in place of the containers'."""
     text = (ROOT / "deploy" / "nginx.conf").read_text()
     shutil.copy(CERTIFICATE, folder / "certificate.pem")
@@ -31,7 +101,7 @@ def nginx_config(folder: Path, ports: Sequence[int], plain: int, tls: int) -> Pa
         ("/tmp/nginx.pid", f"{folder}/nginx.pid"),  # noqa: S108  (a text in a file)
         ("worker_processes auto;", "worker_processes 1;"),
         ("worker_rlimit_nofile 65536;", ""),
-        ("worker_connections 16384;", "worker_connections 256;"),
+        ("worker_connections 16384;", "worker_connections 4096;"),
         ("listen 80;", f"listen 127.0.0.1:{plain};"),
         ("listen 443 ssl http2;", f"listen 127.0.0.1:{tls} ssl http2;"),
         ("/dev/stdout", f"{folder}/access.log"),
@@ -46,35 +116,6 @@ def nginx_config(folder: Path, ports: Sequence[int], plain: int, tls: int) -> Pa
     config = folder / "nginx.conf"
     config.write_text(text)
     return config
-
-
-@contextlib.contextmanager
-def nginx_before(ports: Sequence[int]) -> Iterator[str]:
-    """Give the address of a running nginx, with TLS, in front of two servers."""
-    folder, plain, tls = temporary_folder(), free_port(), free_port()
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    assert program, "nginx is not installed. Debian and Ubuntu: apt-get install nginx"
-    config = nginx_config(folder, ports, plain, tls)
-    command = [program, "-c", str(config), "-e", str(folder / "error.log")]
-    checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False, timeout=30)
-    assert checked.returncode == 0, checked.stderr
-    nginx = subprocess.Popen([*command, "-g", "daemon off;"])
-
-    def listens() -> bool:
-        assert nginx.poll() is None, (folder / "error.log").read_text()
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", tls)) == 0
-
-    try:
-        wait_until(listens, 20, "nginx")
-        yield f"https://127.0.0.1:{tls}"
-    finally:
-        nginx.send_signal(signal.SIGQUIT if nginx.poll() is None else 0)
-        try:
-            nginx.wait(10)
-        except subprocess.TimeoutExpired:
-            nginx.kill()
-            nginx.wait()
 
 
 def browser(front: str) -> httpx.Client:

@@ -18,7 +18,7 @@ import websockets
 
 from tests.clients import open_socket
 from tests.conversation import converse
-from tests.nginx import CERTIFICATE, browser, nginx_before
+from tests.nginx import CERTIFICATE, Nginx, browser
 from tests.processes import ROOT, environment, free_port, temporary_folder, wait_until
 
 UP_SECONDS = 90
@@ -94,8 +94,8 @@ def cluster_processes() -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def front(cluster_processes: Cluster) -> Iterator[str]:
     """Give the address of nginx, with TLS, in front of the cluster."""
-    with nginx_before(cluster_processes.ports) as address:
-        yield address
+    with Nginx(cluster_processes.ports) as nginx:
+        yield nginx.base_url
 
 
 async def test_a_conversation_through_tls_and_nginx(front: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -28,20 +28,22 @@ class Stage:
 
 
 @contextlib.contextmanager
-def set_stage() -> Iterator[Stage]:
-    """Give a stage of its own; all settings are the product's defaults."""
+def set_stage(settings: Mapping[str, str] | None = None) -> Iterator[Stage]:
+    """Give a stage of its own; all settings that are not given are the product's defaults."""
     with (
         PostgreSQL(durable=True) as postgresql,
         Valkey() as valkey,
-        two_servers(postgresql.create_database(), valkey) as servers,
+        two_servers(postgresql.create_database(), valkey, settings) as servers,
     ):
         yield Stage(postgresql, valkey, servers)
 
 
 @contextlib.contextmanager
-def two_servers(database_url: str, valkey: Valkey) -> Iterator[tuple[Server, Server]]:
+def two_servers(
+    database_url: str, valkey: Valkey, settings: Mapping[str, str] | None = None
+) -> Iterator[tuple[Server, Server]]:
     """Give two running servers on an empty database, which gets the demo's people."""
-    shared = {"DATABASE_URL": database_url, "REDIS_URL": valkey.url, "SECRET_KEY": SECRET_KEY}
+    shared = {"DATABASE_URL": database_url, "REDIS_URL": valkey.url, "SECRET_KEY": SECRET_KEY, **(settings or {})}
     first, second = Server(shared), Server(shared)
     with contextlib.ExitStack() as stack:
         with ThreadPoolExecutor() as threads:

@@ -100,9 +100,9 @@ class Traffic:
         self.chat_id = chat_id
         self.followers: list[Follower] = []
         self.sent_over_rest: list[Sent] = []
+        self.fault_began = 0.0
         self.fault_ended = 0.0
         self.rest_author = rest_author
-        self._fault_began: float | None = None
         self._probes: list[Probe] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._authors: list[asyncio.Task[None]] = []
@@ -135,7 +135,7 @@ class Traffic:
     @contextlib.asynccontextmanager
     async def fault(self) -> AsyncIterator[None]:
         """Mark from when to when something is broken."""
-        self._fault_began = now()
+        self.fault_began = now()
         yield
         self.fault_ended = now()
 
@@ -281,8 +281,8 @@ class Traffic:
         return len(lost), len(doubled)
 
     def _account(self, fault: str, troubles: list[Trouble], lost_and_doubled: tuple[int, int]) -> Outcome:
-        assert self._fault_began is not None, "There was no fault."
-        began, at = self._fault_began, now()
+        assert self.fault_began, "There was no fault."
+        began, at = self.fault_began, now()
 
         def longest(what: str) -> float:
             return max((trouble.seconds(at) for trouble in troubles if trouble.what == what), default=0.0)

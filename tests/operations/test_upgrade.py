@@ -18,7 +18,7 @@ from asgiref.sync import async_to_sync
 
 from tests.clients import Frame, Person, make_chat
 from tests.follower import Follower, stored
-from tests.nginx import browser, nginx_before
+from tests.nginx import Nginx, browser
 from tests.operations.test_backup import acked, writing
 from tests.processes import ROOT, PostgreSQL, Server, Valkey, environment, run_manage, temporary_folder
 
@@ -145,7 +145,7 @@ def see_static_files_of_both(following: Server, second: Server) -> None:
     """Whichever server nginx asks, a page of either version gets its style sheet."""
     sheets = {style_sheet(following.base_url), style_sheet(second.base_url)}
     assert len(sheets) == 2
-    with nginx_before([following.port, second.port]) as address, browser(address) as client:
+    with Nginx([following.port, second.port]) as front, browser(front.base_url) as client:
         for sheet in sheets:
             # nginx takes turns, so that each is asked of both.
             assert [client.get(sheet).status_code for _ in range(4)] == [200] * 4

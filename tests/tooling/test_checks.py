@@ -31,6 +31,8 @@ def test_the_defaults_pass(settings: Settings) -> None:
         ("flowra.E002", {"FLOWRA_MAX_FRAME_BYTES": 16 * 1024 - 1}),
         ("flowra.W001", {"FLOWRA_MAX_FRAME_BYTES": 160 * 1024 - 1}),
         ("flowra.E003", {"FLOWRA_OUTBOX_BYTES": 320 * 1024 - 1}),
+        ("flowra.E001", {"FLOWRA_DRAIN_HOLD": -0.1}),
+        ("flowra.E011", {"FLOWRA_DRAIN_HOLD": 10.1}),
         ("flowra.E004", {"FLOWRA_TYPING_TIMEOUT": 2.0}),
         ("flowra.E005", {"FLOWRA_ALLOWED_ORIGINS": ["https://good.example", "bad.example"]}),
         *[
@@ -56,6 +58,7 @@ def test_each_check_fires_alone_and_says_what_to_do(settings: Settings, expected
     [
         {"FLOWRA_MAX_FRAME_BYTES": 160 * 1024, "FLOWRA_OUTBOX_BYTES": 320 * 1024},
         {"FLOWRA_TYPING_TIMEOUT": 2.1, "FLOWRA_RESYNC_WITHIN": 0.0},
+        {"FLOWRA_DRAIN_HOLD": 5.0, "FLOWRA_DRAIN_SECONDS": 10.0},
         {"FLOWRA_PRESENCE_LEASE": 10.0, "FLOWRA_PRESENCE_HEARTBEAT": 5.0, "FLOWRA_PRESENCE_GRACE": 3.0},
         {"FLOWRA_TRUSTED_PROXIES": ["10"]},
         {"FLOWRA_TRUSTED_PROXIES": ["10.0.0.0/8", "127.0.0.1", "2001:db8::/32"]},

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.processes import Server, wait_until
@@ -84,6 +84,15 @@ def test_clients_hear_1012_and_the_status_is_0(
         assert "Traceback" not in stopping.output()
 
 
+def is_turned_away(server: Server, token: str) -> bool:
+    """Whether a new socket is refused so that a proxy tries the next server."""
+    try:
+        with connect(server.ws_url, additional_headers={"Authorization": f"Bearer {token}"}):
+            return False
+    except InvalidStatus as refused:
+        return refused.response.status_code == 503
+
+
 def test_while_it_drains_it_is_alive_but_not_ready(stopping: Server, token: str) -> None:
     with crowd(stopping, token):
         assert state(stopping) == "ready"
@@ -92,7 +101,20 @@ def test_while_it_drains_it_is_alive_but_not_ready(stopping: Server, token: str)
         answer = httpx.get(f"{stopping.base_url}/readyz")
         assert (answer.status_code, answer.json()["parts"]) == (503, {})
         assert httpx.get(f"{stopping.base_url}/healthz").status_code == 200
+        wait_until(lambda: is_turned_away(stopping, token), 5, "new sockets to be turned away")
         assert stopping.wait() == 0
+        assert "without completing handshake" not in stopping.output()
+
+
+def test_a_connection_that_a_proxy_keeps_serves_one_more_request(stopping: Server, token: str) -> None:
+    """It is not closed under a request that may be on its way; the answer says that there will be no other."""
+    with httpx.Client(base_url=stopping.base_url) as proxy:
+        assert "Connection" not in proxy.get("/healthz").headers
+        stopping.send_signal(signal.SIGTERM)
+        wait_until(lambda: state(stopping) == "draining", 20, "the stop")
+        last = proxy.get("/healthz")
+        assert (last.status_code, last.headers["Connection"]) == (200, "close")
+        assert stopping.wait(2.0) == 0  # and the stop goes on: nothing is kept any more
 
 
 def test_clients_that_say_nothing_do_not_hold_up_ctrl_c(stopping: Server, token: str) -> None:
