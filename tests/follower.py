@@ -273,7 +273,7 @@ class Follower:
     async def _reload(self) -> None:
         """Load the chat anew, from the first server that answers: what is not there any more is not shown any more."""
         # All of it, where a page would load the newest ones and the others as its user scrolls.
-        messages = await stored(self.person, self.chat_id, self._addresses)
+        messages = await stored(self.person, self.chat_id, self.addresses)
         self.messages = {message["id"]: message for message in messages}
         for message in messages:
             self.arrived.setdefault(message["body"], self._now())
