@@ -199,8 +199,7 @@ class Hub:
             return
         evicted = list(room.subscriptions)
         for connection in evicted:
-            room.subscriptions[connection].is_revoked = True
-            self.directory.leave_room(connection, chat_id)
+            self.directory.evict(connection, chat_id)
         resync(evicted, reason)
 
     # --- Events ---------------------------------------------------------------------------------

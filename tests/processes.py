@@ -66,10 +66,21 @@ def environment(data_dir: Path, settings: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, "FLOWRA_DATA_DIR": str(data_dir), **settings}
 
 
-def run_manage(arguments: Sequence[str], env: Mapping[str, str], *, seconds: float = 120) -> str:
-    """Run manage.py and return what it prints; raises ProgramError with its output if it fails."""
+def run_manage(arguments: Sequence[str], env: Mapping[str, str], *, typed: str = "", seconds: float = 120) -> str:
+    """Run manage.py with `typed` at its prompts and return what it prints; raises ProgramError if it fails."""
     command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=seconds, check=False)
+    # In a session of its own it has no terminal, and even passwords are read from standard input.
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=env,
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+        start_new_session=bool(typed),
+    )
     if done.returncode:
         raise ProgramError(f"manage.py {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout

@@ -54,8 +54,8 @@ class User(AbstractUser):
     display_name = models.CharField(_("display name"), max_length=80, blank=True)
     # Rotated by "sign out everywhere" and deactivation; part of the session hash and of every token.
     security_stamp = models.CharField(max_length=32, default=new_security_stamp, editable=False)
-    # When a credential of theirs may have died. Processes with sockets look for new ones every second
-    # and check that user's sockets again (realtime/watch.py).
+    # When a credential of theirs may have died, or they were removed from a chat or workspace. Processes with sockets
+    # look for new ones twice a second and check that user's sockets again (realtime/watch.py).
     security_changed_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
 
     objects: ClassVar[FlowraUserManager] = FlowraUserManager()
