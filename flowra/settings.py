@@ -210,6 +210,7 @@ EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Flowra <flowra@localhost>")
 
 # --- Security -----------------------------------------------------------------------------------
+DATA_UPLOAD_MAX_NUMBER_FILES = 0  # nothing takes files: a form that brings one is a 400 before the file is read
 CSRF_TRUSTED_ORIGINS = FLOWRA_ALLOWED_ORIGINS
 CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -254,7 +255,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["chats.api.throttles.UserThrottle", "chats.api.throttles.ScopedThrottle"],
     # Per user, or per address where nobody is signed in.
-    "DEFAULT_THROTTLE_RATES": {"user": "3000/min", "auth": "240/min", "posts": "300/min", "search": "120/min"},
+    "DEFAULT_THROTTLE_RATES": {"user": "3000/min", "auth": "240/min", "search": "120/min"},
     # X-Forwarded-For was evaluated before (flowra/forwarded.py); here it would let callers choose their own address.
     "NUM_PROXIES": 0,
     "EXCEPTION_HANDLER": "flowra.api_errors.handle_api_error",

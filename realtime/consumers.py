@@ -53,10 +53,11 @@ class ChatConsumer(AsyncConsumer):
         self.connection: Connection | None = None
         handshake = read_handshake(scope)
         await receive()  # websocket.connect
+        hub = start_hub()
         if not is_origin_allowed(handshake):
+            await self._count_handshake(hub)
             await send({"type": "websocket.close"})  # before the upgrade: HTTP 403
             return
-        hub = start_hub()
         caller, place = await self._let_in(hub, handshake)
         try:
             await send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
@@ -74,12 +75,21 @@ class ChatConsumer(AsyncConsumer):
 
     async def _let_in(self, hub: Hub, handshake: Handshake) -> tuple[Caller | None, Place | None]:
         """Return who is calling, None where nobody knows, and a place, None where there are too many."""
-        address = counted_address((self._scope.get("client") or ("",))[0])
+        address = self._address()
         # Before anything is looked up: guessing credentials costs the database nothing beyond this rate.
         if not hub.quota.knock(address):
             return None, None
         caller = await self._identify(handshake)
         return caller, await hub.quota.admit(address, caller.user.pk if caller else None)
+
+    async def _count_handshake(self, hub: Hub) -> None:
+        """Count one that is refused anyway: trying origins uses up what trying credentials does."""
+        address = self._address()
+        if hub.quota.knock(address):
+            await hub.quota.admit(address, None)
+
+    def _address(self) -> str:
+        return counted_address((self._scope.get("client") or ("",))[0])
 
     async def _identify(self, handshake: Handshake) -> Caller | None:
         return await run_in_db_thread(read_caller, handshake)
