@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 import uuid
-from concurrent.futures import Future
 from typing import Any
 from uuid import UUID
 
@@ -41,7 +40,6 @@ from realtime.watch import Watcher
 
 logger = logging.getLogger(__name__)
 CHECK_RETRY_DELAY = 1.0  # seconds, while the database cannot say who is a member
-LOOP_TIMEOUT = 2.0  # seconds that a thread waits for the event loop
 
 
 class Hub:
@@ -61,6 +59,11 @@ class Hub:
         self._publisher: Publisher | None = None
         self._receiving = asyncio.Event()
         self._receiver_starts = 0
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop that everything here runs in, until it stops."""
+        return self._loop
 
     # --- Life -----------------------------------------------------------------------------------
 
@@ -271,28 +274,6 @@ class Hub:
                 self.directory.enter_workspace(connection, event.workspace_id)
             else:
                 self.directory.leave_workspace(connection, event.workspace_id)
-
-    # --- Limits ---------------------------------------------------------------------------------
-
-    def take_post(self, user_id: UUID) -> float | None:
-        """Count a post as `Quota.take_post`, from any thread; None where the event loop does not answer."""
-        loop = self._loop
-        if loop is None:
-            return None
-        if is_running_here(loop):
-            return self.quota.take_post(user_id)
-        answer: Future[float] = Future()
-
-        def take() -> None:
-            if answer.set_running_or_notify_cancel():
-                answer.set_result(self.quota.take_post(user_id))
-
-        try:
-            loop.call_soon_threadsafe(take)
-            return answer.result(LOOP_TIMEOUT)
-        except (RuntimeError, TimeoutError):  # it has ended, or is about to
-            answer.cancel()
-            return None
 
     # --- Membership -----------------------------------------------------------------------------
 

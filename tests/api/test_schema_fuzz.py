@@ -19,6 +19,7 @@ from django.db import close_old_connections
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
+from schemathesis.core.result import Ok
 
 from chats import services
 from flowra.accounts.tokens import issue_tokens
@@ -105,7 +106,7 @@ def test_the_server_does_what_the_document_says(
 
 def test_every_endpoint_is_tried_in_each_method() -> None:
     """What is served, what the document says and what is tried above are the same, and nothing is filtered out."""
-    tried = {operation.ok() for operation in schema.get_all_operations()}
+    tried = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     called = {(operation.method.upper(), operation.full_path) for operation in tried}
     documented = {(method.upper(), path) for path, methods in make_document()["paths"].items() for method in methods}
     assert called == documented
