@@ -133,16 +133,15 @@ def test_this_file_knows_every_endpoint() -> None:
     assert {(method, path.replace("unknown", "{}")) for method, path in known} | public == served()
 
 
-@pytest.mark.parametrize(IDS, [row for row in MEMBERS_ONLY + SIGNED_IN_ONLY if row[0] != "GET"])
-def test_another_sites_page_changes_nothing_with_the_callers_cookie(
-    cast: Cast, names: dict[str, str], method: str, path: str, body: Any
-) -> None:
+def test_another_sites_page_changes_nothing_with_the_callers_cookie(cast: Cast, names: dict[str, str]) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(cast.owner, backend="django.contrib.auth.backends.ModelBackend")
-    for content_type in ("application/json", "text/plain"):  # the latter needs no leave from us to be sent
-        raw = json.dumps(fill(body, names))
-        answer = browser.generic(method, f"/api/v1{fill(path, names)}", raw, content_type=content_type)
-        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    for method, path, body in MEMBERS_ONLY + SIGNED_IN_ONLY:
+        for content_type in ("application/json", "text/plain"):  # the latter needs no leave from us to be sent
+            raw = json.dumps(fill(body, names))
+            answer = browser.generic(method, f"/api/v1{fill(path, names)}", raw, content_type=content_type)
+            if method != "GET":
+                assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), (method, path)
 
 
 def _plain(path: str) -> str:
