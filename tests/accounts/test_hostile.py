@@ -121,9 +121,9 @@ def test_no_way_in_or_out_leads_to_another_site(client: Client, cast: Cast, targ
     assert client.get("//evil.example/accounts/login").headers.get("Location", "").startswith(("/%2F", ""))
 
 
-@pytest.mark.parametrize("page", [page for page in urls.urlpatterns if "<" not in str(page.pattern)])
-def test_a_form_of_the_account_pages_needs_its_token(cast: Cast, page: URLPattern) -> None:
-    path = f"/accounts/{page.pattern}"
+@pytest.mark.parametrize("route", [route for route in urls.urlpatterns if "<" not in str(route.pattern)])
+def test_a_form_of_the_account_pages_needs_its_token(cast: Cast, route: URLPattern) -> None:
+    path = f"/accounts/{route.pattern}"
     form = {"username": "nina", "password": PASSWORD, "email": "nina@example.org", "display_name": "Hacked"}
     for signed_in in (False, True):
         client = Client(enforce_csrf_checks=True)
