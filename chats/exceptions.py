@@ -6,7 +6,8 @@ ChatError
 ├── Invalid          a value is missing or wrong; `field` names it
 │   └── TooLong      a text is longer than its limit
 ├── Closed           the chat takes no more messages
-└── Conflict         the thing is not in a state in which this can be done
+├── Conflict         the thing is not in a state in which this can be done
+└── TooFast          the caller may do this again in `retry_after` seconds
 
 Each has the protocol's error code (protocol.md section 2) or, where the socket never meets it, REST's.
 """
@@ -47,3 +48,11 @@ class Closed(ChatError):
 
 class Conflict(ChatError):
     code = "conflict"
+
+
+class TooFast(ChatError):
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after  # seconds

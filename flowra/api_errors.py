@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, TooManyFilesSent
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -17,7 +17,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from chats.exceptions import ChatError, Closed, Conflict, Forbidden, Invalid, NotFound, TooLong
+from chats.exceptions import ChatError, Closed, Conflict, Forbidden, Invalid, NotFound, TooFast, TooLong
 
 _CHAT_ERRORS: tuple[tuple[type[ChatError], int, str], ...] = (
     (NotFound, 404, "not_found"),
@@ -33,6 +33,10 @@ _CODES = {"permission_denied": "forbidden", "throttled": "rate_limited", "parse_
 
 def handle_api_error(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the answer to an exception of a view, or None for what is a fault of ours (a 500)."""
+    if isinstance(error, TooManyFilesSent):  # looking for the CSRF token, Django has met a file before our parser could
+        error = exceptions.UnsupportedMediaType(context["request"].content_type)
+    if isinstance(error, TooFast):
+        error = exceptions.Throttled(error.retry_after, error.message)
     if isinstance(error, ChatError):
         return _refuse_chat_error(error)
     response = exception_handler(error, context)

@@ -17,6 +17,7 @@ TYPING_EVERY = 2.0  # seconds between two chat.typing of a client that types (do
 SMALLEST_FRAME = 16 * 1024
 LARGEST_MESSAGE_FRAME = 160 * 1024  # 10,000 emoji, each escaped as \ud83d\ude00, and the frame around them
 SHORTEST_GRACE = 3.0  # seconds: after a restart clients come back within 2 s, and then have to sign in and subscribe
+SLOWEST_WATCH = 0.8  # seconds: what was ended takes effect within a second, and the look itself takes some of it
 SPARE_CONNECTIONS = 2  # beside the sockets' threads: for pages, and for /readyz
 
 POSITIVE = (
@@ -127,6 +128,17 @@ def check_presence(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> It
             f"FLOWRA_PRESENCE_GRACE is {settings.FLOWRA_PRESENCE_GRACE}; people will seem to leave and come back.",
             hint=f"Use {SHORTEST_GRACE} seconds or more: a page that is reloaded is away for a moment.",
             id="flowra.W003",
+        )
+
+
+@register(Tags.security)
+def check_watch(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """Sockets do not outlive their credential by more than a second."""
+    if settings.FLOWRA_WATCH_INTERVAL > SLOWEST_WATCH:
+        yield Warning(
+            f"FLOWRA_WATCH_INTERVAL is {settings.FLOWRA_WATCH_INTERVAL}: what was ended may go on for longer than 1 s.",
+            hint=f"Use {SLOWEST_WATCH} or less; a look is two queries by an index.",
+            id="flowra.W004",
         )
 
 

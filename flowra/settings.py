@@ -57,7 +57,7 @@ FLOWRA_PUBLISH_TIMEOUT: float = env.float("FLOWRA_PUBLISH_TIMEOUT", default=1.0)
 FLOWRA_PUBLISH_QUEUE: int = env.int("FLOWRA_PUBLISH_QUEUE", default=10_000)
 FLOWRA_REPAIR_INTERVAL: float = env.float("FLOWRA_REPAIR_INTERVAL", default=5.0)
 FLOWRA_RESYNC_WITHIN: float = env.float("FLOWRA_RESYNC_WITHIN", default=5.0)
-FLOWRA_WATCH_INTERVAL: float = env.float("FLOWRA_WATCH_INTERVAL", default=1.0)
+FLOWRA_WATCH_INTERVAL: float = env.float("FLOWRA_WATCH_INTERVAL", default=0.5)
 FLOWRA_CATCHUP_LIMIT: int = env.int("FLOWRA_CATCHUP_LIMIT", default=500)
 FLOWRA_SOCKET_DB_THREADS: int = env.int("FLOWRA_SOCKET_DB_THREADS", default=8)
 FLOWRA_DRAIN_SECONDS: float = env.float("FLOWRA_DRAIN_SECONDS", default=20.0)
@@ -68,6 +68,7 @@ FLOWRA_RATE_LIMITS: bool = env.bool("FLOWRA_RATE_LIMITS", default=True)
 FLOWRA_FRAMES_PER_SECOND: float = env.float("FLOWRA_FRAMES_PER_SECOND", default=20.0)
 FLOWRA_FRAMES_BURST: int = env.int("FLOWRA_FRAMES_BURST", default=60)
 FLOWRA_POSTS_PER_SECOND: float = env.float("FLOWRA_POSTS_PER_SECOND", default=5.0)
+FLOWRA_POST_LIMIT = "realtime.post_limit.take_post"  # what pages and REST ask before they post
 FLOWRA_POSTS_BURST: int = env.int("FLOWRA_POSTS_BURST", default=20)
 FLOWRA_CONNECTIONS_PER_USER: int = env.int("FLOWRA_CONNECTIONS_PER_USER", default=50)
 FLOWRA_CONNECTIONS_PER_ADDRESS: int = env.int("FLOWRA_CONNECTIONS_PER_ADDRESS", default=1_000)
@@ -217,6 +218,7 @@ EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Flowra <flowra@localhost>")
 
 # --- Security -----------------------------------------------------------------------------------
+DATA_UPLOAD_MAX_NUMBER_FILES = 0  # nothing takes files: a form that brings one is a 400 before the file is read
 CSRF_TRUSTED_ORIGINS = FLOWRA_ALLOWED_ORIGINS
 CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -261,7 +263,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["chats.api.throttles.UserThrottle", "chats.api.throttles.ScopedThrottle"],
     # Per user, or per address where nobody is signed in.
-    "DEFAULT_THROTTLE_RATES": {"user": "3000/min", "auth": "240/min", "posts": "300/min", "search": "120/min"},
+    "DEFAULT_THROTTLE_RATES": {"user": "3000/min", "auth": "240/min", "search": "120/min"},
     # X-Forwarded-For was evaluated before (flowra/forwarded.py); here it would let callers choose their own address.
     "NUM_PROXIES": 0,
     "EXCEPTION_HANDLER": "flowra.api_errors.handle_api_error",

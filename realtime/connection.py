@@ -43,8 +43,9 @@ class Connection:
         self.end(CloseCode.SLOW_CONSUMER)
 
 
-def resync(connections: Iterable[Connection], reason: str) -> None:
-    """Tell these connections that they may have missed something."""
-    frame = Frame(encode(Resync(reason=reason, within=settings.FLOWRA_RESYNC_WITHIN)))
+def resync(connections: Iterable[Connection], reason: str, *, within: float | None = None) -> None:
+    """Tell these connections that they may have missed something; they spread loading again over `within` seconds."""
+    within = settings.FLOWRA_RESYNC_WITHIN if within is None else within
+    frame = Frame(encode(Resync(reason=reason, within=within)))
     for connection in list(connections):
         connection.outbox.put(frame)

@@ -94,6 +94,13 @@ class Directory:
         ways.changed()
         return subscription
 
+    def evict(self, connection: Connection, chat_id: UUID) -> None:
+        """Put a connection out of a room; one that is just subscribing reads its membership again."""
+        room = self.rooms.get(chat_id)
+        if room is not None and connection in room.subscriptions:
+            room.subscriptions[connection].is_revoked = True
+        self.leave_room(connection, chat_id)
+
     def leave_room(self, connection: Connection, chat_id: UUID) -> None:
         """Unsubscribe the connection from a chat, if it is subscribed."""
         if chat_id in connection.chats:

@@ -60,6 +60,11 @@ class Hub:
         self._receiving = asyncio.Event()
         self._receiver_starts = 0
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop that everything here runs in, until it stops."""
+        return self._loop
+
     # --- Life -----------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -199,8 +204,7 @@ class Hub:
             return
         evicted = list(room.subscriptions)
         for connection in evicted:
-            room.subscriptions[connection].is_revoked = True
-            self.directory.leave_room(connection, chat_id)
+            self.directory.evict(connection, chat_id)
         resync(evicted, reason)
 
     # --- Events ---------------------------------------------------------------------------------

@@ -29,6 +29,11 @@ RETRY_AFTER = 1.0  # seconds, while the table is away
 BATCH = 500  # counts, asks, users in one exchange: some milliseconds of the broker's time
 
 
+def post_buckets() -> Buckets[str, TokenBucket]:
+    """Return a bucket per user for what they post."""
+    return Buckets(lambda now: TokenBucket(settings.FLOWRA_POSTS_PER_SECOND, settings.FLOWRA_POSTS_BURST, now))
+
+
 class Place:
     """A socket's place among those of its user and its address; `leave` gives it back."""
 
@@ -62,9 +67,7 @@ class Quota:
         self._handshakes: Buckets[str, SlidingWindow] = Buckets(
             lambda now: SlidingWindow(settings.FLOWRA_HANDSHAKES_PER_MINUTE, WINDOW, now)
         )
-        self._posts: Buckets[str, TokenBucket] = Buckets(
-            lambda now: TokenBucket(settings.FLOWRA_POSTS_PER_SECOND, settings.FLOWRA_POSTS_BURST, now)
-        )
+        self._posts = post_buckets()
         self._asks: list[_Ask] = []
         self._changed: set[str] = set()  # subjects whose count the table may not have
         self._posted: Counter[str] = Counter()

@@ -1,7 +1,8 @@
 """What must reach open sockets from anywhere, with or without a broker.
 
-Users whose credentials may have died carry a stamp (`User.security_changed_at`), notices from the operators are rows.
-Every second each process looks for newer ones than it has seen.
+Users who may have lost a credential, a chat or a workspace carry a stamp (`User.security_changed_at`), notices from the
+operators are rows. Twice a second each process looks for newer ones than it has seen, so that within a second of the
+commit a socket is closed, or hears nothing more of what its user has lost.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from chats.clock import database_now
-from chats.models import WorkspaceMember
+from chats.models import ChatMember, WorkspaceMember
 from realtime import protocol
 from realtime.auth import is_still_good
+from realtime.connection import Connection, resync
 from realtime.db import run_in_db_thread
 from realtime.models import Notice
 from realtime.outbox import Frame
@@ -66,10 +68,43 @@ class Watcher:
                 self._notices.add(notice.pk)
 
     async def check_user(self, user_id: UUID) -> None:
-        """Close those of a user's sockets whose credential is not good any more."""
+        """Close those of a user's sockets whose credential is not good any more; the others lose what the user lost."""
         for connection in list(self._directory.by_user.get(user_id, ())):
             if not await run_in_db_thread(is_still_good, connection.credential):
                 connection.end(CloseCode.UNAUTHENTICATED)
+        await self._check_access(user_id)
+
+    async def _check_access(self, user_id: UUID) -> None:
+        """Put a user's sockets out of the chats and workspaces that the user is not in any more.
+
+        The event of a removal does that at once. Here it is for a removal whose event nobody could send.
+        """
+        rooms = self._directory.rooms
+        connections = list(self._directory.by_user.get(user_id, ()))
+        chats = [(connection, chat_id) for connection in connections for chat_id in connection.chats]
+        # Who subscribes again while the query runs has read their membership later than the query did.
+        asked = {
+            (connection, chat_id): rooms[chat_id].subscriptions.get(connection)
+            for connection, chat_id in chats
+            if chat_id in rooms
+        }
+        workspaces = [(connection, place_id) for connection in connections for place_id in connection.workspaces]
+        if not asked and not workspaces:
+            return
+        left = await run_in_db_thread(
+            _memberships, user_id, {chat_id for _, chat_id in asked}, {workspace_id for _, workspace_id in workspaces}
+        )
+        put_out: set[Connection] = set()
+        for (connection, chat_id), subscription in asked.items():
+            room = rooms.get(chat_id)
+            if chat_id not in left and room is not None and room.subscriptions.get(connection) is subscription:
+                self._directory.evict(connection, chat_id)
+                put_out.add(connection)
+        for connection, workspace_id in workspaces:
+            if workspace_id not in left:
+                self._directory.leave_workspace(connection, workspace_id)
+        # One user's sockets: there is nothing to spread over time.
+        resync(put_out, "removed", within=0)
 
     async def _tell(self, notice: Notice) -> None:
         notice_frame = protocol.Notice(level=protocol.NoticeLevel(notice.level), text=notice.text)
@@ -86,6 +121,13 @@ def _read_latest() -> tuple[list[tuple[UUID, datetime.datetime]], list[Notice]]:
     since = database_now() - OVERLAP
     stamps = get_user_model().objects.filter(security_changed_at__gt=since).values_list("pk", "security_changed_at")
     return [(pk, stamp) for pk, stamp in stamps if stamp], list(Notice.objects.filter(created_at__gt=since))
+
+
+def _memberships(user_id: UUID, chat_ids: set[UUID], workspace_ids: set[UUID]) -> set[UUID]:
+    """Return those of these chats and workspaces that the user is in."""
+    chats = ChatMember.objects.filter(user_id=user_id, chat_id__in=chat_ids).values_list("chat_id", flat=True)
+    workspaces = WorkspaceMember.objects.order_by().filter(user_id=user_id, workspace_id__in=workspace_ids)
+    return {*chats, *workspaces.values_list("workspace_id", flat=True)}
 
 
 def _workspace_members(workspace_id: UUID, user_ids: set[UUID]) -> set[UUID]:

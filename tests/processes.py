@@ -66,10 +66,23 @@ def environment(data_dir: Path, settings: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, "FLOWRA_DATA_DIR": str(data_dir), **settings}
 
 
-def run_manage(arguments: Sequence[str], env: Mapping[str, str], *, seconds: float = 120, root: Path = ROOT) -> str:
-    """Run the manage.py in `root` and return what it prints; raises ProgramError with its output if it fails."""
+def run_manage(
+    arguments: Sequence[str], env: Mapping[str, str], *, typed: str = "", seconds: float = 120, root: Path = ROOT
+) -> str:
+    """Run the manage.py in `root` with `typed` at its prompts and return what it prints; raises ProgramError."""
     command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=seconds, check=False)
+    # In a session of its own it has no terminal, and even passwords are read from standard input.
+    done = subprocess.run(
+        command,
+        cwd=root,
+        env=env,
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+        start_new_session=bool(typed),
+    )
     if done.returncode:
         raise ProgramError(f"manage.py {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout

@@ -9,7 +9,6 @@ from uuid import UUID
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from chats import selectors, services
@@ -19,17 +18,13 @@ from chats.api.schema import reads, writes
 from chats.ids import new_id
 from chats.models import Chat, Message
 from chats.payloads import message_payload
+from chats.post_limit import count_post
 
 _CHAT = ("chat_id",)
 _MESSAGE = ("chat_id", "message_id")
 
 
 class Messages(ApiView):
-    def get_throttles(self) -> list[BaseThrottle]:
-        """Limit posting more than reading."""
-        self.throttle_scope = "posts" if self.request.method == "POST" else None
-        return super().get_throttles()
-
     @reads(
         "listMessages",
         shapes.MessagePage,
@@ -53,6 +48,7 @@ class Messages(ApiView):
     def post(self, request: Request, chat_id: UUID) -> Response:
         """Post a message; 200 with the first one where the client_id was used before."""
         body = self.read_body(requests.MessageCreate)
+        count_post(user=self.user, chat_id=chat_id, client_id=body.get("client_id"))
         posted = services.post_message(
             user=self.user,
             chat_id=chat_id,

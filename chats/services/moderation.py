@@ -15,7 +15,7 @@ from django.db import transaction
 from chats import events
 from chats.exceptions import Conflict, NotFound
 from chats.models import Chat, ChatKind, ChatMember, Message, Workspace, WorkspaceMember
-from chats.services.chats import drop_members, join_chat, set_closed, set_title
+from chats.services.chats import drop_members, join_chat, note_removal, set_closed, set_title
 from chats.services.messages import empty_message
 from chats.services.workspaces import (
     drop_workspace,
@@ -81,6 +81,7 @@ def moderate_remove_chat_member(*, chat_id: UUID, user_id: UUID) -> None:
         raise Conflict("A direct chat has two members.")
     if not drop_members(chat, user_id=user_id):
         raise NotFound("There is no such member.")
+    note_removal(user_id)
 
 
 @transaction.atomic

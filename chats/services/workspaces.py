@@ -12,7 +12,7 @@ from chats import events
 from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
 from chats.models import NAME_MAX_LENGTH, Chat, ChatMember, Role, Workspace, WorkspaceMember
 from chats.selectors import access_workspace, may_manage_workspace
-from chats.services.chats import drop_members
+from chats.services.chats import drop_members, note_removal
 from chats.text import clean_line
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def drop_workspace_member(workspace: Workspace, member: WorkspaceMember) -> None
     in_chats = ChatMember.objects.filter(user_id=user_id, chat__workspace_id=workspace.pk).values("chat_id")
     for chat in Chat.objects.filter(pk__in=in_chats).select_for_update(no_key=True).order_by("pk"):
         drop_members(chat, user_id=user_id)
+    note_removal(user_id)
     events.publish_on_commit(events.WorkspaceMemberRemoved(workspace_id=workspace.pk, user_id=user_id))
 
 

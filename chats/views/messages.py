@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -11,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from chats import services
-from chats.exceptions import ChatError, Forbidden, Invalid, NotFound
+from chats.exceptions import ChatError, Forbidden, Invalid, NotFound, TooFast
 from chats.forms import EditForm, MessageForm, ReadForm
 from chats.models import ChatMember, Message
+from chats.post_limit import count_post
 from chats.selectors import access_chat, access_message
 from chats.views import timeline
 from chats.views.base import (
@@ -38,6 +40,7 @@ def post(request: PageRequest, chat_id: UUID) -> HttpResponse:
     try:
         if not form.is_valid():
             raise Invalid(_("The form was incomplete. Please send it once more."))
+        count_post(user=request.user, chat_id=chat_id, client_id=form.cleaned_data["client_id"])
         posted = services.post_message(
             user=request.user,
             chat_id=chat_id,
@@ -47,15 +50,21 @@ def post(request: PageRequest, chat_id: UUID) -> HttpResponse:
         )
     except (NotFound, Forbidden):
         raise
+    except TooFast as error:
+        response = _composer_again(request, membership, form, error.message, status=429)
+        response["Retry-After"] = str(math.ceil(error.retry_after))
+        return response
     except ChatError as error:
         return _composer_again(request, membership, form, error.message)
     return redirect(message_url(posted.message))
 
 
-def _composer_again(request: PageRequest, membership: ChatMember, form: MessageForm, error: str) -> HttpResponse:
+def _composer_again(
+    request: PageRequest, membership: ChatMember, form: MessageForm, error: str, *, status: int = UNPROCESSABLE
+) -> HttpResponse:
     answered = timeline.answered_in(membership.chat, form.cleaned_data.get("reply_to"))
     composer = Composer(body=form.cleaned_data.get("body", ""), reply_to=answered, error=error)
-    return render_chat(request, membership, composer=composer, status=UNPROCESSABLE)
+    return render_chat(request, membership, composer=composer, status=status)
 
 
 @member_page

@@ -25,13 +25,30 @@ username_validator = RegexValidator(
 )
 
 
+SECURITY_FIELDS = {"password", "is_active", "security_stamp"}
+
+
 def new_security_stamp() -> str:
     """Return a random value; rotating a user's ends every session and token of theirs."""
     return secrets.token_hex(16)
 
 
+class UserQuerySet(models.QuerySet["User"]):
+    """Stamps rows as `User.save` does where a shell changes them without it."""
+
+    def update(self, **values: Any) -> int:
+        """Update; a password, activity or stamp among the values also moves `security_changed_at`."""
+        if values.keys() & SECURITY_FIELDS:
+            values.setdefault("security_changed_at", database_now())
+        return super().update(**values)
+
+
 class FlowraUserManager(UserManager["User"]):
     """Finds users by name whatever the case, as their uniqueness is."""
+
+    def get_queryset(self) -> UserQuerySet:
+        """Return all users."""
+        return UserQuerySet(self.model, using=self._db)
 
     def get_by_natural_key(self, username: str | None) -> User:
         """Return the user of this name, ignoring case; raises User.DoesNotExist."""
@@ -54,8 +71,8 @@ class User(AbstractUser):
     display_name = models.CharField(_("display name"), max_length=80, blank=True)
     # Rotated by "sign out everywhere" and deactivation; part of the session hash and of every token.
     security_stamp = models.CharField(max_length=32, default=new_security_stamp, editable=False)
-    # When a credential of theirs may have died. Processes with sockets look for new ones every second
-    # and check that user's sockets again (realtime/watch.py).
+    # When a credential of theirs may have died, or they were removed from a chat or workspace. Processes with sockets
+    # look for new ones twice a second and check that user's sockets again (realtime/watch.py).
     security_changed_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
 
     objects: ClassVar[FlowraUserManager] = FlowraUserManager()
@@ -79,7 +96,7 @@ class User(AbstractUser):
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **kwargs: Any) -> User:
         """Load a row, remembering what `save` compares with."""
         user = super().from_db(db, field_names, values, **kwargs)
-        if not user.get_deferred_fields() & {"password", "is_active", "security_stamp"}:
+        if not user.get_deferred_fields() & SECURITY_FIELDS:
             user._security_before = user._security_state()
         return user
 

@@ -1,6 +1,6 @@
 """Writes to accounts. Whoever ends a credential moves the user's `security_changed_at` with it.
 
-Every process with sockets looks for newer stamps once a second and checks that user's sockets again, so an
+Every process with sockets looks for newer stamps twice a second and checks that user's sockets again, so an
 ended credential closes its sockets wherever they are.
 """
 

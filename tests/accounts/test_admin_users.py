@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
@@ -54,6 +56,28 @@ def test_deactivating_signs_out_for_good(admin_client: Client, cast: Cast) -> No
     cast.member.refresh_from_db()
     assert cast.member.is_active
     assert theirs.get("/accounts/profile/").status_code == 302  # the old session does not come back
+
+
+@pytest.mark.parametrize(
+    ("values", "is_stamped"),
+    [
+        ({"is_active": False}, True),
+        ({"password": "!"}, True),
+        ({"security_stamp": "x"}, True),
+        ({"display_name": "Mika"}, False),
+    ],
+)
+def test_a_shell_that_updates_rows_without_saving_them_stamps_them_too(
+    cast: Cast, values: dict[str, Any], is_stamped: bool
+) -> None:
+    User.objects.filter(username="mika").update(**values)
+    cast.member.refresh_from_db()
+    assert (cast.member.security_changed_at is not None) == is_stamped
+    for name, value in values.items():
+        setattr(cast.outsider, name, value)
+    User.objects.bulk_update([cast.outsider], list(values))
+    cast.outsider.refresh_from_db()
+    assert (cast.outsider.security_changed_at is not None) == is_stamped
 
 
 def test_deactivating_on_the_form_signs_out_for_good_too(admin_client: Client, cast: Cast) -> None:

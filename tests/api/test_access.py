@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from chats import services
@@ -126,25 +128,38 @@ def test_a_method_that_is_none_is_a_405(callers: Callers) -> None:
 
 
 def test_this_file_knows_every_endpoint() -> None:
-    known = {
-        path.partition("?")[0].replace("{member}", "{}").replace("unknown", "{}")
-        for _m, path, _b in MEMBERS_ONLY + SIGNED_IN_ONLY
-    }
-    assert {_plain(path) for path in known} | {"auth/token", "auth/token/refresh", "auth/token/revoke"} == _routes()
+    known = {(method, _plain(path.partition("?")[0])) for method, path, _body in MEMBERS_ONLY + SIGNED_IN_ONLY}
+    public = {("POST", f"auth/{name}") for name in ("token", "token/refresh", "token/revoke")}
+    assert {(method, path.replace("unknown", "{}")) for method, path in known} | public == served()
+
+
+def test_another_sites_page_changes_nothing_with_the_callers_cookie(cast: Cast, names: dict[str, str]) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(cast.owner, backend="django.contrib.auth.backends.ModelBackend")
+    for method, path, body in MEMBERS_ONLY + SIGNED_IN_ONLY:
+        for content_type in ("application/json", "text/plain"):  # the latter needs no leave from us to be sent
+            raw = json.dumps(fill(body, names))
+            answer = browser.generic(method, f"/api/v1{fill(path, names)}", raw, content_type=content_type)
+            if method != "GET":
+                assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), (method, path)
 
 
 def _plain(path: str) -> str:
     return "/".join("{}" if part.startswith("{") else part for part in path.strip("/").split("/"))
 
 
-def _routes() -> set[str]:
+def served() -> set[tuple[str, str]]:
+    """Return method and path, as "chats/{}", of each endpoint that the server has, but for those of the document."""
     resolver = next(part for part in get_resolver().url_patterns if str(part.pattern) == "api/v1/")
-    routes: set[str] = set()
+    endpoints: set[tuple[str, str]] = set()
     pending: list[URLPattern | URLResolver] = [resolver]
     while pending:
         part = pending.pop()
         if isinstance(part, URLResolver):
             pending.extend(part.url_patterns)
-        else:
-            routes.add("/".join("{}" if "<" in piece else piece for piece in str(part.pattern).split("/")))
-    return routes - {"", "schema", "docs"}
+            continue
+        path = "/".join("{}" if "<" in piece else piece for piece in str(part.pattern).split("/"))
+        view = getattr(part.callback, "view_class", None)
+        methods = [method for method in ("get", "post", "put", "patch", "delete") if hasattr(view, method)]
+        endpoints |= {(method.upper(), path) for method in methods if path not in ("schema", "docs")}
+    return endpoints

@@ -19,10 +19,12 @@ from django.db import close_old_connections
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
+from schemathesis.core.result import Ok
 
 from chats import services
 from flowra.accounts.tokens import issue_tokens
 from presence.registry import describe_process, get_registry
+from tests.api.test_access import served
 from tests.conftest import Cast
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -100,3 +102,20 @@ def test_the_server_does_what_the_document_says(
             check for check in schemathesis.checks.CHECKS.get_all() if check.__name__ == "positive_data_acceptance"
         ]
     case.call_and_validate(headers=headers, excluded_checks=excluded)
+
+
+def test_every_endpoint_is_tried_in_each_method() -> None:
+    """What is served, what the document says and what is tried above are the same, and nothing is filtered out."""
+    tried = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+    called = {(operation.method.upper(), operation.full_path) for operation in tried}
+    documented = {(method.upper(), path) for path, methods in make_document()["paths"].items() for method in methods}
+    assert called == documented
+    assert {(method, re.sub(r"{\w+}", "{}", path.removeprefix("/api/v1/"))) for method, path in called} == served()
+    assert {operation.definition.raw["operationId"] for operation in tried} > ROWS_DECIDE
+    # Without its credential every call is made once more, and must be refused: `ignored_auth`.
+    protected = {operation.full_path for operation in tried if operation.definition.raw.get("security")}
+    assert {path for _, path in called} - protected == {
+        f"/api/v1/auth/{name}" for name in ("token", "token/refresh", "token/revoke")
+    }
+    checks = {check.__name__ for check in schemathesis.checks.CHECKS.get_all()}
+    assert checks >= {"ignored_auth", "negative_data_rejection", "not_a_server_error", "response_schema_conformance"}

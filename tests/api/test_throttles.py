@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from rest_framework.settings import api_settings
@@ -37,12 +38,19 @@ def test_a_user_has_a_rate(callers: Callers, rates: dict[str, Any]) -> None:
     assert callers.nobody.get("/me").status == 401
 
 
-def test_posting_has_its_own(cast: Cast, callers: Callers, rates: dict[str, Any]) -> None:
-    rates["posts"] = "1/min"
+def test_posting_takes_from_the_bucket_of_the_sockets(
+    cast: Cast, callers: Callers, rates: dict[str, Any], settings: Any
+) -> None:
+    settings.FLOWRA_POSTS_PER_SECOND, settings.FLOWRA_POSTS_BURST = 0.1, 2
     path = f"/chats/{cast.chat.pk}/messages"
-    assert callers.member.post(path, {"body": "1"}).status == 201
-    assert refusal(callers.member.post(path, {"body": "2"})) == (429, "rate_limited")
+    first = {"body": "1", "client_id": str(uuid4())}
+    assert callers.member.post(path, first).status == 201
+    assert callers.member.post(path, {"body": "2"}).status == 201
+    assert refusal(callers.member.post(path, {"body": "3"})) == (429, "rate_limited")
+    again = callers.member.post(path, first)
+    assert (again.status, again.data["body"]) == (200, "1")
     assert callers.member.get(path).status == 200
+    assert callers.owner.post(path, {"body": "not me"}).status == 201
 
 
 def test_searching_has_its_own(callers: Callers, rates: dict[str, Any]) -> None:

@@ -9,14 +9,15 @@ from typing import Any
 
 import jwt
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
-from rest_framework_simplejwt.tokens import AccessToken
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from chats import services
 from flowra.accounts.services import sign_out_everywhere
-from flowra.accounts.tokens import issue_access_token, issue_tokens
+from flowra.accounts.tokens import TokenPair, issue_access_token, issue_tokens
 from tests.api.conftest import Caller, Callers
 from tests.conftest import PASSWORD, Cast
 
@@ -204,6 +205,20 @@ def test_forged_and_expired_tokens(cast: Cast) -> None:
     expired = AccessToken(access)  # type: ignore[arg-type]
     expired.set_exp(lifetime=-datetime.timedelta(seconds=1))
     assert not is_good(str(expired))
+
+
+def test_no_token_outlives_what_the_settings_say(cast: Cast, callers: Callers) -> None:
+    """Refreshing gives a new pair, and each of its tokens the life that the settings say; the old one is used up."""
+    pair = issue_tokens(cast.member)
+    for _ in range(2):
+        claims = [jwt.decode(token, options={"verify_signature": False}) for token in (pair.access, pair.refresh)]
+        lives = [claim["exp"] - claim["iat"] for claim in claims]
+        assert lives == [settings.FLOWRA_ACCESS_TOKEN_SECONDS, settings.FLOWRA_REFRESH_TOKEN_SECONDS]
+        pair = TokenPair(**callers.nobody.post("/auth/token/refresh", {"refresh": pair.refresh}).data)
+    late = RefreshToken(pair.refresh)  # type: ignore[arg-type]
+    late.set_exp(lifetime=-datetime.timedelta(seconds=1))
+    for path in ("/auth/token/refresh", "/auth/token/revoke"):
+        assert callers.nobody.post(path, {"refresh": str(late)}).status == 401
 
 
 def test_a_properly_signed_token_for_somebody_else_needs_their_stamp(cast: Cast) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import html.parser
+import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib import admin
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from chats import services
 from flowra.accounts.models import User
+from realtime.notices import make_notice
 from tests.conftest import PASSWORD, Cast
 
 PAYLOADS = (
@@ -21,6 +25,7 @@ PAYLOADS = (
     "[x](javascript:xss) <img src=x onxss=1>",
     "{{ 7|add:42 }}{% xss %}",
 )
+STATIC = Path(__file__).parents[2] / "static" / "js"
 FORMS = ("accounts/login", "accounts/signup", "accounts/password/reset")
 # Whose page no membership is needed for: one's own lists, making something new, and links that are the permission.
 NOT_BY_MEMBERSHIP = {
@@ -72,6 +77,27 @@ def ids(cast: Cast) -> dict[str, Any]:
     }
 
 
+# Where scripts may make elements of text, and of what: bodies that the server rendered and cleaned, its own fragments,
+# and what htmx swaps. A new place has to be looked at before it comes in here.
+MAKES_ELEMENTS = re.compile(
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|setHTMLUnsafe|srcdoc"
+    r"|DOMParser|\beval\(|new Function|setAttribute\(\s*[\"'](?:on|href|src)"
+)
+KNOWN_PLACES = {
+    "dialogs.js": 1,  # htmx's word for how to swap a fragment
+    "fresh-page.js": 1,  # this very page, fetched again
+    "history.js": 1,  # a template takes the server's fragment
+    "message-view.js": 1,  # `html` of a message, cleaned by chats/markdown.py
+    "sidebar.js": 1,  # htmx
+}
+
+
+def test_scripts_make_text_of_text() -> None:
+    found = {path.name: len(MAKES_ELEMENTS.findall(path.read_text())) for path in STATIC.rglob("*.js")}
+    assert len(found) > 40
+    assert {name: number for name, number in found.items() if number} == KNOWN_PLACES
+
+
 @pytest.mark.parametrize("route", pages(), ids=lambda route: route.name)
 def test_a_form_without_its_token_changes_nothing(cast: Cast, ids: dict[str, Any], route: URLPattern) -> None:
     client = Client(enforce_csrf_checks=True)
@@ -113,7 +139,11 @@ def hostile(cast: Cast) -> Cast:
             user=cast.owner, workspace_id=workspace.pk, kind="task", title=payload, member_ids=[cast.member.pk]
         )
         for body in (payload, f"@mika {payload}", f"`{payload}`", f"> {payload}", f"[{payload}](https://a.example)"):
-            services.post_message(user=cast.owner, chat_id=membership.chat_id, body=body, client_id=uuid4())
+            posted = services.post_message(user=cast.owner, chat_id=membership.chat_id, body=body, client_id=uuid4())
+        services.post_message(
+            user=cast.member, chat_id=membership.chat_id, body=payload, client_id=uuid4(), reply_to_id=posted.message.pk
+        )
+        make_notice(text=payload, level="info", workspace=workspace)
     return cast
 
 
@@ -133,6 +163,18 @@ def test_nothing_typed_becomes_markup_on_any_page(client: Client, hostile: Cast)
         looked_at += is_clean(client, "/accounts/login/", next=payload)
         looked_at += is_clean(Client(), "/accounts/signup/", next=f"/{payload}")
     assert looked_at > 50
+
+
+def test_nothing_typed_becomes_markup_in_the_admin(admin_client: Client, hostile: Cast) -> None:
+    looked_at = 0
+    for model in admin.site._registry:
+        name = f"{model._meta.app_label}/{model._meta.model_name}"
+        looked_at += is_clean(admin_client, f"/admin/{name}/", q=PAYLOADS[1])
+        for row in model._default_manager.all()[:12]:
+            looked_at += is_clean(admin_client, f"/admin/{name}/{row.pk}/change/")
+            looked_at += is_clean(admin_client, f"/admin/{name}/{row.pk}/delete/")
+    assert looked_at > 60
+    assert is_clean(admin_client, "/admin/")  # with the log of what staff did
 
 
 def is_clean(client: Client, path: str, **query: str) -> bool:

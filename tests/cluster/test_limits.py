@@ -7,14 +7,16 @@ import time
 import uuid
 from collections.abc import Iterator
 
+import httpx
 import pytest
 import redis
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from realtime.quota_store import LEASE, PREFIX
 from tests.clients import Person, Socket, make_chat, open_socket
 from tests.cluster.conftest import two_servers
 from tests.processes import PostgreSQL, Server, Valkey
+from tests.realtime.test_socket_handshake import session_of
 
 TOO_MANY = 1013
 LIMITS = {
@@ -112,6 +114,48 @@ async def test_posts_of_a_user_are_counted_together(limited: Pair) -> None:
         assert went_through in (6, 7)  # a server may learn by its next post that the others have used it up
         async with await enter(jane, two, "203.0.113.3") as other:
             assert (await other.post(chat["id"], "not me"))["action"] == "posted"
+
+
+async def test_posts_by_rest_and_by_the_form_are_counted_with_those_by_socket(limited: Pair) -> None:
+    one, two = limited
+    john, bob = await Person.sign_in(one.base_url, "john"), await Person.sign_in(one.base_url, "bob")
+    chat = await make_chat(john, bob)
+    path, first = f"/chats/{chat['id']}/messages", {"body": "once", "client_id": str(uuid.uuid4())}
+    assert (await bob.ask("POST", path, first)).status_code == 201
+    async with await enter(bob, two, "203.0.113.9") as socket:
+        went_through = 1
+        for server in (one, two) * 5:
+            went_through += (await socket.post(chat["id"], "by socket"))["type"] == "ack"
+            went_through += (await bob.at(server.base_url).ask("POST", path, {"body": "by REST"})).status_code == 201
+        assert went_through in (6, 7)  # as above
+        answer = await bob.ask("POST", path, {"body": "by REST"})
+        assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+        assert int(answer.headers["Retry-After"]) == answer.json()["retry_after"] > 1
+        assert (await socket.post(chat["id"], "by socket"))["code"] == "rate_limited"
+    assert (await bob.ask("POST", path, first)).status_code == 200
+    async with httpx.AsyncClient(base_url=two.base_url, timeout=20) as browser:
+        browser.cookies.set("sessionid", session_of(two.base_url, "bob").partition("=")[2], domain="127.0.0.1")
+        page = await browser.get(f"/chats/{chat['id']}/")
+        token = page.text.split('name="csrfmiddlewaretoken" value="', 1)[1].split('"', 1)[0]
+        form = {"csrfmiddlewaretoken": token, "body": "by form", "client_id": str(uuid.uuid4())}
+        refused = await browser.post(f"/chats/{chat['id']}/messages/", data=form)
+        assert refused.status_code == 429
+        assert "by form" in refused.text
+        again = await browser.post(f"/chats/{chat['id']}/messages/", data={**form, "client_id": first["client_id"]})
+        assert again.status_code == 302
+    assert (await john.call("GET", f"/chats/{chat['id']}"))["seq"] <= 7
+
+
+async def test_a_hostile_page_cannot_use_up_the_handshakes_of_its_visitors(limited: Pair) -> None:
+    one, two = limited
+    headers = {"X-Forwarded-For": "198.51.100.7", "Cookie": "sessionid=x"}
+    for server in (one, two) * 11:
+        with pytest.raises(InvalidStatus) as refused:
+            await open_socket(server.base_url, additional_headers=headers, origin="https://evil.example")
+        assert refused.value.response.status_code == 403
+    john = await Person.sign_in(one.base_url, "john")
+    async with await enter(john, two, "198.51.100.7"):
+        pass
 
 
 def hasten_leases(valkey: Valkey) -> None:

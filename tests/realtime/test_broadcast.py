@@ -20,7 +20,7 @@ from tests.conftest import Cast
 from tests.processes import ProgramError, Server
 
 KEY = "one key for both, so that both know each session and token"
-# FLOWRA_WATCH_INTERVAL is 1 s. A broken look never comes; a busy machine's one comes a little late.
+# FLOWRA_WATCH_INTERVAL is 0.5 s. A broken look never comes; a busy machine's one comes a little late.
 WITHIN = 3.0
 
 

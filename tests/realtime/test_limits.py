@@ -8,6 +8,8 @@ import uuid
 import pytest
 from pytest_django import Settings
 
+from chats.models import BODY_MAX_LENGTH, NAME_MAX_LENGTH, TITLE_MAX_LENGTH
+from chats.services import CHAT_MEMBERS_PER_CALL
 from realtime import limits
 from realtime.limits import BAD_FRAMES, FLOOD_FRAMES, Buckets, ConnectionLimits, TokenBucket
 from realtime.typing_gate import TypingGate
@@ -40,6 +42,16 @@ def test_a_flood_is_told_to_wait_before_it_is_cut_off(settings: Settings) -> Non
         assert not connection.is_flood
     connection.frame()
     assert connection.is_flood
+
+
+def test_limits_are_those_of_the_documents_unless_set(settings: Settings) -> None:
+    assert (settings.FLOWRA_FRAMES_PER_SECOND, settings.FLOWRA_FRAMES_BURST) == (20, 60)
+    assert (settings.FLOWRA_POSTS_PER_SECOND, settings.FLOWRA_POSTS_BURST) == (5, 20)
+    assert settings.FLOWRA_SUBSCRIPTIONS_PER_CONNECTION == 200
+    assert (settings.FLOWRA_CONNECTIONS_PER_USER, settings.FLOWRA_CONNECTIONS_PER_ADDRESS) == (50, 1_000)
+    assert settings.FLOWRA_HANDSHAKES_PER_MINUTE == 600
+    assert limits.TYPING_SECONDS == 1
+    assert (BODY_MAX_LENGTH, TITLE_MAX_LENGTH, NAME_MAX_LENGTH, CHAT_MEMBERS_PER_CALL) == (10_000, 200, 80, 100)
 
 
 def test_rate_limits_can_be_switched_off(settings: Settings) -> None:

@@ -41,6 +41,7 @@ def test_the_defaults_pass(settings: Settings) -> None:
         ],
         ("flowra.E006", {"REDIS_URL": "localhost:6379"}),
         ("flowra.E009", {"FLOWRA_PRESENCE_LEASE": 9.9}),
+        ("flowra.W004", {"FLOWRA_WATCH_INTERVAL": 0.9}),
         ("flowra.E001", {"FLOWRA_PRESENCE_GRACE": -0.1}),
         ("flowra.W003", {"FLOWRA_PRESENCE_GRACE": 2.9}),
         ("flowra.E008", {"DEBUG": False, "ALLOWED_HOSTS": [], "FLOWRA_HTTPS": True}),
@@ -57,7 +58,7 @@ def test_each_check_fires_alone_and_says_what_to_do(settings: Settings, expected
     "values",
     [
         {"FLOWRA_MAX_FRAME_BYTES": 160 * 1024, "FLOWRA_OUTBOX_BYTES": 320 * 1024},
-        {"FLOWRA_TYPING_TIMEOUT": 2.1, "FLOWRA_RESYNC_WITHIN": 0.0},
+        {"FLOWRA_TYPING_TIMEOUT": 2.1, "FLOWRA_RESYNC_WITHIN": 0.0, "FLOWRA_WATCH_INTERVAL": 0.8},
         {"FLOWRA_DRAIN_HOLD": 5.0, "FLOWRA_DRAIN_SECONDS": 10.0},
         {"FLOWRA_PRESENCE_LEASE": 10.0, "FLOWRA_PRESENCE_HEARTBEAT": 5.0, "FLOWRA_PRESENCE_GRACE": 3.0},
         {"FLOWRA_TRUSTED_PROXIES": ["10"]},

@@ -1,0 +1,29 @@
+"""How fast one user may post. Pages and REST take from the bucket that the sockets take from, in all processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from chats.exceptions import TooFast
+from chats.selectors import find_posted
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
+
+
+def count_post(*, user: User, chat_id: UUID, client_id: UUID | None) -> None:
+    """Count a post that is about to be made; raises TooFast.
+
+    What was posted before, under the same `client_id`, goes through whatever the limit says: it is only answered again.
+    """
+    if not settings.FLOWRA_RATE_LIMITS:
+        return
+    # By name, because the counts of all processes are the business of `realtime`, which knows `chats`.
+    wait: float = import_string(settings.FLOWRA_POST_LIMIT)(user.pk)
+    if wait and (client_id is None or find_posted(user, chat_id, client_id) is None):
+        raise TooFast(_("You are posting too fast; wait a moment."), retry_after=wait)
