@@ -16,7 +16,7 @@ import time
 from tests.processes import ROOT
 
 PYTEST = (sys.executable, "-m", "pytest")
-LONG = ("tests/browser",)
+LONG = ("tests/browser", "tests/faults", "tests/operations")
 LOOK_EVERY = 0.2  # seconds between two looks at what was printed
 
 
