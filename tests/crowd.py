@@ -105,8 +105,11 @@ class Crowd:
 
     async def until_live(self, within: float) -> None:
         """Return once each tab is connected; raises AssertionError after `within` seconds."""
-        for follower in self.followers:
-            await follower.until(lambda each=follower: each.is_live, within, "a connection")  # type: ignore[misc]
+        deadline = asyncio.get_running_loop().time() + within
+        while away := [follower for follower in self.followers if not follower.is_live]:
+            if asyncio.get_running_loop().time() > deadline:
+                raise AssertionError(f"{len(away)} tabs are not back after {within} s, the first: {away[0].outages}")
+            await asyncio.sleep(0.05)
 
     async def until_shown(self, bodies: Collection[str], within: float) -> None:
         """Return once these messages are on every screen; raises AssertionError after `within` seconds."""
