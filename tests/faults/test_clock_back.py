@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from tests.clients import Person
+from tests.clients import Person, Socket
 from tests.faults.outcome import Outcome
 from tests.faults.stage import TOKEN_SECONDS, Rig, set_rig
 from tests.faults.traffic import Traffic, now
@@ -21,6 +21,7 @@ from tests.processes import PostgreSQL
 AN_HOUR = 3600  # seconds
 BACK = 10.0  # seconds that the clock stays wrong
 BRIEFLY = 1.0  # in the test
+PATIENCE = 10.0  # seconds for anything to happen at all
 WITHIN = 2.5  # seconds for a sign-out to reach the other server: FLOWRA_WATCH_INTERVAL and air for a busy machine
 
 
@@ -48,8 +49,14 @@ async def sign_out_from(there: str, person: Person, refresh: str) -> float:
     async with await person.connect() as socket:
         began = now()
         await person.at(there).call("POST", "/auth/token/revoke", {"refresh": refresh})
-        assert await socket.closed() == 4401
+        await until_signed_out(socket)
         return now() - began
+
+
+async def until_signed_out(socket: Socket) -> None:
+    """Return when the server has closed the socket with 4401; raises TimeoutError after a while."""
+    async with asyncio.timeout(PATIENCE):  # the socket is not silent meanwhile, so nothing else ends the wait
+        assert await socket.closed() == 4401
 
 
 async def happen(rig: Rig, seconds: float) -> Outcome:
@@ -68,7 +75,7 @@ async def happen(rig: Rig, seconds: float) -> Outcome:
                         await sign_out_from(wrong, first, first_refresh),
                         await sign_out_from(right, second.at(wrong), second_refresh),
                     )
-                    assert await socket.closed() == 4401
+                    await until_signed_out(socket)
                     expired_after = now() - signed_in_at
                     await asyncio.sleep(seconds)
                 finally:
