@@ -12,7 +12,6 @@ from tests.processes import PostgreSQL
 
 FROZEN = 5.0  # seconds
 BRIEFLY = 3.0  # in the test
-LIVE = 1.0  # seconds for what does not need the database, on a busy machine
 
 
 async def happen(rig: Rig, seconds: float) -> Outcome:
@@ -27,8 +26,7 @@ async def happen(rig: Rig, seconds: float) -> Outcome:
                 finally:
                     rig.proxy.thaw()
             outcome = await traffic.settle("PostgreSQL does not answer", within=60)
-            assert max(pulse.pings.slowest, pulse.typing.slowest) < LIVE, pulse.remark
-            return outcome.noting(pulse.remark)
+            return outcome.noting(pulse.remark())
 
 
 def run() -> Outcome:

@@ -27,7 +27,7 @@ async def happen(rig: Rig, seconds: float) -> Outcome:
                 finally:
                     rig.proxy.delay = 0.0
             outcome = await traffic.settle(f"PostgreSQL slow: {LATE} s for each answer", within=60)
-            return outcome.noting(pulse.remark)
+            return outcome.noting(pulse.remark())
 
 
 def run() -> Outcome:
