@@ -14,7 +14,7 @@ from django.utils import timezone
 from chats.addresses import counted_address
 from chats.payloads import time_text
 from realtime import metrics
-from realtime.auth import Handshake, is_origin_allowed, read_handshake
+from realtime.auth import Credential, Handshake, is_origin_allowed, read_handshake
 from realtime.commands import Commands
 from realtime.connection import Connection
 from realtime.db import run_in_db_thread
@@ -49,6 +49,8 @@ class ChatConsumer(AsyncConsumer):
         self._end_code: CloseCode | None = None
         self._task = asyncio.current_task()
         self._expiry_timer: asyncio.TimerHandle | None = None
+        self._watched: Credential | None = None  # the credential that ends at _expires_at, by the loop's clock
+        self._expires_at = 0.0
         self._abort_timer: asyncio.TimerHandle | None = None
         self.connection: Connection | None = None
         handshake = read_handshake(scope)
@@ -231,13 +233,18 @@ class ChatConsumer(AsyncConsumer):
     def _watch_expiry(self) -> None:
         """Close the socket when its credential expires; called again when `auth` brought a fresh one."""
         assert self.connection is not None  # noqa: S101  (for the type checker)
-        left = self.connection.credential.expires_at - time.time()
+        credential, loop = self.connection.credential, asyncio.get_running_loop()
+        left = credential.expires_at - time.time()
+        if credential is not self._watched:
+            self._watched, self._expires_at = credential, loop.time() + left
+        # Whichever is sooner: a clock that is set back must not prolong what it has shortened to a countdown.
+        left = min(left, self._expires_at - loop.time())
         if left <= 0:
             self.end(CloseCode.UNAUTHENTICATED)
             return
         if self._expiry_timer is not None:
             self._expiry_timer.cancel()
-        self._expiry_timer = asyncio.get_running_loop().call_later(min(left, MAX_TIMER), self._watch_expiry)
+        self._expiry_timer = loop.call_later(min(left, MAX_TIMER), self._watch_expiry)
 
 
 def _welcome(connection: Connection) -> Welcome:

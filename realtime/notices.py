@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chats.clock import database_now
 from chats.exceptions import Invalid
 from chats.models import Workspace
 from chats.text import clean_line
@@ -19,4 +20,4 @@ def make_notice(*, text: str, level: str, workspace: Workspace | None) -> Notice
     if level not in Notice.Level.values:
         raise Invalid(f"level must be one of {', '.join(Notice.Level.values)}, not {level!r}.", field="level")
     line = clean_line(text, field="text", max_length=NOTICE_MAX_LENGTH)
-    return Notice.objects.create(text=line, level=level, workspace=workspace)
+    return Notice.objects.create(text=line, level=level, workspace=workspace, created_at=database_now())

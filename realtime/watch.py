@@ -14,8 +14,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.utils import timezone
 
+from chats.clock import database_now
 from chats.models import WorkspaceMember
 from realtime import protocol
 from realtime.auth import is_still_good
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from realtime.directory import Directory
 
 logger = logging.getLogger(__name__)
-# A stamp is taken before its transaction commits, perhaps on a machine whose clock is behind: so each look goes back
-# this far, and what was seen already is remembered for as long.
+# A stamp is taken before its transaction commits: so each look goes back this far by the database's clock, and what was
+# seen already is remembered for as long.
 OVERLAP = datetime.timedelta(seconds=30)
 
 
@@ -38,31 +38,32 @@ class Watcher:
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._seen: dict[tuple[UUID, datetime.datetime], None] = {}
-        self._started = timezone.now()
+        self._seen: set[tuple[UUID, datetime.datetime]] = set()
+        # Kept for ever, few as they are: were the database's clock set back, old ones would be found anew. None: what
+        # the first look finds was there before, and nobody is told of it.
+        self._notices: set[UUID] | None = None
 
     async def run(self) -> None:
         """Look every FLOWRA_WATCH_INTERVAL seconds, for ever."""
         while True:
-            await asyncio.sleep(settings.FLOWRA_WATCH_INTERVAL)
             await self.look()
+            await asyncio.sleep(settings.FLOWRA_WATCH_INTERVAL)
 
     async def look(self) -> None:
         """Look once."""
-        now = timezone.now()
-        since = now - OVERLAP
-        stamps, notices = await run_in_db_thread(_newer_than, since)
+        stamps, notices = await run_in_db_thread(_read_latest)
         for user_id, stamp in stamps:
             if (user_id, stamp) not in self._seen:
                 # Noted only once it was done: where the database fails now, the next look tries again.
                 await self.check_user(user_id)
-                self._seen[user_id, stamp] = None
+                self._seen.add((user_id, stamp))
+        self._seen &= set(stamps)  # what is not found any more will not be found again
+        if self._notices is None:
+            self._notices = {notice.pk for notice in notices}
         for notice in notices:
-            key = (notice.pk, notice.created_at)
-            if notice.created_at > self._started and key not in self._seen:
+            if notice.pk not in self._notices:
                 await self._tell(notice)
-                self._seen[key] = None
-        self._seen = {key: None for key in self._seen if key[1] > since - OVERLAP}
+                self._notices.add(notice.pk)
 
     async def check_user(self, user_id: UUID) -> None:
         """Close those of a user's sockets whose credential is not good any more."""
@@ -81,7 +82,8 @@ class Watcher:
             connection.outbox.put(frame)
 
 
-def _newer_than(since: datetime.datetime) -> tuple[list[tuple[UUID, datetime.datetime]], list[Notice]]:
+def _read_latest() -> tuple[list[tuple[UUID, datetime.datetime]], list[Notice]]:
+    since = database_now() - OVERLAP
     stamps = get_user_model().objects.filter(security_changed_at__gt=since).values_list("pk", "security_changed_at")
     return [(pk, stamp) for pk, stamp in stamps if stamp], list(Notice.objects.filter(created_at__gt=since))
 

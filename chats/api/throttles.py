@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -17,6 +18,8 @@ if TYPE_CHECKING:  # rest_framework.views imports this module for its settings
 class UserThrottle(UserRateThrottle):
     """All requests of a user, or of an address where nobody is signed in."""
 
+    timer = time.monotonic  # what was asked for before a clock was set back would count until it has caught up
+
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Whether the request may pass."""
         return not settings.FLOWRA_RATE_LIMITS or super().allow_request(request, view)
@@ -28,6 +31,8 @@ class UserThrottle(UserRateThrottle):
 
 class ScopedThrottle(ScopedRateThrottle):
     """Requests to what names a `throttle_scope`: signing in, posting, searching."""
+
+    timer = time.monotonic  # as above
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Whether the request may pass."""

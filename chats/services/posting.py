@@ -35,8 +35,10 @@ _TAKE_NUMBERS = """
     WHERE id = %s AND EXISTS (
         SELECT 1 FROM chats_chatmember AS mine WHERE mine.chat_id = chats_chat.id AND mine.user_id = %s
     )
-    RETURNING id, workspace_id, kind, title, seq, revision, access_version, closed_at
+    RETURNING id, workspace_id, kind, title, seq, revision, access_version, closed_at, last_message_at
 """
+# Several servers share a PostgreSQL, and messages are in order by its clock, read when the row is held.
+_TAKE_NUMBERS_ON_POSTGRESQL = _TAKE_NUMBERS.replace("last_message_at = %s", "last_message_at = clock_timestamp()")
 # Only with the chat's row held: whoever is a member now stays one until the commit. What one writes, one has read, and
 # what stands above it. The author's names are read anew because a socket may have been opened long ago.
 _BE_MEMBER = """
@@ -89,8 +91,7 @@ def post_message(*, user: User, chat_id: UUID, body: str, client_id: UUID, reply
 def _store(
     user_id: UUID, chat_id: UUID, body: str, document: Document, client_id: UUID, reply_to_id: UUID | None
 ) -> Message:
-    now = timezone.now()
-    chat, is_closed = _take_numbers(user_id, chat_id, now)
+    chat, is_closed, now = _take_numbers(user_id, chat_id)
     author = _be_member(user_id, chat)
     if is_closed:
         raise Closed("This chat is closed.")
@@ -117,15 +118,18 @@ def _store(
     return message
 
 
-def _take_numbers(user_id: UUID, chat_id: UUID, now: datetime) -> tuple[Chat, bool]:
-    """Return the chat, its row held and its numbers raised for one more message, and whether it is closed."""
-    row = run(_TAKE_NUMBERS, now, chat_id, user_id)
+def _take_numbers(user_id: UUID, chat_id: UUID) -> tuple[Chat, bool, datetime]:
+    """Return the chat, its row held and its numbers raised for one more message, whether it is closed, and the time."""
+    now = timezone.now()
+    if connection.vendor == "postgresql":
+        row = run(_TAKE_NUMBERS_ON_POSTGRESQL, chat_id, user_id)
+    else:
+        row = run(_TAKE_NUMBERS, now, chat_id, user_id)
     if row is None:
         raise NotFound("There is no such chat.")
-    *values, closed_at = row
-    return load(
-        Chat, ["id", "workspace_id", "kind", "title", "seq", "revision", "access_version"], values
-    ), closed_at is not None
+    *values, closed_at, taken_at = row
+    chat = load(Chat, ["id", "workspace_id", "kind", "title", "seq", "revision", "access_version"], values)
+    return chat, closed_at is not None, taken_at if connection.vendor == "postgresql" else now
 
 
 def _be_member(user_id: UUID, chat: Chat) -> User:

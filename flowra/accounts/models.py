@@ -11,10 +11,10 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from chats.clock import database_now
 from chats.ids import new_id
 from flowra.accounts.sessions import SessionStore
 
@@ -87,7 +87,7 @@ class User(AbstractUser):
         """Save; a changed password, activity or stamp also moves `security_changed_at`."""
         self.display_name = self.display_name or self.username
         if self._security_before is not None and self._security_before != self._security_state():
-            self.security_changed_at = timezone.now()
+            self.security_changed_at = database_now()
             if kwargs.get("update_fields") is not None:
                 kwargs["update_fields"] = {*kwargs["update_fields"], "security_changed_at"}
         super().save(*args, **kwargs)

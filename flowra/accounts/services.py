@@ -6,8 +6,7 @@ ended credential closes its sockets wherever they are.
 
 from __future__ import annotations
 
-from django.utils import timezone
-
+from chats.clock import database_now
 from chats.text import clean_line
 from flowra.accounts.models import User, new_security_stamp
 
@@ -16,7 +15,7 @@ DISPLAY_NAME_MAX_LENGTH = 80
 
 def touch_security(user: User) -> None:
     """Have all of the user's sockets checked again; for what ends a credential without changing the user."""
-    now = timezone.now()
+    now = database_now()
     User.objects.filter(pk=user.pk).update(security_changed_at=now)
     user.security_changed_at = now
 

@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable
 
 from flowra.doctor.report import Finding, failed, ok, warning
-from realtime.watch import OVERLAP
 
 ASKED = 3  # times; the quickest answer says most
 WARN_FROM = 2.0  # seconds
-# Stamps and notices are looked for by their time, this far back: beyond it a sign-out does not close sockets elsewhere.
-FAIL_FROM = OVERLAP.total_seconds()
+# Tokens end by the clock of the server that is asked: so much too early or too late.
+FAIL_FROM = 30.0  # seconds
 
 
 def compare_clocks(name: str, ask: Callable[[], float]) -> Finding:
@@ -28,7 +27,7 @@ def compare_clocks(name: str, ask: Callable[[], float]) -> Finding:
     # What the round trip leaves in doubt counts in the clock's favour.
     distance = abs(offset) - doubt
     if distance >= FAIL_FROM:
-        return failed(name, f"{detail}: signing out and notices do not reach other processes", remedy)
+        return failed(name, f"{detail}: tokens end too early or too late", remedy)
     if distance >= WARN_FROM:
         return warning(name, detail, remedy)
     return ok(name, detail)
