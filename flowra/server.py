@@ -39,7 +39,7 @@ KEEP_ALIVE = 5  # seconds that a connection without a request stays open; proxie
 ARRIVING = 1.0  # seconds, at most, for requests on connections that were made just before the listeners closed
 # Of the time to stop, kept for the hub's goodbye and the interpreter's end: this share, at most so many seconds.
 LAST_SHARE, LAST_SECONDS = 0.2, 2.0
-NOTICED_AFTER = 0.1  # seconds from a signal to the stop, at most: a tick of uvicorn's
+NOTICED_AFTER = 0.3  # seconds from a signal to the stop (a tick of uvicorn's), and for the end of the process, at most
 LOOK_EVERY = 0.02  # seconds, while it is waited for connections to end
 GAVE_UP = 1  # status of a process that did not come to its end by itself
 INTERRUPTED = 130  # the shell's status for a process ended by Ctrl-C
@@ -191,12 +191,10 @@ class Server(uvicorn.Server):
         Answers end their connections by now (flowra/asgi.py), and those without a request are ended by the proxy, or by
         us after KEEP_ALIVE.
         """
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         kept = self._http_connections()
-        while loop.time() < began + settings.FLOWRA_DRAIN_HOLD or (
-            loop.time() < began + min(KEEP_ALIVE + 0.5, within) and kept & self._http_connections()
-        ):
+        deadline = time.monotonic() + min(KEEP_ALIVE + 0.5, within)
+        await asyncio.sleep(settings.FLOWRA_DRAIN_HOLD)
+        while kept & self._http_connections() and time.monotonic() < deadline:  # noqa: ASYNC110  (once in its life)
             await asyncio.sleep(LOOK_EVERY)
 
     async def _stop_listening(self, listeners: list[socket.socket], within: float) -> None:
@@ -205,9 +203,8 @@ class Server(uvicorn.Server):
             server.close()
         for listener in listeners:
             listener.close()
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + within
-        while self._http_connections() and loop.time() < deadline:  # noqa: ASYNC110  (once in a process's life)
+        deadline = time.monotonic() + within
+        while self._http_connections() and time.monotonic() < deadline:  # noqa: ASYNC110  (once in its life)
             await asyncio.sleep(LOOK_EVERY)
 
     def _http_connections(self) -> set[HttpToolsProtocol]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Self
 
-from flowra.server import allow_many_sockets
 from tests.clients import Person
 from tests.follower import Follower, Outage
 from tests.processes import Server
@@ -55,7 +55,9 @@ class Crowd:
         cls, people: Sequence[Person], tabs: int, chat_id: str, addresses: Sequence[str]
     ) -> AsyncIterator[Self]:
         """Give a crowd whose tabs are all connected."""
-        allow_many_sockets()
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(OSError, ValueError):  # macOS names a limit that it does not grant
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         crowd = cls()
         everybody = [person for _ in range(tabs) for person in people]
         async with contextlib.AsyncExitStack() as stack:
@@ -105,8 +107,11 @@ class Crowd:
 
     async def until_live(self, within: float) -> None:
         """Return once each tab is connected; raises AssertionError after `within` seconds."""
-        for follower in self.followers:
-            await follower.until(lambda each=follower: each.is_live, within, "a connection")  # type: ignore[misc]
+        deadline = asyncio.get_running_loop().time() + within
+        while away := [follower for follower in self.followers if not follower.is_live]:
+            if asyncio.get_running_loop().time() > deadline:
+                raise AssertionError(f"{len(away)} tabs are not back after {within} s, the first: {away[0].outages}")
+            await asyncio.sleep(0.05)
 
     async def until_shown(self, bodies: Collection[str], within: float) -> None:
         """Return once these messages are on every screen; raises AssertionError after `within` seconds."""

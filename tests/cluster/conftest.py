@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -31,9 +32,19 @@ def two_servers(postgresql: PostgreSQL, broker: Valkey, settings: Mapping[str, s
         "SECRET_KEY": SECRET_KEY,
         **settings,
     }
+    with started(Server(shared), Server(shared)) as servers:
+        yield servers
+
+
+@contextmanager
+def started(first: Server, second: Server) -> Iterator[tuple[Server, Server]]:
+    """Start two servers at once, and meanwhile make the demo's people in their database."""
     with ExitStack() as stack:
-        first, second = (stack.enter_context(Server(shared)) for _ in range(2))
-        first.manage("seed_demo")
+        with ThreadPoolExecutor() as threads:
+            starting = [threads.submit(stack.enter_context, server) for server in (first, second)]
+            first.manage("seed_demo")
+        for start in starting:
+            start.result()  # raises what went wrong
         yield first, second
 
 

@@ -11,9 +11,10 @@ from contextlib import AsyncExitStack
 import pytest
 import redis
 
-from tests.clients import Person, Socket
+from tests.clients import Socket
 from tests.cluster.conftest import two_servers
 from tests.cluster.watchers import Watcher
+from tests.crowd import make_members
 from tests.processes import PostgreSQL, Server, Valkey
 from tests.realtime.conftest import Scene, make_scene, sign_in_all
 
@@ -160,27 +161,13 @@ async def test_a_registry_that_lost_everything_knows_again_within_10_s(
                 await watcher.until_online(bob.id, True, within=5)
 
 
-TOKENS = """
-from chats.models import Chat
-from flowra.accounts.tokens import issue_tokens
-chat = Chat.objects.get(title="All hands")
-print("chat", chat.pk)
-for membership in chat.memberships.select_related("user").order_by("pk")[:1000]:
-    print("token", membership.user_id, membership.user.username, issue_tokens(membership.user).access)
-"""
 CROWD = 1_000
 
 
 async def test_a_thousand_arriving_at_once_settle_within_2_s(twins: tuple[Server, Server]) -> None:
     await enter(twins)
-    twins[0].manage("seed_demo", "--members", str(CROWD))
-    lines = [line.split() for line in twins[0].manage("shell", "-v0", "-c", TOKENS).splitlines()]
-    chat_id = next(line[1] for line in lines if line[0] == "chat")
-    people = [
-        Person(twins[place % 2].base_url, line[3], {"id": line[1], "username": line[2]})
-        for place, line in enumerate(line for line in lines if line[0] == "token")
-    ]
-    assert len(people) == CROWD
+    chat_id, members = make_members(twins[0], CROWD)
+    people = [person.at(twins[place % 2].base_url) for place, person in enumerate(members)]
     loop = asyncio.get_running_loop()
     began = loop.time()
     sockets: list[Socket] = []

@@ -14,11 +14,11 @@ import psycopg
 import pytest
 
 from tests.clients import Person, make_chat
-from tests.cluster.conftest import SECRET_KEY
+from tests.cluster.conftest import SECRET_KEY, started
 from tests.follower import Follower, stored
 from tests.processes import PostgreSQL, Server, Valkey, wait_until
 
-GRACE = 6.0  # FLOWRA_DRAIN_SECONDS
+GRACE = 4.0  # FLOWRA_DRAIN_SECONDS
 HELD = b"SELECT 1 FROM chats_chat WHERE id = %s FOR UPDATE"
 WAITING = b"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
@@ -38,8 +38,7 @@ def pair(database: str, broker: Valkey) -> Iterator[tuple[Server, Server]]:
         "SECRET_KEY": SECRET_KEY,
         "FLOWRA_DRAIN_SECONDS": str(GRACE),
     }
-    with Server(shared) as first, Server(shared) as second:
-        first.manage("seed_demo")
+    with started(Server(shared), Server(shared)) as (first, second):
         yield first, second
 
 
@@ -72,6 +71,8 @@ async def test_a_post_in_flight_is_answered_or_sent_again_and_never_doubled(
     pair: tuple[Server, Server], database: str, is_let_go: bool
 ) -> None:
     stopping, other = pair
+    if not stopping.is_running:
+        await asyncio.to_thread(stopping.start)
     john, jane = [await Person.sign_in(stopping.base_url, name) for name in ("john", "jane")]
     chat_id = (await make_chat(john, jane))["id"]
     body = {"body": "over REST", "client_id": str(uuid.uuid4())}
@@ -105,4 +106,3 @@ async def test_a_post_in_flight_is_answered_or_sent_again_and_never_doubled(
         assert (sent.acked_at or 0) < outage.began if is_let_go else (sent.acked_at or 0) > outage.began
         bodies = [message["body"] for message in await stored(john, chat_id, [other.base_url])]
         assert sorted(bodies) == ["over REST", "over the socket"]
-    stopping.start()

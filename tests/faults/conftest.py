@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.stage import Stage, far_database, set_stage
-from tests.freezing_proxy import FreezingProxy
-from tests.processes import Server
+from tests.faults.stage import Rig, Stage, set_rig, set_stage
 
 
 @pytest.fixture(scope="package")
@@ -19,7 +17,7 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="package")
-def far(stage: Stage) -> Iterator[tuple[FreezingProxy, tuple[Server, Server]]]:
-    """Give two more servers that reach a database of theirs only through a proxy."""
-    with far_database(stage.postgresql) as running:
+def rig(stage: Stage) -> Iterator[Rig]:
+    """Give two more servers, on another database of the same PostgreSQL."""
+    with set_rig(stage.postgresql) as running:
         yield running

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from tests.faults.clock import Clock
 from tests.freezing_proxy import FreezingProxy
 from tests.processes import PostgreSQL, Server, Valkey
 
 SECRET_KEY = "one key for all processes, so that each knows the others' sessions and tokens"
+TOKEN_SECONDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,42 @@ def set_stage(settings: Mapping[str, str] | None = None) -> Iterator[Stage]:
         yield Stage(postgresql, valkey, servers)
 
 
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """Two servers that reach their database only through a proxy; the second goes by a clock that can be set."""
+
+    proxy: FreezingProxy
+    clock: Clock
+    servers: tuple[Server, Server]
+
+    @property
+    def addresses(self) -> list[str]:
+        """The servers' addresses."""
+        return [server.base_url for server in self.servers]
+
+
+@contextlib.contextmanager
+def set_rig(postgresql: PostgreSQL) -> Iterator[Rig]:
+    """Give a rig with a new database and a broker of its own; the second server's tokens hold TOKEN_SECONDS."""
+    url = postgresql.create_database()
+    clock = Clock()
+    with Valkey() as valkey, FreezingProxy(postgresql.port) as proxy:
+        far_url = url.replace(f":{postgresql.port}/", f":{proxy.port}/")
+        second = {**clock.settings(), "FLOWRA_ACCESS_TOKEN_SECONDS": str(TOKEN_SECONDS)}
+        with two_servers(far_url, valkey, second_has=second) as servers:
+            yield Rig(proxy, clock, servers)
+
+
 @contextlib.contextmanager
 def two_servers(
-    database_url: str, valkey: Valkey, settings: Mapping[str, str] | None = None
+    database_url: str,
+    valkey: Valkey,
+    settings: Mapping[str, str] | None = None,
+    second_has: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Server, Server]]:
     """Give two running servers on an empty database, which gets the demo's people."""
     shared = {"DATABASE_URL": database_url, "REDIS_URL": valkey.url, "SECRET_KEY": SECRET_KEY, **(settings or {})}
-    first, second = Server(shared), Server(shared)
+    first, second = Server(shared), Server({**shared, **(second_has or {})})
     with contextlib.ExitStack() as stack:
         with ThreadPoolExecutor() as threads:
             starting = [threads.submit(stack.enter_context, server) for server in (first, second)]
@@ -52,15 +83,3 @@ def two_servers(
         for start in starting:
             start.result()  # raises what went wrong
         yield first, second
-
-
-@contextlib.contextmanager
-def far_database(postgresql: PostgreSQL) -> Iterator[tuple[FreezingProxy, tuple[Server, Server]]]:
-    """Give two servers, with a broker of their own, that reach a new database only through a proxy."""
-    url = postgresql.create_database()
-    with (
-        Valkey() as valkey,
-        FreezingProxy(postgresql.port) as proxy,
-        two_servers(url.replace(f":{postgresql.port}/", f":{proxy.port}/"), valkey) as servers,
-    ):
-        yield proxy, servers

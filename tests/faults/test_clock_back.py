@@ -1,78 +1,28 @@
 """The clock of one of two servers goes an hour back while people talk, and later right again.
 
-A small library (clock.c) stands in front of that server's clock; the one that only counts, CLOCK_MONOTONIC, goes on, as
-it does when an administrator or NTP sets the other.
+The one that only counts, CLOCK_MONOTONIC, goes on, as it does when an administrator or NTP sets the other.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime
-import functools
-import shutil
-import struct
-import subprocess
-from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 
 import httpx
 
-from tests.clients import Person
+from tests.clients import Person, Socket
 from tests.faults.outcome import Outcome
-from tests.faults.stage import Stage, set_stage
+from tests.faults.stage import TOKEN_SECONDS, Rig, set_rig
 from tests.faults.traffic import Traffic, now
 from tests.follower import stored
-from tests.processes import ProgramError, Server, temporary_folder
+from tests.processes import PostgreSQL
 
 AN_HOUR = 3600  # seconds
 BACK = 10.0  # seconds that the clock stays wrong
 BRIEFLY = 1.0  # in the test
-TOKEN_SECONDS = 4
+PATIENCE = 10.0  # seconds for anything to happen at all
 WITHIN = 2.5  # seconds for a sign-out to reach the other server: FLOWRA_WATCH_INTERVAL and air for a busy machine
-
-
-@functools.cache
-def clock_library() -> Path:
-    """Return the compiled library; raises ProgramError without a compiler."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        raise ProgramError("There is no C compiler. Debian and Ubuntu: apt-get install gcc libc6-dev")
-    built = temporary_folder() / "clock.so"
-    source = Path(__file__).with_name("clock.c")
-    done = subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o", built, source], check=False)
-    if done.returncode:
-        raise ProgramError(f"{source.name} could not be compiled.")
-    return built
-
-
-class Clock:
-    """What a server takes for the wall clock."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._file.write_bytes(bytes(8))
-
-    def set(self, offset: int) -> None:
-        """Have it differ from the true one by so many seconds."""
-        with self._file.open("r+b", buffering=0) as file:
-            file.write(struct.pack("=q", offset))
-
-    def settings(self) -> dict[str, str]:
-        """Return the environment of a process that goes by it."""
-        return {"LD_PRELOAD": str(clock_library()), "CLOCK_OFFSET": str(self._file)}
-
-
-@contextlib.contextmanager
-def clocked_server(stage: Stage) -> Iterator[tuple[Server, Clock]]:
-    """Give one more server of the stage, with a clock that can be set."""
-    beside = stage.servers[0]
-    clock = Clock(beside.folder / "clock")
-    shared = {name: beside.env[name] for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")}
-    brief = {"FLOWRA_ACCESS_TOKEN_SECONDS": str(TOKEN_SECONDS)}  # of tokens that it issues itself
-    with Server({**shared, **brief, **clock.settings()}) as server:
-        yield server, clock
 
 
 async def until_behind(address: str) -> None:
@@ -99,31 +49,37 @@ async def sign_out_from(there: str, person: Person, refresh: str) -> float:
     async with await person.connect() as socket:
         began = now()
         await person.at(there).call("POST", "/auth/token/revoke", {"refresh": refresh})
-        assert await socket.closed() == 4401
+        await until_signed_out(socket)
         return now() - began
 
 
-async def happen(stage: Stage, server: Server, clock: Clock, seconds: float) -> Outcome:
-    """Let it happen to this server for so long; signs somebody out meanwhile, once at each server."""
-    right, wrong = stage.addresses[0], server.base_url
+async def until_signed_out(socket: Socket) -> None:
+    """Return when the server has closed the socket with 4401; raises TimeoutError after a while."""
+    async with asyncio.timeout(PATIENCE):  # the socket is not silent meanwhile, so nothing else ends the wait
+        assert await socket.closed() == 4401
+
+
+async def happen(rig: Rig, seconds: float) -> Outcome:
+    """Let it happen to the second server for so long; signs somebody out meanwhile, once at each server."""
+    right, wrong = rig.addresses
     (first, first_refresh), (second, second_refresh) = [await sign_in_anew(right, "bob") for _ in range(2)]
     async with Traffic.flowing([right, wrong]) as traffic:
         async with traffic.fault():
             expiring, _ = await sign_in_anew(wrong, "maria")
             signed_in_at = now()
             async with await expiring.connect() as socket:
-                clock.set(-AN_HOUR)
+                rig.clock.set(-AN_HOUR)
                 try:
                     await until_behind(wrong)
                     reached = max(
                         await sign_out_from(wrong, first, first_refresh),
                         await sign_out_from(right, second.at(wrong), second_refresh),
                     )
-                    assert await socket.closed() == 4401
+                    await until_signed_out(socket)
                     expired_after = now() - signed_in_at
                     await asyncio.sleep(seconds)
                 finally:
-                    clock.set(0)
+                    rig.clock.set(0)
         outcome = await traffic.settle("One server's clock an hour back", within=40)
         times = [message["created_at"] for message in await stored(traffic.rest_author, traffic.chat_id, [right])]
     assert times == sorted(times), "Messages bear times that go back."
@@ -136,14 +92,13 @@ async def happen(stage: Stage, server: Server, clock: Clock, seconds: float) -> 
 
 
 def run() -> Outcome:
-    """Let it happen on a stage of its own."""
-    with set_stage() as stage, clocked_server(stage) as (server, clock):
-        return asyncio.run(happen(stage, server, clock, BACK))
+    """Let it happen on a rig of its own."""
+    with PostgreSQL(durable=True) as postgresql, set_rig(postgresql) as rig:
+        return asyncio.run(happen(rig, BACK))
 
 
-async def test_nothing_goes_by_one_servers_clock(stage: Stage) -> None:
-    with clocked_server(stage) as (server, clock):
-        outcome = await happen(stage, server, clock, BRIEFLY)
+async def test_nothing_goes_by_one_servers_clock(rig: Rig) -> None:
+    outcome = await happen(rig, BRIEFLY)
     assert (outcome.lost, outcome.doubled) == (0, 0)
     assert not outcome.close_codes
     assert not outcome.refusals

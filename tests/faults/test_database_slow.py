@@ -6,39 +6,38 @@ import asyncio
 
 from tests.faults.outcome import Outcome
 from tests.faults.pulse import Pulse
-from tests.faults.stage import far_database
+from tests.faults.stage import Rig, set_rig
 from tests.faults.traffic import Traffic
-from tests.freezing_proxy import FreezingProxy
-from tests.processes import PostgreSQL, Server
+from tests.processes import PostgreSQL
 
 LATE = 0.5  # seconds for each answer
 SLOW = 10.0  # seconds
 BRIEFLY = 4.0  # in the test
 
 
-async def happen(proxy: FreezingProxy, servers: tuple[Server, Server], seconds: float) -> Outcome:
-    """Let it happen to these servers for so long."""
-    async with Traffic.flowing([server.base_url for server in servers]) as traffic:
+async def happen(rig: Rig, seconds: float) -> Outcome:
+    """Let it happen on this rig for so long."""
+    async with Traffic.flowing(rig.addresses) as traffic:
         typist, watcher = traffic.rest_author, traffic.followers[-1].person
         async with Pulse.beating(typist, watcher, traffic.chat_id) as pulse:
             async with traffic.fault():
-                proxy.delay = LATE
+                rig.proxy.delay = LATE
                 try:
                     await asyncio.sleep(seconds)
                 finally:
-                    proxy.delay = 0.0
+                    rig.proxy.delay = 0.0
             outcome = await traffic.settle(f"PostgreSQL slow: {LATE} s for each answer", within=60)
-            return outcome.noting(pulse.remark)
+            return outcome.noting(pulse.remark())
 
 
 def run() -> Outcome:
-    """Let it happen on a stage of its own."""
-    with PostgreSQL(durable=True) as postgresql, far_database(postgresql) as (proxy, servers):
-        return asyncio.run(happen(proxy, servers, SLOW))
+    """Let it happen on a rig of its own."""
+    with PostgreSQL(durable=True) as postgresql, set_rig(postgresql) as rig:
+        return asyncio.run(happen(rig, SLOW))
 
 
-async def test_it_delays_messages_and_nothing_else(far: tuple[FreezingProxy, tuple[Server, Server]]) -> None:
-    outcome = await happen(*far, BRIEFLY)
+async def test_it_delays_messages_and_nothing_else(rig: Rig) -> None:
+    outcome = await happen(rig, BRIEFLY)
     assert (outcome.lost, outcome.doubled) == (0, 0)
     assert not outcome.close_codes
     assert not outcome.presence_wrong

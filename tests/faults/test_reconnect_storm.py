@@ -14,7 +14,7 @@ from tests.faults.traffic import Traffic, cancel, now
 from tests.follower import stored
 
 FULL = 1_000  # tabs, each somebody else's; in the table
-FEW = 300  # in a test, which shares its time with others
+FEW = 200  # in a test, with the default limits: each comes twice, and one address may come 600 times a minute
 # Of the defaults these are for one address, from which all tabs of the test come.
 LIMITS = {"FLOWRA_HANDSHAKES_PER_MINUTE": "100000", "FLOWRA_CONNECTIONS_PER_ADDRESS": "5000"}
 POST_EVERY = 0.5  # seconds, in the crowd's chat

@@ -37,6 +37,7 @@ REST_AUTHOR = "admin"
 POSTS_PER_SECOND = 10.0  # all together, each author as often as the others: below FLOWRA_POSTS_PER_SECOND each
 PROMPT = 1.0  # seconds from Enter to the last screen
 CALM = 2.0  # seconds without trouble
+CALM_BEFORE = 1.0  # before anything is broken
 PROBE_EVERY = 0.25  # seconds
 LOOK_EVERY = 0.1  # seconds between two looks at the account
 RETRY_AFTER = 1.0  # seconds until the REST author tries again
@@ -129,7 +130,7 @@ class Traffic:
                 follower.addresses[:] = servers
             stack.push_async_callback(traffic._end)
             traffic._begin()
-            await traffic._until_calm(within=20)
+            await traffic._until_calm(within=20, calm=CALM_BEFORE)
             yield traffic
 
     @contextlib.asynccontextmanager
@@ -245,13 +246,13 @@ class Traffic:
         """Return the ids of the followers who have a connection."""
         return {follower.person.id for follower in self.followers if follower.is_live}
 
-    async def _until_calm(self, within: float) -> None:
-        """Return when there was no trouble for CALM seconds; raises AssertionError after `within`."""
+    async def _until_calm(self, within: float, calm: float = CALM) -> None:
+        """Return when there was no trouble for `calm` seconds; raises AssertionError after `within`."""
         since = now()
         while True:
             worst = max(self.troubles(), key=lambda trouble: trouble.ended or now(), default=None)
             last = since if worst is None else max(since, worst.ended or now())
-            if now() - last >= CALM:
+            if now() - last >= calm:
                 return
             if now() - since > within:
                 raise AssertionError(f"After {within} s there still is trouble: {worst}; unconfirmed: {self.unacked}")

@@ -165,6 +165,14 @@ def test_nginx_keeps_a_quiet_socket_longer_than_the_ping() -> None:
     assert int(seconds) > settings.FLOWRA_PING_INTERVAL
 
 
+def test_servers_serve_on_until_nginx_knows_that_the_one_restarted_before_is_back(compose: dict[str, Any]) -> None:
+    config, unit = (DEPLOY / "nginx.conf").read_text(), (DEPLOY / "systemd" / "flowra@.service").read_text()
+    aside = max(map(int, re.findall(r"fail_timeout=(\d+)s;", config)))
+    (hold,) = re.findall(r"^Environment=FLOWRA_DRAIN_HOLD=(\d+)$", unit, re.MULTILINE)
+    holds = {compose["services"][name]["environment"]["FLOWRA_DRAIN_HOLD"] for name in ("app-1", "app-2")} | {hold}
+    assert all(float(hold) > aside for hold in holds)
+
+
 # --- systemd --------------------------------------------------------------------------------------
 
 
