@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
+import functools
 import json
 import uuid
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from realtime.auth import is_still_good
 from realtime.directory import Directory
 from realtime.envelope import Event, Kind
 from realtime.groups import GroupKeeper
+from realtime.notices import make_notice
 from realtime.protocol import CloseCode
 from tests.conftest import Cast
 from tests.realtime.listeners import Listener
@@ -63,6 +66,20 @@ async def test_an_ended_credential_is_looked_at_again_if_the_database_failed(
     assert listener.ended == [CloseCode.UNAUTHENTICATED]
     await watcher.look()
     assert listener.ended == [CloseCode.UNAUTHENTICATED], "the same stamp is looked at once"
+
+
+async def test_a_notice_is_told_once_whatever_becomes_of_the_clock(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "run_in_db_thread", FailingDatabase().run)
+    listener = Listener(cast.member.pk)
+    watcher = watch.Watcher(connect(listener))
+    await sync_to_async(make_notice)(text="before the server ran", level="info", workspace=None)
+    await watcher.look()
+    await sync_to_async(make_notice)(text="now", level="info", workspace=None)
+    for ahead in (0, 0, 3600, -3600):  # gone from what the look finds, and found anew
+        now = timezone.now() + datetime.timedelta(seconds=ahead)
+        monkeypatch.setattr(watch, "database_now", functools.partial(lambda then: then, now))
+        await watcher.look()
+    assert [json.loads(text)["text"] for text in listener.texts] == ["now"]
 
 
 async def until(condition: Callable[[], bool]) -> None:
