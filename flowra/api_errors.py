@@ -5,10 +5,12 @@ Where single fields are wrong, each is there under its name with a list of sente
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, TooManyFilesSent
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -19,6 +21,8 @@ from rest_framework.views import exception_handler
 
 from chats.exceptions import ChatError, Closed, Conflict, Forbidden, Invalid, NotFound, TooFast, TooLong
 
+logger = logging.getLogger(__name__)
+
 _CHAT_ERRORS: tuple[tuple[type[ChatError], int, str], ...] = (
     (NotFound, 404, "not_found"),
     (Forbidden, 403, "forbidden"),
@@ -27,12 +31,16 @@ _CHAT_ERRORS: tuple[tuple[type[ChatError], int, str], ...] = (
     (Closed, 409, "closed"),
     (Conflict, 409, "conflict"),
 )
+RETRY_AFTER = 5  # seconds, for what the database cannot do now: it is away, full, or held up
 # The protocol's words where it has one for the same thing.
 _CODES = {"permission_denied": "forbidden", "throttled": "rate_limited", "parse_error": "invalid"}
 
 
 def handle_api_error(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the answer to an exception of a view, or None for what is a fault of ours (a 500)."""
+    if isinstance(error, OperationalError):
+        logger.warning("The database could not do what a request asked: %r", error)
+        return _refuse_for_now()
     if isinstance(error, TooManyFilesSent):  # looking for the CSRF token, Django has met a file before our parser could
         error = exceptions.UnsupportedMediaType(context["request"].content_type)
     if isinstance(error, TooFast):
@@ -66,6 +74,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if not request.path.startswith("/api/"):
         return page_server_error(request)
     return JsonResponse({"detail": _("Something went wrong on our side."), "code": "internal"}, status=500)
+
+
+def _refuse_for_now() -> Response:
+    data = {"detail": _("This is not possible right now. Try again in a few seconds."), "code": "unavailable"}
+    return Response(data, status=503, headers={"Retry-After": str(RETRY_AFTER)})
 
 
 def _refuse_chat_error(error: ChatError) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from tests.conftest import Cast
@@ -28,3 +29,17 @@ def test_a_fault_is_told_without_details(
     assert (answer.headers["Content-Type"] == "application/json") is is_json
     if is_json:
         assert answer.json()["code"] == "internal"
+
+
+def test_a_database_that_cannot_is_a_reason_to_come_back(
+    cast: Cast, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.force_login(cast.member, backend="django.contrib.auth.backends.ModelBackend")
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OperationalError("database or disk is full: a secret detail")
+
+    monkeypatch.setattr("flowra.accounts.api.MeView.get", fail)
+    answer = client.get("/api/v1/me")
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "unavailable", "5")
+    assert b"secret" not in answer.content

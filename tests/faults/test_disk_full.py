@@ -101,7 +101,7 @@ def test_posts_are_refused_until_there_is_room_and_nothing_that_was_confirmed_is
     assert (outcome.lost, outcome.doubled) == (0, 0)
     assert not outcome.close_codes
     assert outcome.refusals, "The disk was not full."
-    assert set(outcome.refusals) <= {"internal", "500", "rate_limited"}  # the last where much had waited
+    assert set(outcome.refusals) <= {"internal", "503", "rate_limited"}  # the last where much had waited
     assert not outcome.presence_wrong
     assert not outcome.reading_failed
     assert outcome.seconds_until_normal < 4

@@ -32,5 +32,5 @@ async def test_nobody_is_disconnected_and_nothing_is_lost(stage: Stage) -> None:
     assert (outcome.lost, outcome.doubled) == (0, 0)
     assert not outcome.close_codes
     assert not outcome.presence_wrong
-    assert set(outcome.refusals) <= {"internal", "500"}
+    assert set(outcome.refusals) <= {"internal", "503"}
     assert outcome.seconds_until_normal < 3, "the pool paused for too long"
