@@ -81,7 +81,7 @@ function openAtPlace() {
 /** Show changes in their order; what a catch-up brings is laid out once and summed up for screen readers. */
 function arrived(frames, { isCatchUp = false } = {}) {
   const wasReading = reader.isReading;
-  const upTo = timeline.latestSeq;
+  const upTo = isCatchUp ? timeline.completeSeq : timeline.latestSeq;
   let news = 0;
   const showAll = () => {
     for (const { data } of frames) {
@@ -120,7 +120,7 @@ on("catchup.end", here(() => {
 }));
 let resetFrom = null; // the last message that was known when a reset came
 on("chat.reset", here(() => {
-  resetFrom ??= timeline.latestSeq;
+  resetFrom ??= timeline.completeSeq;
   freshPage.fetch();
 }));
 on("ack", here(({ action }) => {

@@ -41,9 +41,20 @@ export class Timeline {
     return this.messages().findLast((node) => node.dataset.body !== undefined && node.dataset.messageId);
   }
 
+  /**
+   * The message up to which none is missing. One's own, brought to the server by REST while the socket was away, may
+   * stand beyond what was missed meanwhile.
+   */
+  get completeSeq() {
+    if (!this.isLive) return this.latestSeq;
+    const shown = this.messages().map((node) => Number(node.dataset.seq)).filter((seq) => seq > 0);
+    const gap = shown.findIndex((seq, index) => index > 0 && seq > shown[index - 1] + 1);
+    return gap < 0 ? this.latestSeq : shown[gap - 1];
+  }
+
   /** Apply a posted, edited or deleted message; returns whether it is a new one of somebody else. */
   apply(data) {
-    const isNew = data.seq > this.latestSeq;
+    let isNew = data.seq > this.latestSeq;
     this.latestSeq = Math.max(this.latestSeq, data.seq);
     const own = data.author.id === this.viewer.id;
     const node = this.byId(data.id) ?? (own ? this.byClientId(data.client_id) : null);
@@ -52,6 +63,7 @@ export class Timeline {
       if (Number(node.dataset.revision || 0) >= data.revision) return false;
       this.keep(() => this.update(node, data));
     } else if (this.belongs(data)) {
+      isNew = true; // also where one's own was stored after it and is shown already
       this.keep(() => this.insert(data));
     }
     return isNew && !own;

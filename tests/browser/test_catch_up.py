@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Opener, Stage, new_stage, signed_in
-from tests.browser.lines import Frame, Line, bodies, box, open_page, saying, settled, visit
+from tests.browser.lines import API, Frame, Line, bodies, box, open_page, saying, settled, visit
 from tests.browser.reading import distance_to_end, first_shown, place_of, scroll_up
 from tests.browser.test_live import connected, write
 from tests.browser.test_presence import FUTURE, GONE, PRESENCE, item, shows
@@ -169,6 +169,27 @@ def test_too_much_to_catch_up_with_is_loaded_without_leaving(enter: Opener, smal
     expect(jane.locator(".message")).to_have_count(len(starts) + 3)
     assert jane.evaluate("window.isSame")
     assert bodies(stage)[-3:] == ["mine", "just now", "live"]
+
+
+@pytest.mark.parametrize("count", [3, LIMIT + 1])
+def test_what_one_has_sent_meanwhile_hides_nothing_that_was_missed(
+    enter: Opener, small: Server, small_stage: Stage, count: int
+) -> None:
+    """By REST, where the socket will not stand: it is stored after what was missed, and known before it."""
+    shown = fill(small_stage, 1, 10)
+    line = visit(enter, small, "jane", small_stage.path)
+    jane = line.page
+    line.cut()
+    jane.evaluate(WATCH_LOG)
+    missed = fill(small_stage, 11, 10 + count)
+    jane.unroute(API)
+    write(jane, "mine")
+    expect(saying(jane, "mine")).to_have_attribute("data-seq", str(11 + count), timeout=20_000)
+    line.mend()
+    told = [re.compile(f"^{text}\\b") for text in [*shown, *missed]]
+    expect(jane.locator(".message[data-seq] .message-body")).to_have_text([*told, "mine"])
+    line.wait_for(lambda: heard(jane)[1])
+    assert heard(jane)[1] == [f"{count} new messages while you were away."]
 
 
 def test_the_place_is_kept_where_the_chat_is_loaded_anew(enter: Opener, small: Server, small_stage: Stage) -> None:
