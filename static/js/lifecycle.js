@@ -1,5 +1,6 @@
 // What becomes of the open chat: renamed, closed, reopened, deleted; oneself removed from it.
 import { on } from "./bus.js";
+import { makeRefetch } from "./refetch.js";
 import { text } from "./text.js";
 import { toast } from "./toasts.js";
 
@@ -23,7 +24,7 @@ export function watchLifecycle({ chatId, userId, htmx, composer, socket }) {
     on(type, (frame) => {
       if (frame.chat_id === chatId) handler(frame);
     });
-  const refreshHeader = () => htmx.trigger("#chat-header", "chat.refresh");
+  const refreshHeader = makeRefetch(htmx, "chat-header", "chat.refresh");
   let isGone = false;
   const gone = (words) => {
     isGone = true;

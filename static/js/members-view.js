@@ -1,6 +1,7 @@
 // The member list: fetched again when somebody comes or goes; dots, times, counts and order follow presence.
 import { on } from "./bus.js";
 import { compareMembers } from "./presence.js";
+import { makeRefetch } from "./refetch.js";
 import { reorder } from "./reorder.js";
 import { text } from "./text.js";
 import { localizeTime } from "./times.js";
@@ -29,7 +30,8 @@ export class MembersView {
    * `onStale()` of a list that the server could say nothing about.
    */
   constructor({ htmx, chatId, userId, presence, onOffline, onStale }) {
-    Object.assign(this, { htmx, userId, presence, onOffline, onStale });
+    Object.assign(this, { userId, presence, onOffline, onStale });
+    this.refetch = makeRefetch(htmx, ROOT, "members.refresh");
     this.timer = null;
     this.rows = new Map(); // user id → {item, dot, line, name}
     this.isOrderOwed = false;
@@ -60,7 +62,7 @@ export class MembersView {
 
   refresh() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.htmx.trigger(`#${ROOT}`, "members.refresh"), SETTLE);
+    this.timer = setTimeout(this.refetch, SETTLE);
   }
 
   /** The reader is no member any more and may not look. */

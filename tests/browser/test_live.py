@@ -180,6 +180,33 @@ def test_a_new_chat_and_its_life_show_up(enter: Opener, stage: Stage) -> None:
     expect(jane.locator("#composer")).to_be_visible()
 
 
+def test_what_changes_while_the_header_is_fetched_is_fetched_again(enter: Opener, stage: Stage) -> None:
+    """The answer to the first change would show the chat as closed for ever."""
+    jane = connected(enter("jane", stage.path))
+    asked: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        asked.append(route)
+        if len(asked) > 1:
+            route.continue_()
+
+    jane.route(re.compile(r"/header/$"), hold_the_first)
+    with jane.expect_request(re.compile(r"/header/$")):
+        stage.john.call("POST", f"/chats/{stage.chat_id}/close")
+    expect(jane.locator("#composer")).to_be_hidden()
+    answer = asked[0].fetch()
+    stage.john.call("POST", f"/chats/{stage.chat_id}/reopen")
+    expect(jane.locator("#composer")).to_be_visible()
+    asked[0].fulfill(response=answer)
+    for _ in range(200):
+        if len(asked) > 1:
+            break
+        jane.wait_for_timeout(20)
+    assert len(asked) == 2
+    expect(jane.locator("#chat-header")).not_to_have_attribute("data-closed", "")
+    expect(jane.locator("#composer")).to_be_visible()
+
+
 def test_members_come_and_go(enter: Opener, stage: Stage) -> None:
     jane = connected(enter("jane", stage.path))
     expect(jane.locator(".member-list .member-item")).to_have_count(3)
