@@ -2,7 +2,7 @@
 
 chat_id, people = make_members(server, 50)
 async with Crowd.gathered(people, 4, chat_id, [front.base_url]) as crowd:
-    ...
+    bodies = await write_something(crowd)
     assert crowd.lost_and_doubled(bodies) == (0, 0)
 """
 

@@ -37,3 +37,25 @@ def first_shown(page: Page) -> str:
         }"""
     )
     return text
+
+
+# Notes each message that comes into the log, and whether a screen reader would hear it; and each summary.
+WATCH_LOG = """
+() => {
+  window.arrivals = [];
+  window.summaries = [];
+  const log = document.getElementById("messages");
+  new MutationObserver((changes) => {
+    for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
+      if (node.matches?.(".message")) window.arrivals.push(log.getAttribute("aria-live"));
+    }
+  }).observe(log, { childList: true });
+  const summary = document.getElementById("summary");
+  new MutationObserver(() => window.summaries.push(summary.textContent)).observe(summary, { childList: true });
+}
+"""
+
+
+def heard(page: Page) -> tuple[list[str], list[str]]:
+    """Return how the log spoke while messages came in since it was watched, and the summaries that were spoken."""
+    return page.evaluate("window.arrivals"), page.evaluate("window.summaries")

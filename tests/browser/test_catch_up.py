@@ -10,28 +10,13 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Opener, Stage, new_stage, signed_in
 from tests.browser.lines import API, Frame, Line, bodies, box, open_page, saying, settled, visit
-from tests.browser.reading import distance_to_end, first_shown, place_of, scroll_up
+from tests.browser.reading import WATCH_LOG, distance_to_end, first_shown, heard, place_of, scroll_up
 from tests.browser.test_live import connected, write
 from tests.browser.test_presence import FUTURE, GONE, PRESENCE, item, shows
 from tests.processes import Server
 
 LIMIT = 20  # messages that the small server sends to catch up; more is a reset
 NEAR = 2  # px
-# Notes each message that comes into the log, and whether a screen reader would hear it; and each summary.
-WATCH_LOG = """
-() => {
-  window.arrivals = [];
-  window.summaries = [];
-  const log = document.getElementById("messages");
-  new MutationObserver((changes) => {
-    for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
-      if (node.matches?.(".message")) window.arrivals.push(log.getAttribute("aria-live"));
-    }
-  }).observe(log, { childList: true });
-  const summary = document.getElementById("summary");
-  new MutationObserver(() => window.summaries.push(summary.textContent)).observe(summary, { childList: true });
-}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +40,6 @@ def fill(stage: Stage, first: int, last: int) -> list[str]:
     for text in texts:
         stage.john.post(stage.chat_id, f"{text}\n\nand what there is to say about it")
     return texts
-
-
-def heard(page: Page) -> tuple[list[str], list[str]]:
-    """Return how the log spoke while messages came in since it was watched, and the summaries that were spoken."""
-    return page.evaluate("window.arrivals"), page.evaluate("window.summaries")
 
 
 def test_what_was_missed_comes_once_in_order_and_as_one_sentence(enter: Opener, server: Server, stage: Stage) -> None:

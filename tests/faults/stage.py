@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from tests.cluster.conftest import SECRET_KEY, started
 from tests.faults.clock import Clock
 from tests.freezing_proxy import FreezingProxy
 from tests.processes import PostgreSQL, Server, Valkey
 
-SECRET_KEY = "one key for all processes, so that each knows the others' sessions and tokens"
 TOKEN_SECONDS = 4
 
 
@@ -76,10 +75,5 @@ def two_servers(
     """Give two running servers on an empty database, which gets the demo's people."""
     shared = {"DATABASE_URL": database_url, "REDIS_URL": valkey.url, "SECRET_KEY": SECRET_KEY, **(settings or {})}
     first, second = Server(shared), Server({**shared, **(second_has or {})})
-    with contextlib.ExitStack() as stack:
-        with ThreadPoolExecutor() as threads:
-            starting = [threads.submit(stack.enter_context, server) for server in (first, second)]
-            first.manage("seed_demo")
-        for start in starting:
-            start.result()  # raises what went wrong
-        yield first, second
+    with started(first, second) as servers:
+        yield servers
