@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from flowra.demo_files import data_dir, demo_secret_key
 from flowra.environment import Environment
+from flowra.lost_peers import POSTGRESQL_OPTIONS, redis_options
 from flowra.pool import RECONNECT_TIMEOUT, keep_trying
 
 env = Environment()
@@ -164,7 +165,8 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
     _database["CONN_MAX_AGE"] = 0
     _database["CONN_HEALTH_CHECKS"] = True
     _database["OPTIONS"] = {
-        **_database.get("OPTIONS", {}),
+        **POSTGRESQL_OPTIONS,
+        **_database.get("OPTIONS", {}),  # DATABASE_URL's own: ?connect_timeout=3
         "pool": {
             "min_size": 2,
             "max_size": FLOWRA_DB_POOL_SIZE,
@@ -172,14 +174,16 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
             "reconnect_timeout": RECONNECT_TIMEOUT,
             "reconnect_failed": keep_trying,
         },
-        "connect_timeout": 5,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Channel layer: one channel per process, see realtime/hub.py ---------------------------------
 if REDIS_URL:
     CHANNEL_LAYERS = {
-        "default": {"BACKEND": "realtime.layers.RedisLayer", "CONFIG": {"hosts": [REDIS_URL], "prefix": "flowra"}}
+        "default": {
+            "BACKEND": "realtime.layers.RedisLayer",
+            "CONFIG": {"hosts": [REDIS_URL], "prefix": "flowra", "connection": redis_options(REDIS_URL)},
+        }
     }
 else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "realtime.layers.InProcessLayer"}}

@@ -7,6 +7,7 @@ its connection came back: whatever was published meanwhile is gone, so the hub h
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,9 +17,11 @@ from channels_redis.utils import create_pool
 from django.core.exceptions import ImproperlyConfigured
 from redis import asyncio as aioredis
 from redis.asyncio.client import PubSub
+from redis.exceptions import ConnectionError
 
 NEVER = 10 * 365 * 24 * 3600  # seconds
-# Seconds for each answer of the broker. The pub/sub reader is not bound by it, it waits without a limit.
+# Seconds for each answer of the broker. The pub/sub reader is not bound by it: it waits for events for as long as TCP
+# finds that somebody is there (`connection` in settings says how it does).
 BROKER_TIMEOUT = 5
 
 
@@ -63,6 +66,19 @@ class _WatchedPubSub(PubSub):
         await self.connection_pool.disconnect(inuse_connections=False)
         self._reconnected()
 
+    async def parse_response(self, block: bool = True, timeout: float = 0) -> Any:  # noqa: ASYNC109  (redis-py's)
+        """Read what comes within `timeout` seconds, or None; raises ConnectionError where nobody is there any more.
+
+        When TCP gives a connection up, the kernel says ETIMEDOUT, and redis-py takes that for the end of its own time:
+        it says at once that nothing came, again and again, and the task that asks never lets another one run.
+        """
+        began = time.monotonic()
+        response = await super().parse_response(block, timeout)
+        if response is None and time.monotonic() - began < timeout / 2 and self.connection is not None:
+            await self.connection.disconnect(nowait=True)  # the next read connects anew
+            raise ConnectionError("TCP gave up the connection to the broker.")
+        return response
+
 
 class _Shard(RedisSingleShardConnection):  # type: ignore[misc]  # untyped library
     _redis: Any
@@ -89,11 +105,14 @@ class _LoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped library
 
 
 class RedisLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # untyped library
-    """The pub/sub layer; `on_reconnected` is what its own `on_reconnect` promises and does not do."""
+    """The pub/sub layer; `on_reconnected` is what its own `on_reconnect` promises and does not do.
 
-    def __init__(self, hosts: list[str], prefix: str) -> None:
+    `connection` are more arguments for redis-py's connections.
+    """
+
+    def __init__(self, hosts: list[str], prefix: str, connection: dict[str, Any] | None = None) -> None:
         options = {"socket_timeout": BROKER_TIMEOUT, "socket_connect_timeout": BROKER_TIMEOUT}
-        super().__init__(hosts=[{"address": host, **options} for host in hosts], prefix=prefix)
+        super().__init__(hosts=[{"address": host, **options, **(connection or {})} for host in hosts], prefix=prefix)
 
     def _get_layer(self) -> _LoopLayer:
         loop = asyncio.get_running_loop()

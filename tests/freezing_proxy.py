@@ -1,6 +1,6 @@
 """A TCP proxy that stops forwarding without closing anything, as a tunnel does that died without a word.
 
-Or it forwards late, as a network or a server does that has too much to do.
+Or it forwards late, as a network or a server does that has too much to do; or it vanishes, as a machine without power.
 
 with FreezingProxy(server.port) as proxy:
     page.goto(proxy.base_url)
@@ -9,8 +9,13 @@ with FreezingProxy(server.port) as proxy:
 
 from __future__ import annotations
 
+import array
 import contextlib
+import ctypes
+import fcntl
 import socket
+import struct
+import termios
 import threading
 import time
 from typing import Self
@@ -18,6 +23,9 @@ from typing import Self
 MOST = 100  # connections at a time: a test that opens more has gone wild
 CHUNK = 65536
 JOIN_SECONDS = 5.0
+# Linux' <asm-generic/socket.h>; Python's socket module does not name them.
+SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
+BPF_RET = 0x06  # <linux/bpf_common.h>: with k = 0, keep no byte of the packet
 
 
 class _Link:
@@ -30,6 +38,15 @@ class _Link:
         self.flows = threading.Event()
         self.flows.set()
         self.is_stranded = False
+
+    def lose_client(self) -> None:
+        """Be lost to the client, which is told nothing; the server is told."""
+        self.is_stranded = True
+        self.flows.clear()
+        _wait_until_confirmed(self.client)
+        _drop_packets(self.client)
+        with contextlib.suppress(OSError):
+            self.server.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         for end in (self.client, self.server):
@@ -50,6 +67,7 @@ class FreezingProxy:
         self.delay = 0.0
         self._lock = threading.Lock()
         self._frozen: bytes | None = None  # how requests begin that are
+        self._has_vanished = False
         self._links: list[_Link] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -89,6 +107,20 @@ class FreezingProxy:
             for link in self._links:
                 link.close()
 
+    def vanish(self) -> None:
+        """Let no packet through, and confirm none: who sends something to this address hears nothing at all."""
+        with self._lock:
+            self._has_vanished = True
+            _drop_packets(self._listener)
+            for link in self._links:
+                link.lose_client()
+
+    def take_over(self) -> None:
+        """Work again for new connections, as the machine does that got the address; the earlier ones stay lost."""
+        with self._lock:
+            self._has_vanished = False
+            self._listener.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+
     def __enter__(self) -> Self:
         self._run(self._accept)
         return self
@@ -126,6 +158,8 @@ class FreezingProxy:
         link = _Link(client, server)
         with self._lock:
             self._links.append(link)
+            if self._has_vanished:  # it was on its way in
+                link.lose_client()
         self._run(self._forward, link)
 
     def _forward(self, link: _Link) -> None:
@@ -157,3 +191,17 @@ class FreezingProxy:
             link.head = data
             if self._frozen is not None and data.startswith(self._frozen):
                 link.flows.clear()
+
+
+def _wait_until_confirmed(end: socket.socket) -> None:
+    """Wait until the other side has all that was sent: else the kernel would send it again, and be heard."""
+    deadline = time.monotonic() + JOIN_SECONDS
+    unconfirmed = array.array("i", [1])
+    while unconfirmed[0] and time.monotonic() < deadline:
+        fcntl.ioctl(end, termios.TIOCOUTQ, unconfirmed)
+
+
+def _drop_packets(end: socket.socket) -> None:
+    """Have the kernel drop whatever comes for a socket, before TCP confirms it."""
+    program = ctypes.create_string_buffer(struct.pack("HBBI", BPF_RET, 0, 0, 0))  # struct sock_filter
+    end.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(program)))

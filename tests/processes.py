@@ -311,7 +311,12 @@ class Valkey:
     def __init__(self) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._server = ValkeyServer(port=self.port, data_dir=temporary_folder(), save="", appendonly="no")
+        folder = temporary_folder()
+        socket_path = folder / "valkey.sock"
+        self.unix_url = f"unix://{socket_path}?db=0"
+        self._server = ValkeyServer(
+            port=self.port, data_dir=folder, unix_socket_path=socket_path, save="", appendonly="no"
+        )
 
     def start(self) -> Self:
         """Start it and wait until it answers."""

@@ -34,16 +34,20 @@ def set_stage(settings: Mapping[str, str] | None = None) -> Iterator[Stage]:
     with (
         PostgreSQL(durable=True) as postgresql,
         Valkey() as valkey,
-        two_servers(postgresql.create_database(), valkey, settings) as servers,
+        two_servers(postgresql.create_database(), valkey.url, settings) as servers,
     ):
         yield Stage(postgresql, valkey, servers)
 
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """Two servers that reach their database only through a proxy; the second goes by a clock that can be set."""
+    """Two servers that reach their database and their broker only through proxies.
 
-    proxy: FreezingProxy
+    The second server goes by a clock that can be set.
+    """
+
+    database: FreezingProxy
+    broker: FreezingProxy
     clock: Clock
     servers: tuple[Server, Server]
 
@@ -58,22 +62,27 @@ def set_rig(postgresql: PostgreSQL) -> Iterator[Rig]:
     """Give a rig with a new database and a broker of its own; the second server's tokens hold TOKEN_SECONDS."""
     url = postgresql.create_database()
     clock = Clock()
-    with Valkey() as valkey, FreezingProxy(postgresql.port) as proxy:
-        far_url = url.replace(f":{postgresql.port}/", f":{proxy.port}/")
+    with (
+        Valkey() as valkey,
+        FreezingProxy(postgresql.port) as database,
+        FreezingProxy(valkey.port) as broker,
+    ):
+        database_url = url.replace(f":{postgresql.port}/", f":{database.port}/")
+        redis_url = valkey.url.replace(f":{valkey.port}/", f":{broker.port}/")
         second = {**clock.settings(), "FLOWRA_ACCESS_TOKEN_SECONDS": str(TOKEN_SECONDS)}
-        with two_servers(far_url, valkey, second_has=second) as servers:
-            yield Rig(proxy, clock, servers)
+        with two_servers(database_url, redis_url, second_has=second) as servers:
+            yield Rig(database, broker, clock, servers)
 
 
 @contextlib.contextmanager
 def two_servers(
     database_url: str,
-    valkey: Valkey,
+    redis_url: str,
     settings: Mapping[str, str] | None = None,
     second_has: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Server, Server]]:
     """Give two running servers on an empty database, which gets the demo's people."""
-    shared = {"DATABASE_URL": database_url, "REDIS_URL": valkey.url, "SECRET_KEY": SECRET_KEY, **(settings or {})}
+    shared = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SECRET_KEY": SECRET_KEY, **(settings or {})}
     first, second = Server(shared), Server({**shared, **(second_has or {})})
     with started(first, second) as servers:
         yield servers

@@ -20,11 +20,11 @@ async def happen(rig: Rig, seconds: float) -> Outcome:
         typist, watcher = traffic.rest_author, traffic.followers[-1].person
         async with Pulse.beating(typist, watcher, traffic.chat_id) as pulse:
             async with traffic.fault():
-                rig.proxy.freeze()
+                rig.database.freeze()
                 try:
                     await asyncio.sleep(seconds)
                 finally:
-                    rig.proxy.thaw()
+                    rig.database.thaw()
             outcome = await traffic.settle("PostgreSQL does not answer", within=60)
             return outcome.noting(pulse.remark())
 

@@ -21,11 +21,11 @@ async def happen(rig: Rig, seconds: float) -> Outcome:
         typist, watcher = traffic.rest_author, traffic.followers[-1].person
         async with Pulse.beating(typist, watcher, traffic.chat_id) as pulse:
             async with traffic.fault():
-                rig.proxy.delay = LATE
+                rig.database.delay = LATE
                 try:
                     await asyncio.sleep(seconds)
                 finally:
-                    rig.proxy.delay = 0.0
+                    rig.database.delay = 0.0
             outcome = await traffic.settle(f"PostgreSQL slow: {LATE} s for each answer", within=60)
             return outcome.noting(pulse.remark())
 
