@@ -188,6 +188,17 @@ def check_trusted_proxies(app_configs: Sequence[AppConfig] | None, **kwargs: Any
 
 
 @register()
+def check_mail(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """Mail is encrypted one way or the other: Django refuses both, and only when the first mail is to leave."""
+    if settings.EMAIL_USE_TLS and settings.EMAIL_USE_SSL:
+        yield Error(
+            "EMAIL_USE_TLS and EMAIL_USE_SSL are both on: no mail would leave.",
+            hint="EMAIL_USE_TLS goes with port 587 (STARTTLS), EMAIL_USE_SSL with port 465.",
+            id="flowra.E012",
+        )
+
+
+@register()
 def check_redis_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
     """REDIS_URL is one that redis-py understands."""
     if settings.REDIS_URL and urlsplit(settings.REDIS_URL).scheme not in ("redis", "rediss", "unix"):
