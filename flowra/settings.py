@@ -142,10 +142,10 @@ TEMPLATES = [
 
 # --- Database -----------------------------------------------------------------------------------
 FLOWRA_DB_POOL_SIZE: int = env.int("FLOWRA_DB_POOL_SIZE", default=24)  # connections of one process
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'flowra.sqlite3'}")}
+DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'flowra.sqlite3'}")}
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
-    if "DATABASE_URL" not in env.ENVIRON:
+    if not env.ENVIRON.get("DATABASE_URL"):
         data_dir(DATA_DIR)
     # IMMEDIATE takes the write lock at BEGIN: writers queue up for it (20 s) instead of failing half-way
     # with SQLITE_BUSY. WAL lets readers go on meanwhile.
@@ -159,7 +159,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["CONN_MAX_AGE"] = None
     # Tests of live servers and of threads need a file; Django's default would be a database in memory.
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
-elif _database["ENGINE"] == "django.db.backends.postgresql":
+else:
     # With Django's pool a connection is checked when it is taken; CONN_MAX_AGE must be 0 beside it.
     _database["CONN_MAX_AGE"] = 0
     _database["CONN_HEALTH_CHECKS"] = True

@@ -172,7 +172,7 @@ def _running_processes() -> int | None:
         return None
     try:
         return len(get_registry().processes())
-    except RegistryAway:
+    except (RegistryAway, ValueError):  # ValueError: an address that cannot be understood
         return None
 
 
