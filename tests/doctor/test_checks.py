@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 import types
@@ -174,6 +175,23 @@ def test_a_folder_that_cannot_be_written_to(settings: Settings, tmp_path: Path) 
     (finding,) = machine.check_data_folder()
     assert finding.status is Status.FAILED
     assert "FLOWRA_DATA_DIR" in finding.remedy
+
+
+def test_a_folder_on_a_full_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fail(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setattr("tempfile.TemporaryFile", fail)
+    (finding,) = machine.check_data_folder()
+    assert (finding.status, finding.remedy.startswith("Make room")) == (Status.FAILED, True)
+
+
+def test_an_sqlite_file_that_cannot_be_opened(tmp_path: Path) -> None:
+    (tmp_path / "flowra.sqlite3").mkdir()
+    finding = examine(tmp_path, {}).of("database")
+    assert (finding["status"], "unable to open" in finding["detail"]) == ("failed", True)
+    assert "folder" in finding["remedy"]
 
 
 def test_a_folder_that_need_not_be_written_to(
