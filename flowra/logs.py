@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import logging
+import time
 import traceback
 from types import TracebackType
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from flowra.request_log import route_of
 from realtime.log_context import current
 
 LONGEST_REASON = 200  # characters of an exception's own words
+SELDOM = 10.0  # seconds
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
@@ -32,6 +34,22 @@ class SafeRequests(logging.Filter):
             path = request.path
             escaped = path.encode("unicode_escape").decode("ascii")
             record.args = tuple(route_of(request) if arg in (path, escaped) else arg for arg in record.args)
+        return True
+
+
+class Seldom(logging.Filter):
+    """For what repeats itself: a pool without its database tells of each try, scanners ask for any host."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next: dict[tuple[str, int], float] = {}  # on the monotonic clock, for each logger and level
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the first record of a logger and level, and then one every SELDOM seconds."""
+        now, key = time.monotonic(), (record.name, record.levelno)
+        if now < self._next.get(key, now):
+            return False
+        self._next[key] = now + SELDOM
         return True
 
 

@@ -333,7 +333,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"()": "flowra.logs.PlainFormatter"}, "json": {"()": "flowra.logs.JSONFormatter"}},
-    "filters": {"safe": {"()": "flowra.logs.SafeRequests"}},
+    "filters": {"safe": {"()": "flowra.logs.SafeRequests"}, "seldom": {"()": "flowra.logs.Seldom"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["safe"]}},
     # Libraries tell of frames and queries at DEBUG, with what people wrote in them, so DEBUG is for our own.
     "root": {"handlers": ["console"], "level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL},
@@ -342,6 +342,7 @@ LOGGING = {
         # Named without handlers, so that Django's own ones go and every line comes once, in one format.
         "django": {"level": "INFO"},
         "django.request": {"level": "ERROR"},  # refusals stand in flowra.access
+        **{name: {"filters": ["seldom"]} for name in ("psycopg.pool", "django.security.DisallowedHost")},
         "axes": {"level": "WARNING"},  # its INFO announces its version at every command
         "uvicorn.error": {"level": "WARNING"},  # its INFO tells of every socket that opens and closes
     },
