@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from django.http import HttpRequest
 
-from flowra.request_log import route_of
+from flowra.request_log import PROBE, route_of
 from realtime.log_context import current
 
 LONGEST_REASON = 200  # characters of an exception's own words
@@ -28,8 +28,14 @@ class SafeRequests(logging.Filter):
     """Django's own lines name a path, and paths of invites and password resets carry secrets: say the route instead."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite a record that came with a request; keeps all."""
+        """Rewrite a record that came with a request; keeps all but those of probes.
+
+        Django makes an ERROR of each 503, also of a /readyz that says what it is there to say: that it drains, or what
+        is away, for which flowra.health has the reason.
+        """
         request = getattr(record, "request", None)
+        if isinstance(request, HttpRequest) and PROBE in request.META:
+            return False
         if isinstance(request, HttpRequest) and isinstance(record.args, tuple):
             path = request.path
             escaped = path.encode("unicode_escape").decode("ascii")
