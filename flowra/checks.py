@@ -3,6 +3,8 @@
 `manage.py check` runs them, and so does every command, `serve` above all. Errors keep it from starting.
 """
 
+import difflib
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +12,9 @@ from urllib.parse import urlsplit
 from django.apps.config import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from redis.connection import parse_url
 
+from flowra.environment import Environment
 from flowra.forwarded import MAX_HOPS, parse_proxies
 
 TYPING_EVERY = 2.0  # seconds between two chat.typing of a client that types (docs/protocol.md)
@@ -43,6 +47,20 @@ POSITIVE = (
     "FLOWRA_ACCESS_TOKEN_SECONDS",
     "FLOWRA_REFRESH_TOKEN_SECONDS",
 )
+
+
+@register()
+def check_names(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """What is set under our name is a setting: one that is mistyped would be its default, and nobody would know."""
+    for name in sorted(os.environ.keys() - Environment.read):
+        if not name.startswith("FLOWRA_"):
+            continue
+        similar = difflib.get_close_matches(name, Environment.read, n=1)
+        yield Warning(
+            f"{name} is set, and there is no such setting.",
+            hint=f"{f'Is it {similar[0]}? ' if similar else ''}docs/operations.md has all of them.",
+            id="flowra.W005",
+        )
 
 
 @register()
@@ -188,12 +206,26 @@ def check_trusted_proxies(app_configs: Sequence[AppConfig] | None, **kwargs: Any
 
 
 @register()
+def check_mail(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """Mail is encrypted one way or the other: Django refuses both, and only when the first mail is to leave."""
+    if settings.EMAIL_USE_TLS and settings.EMAIL_USE_SSL:
+        yield Error(
+            "EMAIL_USE_TLS and EMAIL_USE_SSL are both on: no mail would leave.",
+            hint="EMAIL_USE_TLS goes with port 587 (STARTTLS), EMAIL_USE_SSL with port 465.",
+            id="flowra.E012",
+        )
+
+
+@register()
 def check_redis_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
     """REDIS_URL is one that redis-py understands."""
-    if settings.REDIS_URL and urlsplit(settings.REDIS_URL).scheme not in ("redis", "rediss", "unix"):
+    try:
+        if settings.REDIS_URL:
+            parse_url(settings.REDIS_URL)  # type: ignore[no-untyped-call]  # redis-py has no types for it
+    except ValueError:  # its words are not repeated: with a # in the password they quote that
         yield Error(
-            "REDIS_URL does not begin with redis://, rediss:// or unix://.",
-            hint="For example redis://127.0.0.1:6379/0; unset it to run as one process.",
+            "REDIS_URL cannot be understood.",
+            hint="For example redis://:password@127.0.0.1:6379/0, with %23 for a #; unset it to run as one process.",
             id="flowra.E006",
         )
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -33,6 +33,8 @@ PARSERS: dict[type, tuple[Callable[[str], Any], str]] = {
     float: (parse_float, "a number"),
 }
 
+DATABASES = ("postgres", "postgresql", "psql", "pgsql", "sqlite")  # how django-environ lets addresses of ours begin
+
 
 class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
     """django-environ, without its leniency.
@@ -42,8 +44,11 @@ class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
     begin with any character. An empty number or boolean counts as not set (compose files pass those).
     """
 
+    read: ClassVar[set[str]] = set()  # the names that were asked for: what else is set under our name is a mistake
+
     def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **options: Any) -> Any:
         """Return the variable's value, or `default`; raises ImproperlyConfigured if it cannot be understood."""
+        self.read.add(var)
         text = self.ENVIRON.get(var)
         if text is not None and cast in (None, str):
             return text
@@ -54,3 +59,12 @@ class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
             except ValueError:
                 raise ImproperlyConfigured(f"{var} must be {wanted}, not {text!r}.") from None
         return super().get_value(var, cast=cast, default=default, **options)
+
+    def database(self, var: str, default: str) -> dict[str, Any]:
+        """Return the variable, or `default` if it is empty, as Django's settings of a database of one of our kinds."""
+        url = self.str(var, default="") or default
+        # Looked at here, because django-environ warns of others with the password in the warning.
+        if url.partition("://")[0] not in DATABASES:
+            raise ImproperlyConfigured(f"{var} must begin with postgres:// or sqlite:///.")
+        found: dict[str, Any] = self.db_url_config(url)
+        return found

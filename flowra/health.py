@@ -24,6 +24,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from flowra.request_log import PROBE
 from flowra.workers import METRICS_VARIABLE
 from realtime import lifecycle
 
@@ -112,6 +113,7 @@ class ProbeMiddleware:
         probe = PROBES.get(request.path_info)
         if probe is None:
             return await self._get_response(request)
+        request.META[PROBE] = True
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         response = await probe(request)

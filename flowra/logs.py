@@ -9,16 +9,18 @@ from __future__ import annotations
 import datetime
 import json
 import logging
+import time
 import traceback
 from types import TracebackType
 from typing import Any, Literal
 
 from django.http import HttpRequest
 
-from flowra.request_log import route_of
+from flowra.request_log import PROBE, route_of
 from realtime.log_context import current
 
 LONGEST_REASON = 200  # characters of an exception's own words
+SELDOM = 10.0  # seconds
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
@@ -26,12 +28,34 @@ class SafeRequests(logging.Filter):
     """Django's own lines name a path, and paths of invites and password resets carry secrets: say the route instead."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite a record that came with a request; keeps all."""
+        """Rewrite a record that came with a request; keeps all but those of probes.
+
+        Django makes an ERROR of each 503, also of a /readyz that says what it is there to say: that it drains, or what
+        is away, for which flowra.health has the reason.
+        """
         request = getattr(record, "request", None)
+        if isinstance(request, HttpRequest) and PROBE in request.META:
+            return False
         if isinstance(request, HttpRequest) and isinstance(record.args, tuple):
             path = request.path
             escaped = path.encode("unicode_escape").decode("ascii")
             record.args = tuple(route_of(request) if arg in (path, escaped) else arg for arg in record.args)
+        return True
+
+
+class Seldom(logging.Filter):
+    """For what repeats itself: a pool without its database tells of each try, scanners ask for any host."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next: dict[tuple[str, int], float] = {}  # on the monotonic clock, for each logger and level
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the first record of a logger and level, and then one every SELDOM seconds."""
+        now, key = time.monotonic(), (record.name, record.levelno)
+        if now < self._next.get(key, now):
+            return False
+        self._next[key] = now + SELDOM
         return True
 
 

@@ -23,6 +23,7 @@ logger = logging.getLogger("flowra.access")
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 HEADER = "X-Request-ID"
+PROBE = "flowra.probe"  # in a request's META: a machine asks how we are, every second or two
 
 http_requests = Counter("flowra_http_requests", "Requests that were answered.", ["method", "route", "status"])
 http_request_seconds = Histogram(

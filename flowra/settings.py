@@ -143,10 +143,10 @@ TEMPLATES = [
 
 # --- Database -----------------------------------------------------------------------------------
 FLOWRA_DB_POOL_SIZE: int = env.int("FLOWRA_DB_POOL_SIZE", default=24)  # connections of one process
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'flowra.sqlite3'}")}
+DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'flowra.sqlite3'}")}
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
-    if "DATABASE_URL" not in env.ENVIRON:
+    if not env.ENVIRON.get("DATABASE_URL"):
         data_dir(DATA_DIR)
     # IMMEDIATE takes the write lock at BEGIN: writers queue up for it (20 s) instead of failing half-way
     # with SQLITE_BUSY. WAL lets readers go on meanwhile.
@@ -160,7 +160,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["CONN_MAX_AGE"] = None
     # Tests of live servers and of threads need a file; Django's default would be a database in memory.
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
-elif _database["ENGINE"] == "django.db.backends.postgresql":
+else:
     # With Django's pool a connection is checked when it is taken; CONN_MAX_AGE must be 0 beside it.
     _database["CONN_MAX_AGE"] = 0
     _database["CONN_HEALTH_CHECKS"] = True
@@ -192,13 +192,8 @@ else:
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 ]
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "/"
@@ -218,6 +213,12 @@ AXES_LOCKOUT_CALLABLE = "flowra.accounts.lockout.lockout_response"
 # The time that the lock-out page names holds: trying again while locked out does not prolong it.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+EMAIL_HOST: str = env.str("EMAIL_HOST", default="localhost")
+EMAIL_PORT: int = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER: str = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD: str = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS: bool = env.bool("EMAIL_USE_TLS", default=False)
+EMAIL_USE_SSL: bool = env.bool("EMAIL_USE_SSL", default=False)
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Flowra <flowra@localhost>")
 
@@ -336,7 +337,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"()": "flowra.logs.PlainFormatter"}, "json": {"()": "flowra.logs.JSONFormatter"}},
-    "filters": {"safe": {"()": "flowra.logs.SafeRequests"}},
+    "filters": {"safe": {"()": "flowra.logs.SafeRequests"}, "seldom": {"()": "flowra.logs.Seldom"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["safe"]}},
     # Libraries tell of frames and queries at DEBUG, with what people wrote in them, so DEBUG is for our own.
     "root": {"handlers": ["console"], "level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL},
@@ -345,6 +346,7 @@ LOGGING = {
         # Named without handlers, so that Django's own ones go and every line comes once, in one format.
         "django": {"level": "INFO"},
         "django.request": {"level": "ERROR"},  # refusals stand in flowra.access
+        **{name: {"filters": ["seldom"]} for name in ("psycopg.pool", "django.security.DisallowedHost")},
         "axes": {"level": "WARNING"},  # its INFO announces its version at every command
         "uvicorn.error": {"level": "WARNING"},  # its INFO tells of every socket that opens and closes
     },

@@ -9,6 +9,8 @@ wait is the sum of the two.
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from realtime.protocol import CloseCode
+
 # Seconds: half a millisecond is a quiet room, a quarter of a second is what people notice.
 LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -54,3 +56,9 @@ event_loop_lag_seconds = Histogram(
     "How late the event loop wakes a task that sleeps: what everything in the process waits.",
     buckets=LATENCY_BUCKETS,
 )
+
+# What alerts look at is there, as 0, before it first happens: Prometheus sees no increase in a series that begins at 1.
+# So it is with tasks_restarted, see supervision.py.
+for operation in ("publish", "join", "leave", "listen"):
+    layer_failures.labels(operation)
+sockets_closed.labels(int(CloseCode.SLOW_CONSUMER))

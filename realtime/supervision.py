@@ -20,6 +20,7 @@ class Supervisor:
 
     def start(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run `run()`, which should never return, under this name."""
+        metrics.tasks_restarted.labels(name)  # so that its first restart is an increase, which an alert can see
         self._tasks[name] = asyncio.get_running_loop().create_task(self._keep_running(name, run), name=f"flowra-{name}")
 
     async def stop(self) -> None:

@@ -34,13 +34,16 @@ _MEMORY_REMEDY = "CONFIG SET maxmemory-policy noeviction, and the same in the se
 @contextlib.contextmanager
 def own_client() -> Iterator[redis.Redis]:
     """Give a client that tries once and gives up soon."""
-    client = redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=TIMEOUT,
-        socket_connect_timeout=TIMEOUT,
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
-    )
+    try:
+        client = redis.Redis.from_url(
+            settings.REDIS_URL,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+            decode_responses=True,
+        )
+    except ValueError:  # it may quote the password
+        raise ValueError("REDIS_URL cannot be understood, see settings") from None
     try:
         yield client
     finally:

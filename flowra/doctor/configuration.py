@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.core import checks
+from django.core import checks, mail
 
-from flowra.doctor.report import Check, Finding, failed, ok, warning
+from flowra.doctor.report import Check, Finding, failed, ok, one_line, warning
 
 SHORTEST_KEY = 50  # characters, as Django's security.W009
+MAIL_TIMEOUT = 5  # seconds for each of a mail server's answers
 LEAST_UNIQUE = 10  # different characters in it; 50 random ones have about 35
 # These look at what has a check of its own here.
 _TOLD_ELSEWHERE = {"security.W009", "flowra.E008"}
@@ -74,20 +75,38 @@ def check_hosts() -> Iterator[Finding]:
 
 def check_mail() -> Iterator[Finding]:
     """Mail for password resets goes somewhere."""
-    name, backend = "mail", settings.EMAIL_BACKEND.rsplit(".", 2)[-2]
+    name, backend = "mail", settings.EMAIL_BACKEND.removesuffix(".EmailBackend").rpartition(".")[2]
     if backend in ("console", "dummy", "locmem") and not settings.DEBUG:
         yield warning(
             name,
             f"EMAIL_BACKEND is {backend}: nobody gets the mail that resets a password",
-            "Set EMAIL_BACKEND=django.core.mail.backends.smtp.EmailBackend, with a mail server on this machine.",
+            "Set EMAIL_BACKEND=django.core.mail.backends.smtp.EmailBackend, and EMAIL_HOST to your mail server.",
         )
+    elif backend == "smtp":
+        yield _ask_mail_server(name)
     else:
+        mail.get_connection()  # raises ImportError where there is no such back end
         yield ok(name, backend)
+
+
+def _ask_mail_server(name: str) -> Finding:
+    """Connect as a mail would, TLS and password and all, and send nothing."""
+    where = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
+    try:
+        with mail.get_connection(timeout=MAIL_TIMEOUT):
+            return ok(name, f"smtp, {where}")
+    except (OSError, ValueError) as error:  # smtplib's own are OSErrors; Django refuses TLS of both kinds
+        return warning(
+            name,
+            f"{where} takes no mail, and passwords cannot be reset: {one_line(error)}",
+            "Set EMAIL_HOST and EMAIL_PORT to a mail server that this machine reaches, and EMAIL_USE_TLS, "
+            "EMAIL_HOST_USER and EMAIL_HOST_PASSWORD as it wants them.",
+        )
 
 
 CHECKS = (
     Check("settings", check_settings, "See docs/operations.md, Settings."),
     Check("secret key", check_secret_key, "Set SECRET_KEY; see docs/operations.md."),
     Check("hosts", check_hosts, "Set ALLOWED_HOSTS; see docs/operations.md."),
-    Check("mail", check_mail, "Set EMAIL_BACKEND; see docs/operations.md."),
+    Check("mail", check_mail, "Set EMAIL_BACKEND=django.core.mail.backends.smtp.EmailBackend."),
 )

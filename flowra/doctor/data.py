@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import ConnectionHandler
 from django.utils import timezone
 
 from flowra.doctor.clock import compare_clocks
-from flowra.doctor.report import Check, Finding, failed, ok, warning
+from flowra.doctor.report import Check, Finding, failed, ok, one_line, warning
 from presence.exceptions import RegistryAway
 from presence.registry import get_registry
 
@@ -64,7 +65,13 @@ def check_database() -> Iterator[Finding]:
         yield failed(DATABASE, f"there is no file {settings.DATABASES['default']['NAME']}", "Run: manage.py migrate")
         return
     with own_connection() as connection:
-        connection.ensure_connection()
+        try:
+            connection.ensure_connection()
+        except OperationalError as error:
+            if not _is_sqlite():
+                raise
+            yield failed(DATABASE, f"{settings.DATABASES['default']['NAME']}: {one_line(error)}", _OPEN)
+            return
         version = ".".join(map(str, connection.get_database_version()))
         place = connection.settings_dict
         host = f"{place['HOST'] or 'a local socket'}:{place['PORT'] or 5432}"
@@ -172,7 +179,7 @@ def _running_processes() -> int | None:
         return None
     try:
         return len(get_registry().processes())
-    except RegistryAway:
+    except (RegistryAway, ValueError):  # ValueError: an address that cannot be understood
         return None
 
 
@@ -187,10 +194,11 @@ def check_clock() -> Iterator[Finding]:
         )
 
 
+_OPEN = "See that who runs Flowra may write to the file at DATABASE_URL and to its folder, and that the disk has room."
 _REACH = "See that the server at DATABASE_URL runs, that this machine may connect, and name, user and password."
 CHECKS = (
     Check(DATABASE, check_database, _REACH),
-    Check("migrations", check_migrations, "Run: manage.py migrate", needs=DATABASE),
+    Check("migrations", check_migrations, "Have the user in DATABASE_URL own the tables.", needs=DATABASE),
     Check(
         "database writes",
         check_writing,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import filecmp
 import os
 import resource
@@ -56,6 +57,8 @@ def check_data_folder() -> Iterator[Finding]:
             file.flush()
     except OSError as error:
         remedy = f"Make {folder} a folder that the user who runs Flowra owns, or set FLOWRA_DATA_DIR to one."
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            remedy = "Make room on that disk, or set FLOWRA_DATA_DIR to a folder on another one."
         yield failed(name, f"cannot write to {folder}: {error.strerror}", remedy)
         return
     free = shutil.disk_usage(folder).free

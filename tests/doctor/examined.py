@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import shutil
+import socketserver
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +63,32 @@ def examine(folder: Path, settings: Mapping[str, str], *options: str, before: st
     )
     assert "Traceback" not in done.stderr, done.stderr
     return Examination(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+
+
+class _Greeter(socketserver.StreamRequestHandler):
+    """As much of SMTP as is spoken before a mail."""
+
+    timeout = 30
+
+    def handle(self) -> None:
+        """Greet, agree to everything, and hang up at QUIT."""
+        self.wfile.write(b"220 mail.example.org\r\n")
+        for line in self.rfile:
+            if line.upper().startswith(b"QUIT"):
+                self.wfile.write(b"221 Bye\r\n")
+                return
+            self.wfile.write(b"250 mail.example.org\r\n")
+
+
+@contextlib.contextmanager
+def mail_server() -> Iterator[dict[str, str]]:
+    """Give the settings of a mail server on this machine, which ends with the block."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Greeter) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(server.server_address[1])}
+        finally:
+            server.shutdown()
 
 
 def with_database(folder: Path) -> Path:

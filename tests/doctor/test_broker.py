@@ -78,6 +78,14 @@ def test_an_account_that_may_not_do_what_is_needed(tmp_path: Path, patient: Valk
     assert examination.exit_status == 1
 
 
+def test_an_address_that_cannot_be_understood_is_not_quoted(tmp_path: Path, patient: Valkey) -> None:
+    with_database(tmp_path)
+    examination = examine(tmp_path, {"REDIS_URL": f"redis://:hush#hush@127.0.0.1:{patient.port}/0"})
+    assert {"settings", "redis"} <= set(examination.names("failed"))
+    assert "%23" in examination.output
+    assert "hush" not in examination.output + examination.errors
+
+
 def test_a_wrong_password(tmp_path: Path, patient: Valkey) -> None:
     with_database(tmp_path)
     examination = examine(tmp_path, {"REDIS_URL": f"redis://nobody:secret-word@127.0.0.1:{patient.port}/0"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 import types
@@ -14,8 +15,8 @@ from pytest_django import Settings
 from flowra.doctor import configuration, machine
 from flowra.doctor.clock import FAIL_FROM, compare_clocks
 from flowra.doctor.report import Check, Finding, Status, failed, ok, run_checks, warning, worst
-from tests.doctor.examined import PRODUCTION, examine, with_database
-from tests.processes import environment, run_manage
+from tests.doctor.examined import PRODUCTION, examine, mail_server, with_database
+from tests.processes import environment, free_port, run_manage
 
 
 def statuses(findings: Iterable[Finding]) -> list[str]:
@@ -126,8 +127,25 @@ def test_hosts_that_never_fit(settings: Settings, hosts: list[str], status: str)
 def test_mail_that_goes_nowhere(settings: Settings) -> None:
     settings.DEBUG, settings.EMAIL_BACKEND = False, "django.core.mail.backends.console.EmailBackend"
     assert statuses(configuration.check_mail()) == ["warning"]
-    settings.EMAIL_BACKEND = PRODUCTION["EMAIL_BACKEND"]
-    assert statuses(configuration.check_mail()) == ["ok"]
+    settings.EMAIL_BACKEND, settings.EMAIL_PORT = PRODUCTION["EMAIL_BACKEND"], free_port()
+    (finding,) = configuration.check_mail()
+    assert (finding.status, "refused" in finding.detail) == ("warning", True)
+    assert "EMAIL_HOST" in finding.remedy
+
+
+def test_mail_by_a_back_end_that_is_none(tmp_path: Path) -> None:
+    finding = examine(tmp_path, {**PRODUCTION, "EMAIL_BACKEND": "smtp"}).of("mail")
+    assert (finding["status"], "smtp.EmailBackend" in finding["remedy"]) == ("failed", True)
+
+
+def test_mail_that_a_server_would_take(settings: Settings) -> None:
+    settings.DEBUG, settings.EMAIL_BACKEND = False, PRODUCTION["EMAIL_BACKEND"]
+    with mail_server() as server:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server["EMAIL_HOST"], int(server["EMAIL_PORT"])
+        assert statuses(configuration.check_mail()) == ["ok"]
+        settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "flowra", "hush-hush"
+        (finding,) = configuration.check_mail()
+        assert (finding.status, "hush-hush" in finding.detail) == ("warning", False)  # it knows of no passwords
 
 
 # --- The machine --------------------------------------------------------------------------------
@@ -157,6 +175,23 @@ def test_a_folder_that_cannot_be_written_to(settings: Settings, tmp_path: Path) 
     (finding,) = machine.check_data_folder()
     assert finding.status is Status.FAILED
     assert "FLOWRA_DATA_DIR" in finding.remedy
+
+
+def test_a_folder_on_a_full_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fail(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setattr("tempfile.TemporaryFile", fail)
+    (finding,) = machine.check_data_folder()
+    assert (finding.status, finding.remedy.startswith("Make room")) == (Status.FAILED, True)
+
+
+def test_an_sqlite_file_that_cannot_be_opened(tmp_path: Path) -> None:
+    (tmp_path / "flowra.sqlite3").mkdir()
+    finding = examine(tmp_path, {}).of("database")
+    assert (finding["status"], "unable to open" in finding["detail"]) == ("failed", True)
+    assert "folder" in finding["remedy"]
 
 
 def test_a_folder_that_need_not_be_written_to(

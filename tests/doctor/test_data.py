@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from pathlib import Path
 
@@ -76,6 +77,17 @@ def test_a_postgresql_that_only_reads_and_has_too_few_connections(tmp_path: Path
     # 200 less 3 for the superuser: one process fits, its successor does not.
     one = examine(tmp_path, {**PRODUCTION, "DATABASE_URL": url, "FLOWRA_DB_POOL_SIZE": "150"})
     assert (one.of("connections")["status"], one.of("database clock")["status"]) == ("warning", "ok")
+
+
+def test_tables_that_are_somebody_elses(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    """As after a restore by another user: what helps is not to migrate, which would be refused as well."""
+    url = postgresql.create_database()
+    name = f"stranger_{secrets.token_hex(4)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN".encode())
+    finding = examine(tmp_path, {"DATABASE_URL": url.replace("//flowra@", f"//{name}@")}).of("migrations")
+    assert (finding["status"], "permission denied" in finding["detail"]) == ("failed", True)
+    assert "own the tables" in finding["remedy"]
 
 
 def test_the_file_system_is_that_of_the_nearest_mount(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doctor.examined import PRODUCTION, examine, with_database
+from tests.doctor.examined import PRODUCTION, examine, mail_server, with_database
 from tests.processes import PostgreSQL, Server, Valkey, free_port
 
 ALL = [
@@ -45,7 +45,8 @@ def test_production_is_well(postgresql: PostgreSQL, valkey: Valkey) -> None:
     settings = {**PRODUCTION, "DATABASE_URL": postgresql.create_database(), "REDIS_URL": valkey.url}
     server = Server(settings)
     server.manage("collectstatic", "--noinput", "-v0")
-    with server:
+    with server, mail_server() as mail:
+        settings |= mail
         examination = examine(server.folder, settings, before="ulimit -n 4096")
         assert examination.names("warning") == examination.names("failed") == examination.names("skipped") == []
         assert (examination.exit_status, examination.document["status"], examination.errors) == (0, "ok", "")

@@ -41,7 +41,7 @@ class House:
     def restore(self) -> str:
         """Do what the document says, while it does not run; return what was printed."""
         if self.kind == "postgresql":
-            self.server.env["DATABASE_URL"] += "_restored"
+            self.server.env["DATABASE_URL"] += "_restored?application_name=flowra"
         return run_documented(RESTORE[self.kind], self.server.env, self.folder)
 
 

@@ -113,6 +113,7 @@ async def write_through_it_all(first: Server, second: Server, following: Server)
         Follower.following(jane, chat["id"], addresses) as janes,
         writing(johns),
     ):
+        old_sheet = await asyncio.to_thread(style_sheet, first.base_url)
         # What docs/operations.md says: tables first, then one server after the other.
         count = acked(johns)
         await in_the_background((following.manage, "migrate", "-v0"), (following.manage, "collectstatic", "--noinput"))
@@ -122,8 +123,9 @@ async def write_through_it_all(first: Server, second: Server, following: Server)
         await asyncio.to_thread(see_static_files_of_both, following, second)
         await see_both_versions_talk(chat, following, second, janes)
 
-        # The first way back, the code alone: the old version on the tables of the next.
-        await in_the_background((following.stop,), (first.start,))
+        # The first way back, the code alone: the old version on the tables of the next, with the old files.
+        await in_the_background((following.stop,), (first.manage, "collectstatic", "--noinput"), (first.start,))
+        assert await asyncio.to_thread(style_sheet, first.base_url) == old_sheet
         findings = await asyncio.to_thread(second.manage, "doctor")
         assert "that this version does not know, chats.0002_next for one" in findings
         count = acked(johns)

@@ -64,6 +64,16 @@ def value(name: str) -> float:
     return REGISTRY.get_sample_value(name) or 0.0
 
 
+async def test_what_alerts_count_is_there_before_it_happens(demo_server: Server) -> None:
+    """Prometheus sees no increase in a series that comes with its first count, and such an alert would not fire."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        text = (await http.get(f"{demo_server.base_url}/metrics")).text
+    for operation in ("publish", "join", "leave", "listen"):
+        assert f'flowra_layer_failures_total{{operation="{operation}"}}' in text
+    assert 'flowra_sockets_closed_total{code="4408"}' in text
+    assert len(re.findall(r'^flowra_tasks_restarted_total\{task="[\w-]+"\} 0\.0$', text, re.MULTILINE)) > 3
+
+
 def test_the_way_through_the_layer_is_timed_by_the_publisher_alone() -> None:
     event = Event(group="chat.x", kind=Kind.CHAT, text="x")
     message = to_layer(event, "here")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -9,6 +10,15 @@ from django.core import checks
 from pytest_django import Settings
 
 from flowra.checks import POSITIVE, is_origin
+from flowra.environment import Environment
+
+
+@pytest.fixture(autouse=True)
+def nothing_for_other_tests_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what is under our name for tests alone, as FLOWRA_CHAOS_SEED."""
+    for name in os.environ.keys() - Environment.read:
+        if name.startswith("FLOWRA_"):
+            monkeypatch.delenv(name)
 
 
 def found(settings: Settings, **values: Any) -> list[checks.CheckMessage]:
@@ -40,6 +50,8 @@ def test_the_defaults_pass(settings: Settings) -> None:
             for names in (["0"], ["11"], ["-1"], ["proxy.example"], ["10.0.0.1/8"], ["0.0.0.0/0"], ["::/0"], ["1", "2"])
         ],
         ("flowra.E006", {"REDIS_URL": "localhost:6379"}),
+        ("flowra.E006", {"REDIS_URL": "redis://127.0.0.1:port/0"}),
+        ("flowra.E012", {"EMAIL_USE_TLS": True, "EMAIL_USE_SSL": True}),
         ("flowra.E009", {"FLOWRA_PRESENCE_LEASE": 9.9}),
         ("flowra.W004", {"FLOWRA_WATCH_INTERVAL": 0.9}),
         ("flowra.E001", {"FLOWRA_PRESENCE_GRACE": -0.1}),
@@ -69,6 +81,18 @@ def test_each_check_fires_alone_and_says_what_to_do(settings: Settings, expected
 )
 def test_the_edge_of_what_makes_sense_passes(settings: Settings, values: dict[str, Any]) -> None:
     assert found(settings, **{"DEBUG": True, **values}) == []
+
+
+def test_a_name_that_is_no_setting_is_told_with_the_one_that_is_meant(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWRA_TRUSTED_PROXY", "127.0.0.1")
+    monkeypatch.setenv("FLOWRA_TRUSTED_PROXIES", "127.0.0.1")
+    monkeypatch.setenv("FLOW", "free")
+    (message,) = found(settings, DEBUG=True)
+    assert (message.id, message.msg.split()[0]) == ("flowra.W005", "FLOWRA_TRUSTED_PROXY")
+    assert message.hint
+    assert message.hint.startswith("Is it FLOWRA_TRUSTED_PROXIES?")
 
 
 @pytest.mark.parametrize(("size", "expected"), [(9, ["flowra.E007"]), (10, [])])

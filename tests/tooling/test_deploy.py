@@ -19,12 +19,13 @@ from django.core.management import get_commands
 from tests.processes import ROOT, Server
 
 DEPLOY = ROOT / "deploy"
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 
 
 def known_settings() -> set[str]:
     """Return the names in the table of docs/operations.md, which is held to flowra/settings.py elsewhere."""
-    return set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE))
+    return set(re.findall(r"^\| `([A-Z_]+)` \|", OPERATIONS, re.MULTILINE))
 
 
 def environment_of(lines: str) -> dict[str, str]:
@@ -171,6 +172,17 @@ def test_servers_serve_on_until_nginx_knows_that_the_one_restarted_before_is_bac
     (hold,) = re.findall(r"^Environment=FLOWRA_DRAIN_HOLD=(\d+)$", unit, re.MULTILINE)
     holds = {compose["services"][name]["environment"]["FLOWRA_DRAIN_HOLD"] for name in ("app-1", "app-2")} | {hold}
     assert all(float(hold) > aside for hold in holds)
+
+
+def test_the_nginx_of_a_machine_without_docker_names_nothing_of_containers(tmp_path: Path) -> None:
+    """The command of docs/operations.md: Debian's unit waits for its pid file, its /dev/stdout is no file."""
+    (command,) = re.findall(r"^ +sed -e 's\|app-1.*?nginx\.conf$", OPERATIONS, re.MULTILINE | re.DOTALL)
+    script = command.replace("/etc/nginx/nginx.conf", str(tmp_path / "nginx.conf"))
+    subprocess.run(["sh", "-e", "-c", script], cwd=ROOT, check=True, timeout=30)
+    config = (tmp_path / "nginx.conf").read_text()
+    assert re.findall(r"server (127\.0\.0\.1:\d+) ", config) == ["127.0.0.1:8000", "127.0.0.1:8001"]
+    assert "pid /run/nginx.pid;" in config
+    assert not re.findall(r"app-\d:|/dev/|/tmp/", config)
 
 
 # --- systemd --------------------------------------------------------------------------------------

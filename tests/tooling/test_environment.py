@@ -81,6 +81,10 @@ def manage(folder: Path, settings: dict[str, str], *arguments: str) -> subproces
         ({"DEBUG": "false"}, "SECRET_KEY is not set"),
         ({"FLOWRA_LOG_LEVEL": "loud"}, "FLOWRA_LOG_LEVEL must be"),
         ({"FLOWRA_LOG_FORMAT": "xml"}, "FLOWRA_LOG_FORMAT must be plain or json, not 'xml'."),
+        (
+            {"DATABASE_URL": "postgre://flowra:hush@127.0.0.1/flowra"},
+            "DATABASE_URL must begin with postgres:// or sqlite:///.",
+        ),
         ({"FLOWRA_DATA_DIR": "/dev/null/flowra"}, "Cannot create the data folder /dev/null/flowra"),
     ],
 )
@@ -89,6 +93,11 @@ def test_a_command_that_cannot_start_says_why_in_one_line(tmp_path: Path, settin
     assert done.returncode == 1
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_an_empty_database_url_counts_as_not_set(tmp_path: Path) -> None:
+    done = manage(tmp_path, {"DATABASE_URL": ""}, "check")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_production_settings_pass_the_deployment_checks(tmp_path: Path) -> None:

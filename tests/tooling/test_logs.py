@@ -157,3 +157,16 @@ def test_an_errors_quotation_is_cut(formatter: logging.Formatter) -> None:
     assert "builtins.LookupError: why" in text
     assert "quoted" not in text
     assert "x" * 201 not in text
+
+
+def test_hosts_that_scanners_ask_for_are_told_seldom() -> None:
+    """Each would be an ERROR with 2 KB of traceback, and on the open internet they do not end."""
+    with Server({"FLOWRA_LOG_FORMAT": "json"}) as server:
+        for number in range(5):
+            host = {"Host": f"scanned-{number}.example"}
+            assert httpx.get(f"{server.base_url}/accounts/login/", headers=host).status_code == 400
+        lines = [json.loads(line) for line in server.output().splitlines() if line.startswith("{")]
+    told = [line["message"] for line in lines if line["logger"] == "django.security.DisallowedHost"]
+    assert len(told) == 1
+    assert "scanned-0.example" in told[0]
+    assert len([line for line in lines if line["logger"] == "flowra.access"]) == 5

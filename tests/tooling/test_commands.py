@@ -1,0 +1,55 @@
+"""Commands where the database is away or behind: one line that says so, and a status that scripts can rely on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT, environment, free_port
+
+
+def manage(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run manage.py with these settings and return what came of it."""
+    command = [sys.executable, "manage.py", *arguments]
+    env = environment(folder, settings)
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["prune"], ["restored"], ["broadcast", "hello"], ["issue_token", "john"], ["seed_demo"]],
+    ids=lambda arguments: str(arguments[0]),
+)
+def test_a_database_without_tables_is_told_in_one_line(tmp_path: Path, arguments: list[str]) -> None:
+    done = manage(tmp_path, *arguments)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "no such table" in done.stderr
+    assert "manage.py doctor" in done.stderr
+
+
+def test_who_wants_the_traceback_gets_it(tmp_path: Path) -> None:
+    done = manage(tmp_path, "restored", "--traceback")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+
+
+def test_a_database_that_is_away_is_told_with_the_reason_and_not_once_for_each_try(tmp_path: Path) -> None:
+    done = manage(tmp_path, "migrate", DATABASE_URL=f"postgres://flowra:hush-hush@127.0.0.1:{free_port()}/flowra")
+    assert done.returncode == 1
+    # It tries for 10 s, and each try is a line of psycopg's.
+    assert "onnection refused" in done.stderr
+    assert "The database does not answer as it should" in done.stderr.splitlines()[-1]
+    assert done.stderr.count("error connecting") <= 2
+    assert "hush-hush" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "static").touch()  # in the way of the folder
+    done = manage(tmp_path, "collectstatic", "--noinput")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert str(tmp_path / "static") in done.stderr
