@@ -14,10 +14,10 @@ from pathlib import Path
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from flowra.database import complete
 from flowra.demo_files import data_dir, demo_secret_key
 from flowra.environment import Environment
-from flowra.lost_peers import POSTGRESQL_OPTIONS, redis_options
-from flowra.pool import RECONNECT_TIMEOUT, keep_trying
+from flowra.lost_peers import redis_options
 
 env = Environment()
 
@@ -144,37 +144,9 @@ TEMPLATES = [
 # --- Database -----------------------------------------------------------------------------------
 FLOWRA_DB_POOL_SIZE: int = env.int("FLOWRA_DB_POOL_SIZE", default=24)  # connections of one process
 DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'flowra.sqlite3'}")}
-_database = DATABASES["default"]
-if _database["ENGINE"] == "django.db.backends.sqlite3":
-    if not env.ENVIRON.get("DATABASE_URL"):
-        data_dir(DATA_DIR)
-    # IMMEDIATE takes the write lock at BEGIN: writers queue up for it (20 s) instead of failing half-way
-    # with SQLITE_BUSY. WAL lets readers go on meanwhile.
-    _database["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
-    # A connection stays with its thread. To open one costs more than most of what is done with it, and there is no
-    # server that could have closed it meanwhile.
-    _database["CONN_MAX_AGE"] = None
-    # Tests of live servers and of threads need a file; Django's default would be a database in memory.
-    _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
-else:
-    # With Django's pool a connection is checked when it is taken; CONN_MAX_AGE must be 0 beside it.
-    _database["CONN_MAX_AGE"] = 0
-    _database["CONN_HEALTH_CHECKS"] = True
-    _database["OPTIONS"] = {
-        **POSTGRESQL_OPTIONS,
-        **_database.get("OPTIONS", {}),  # DATABASE_URL's own: ?connect_timeout=3
-        "pool": {
-            "min_size": 2,
-            "max_size": FLOWRA_DB_POOL_SIZE,
-            "timeout": 10,
-            "reconnect_timeout": RECONNECT_TIMEOUT,
-            "reconnect_failed": keep_trying,
-        },
-    }
+complete(DATABASES["default"], pool_size=FLOWRA_DB_POOL_SIZE, test_file=DATA_DIR / "test.sqlite3")
+if not env.ENVIRON.get("DATABASE_URL"):
+    data_dir(DATA_DIR)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Channel layer: one channel per process, see realtime/hub.py ---------------------------------
