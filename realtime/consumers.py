@@ -207,6 +207,8 @@ class ChatConsumer(AsyncConsumer):
         if self._end_code is not None:
             return
         self._end_code = code
+        if self.connection is not None:
+            self.connection.is_ending = True
         metrics.sockets_closed.labels(int(code)).inc()
         self._abort_timer = asyncio.get_running_loop().call_later(ABORT_AFTER, self._abort)
         if not self._busy:
