@@ -11,11 +11,13 @@ from collections.abc import Collection, Iterator
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, table
 from markdown_it.token import Token
 
 # A name ends with a letter, digit or underscore, so that the full stop in "ask @john." is not part of it.
 _MENTION = re.compile(r"(?<![\w@/.])@([A-Za-z0-9](?:[A-Za-z0-9._-]{0,38}[A-Za-z0-9_])?)")
 _MAX_MENTIONS = 50  # in one message: bounds the look-up and the notifications
+_MAX_CELLS = 2_000  # of all tables of one message; what does not fit is text
 
 _ALLOWED_TAGS = {
     "p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "hr", "a", "span",
@@ -25,6 +27,27 @@ _ALLOWED_ATTRIBUTES = {"a": {"href", "title"}, "span": {"class", "data-username"
 
 _parser = MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True, "maxNesting": 20})
 _parser.enable(["linkify", "strikethrough", "table"]).disable(["image", "heading", "lheading", "html_block"])
+
+
+def _bounded_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Make a table as markdown-it does, but no more than _MAX_CELLS in all.
+
+    A row of one character is filled up to the width of the table: within 10,000 characters somebody could have the
+    parser make half a million cells, for seconds and hundreds of megabytes, and everybody's page show them.
+    """
+    if start + 2 > end:
+        return False
+    made = state.env.get("cells", 0)
+    columns = state.src[state.bMarks[start + 1] : state.eMarks[start + 1]].strip(" |").count("|") + 1
+    rows = (_MAX_CELLS - made) // columns  # the header among them
+    if rows < 1 or not table(state, start, min(end, start + 1 + rows), silent):
+        return False
+    if not silent:
+        state.env["cells"] = made + columns * (state.line - start - 1)
+    return True
+
+
+_parser.block.ruler.at("table", _bounded_table, {"alt": ["paragraph", "reference"]})
 _cleaner = nh3.Cleaner(
     tags=_ALLOWED_TAGS,
     attributes=_ALLOWED_ATTRIBUTES,

@@ -10,6 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flowra.settings")
 django_application: Any = get_asgi_application()
 
 from flowra.forwarded import name_client  # noqa: E402  (needs Django to be set up)
+from flowra.request_body import BoundedBody, refuse  # noqa: E402
 from realtime import lifecycle  # noqa: E402
 from realtime.routing import application as socket_application  # noqa: E402
 
@@ -21,7 +22,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     match scope["type"]:
         case "http":
             name_client(scope)
-            await django_application(scope, receive, part_with(send))
+            await serve_request(scope, receive, part_with(send))
         case "websocket":
             name_client(scope)
             await socket_application(scope, receive, send)
@@ -29,6 +30,15 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
             await follow_lifespan(receive, send)
         case kind:
             raise ValueError(f"Flowra serves http, websocket and lifespan, not {kind!r}.")
+
+
+async def serve_request(scope: Any, receive: Any, send: Any) -> None:
+    """Have Django answer a request, unless it brings too much."""
+    body = BoundedBody(scope, receive)
+    if not body.status:
+        await django_application(scope, body.receive, send)
+    if body.status:  # Django has taken it for somebody who left, and answered nothing
+        await refuse(scope, send, body.status)
 
 
 def part_with(send: Any) -> Any:

@@ -21,6 +21,7 @@ import uvicorn
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from flowra.http_protocol import BoundedHttpProtocol
 from realtime import lifecycle
 from realtime.preframed import PreframedProtocol
 
@@ -110,7 +111,7 @@ def make_config() -> uvicorn.Config:
     return uvicorn.Config(
         "flowra.asgi:application",
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttpProtocol,
         ws=PreframedProtocol,
         ws_max_size=settings.FLOWRA_MAX_FRAME_BYTES,
         ws_ping_interval=settings.FLOWRA_PING_INTERVAL,

@@ -224,6 +224,9 @@ if FLOWRA_HTTPS:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    # Browsers take a cookie of such a name from this host alone: no other host of the domain can plant one of its own.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
 
 # --- REST ---------------------------------------------------------------------------------------
 FLOWRA_TOKEN_AUTHENTICATION = "flowra.accounts.tokens.TokenAuthentication"  # noqa: S105  (a dotted path)

@@ -7,7 +7,6 @@ allowed Origin; a page elsewhere could open a socket in its visitor's name other
 from __future__ import annotations
 
 import dataclasses
-import time
 import types
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -125,20 +124,28 @@ def check_session(session_key: str) -> tuple[User, Credential] | None:
     user = get_user(request)
     if not user.is_authenticated:
         return None
-    expires_at = time.time() + session.get_expiry_age()
+    # When it ends, not how long a session lasts that is begun now, as get_expiry_age() would say.
     return user, Credential(
-        user_id=user.pk, expires_at=expires_at, session_key=session_key, session_id=session.get("sid", "")
+        user_id=user.pk,
+        expires_at=session.ends_at.timestamp(),
+        session_key=session_key,
+        session_id=session.get("sid", ""),
     )
 
 
 def is_still_good(credential: Credential) -> bool:
     """Whether a credential would be accepted again now; reads the database."""
+    return look_again(credential) is not None
+
+
+def look_again(credential: Credential) -> Credential | None:
+    """Return a credential as it is now, or None where it would not be accepted any more; reads the database."""
     if credential.token:
         found = check_token(credential.token)
     else:
         sid = credential.session_id
         found = check_session(_sessions().find_key(sid) if sid else credential.session_key)
-    return found is not None and found[1].user_id == credential.user_id
+    return found[1] if found is not None and found[1].user_id == credential.user_id else None
 
 
 def _sessions() -> Any:

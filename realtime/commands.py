@@ -93,6 +93,11 @@ class Commands:
         self._connection.display_name = snapshot.display_name
         for changed in changes.messages:
             self._connection.send(change_frame(changed, since=command.since or 0))
+            # A dozen long messages are as much as may wait. Whoever was closed for it would come back and ask again.
+            await self._connection.outbox.takes_more()
+            if subscription.is_revoked or self._connection.is_ending:
+                self._hub.directory.leave_room(self._connection, command.chat_id)
+                raise FrameError(ErrorCode.INTERNAL, "The subscription ended while it was sent; try again.")
         self._connection.send(
             Ack(
                 action="subscribed",

@@ -18,7 +18,7 @@ from realtime.protocol import ChatFrame, CloseCode, Resync, ServerFrame, encode
 class Connection:
     """Whose it is, what it listens to and its way out.
 
-    `end` closes it with a code, after the command it is busy with was answered.
+    `end` closes it with a code, after the command it is busy with was answered; from then on `is_ending`.
     """
 
     credential: Credential
@@ -28,6 +28,7 @@ class Connection:
     connection_id: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex)
     chats: set[UUID] = dataclasses.field(default_factory=set)
     workspaces: set[UUID] = dataclasses.field(default_factory=set)
+    is_ending: bool = False
 
     @property
     def user_id(self) -> UUID:

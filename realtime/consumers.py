@@ -14,7 +14,7 @@ from django.utils import timezone
 from chats.addresses import counted_address
 from chats.payloads import time_text
 from realtime import metrics
-from realtime.auth import Credential, Handshake, is_origin_allowed, read_handshake
+from realtime.auth import Credential, Handshake, is_origin_allowed, look_again, read_handshake
 from realtime.commands import Commands
 from realtime.connection import Connection
 from realtime.db import run_in_db_thread
@@ -51,6 +51,7 @@ class ChatConsumer(AsyncConsumer):
         self._expiry_timer: asyncio.TimerHandle | None = None
         self._watched: Credential | None = None  # the credential that ends at _expires_at, by the loop's clock
         self._expires_at = 0.0
+        self._prolonging: asyncio.Task[None] | None = None
         self._abort_timer: asyncio.TimerHandle | None = None
         self.connection: Connection | None = None
         handshake = read_handshake(scope)
@@ -143,6 +144,8 @@ class ChatConsumer(AsyncConsumer):
             for timer in (self._expiry_timer, self._abort_timer):
                 if timer is not None:
                     timer.cancel()
+            if self._prolonging is not None:
+                self._prolonging.cancel()
             hub.unregister(connection)
             connection.outbox.abort()
             logger.debug("A socket has ended.")
@@ -207,6 +210,8 @@ class ChatConsumer(AsyncConsumer):
         if self._end_code is not None:
             return
         self._end_code = code
+        if self.connection is not None:
+            self.connection.is_ending = True
         metrics.sockets_closed.labels(int(code)).inc()
         self._abort_timer = asyncio.get_running_loop().call_later(ABORT_AFTER, self._abort)
         if not self._busy:
@@ -241,11 +246,31 @@ class ChatConsumer(AsyncConsumer):
         # Whichever is sooner: a clock that is set back must not prolong what it has shortened to a countdown.
         left = min(left, self._expires_at - loop.time())
         if left <= 0:
-            self.end(CloseCode.UNAUTHENTICATED)
+            if credential.token:
+                self.end(CloseCode.UNAUTHENTICATED)
+            else:
+                self._prolonging = loop.create_task(self._prolong(credential))
             return
         if self._expiry_timer is not None:
             self._expiry_timer.cancel()
         self._expiry_timer = loop.call_later(min(left, MAX_TIMER), self._watch_expiry)
+
+    async def _prolong(self, credential: Credential) -> None:
+        """Close the socket, unless its session is good for longer by now: it is each time something is kept in it."""
+        assert self.connection is not None  # noqa: S101  (for the type checker)
+        try:
+            fresh = await run_in_db_thread(look_again, credential)
+        except Exception:  # nobody can say now; the client comes back with the cookie
+            logger.exception("A session that may have expired cannot be looked at; its socket is closed.")
+            self.end(CloseCode.INTERNAL)
+            return
+        if self.connection.credential is not credential:
+            return  # `auth` brought another one meanwhile, which is watched already
+        if fresh is None or fresh.expires_at <= credential.expires_at:
+            self.end(CloseCode.UNAUTHENTICATED)
+            return
+        self.connection.credential = fresh
+        self._watch_expiry()
 
 
 def _welcome(connection: Connection) -> Welcome:

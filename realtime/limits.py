@@ -20,7 +20,9 @@ K = TypeVar("K", bound=Hashable)
 # one such frame per BAD_FRAME_SECONDS.
 BAD_FRAMES = 50
 BAD_FRAME_SECONDS = 2.0
-# Frames over the rate in a row, each answered with rate_limited, before the socket is closed with 4429.
+# Frames over the rate, each answered with rate_limited, before the socket is closed with 4429. They are forgotten as
+# fast as frames are allowed: whoever sends more than twice as many is cut off in the end, although every now and then
+# one of theirs gets through.
 FLOOD_FRAMES = 300
 TYPING_SECONDS = 1.0  # protocol.md section 5: one per second, user and chat
 MAX_KEYS = 100_000
@@ -114,20 +116,23 @@ class ConnectionLimits:
         now = time.monotonic()
         self._frames = TokenBucket(settings.FLOWRA_FRAMES_PER_SECOND, settings.FLOWRA_FRAMES_BURST, now)
         self._bad = TokenBucket(1 / BAD_FRAME_SECONDS, BAD_FRAMES, now)
-        self._refused_in_a_row = 0
+        self._refused = TokenBucket(settings.FLOWRA_FRAMES_PER_SECOND, FLOOD_FRAMES, now)
+        self._is_flood = False
 
     def frame(self) -> float:
         """Count a frame; returns 0.0, or the seconds to wait before the next one."""
         if not settings.FLOWRA_RATE_LIMITS:
             return 0.0
-        wait = self._frames.take(time.monotonic())
-        self._refused_in_a_row = self._refused_in_a_row + 1 if wait else 0
+        now = time.monotonic()
+        wait = self._frames.take(now)
+        if wait and self._refused.take(now):
+            self._is_flood = True
         return wait
 
     @property
     def is_flood(self) -> bool:
         """Whether the client goes on and on although it is told to wait."""
-        return self._refused_in_a_row > FLOOD_FRAMES
+        return self._is_flood
 
     def bad_frame(self) -> bool:
         """Count a frame that made no sense; returns whether that was one too many."""

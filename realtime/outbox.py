@@ -108,6 +108,15 @@ class Outbox:
         """Return when nothing waits any more, the close included."""
         await self._wire.idle()
 
+    async def takes_more(self) -> bool:
+        """Wait until at most half of what may wait does; returns False where nothing is taken any more.
+
+        For whoever has more to send than fits: without waiting for the peer, it would overflow however fast that reads.
+        """
+        while not self.is_closed and self.queued_bytes > self._limit // 2:
+            await self._wire.idle()
+        return not self.is_closed
+
     def _end(self) -> None:
         self.is_closed = True
         self._set_direct(None)

@@ -1,8 +1,11 @@
-"""uvicorn's WebSocket protocol with one more thing: it takes frames that are ready to be written.
+"""uvicorn's WebSocket protocol with two more things: it takes frames that are ready to be written, and no floods.
 
 An uncompressed server frame is byte for byte the same for everybody, so the hub builds it once for a whole room. Where
 the ASGI scope has the extension, its value is {"socket": PreframedSocket}; everywhere else the plain `send` does the
 same, one frame and one socket at a time. `flowra.server` names the class in uvicorn's own `ws` setting.
+
+What a peer sends is parsed a little at a time, so that others get their turn, and only while the application keeps up.
+Control frames and fragments never reach the application, whose limits so know nothing of them: they are counted here.
 """
 
 from __future__ import annotations
@@ -14,8 +17,14 @@ from typing import Any, Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
+from realtime.limits import TokenBucket
+from realtime.protocol import CloseCode
+
 EXTENSION = "websocket.send.preframed"
 ABORT_AFTER = 5.0  # seconds that a peer which takes nothing has for the close frame
+PARSE_SIZE = 4_096  # bytes parsed in one turn of the event loop; of the smallest frames it holds some 700, 5 ms of work
+# Pings, pongs and fragments of one connection. A client that sends a large frame in pieces of 1 KiB needs 160 at once.
+CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST = 50.0, 1_000
 _FINAL_TEXT = 0x81  # RFC 6455, 5.2: FIN and the opcode of text
 _SHORT, _MEDIUM = 125, 65_535  # bytes that fit the three forms of a length
 
@@ -73,6 +82,12 @@ class PreframedProtocol(WebSocketsSansIOProtocol):
     _changed: Callable[[bool], None] | None = None
     _ended: Callable[[], None] | None = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._unparsed = bytearray()
+        self._is_parsing = False  # whether another turn of it is due
+        self._control_frames = TokenBucket(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST, self.loop.time())
+
     async def run_asgi(self) -> None:
         """Run the application with the extension in its scope."""
         if not self.config.ws_per_message_deflate:  # a compressed frame is another one for every connection
@@ -107,10 +122,7 @@ class PreframedProtocol(WebSocketsSansIOProtocol):
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self._tell_end()
-        if self.read_paused:
-            self.read_paused = False
-            self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(ABORT_AFTER, self.transport.abort)
+        self._go_on()
 
     def cut(self) -> None:
         """See PreframedSocket."""
@@ -134,6 +146,77 @@ class PreframedProtocol(WebSocketsSansIOProtocol):
         if self._changed is not None:
             self._changed(False)
 
+    # --- What comes in ----------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came from the network; called by the transport."""
+        self._unparsed += data
+        if not self._is_parsing:
+            self._parse()
+
+    def _parse(self) -> None:
+        """Parse a little, and see to it that the rest is parsed before more is read."""
+        self._is_parsing = False
+        if self.transport.is_closing():
+            self._unparsed.clear()
+            return
+        some = bytes(self._unparsed[:PARSE_SIZE])
+        del self._unparsed[:PARSE_SIZE]
+        super().data_received(some)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            # The head of the request is too large or none; the base would keep the connection without a word.
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
+            return
+        if self._unparsed and not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Parse what is left, at the next turn of the event loop, or read on, once the application has taken all.
+
+        After the close nothing is for the application any more, and the peer's own close is looked for.
+        """
+        if not self.queue.empty() and not self.close_sent:
+            return
+        if self._unparsed:
+            if not self._is_parsing:
+                self._is_parsing = True
+                self.loop.call_soon(self._parse)
+        elif self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+
+    async def receive(self) -> Any:
+        """Return the next event, and go on where it was the last."""
+        event = await self.queue.get()
+        self._go_on()
+        return event
+
+    def _count_control_frame(self) -> None:
+        if self._control_frames.take(self.loop.time()) and not self.close_sent:
+            self.close(CloseCode.FLOOD)
+            self.transport.close()  # reads nothing more, so that it does not go on while it is being closed
+
+    def handle_ping(self) -> None:
+        """Answer a ping, unless the peer takes no answers: they would pile up here."""
+        self._count_control_frame()
+        if self.writable.is_set() and not self.transport.is_closing():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()  # throws the answer away
+
+    def handle_pong(self, event: Frame) -> None:
+        """Take a pong."""
+        self._count_control_frame()
+        super().handle_pong(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        """Take a fragment; an empty one costs memory although it adds nothing to the frame's size."""
+        self._count_control_frame()
+        super().handle_cont(event)
+
     # --- The ends that the base knows, each followed by the word of it ---------------------------
 
     def handle_close(self, event: Frame) -> None:
@@ -147,8 +230,10 @@ class PreframedProtocol(WebSocketsSansIOProtocol):
         self._tell_end()
 
     def keepalive_timeout(self) -> None:
-        """Close because the peer did not answer."""
+        """Close because the peer did not answer; what it has not taken in all the time is not waited for."""
         super().keepalive_timeout()
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
         self._tell_end()
 
     def eof_received(self) -> None:
@@ -162,6 +247,7 @@ class PreframedProtocol(WebSocketsSansIOProtocol):
         if self.close_sent:
             # A refusal with a status of the application's own is complete as well; the base would log an error.
             self.handshake_complete = True
+            self._go_on()
             self._tell_end()
 
     def shutdown(self) -> None:
@@ -175,6 +261,9 @@ class PreframedProtocol(WebSocketsSansIOProtocol):
         self._tell_end()
 
     def _tell_end(self) -> None:
+        if not self.disconnected and self.close_timer is None:
+            # A transport that closes waits until everything was sent, for a peer that takes nothing for ever.
+            self.close_timer = self.loop.call_later(ABORT_AFTER, self.transport.abort)
         ended, self._ended = self._ended, None
         if ended is not None:
             ended()

@@ -13,6 +13,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 
 from chats import services
 from chats.models import Chat, Workspace
@@ -51,6 +52,12 @@ def make_cast() -> Cast:
         user=owner, workspace_id=workspace.pk, kind="task", title="Update documentation", member_ids=[member.pk]
     )
     return Cast(owner, member, outsider, workspace, membership.chat)
+
+
+@pytest.fixture(autouse=True)
+def forget_counts() -> None:
+    """Forget what other tests have asked for: rates are counted in this process."""
+    cache.clear()
 
 
 @pytest.fixture

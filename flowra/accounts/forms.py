@@ -29,6 +29,9 @@ else:
     UserForm = forms.ModelForm
 
 RESET_MAIL_SECONDS = 60  # between two reset mails to one account
+# Accounts of one address that mails are sent for. Anybody can make a thousand with the address of somebody else, whom a
+# click would send as many mails. The oldest accounts are not among those.
+RESET_MAILS = 5
 
 
 class SignInForm(AuthenticationForm):
@@ -133,8 +136,8 @@ class ResetForm(PasswordResetForm):
     )
 
     def get_users(self, email: str) -> Iterator[User]:
-        """Yield the accounts of this address, but for those that were sent a mail just now."""
-        for user in super().get_users(email):
+        """Yield the oldest accounts of this address, but for those that were sent a mail just now."""
+        for user in sorted(super().get_users(email), key=lambda user: user.date_joined)[:RESET_MAILS]:
             fresh = cache.add(f"accounts.reset.{user.pk}", True, RESET_MAIL_SECONDS)
             if fresh or not settings.FLOWRA_RATE_LIMITS:
                 yield user

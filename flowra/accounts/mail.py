@@ -5,7 +5,12 @@ from __future__ import annotations
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.http import HttpRequest
+from django.template import loader
+from django.urls import reverse
+
+from flowra.accounts.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -16,6 +21,16 @@ _sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail")
 def send_later(message: EmailMessage) -> None:
     """Send `message` in another thread, in order; a failure is logged."""
     _sender.submit(message.send).add_done_callback(_log_failure)
+
+
+def tell_password_changed(request: HttpRequest, user: User) -> None:
+    """Tell the user that their password is another one now: if it was not them, they know it no other way."""
+    if not user.email:
+        return
+    context = {"user": user, "link": request.build_absolute_uri(reverse("accounts:password_reset"))}
+    subject = loader.render_to_string("accounts/password_changed_subject.txt", context).strip()
+    body = loader.render_to_string("accounts/password_changed_mail.txt", context)
+    send_later(EmailMultiAlternatives(subject, body, None, [user.email]))
 
 
 def flush(seconds: float) -> None:

@@ -6,6 +6,7 @@ sockets stay what they are: they are found by the id, which is kept in the sessi
 
 from __future__ import annotations
 
+import datetime
 import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,9 @@ def new_sid() -> str:
 
 
 class SessionStore(DatabaseStore):
-    """Django's, with the id in a column."""
+    """Django's, with the id in a column, and the word of when the session that was read ends."""
+
+    ends_at: datetime.datetime  # set once the session was read and is there
 
     @classmethod
     def get_model_class(cls) -> type[BrowserSession]:
@@ -33,6 +36,12 @@ class SessionStore(DatabaseStore):
         from flowra.accounts.models import BrowserSession  # models need this module first
 
         return BrowserSession
+
+    def _get_session_from_db(self) -> BrowserSession | None:
+        row: Any = super()._get_session_from_db()  # type: ignore[misc]  # the stubs do not know it
+        if row is not None:
+            self.ends_at = row.expire_date
+        return row  # type: ignore[no-any-return]
 
     def create_model_instance(self, data: Mapping[str, Any]) -> BrowserSession:
         """Return the row for these data."""

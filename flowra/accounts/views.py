@@ -24,6 +24,7 @@ from django.views.generic.edit import FormView
 
 from chats import demo
 from flowra.accounts.forms import ProfileForm, ResetForm, SignInForm, SignUpForm
+from flowra.accounts.mail import tell_password_changed
 from flowra.accounts.models import User
 from flowra.accounts.services import sign_out_everywhere
 
@@ -128,6 +129,7 @@ class ChangePasswordView(views.PasswordChangeView):
         with transaction.atomic():  # no look in between finds this session with the hash of the old password
             response = super().form_valid(form)
             self.request.session.save()
+        tell_password_changed(self.request, form.user)
         return response
 
 
@@ -151,7 +153,9 @@ class ConfirmResetView(views.PasswordResetConfirmView):
         """Forget failed attempts and say that it worked."""
         forget_failures(username=form.user.username.lower())
         messages.success(self.request, _("Your new password is set. Sign in with it."))
-        return super().form_valid(form)
+        response = super().form_valid(form)
+        tell_password_changed(self.request, form.user)
+        return response
 
 
 @method_decorator([login_required, never_cache], name="dispatch")

@@ -18,6 +18,7 @@ from django.test import AsyncClient, Client, RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
+from chats.api.throttles import ScopedThrottle
 from flowra.accounts.lockout import lockout_response
 from flowra.accounts.mail import flush
 from tests.accounts.test_pages_password import NEW, link_in
@@ -54,6 +55,25 @@ def test_others_and_other_addresses_are_not_locked_out(client: Client, cast: Cas
     lock_out(client)
     assert attempt(client, "mika", PASSWORD).status_code == 302
     assert attempt(Client(REMOTE_ADDR="192.0.2.7"), "olga", PASSWORD).status_code == 302
+
+
+def test_one_address_tries_so_many_names_and_no_more(
+    client: Client, cast: Cast, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each try costs a hash, and one password tried on a thousand names locks none of them."""
+    monkeypatch.setattr(ScopedThrottle, "THROTTLE_RATES", {"auth": "5/min"})
+    for number in range(5):
+        assert attempt(client, f"name{number}").status_code == 200
+    for path in (LOGIN, "/accounts/signup/", "/accounts/password/reset/", "/accounts/demo/", "/admin/login/"):
+        refused = client.post(path, {"username": "olga", "password": PASSWORD, "email": "olga@example.org"})
+        assert (refused.status_code, refused["Retry-After"]) == (429, "60"), path
+    credentials = {"username": "olga", "password": PASSWORD}
+    by_rest = client.post("/api/v1/auth/token", credentials, content_type="application/json")
+    assert by_rest.status_code == 429
+    assert client.get(LOGIN).status_code == 200
+    assert attempt(Client(REMOTE_ADDR="192.0.2.7"), "olga", PASSWORD).status_code == 302
+    settings.FLOWRA_RATE_LIMITS = False
+    assert attempt(client, "olga", PASSWORD).status_code == 302
 
 
 def test_spelling_a_name_differently_gives_no_further_attempts(client: Client, cast: Cast) -> None:

@@ -43,6 +43,25 @@ def test_change_keeps_this_session_and_ends_the_others(client: Client, cast: Cas
     cast.owner.refresh_from_db()
     assert cast.owner.check_password(NEW)
     assert cast.owner.security_changed_at is not None
+    assert_told_of_change(cast.owner)
+
+
+def assert_told_of_change(user: User) -> None:
+    """Whose password is another one now is told so, by the one way that whoever changed it does not have."""
+    flush(10)
+    message = mail.outbox[-1]
+    assert (message.to, message.subject) == ([user.email], "Your Flowra password was changed")
+    assert link_in(message) == RESET
+    assert NEW not in str(message.body)
+
+
+def test_without_an_address_a_change_is_told_to_nobody(client: Client, cast: Cast) -> None:
+    User.objects.filter(pk=cast.owner.pk).update(email="")
+    client.force_login(cast.owner)
+    response = client.post(CHANGE, {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW})
+    assert response.headers["Location"] == "/accounts/profile/"
+    flush(10)
+    assert mail.outbox == []
 
 
 @pytest.mark.parametrize(
@@ -88,6 +107,7 @@ def test_link_sets_a_password_once_and_ends_all_sessions(client: Client, cast: C
     cast.owner.refresh_from_db()
     assert cast.owner.check_password(NEW)
     assert elsewhere.get("/accounts/profile/").status_code == 302
+    assert_told_of_change(cast.owner)
     again = Client().get(link_in(message))
     assert "This link does not work any more" in again.content.decode()
 
@@ -105,6 +125,24 @@ def test_nobody_is_flooded_with_mail(client: Client, cast: Cast, settings: Setti
     settings.FLOWRA_RATE_LIMITS = False
     ask_for_reset(client, cast.owner.email)
     assert len(mail.outbox) == 2
+
+
+def test_who_makes_many_accounts_of_one_address_does_not_flood_it(client: Client, cast: Cast) -> None:
+    User.objects.bulk_create(
+        User(username=f"evil{number}", email=cast.owner.email.upper(), password="pbkdf2_sha256$1$x$x")
+        for number in range(20)
+    )
+    ask_for_reset(client, cast.owner.email)
+    assert len(mail.outbox) == 5
+    assert "@olga" in str(mail.outbox[0].body), "the account that was there before gets its mail"
+    ask_for_reset(client, cast.owner.email)
+    assert len(mail.outbox) == 5
+
+
+def test_a_mail_says_nothing_that_a_stranger_has_written(client: Client, cast: Cast) -> None:
+    User.objects.filter(pk=cast.owner.pk).update(display_name="See http://evil.example")
+    ask_for_reset(client, cast.owner.email)
+    assert "evil" not in str(mail.outbox[0].body)
 
 
 def test_a_mail_server_that_fails_changes_nothing_on_the_page(

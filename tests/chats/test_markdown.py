@@ -57,6 +57,22 @@ def test_deep_nesting_is_cut_and_not_fatal() -> None:
     assert render("- " * 3_000 + "x")
 
 
+def test_tables_are_bounded_together() -> None:
+    """A row of one character is filled up to the table's width: half a million cells fit into one message."""
+    columns, rows = 181, 362
+    wide = f"{'|a' * columns}\n{'|-' * columns}\n" + "x\n" * rows + "\n"
+    html = render(wide * (10_000 // len(wide)))
+    assert 1_000 < len(re.findall("<t[dh]", html)) <= 2_000
+    assert html.count("x") > rows * 5, "what does not fit is text"
+    assert len(html) < 100_000
+
+
+def test_a_table_of_an_ordinary_size_is_whole() -> None:
+    html = render("|a|b|\n|-|-|\n" + "|1|2|\n" * 500 + "\ntext")
+    assert len(re.findall("<td", html)) == 1_000
+    assert html.endswith("<p>text</p>")
+
+
 PIECES = (
     "<script> </script> <img src=x onerror=alert(1)> javascript: data:text/html, ]( [ ` * > &lt; &#106; \" ' onload= "
     "http:// @john | - <!-- <svg/onload=1> \\ ~~ ``` www. a@b.c"

@@ -111,11 +111,11 @@ async def test_somebody_signs_in_on_the_page_and_opens_its_socket(front: str, mo
         shown = page.get("/accounts/login/", headers={"X-Request-ID": "chosen-by-the-client"})
         assert shown.status_code == 200
         assert len(shown.headers["X-Request-ID"]) == 32  # nginx makes it
-        form = {"username": "john", "password": "demo", "csrfmiddlewaretoken": page.cookies["csrftoken"]}
+        form = {"username": "john", "password": "demo", "csrfmiddlewaretoken": page.cookies["__Host-csrftoken"]}
         signed_in = page.post("/accounts/login/", data=form, headers={"Origin": front, "Referer": f"{front}/"})
         assert signed_in.status_code == 302, signed_in.text[:500]
         assert all("Secure" in cookie for cookie in signed_in.headers.get_list("set-cookie"))
-        cookie = f"sessionid={page.cookies['sessionid']}"
+        cookie = f"__Host-sessionid={page.cookies['__Host-sessionid']}"
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     async with await open_socket(front, origin=front, additional_headers={"Cookie": cookie}) as socket:
         assert json.loads(await socket.recv())["type"] == "welcome"

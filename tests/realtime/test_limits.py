@@ -44,6 +44,22 @@ def test_a_flood_is_told_to_wait_before_it_is_cut_off(settings: Settings) -> Non
     assert connection.is_flood
 
 
+def test_a_flood_is_cut_off_although_a_frame_gets_through_now_and_then(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.FLOWRA_FRAMES_BURST, settings.FLOWRA_FRAMES_PER_SECOND = 5, 20
+    now = 0.0
+    monkeypatch.setattr("realtime.limits.time.monotonic", lambda: now)
+    hasty, impatient = ConnectionLimits(), ConnectionLimits()
+    for number in range(4_000):
+        now = number / 100  # five times as many as are allowed, so that one of five gets through
+        hasty.frame()
+        if number % 3 == 0:  # a third more than are allowed
+            impatient.frame()
+    assert hasty.is_flood
+    assert not impatient.is_flood
+
+
 def test_limits_are_those_of_the_documents_unless_set(settings: Settings) -> None:
     assert (settings.FLOWRA_FRAMES_PER_SECOND, settings.FLOWRA_FRAMES_BURST) == (20, 60)
     assert (settings.FLOWRA_POSTS_PER_SECOND, settings.FLOWRA_POSTS_BURST) == (5, 20)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket as stdlib_socket
 import uuid
 
 import httpx
@@ -131,6 +132,26 @@ async def test_a_client_that_stops_reading_is_dropped_and_delays_nobody() -> Non
                     break
         assert await closed_as_slow(server)
         await deaf.vanish()
+
+
+async def test_who_missed_more_than_may_wait_gets_all_of_it() -> None:
+    """Else a few long messages would lock out everybody who was away: closed with 4408, back again, closed again."""
+    with Server({"FLOWRA_OUTBOX_BYTES": "400000", "FLOWRA_RATE_LIMITS": "false"}, demo=True) as server:
+        john, jane = [await Person.sign_in(server.base_url, name) for name in ("john", "jane")]
+        chat = (await john.call("GET", "/chats?kind=task"))["results"][0]
+        async with await john.connect() as socket:
+            acks = [await socket.post(chat["id"], f"{number} " + "😀" * 9_900) for number in range(100)]
+        # As over a real network, where the kernel takes a little at a time, and not megabytes at once.
+        narrow = stdlib_socket.socket()
+        narrow.setsockopt(stdlib_socket.SOL_SOCKET, stdlib_socket.SO_RCVBUF, 16_384)
+        narrow.connect(("127.0.0.1", server.port))
+        async with await jane.connect(sock=narrow) as socket:
+            await socket.send("subscribe", ref="x", chat_id=chat["id"], since=chat["revision"])
+            for ack in acks:
+                assert (await socket.until("chat.message.posted"))["data"]["seq"] == ack["seq"]
+            assert (await socket.until("ack", ref="x"))["revision"] == acks[-1]["revision"]
+            again = await socket.post(chat["id"], "here")
+            assert (await socket.until("chat.message.posted"))["data"]["seq"] == again["seq"]
 
 
 async def closed_as_slow(server: Server) -> bool:

@@ -155,6 +155,27 @@ async def test_a_new_password_keeps_the_sockets_of_the_session_that_set_it_and_n
             assert await Socket(other).closed() == 4401
 
 
+async def test_a_socket_ends_with_its_session_and_lasts_as_long_as_that_does() -> None:
+    with Server(demo=True) as server:
+        cookies = [session_of(server.base_url, "john") for _ in range(2)]
+        ends = "from flowra.accounts.models import BrowserSession as S; from django.utils import timezone as t; "
+        ends += "from datetime import timedelta as d; rows = S.objects.exclude(sid=''); "
+        server.manage("shell", "-c", f"{ends} rows.update(expire_date=t.now() + d(seconds=8))")
+        over, kept = [
+            Socket(await open_socket(server.base_url, additional_headers={"Cookie": cookie}, origin=server.base_url))
+            for cookie in cookies
+        ]
+        for socket in (over, kept):
+            assert (await socket.receive())["type"] == "welcome"
+        key = cookies[1].removeprefix("sessionid=")
+        server.manage("shell", "-c", f"{ends} rows.filter(session_key='{key}').update(expire_date=t.now() + d(days=1))")
+        assert await over.closed() == 4401
+        assert (await kept.ask("ping"))["type"] == "pong"
+        await asyncio.sleep(0.5)
+        assert (await kept.ask("ping"))["type"] == "pong"
+        await kept.close()
+
+
 async def submit(browser: httpx.AsyncClient, path: str, form: dict[str, str]) -> None:
     """Post a form as a page does."""
     page = await browser.get("/accounts/profile/")

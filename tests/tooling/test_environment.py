@@ -105,6 +105,13 @@ def test_production_settings_pass_the_deployment_checks(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_with_tls_no_other_host_of_the_domain_can_plant_a_cookie(tmp_path: Path) -> None:
+    program = "from django.conf import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME)"
+    done = manage(tmp_path, PRODUCTION, "shell", "--no-imports", "-c", program)
+    names = done.stdout.split()
+    assert [name.startswith("__Host-") for name in names] == [True, True], done.stderr
+
+
 def test_processes_that_start_together_share_one_key(tmp_path: Path) -> None:
     program = "from django.conf import settings; print(settings.SECRET_KEY)"
     starting = [
