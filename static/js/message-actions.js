@@ -12,7 +12,8 @@ export class MessageActions {
     timeline.list.addEventListener("click", (event) => {
       const control = event.target.closest?.("[data-action]");
       const node = event.target.closest?.(".message");
-      if (control && node && !event.metaKey && !event.ctrlKey) {
+      const isPlain = !event.metaKey && !event.ctrlKey && !event.shiftKey;
+      if (control && node && isPlain) {
         event.preventDefault();
         this.run(control.dataset.action, node);
       } else if (node) {
@@ -52,6 +53,10 @@ export class MessageActions {
     try {
       const data = await this.callApi("DELETE", this.path(node));
       if (data !== null) this.timeline.apply(data);
+      // The tools are gone, and the focus was in them: whoever works with keys stays at this place.
+      if (node.contains(document.activeElement) || document.activeElement === document.body) {
+        node.focus({ preventScroll: true });
+      }
     } catch (error) {
       if (!(error instanceof RestError)) throw error;
       toast(error.message, { level: "error" });

@@ -1,0 +1,49 @@
+"""Where the focus is, and what is said, after what keys and clicks do: nobody is left at the top of the page."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Opener, Stage
+from tests.browser.test_live import connected, write
+from tests.browser.test_page import fill, scroll_up
+
+
+def test_a_dialog_from_a_menu_gives_the_focus_back_to_the_menu(enter: Opener, stage: Stage) -> None:
+    john = connected(enter("john", stage.path))
+    opener = john.locator("#chat-menu > summary")
+    opener.press("Enter")
+    john.get_by_role("link", name="Rename").press("Enter")
+    expect(john.get_by_label("Title")).to_be_focused()
+    john.keyboard.press("Escape")
+    expect(john.locator("#dialog")).to_be_hidden()
+    expect(opener).to_be_focused()
+    account = john.locator("#user-menu > summary")
+    account.press("Enter")
+    john.get_by_role("button", name="Keyboard shortcuts").press("Enter")
+    expect(john.locator("#help-dialog")).to_be_visible()
+    john.keyboard.press("Escape")
+    expect(account).to_be_focused()
+
+
+def test_whoever_deletes_a_message_with_keys_stays_at_its_place(enter: Opener, stage: Stage) -> None:
+    john = connected(enter("john", stage.path))
+    write(john, "Forget this")
+    write(john, "Keep this")
+    first = john.locator(".message[data-seq='1']")
+    first.get_by_role("link", name="Delete").press("Enter")
+    john.get_by_role("button", name="Delete").press("Enter")
+    expect(john.locator(".message.deleted")).to_have_count(1)
+    expect(first).to_be_focused()
+
+
+def test_escape_ends_editing_from_its_buttons_too(enter: Opener, stage: Stage) -> None:
+    john = connected(enter("john", stage.path))
+    write(john, "As it was")
+    expect(john.locator(".message[data-seq='1']")).to_be_visible()
+    john.locator("textarea[name=body]").press("ArrowUp")
+    john.get_by_label("Edit message").fill("Otherwise")
+    john.locator(".edit-box").get_by_role("button", name="Cancel").press("Escape")
+    expect(john.locator(".edit-box")).to_have_count(0)
+    expect(john.locator("textarea[name=body]")).to_be_focused()
+    expect(john.locator(".message-body")).to_have_text("As it was")
