@@ -47,3 +47,19 @@ def test_escape_ends_editing_from_its_buttons_too(enter: Opener, stage: Stage) -
     expect(john.locator(".edit-box")).to_have_count(0)
     expect(john.locator("textarea[name=body]")).to_be_focused()
     expect(john.locator(".message-body")).to_have_text("As it was")
+
+
+def test_the_jump_box_says_what_enter_would_open_and_closes_with_one_escape(enter: Opener, stage: Stage) -> None:
+    john = connected(enter("john", stage.path))
+    said = john.locator("#jump-dialog [role=status]")
+    john.keyboard.press("Control+k")
+    john.keyboard.type("e")  # releases, general …
+    expect(john.locator("#jump-results h2").first).to_have_text("Chats")  # what was found, no more what is recent
+    john.keyboard.press("ArrowDown")
+    second = john.locator("#jump-results .jump-item").nth(1)
+    expect(said).to_have_text(second.locator(".grow").text_content() or "", use_inner_text=False)
+    john.locator("#jump-input").fill("nothing like it")
+    expect(said).to_have_text("Nothing found for “nothing like it”.")
+    john.keyboard.press("Escape")
+    expect(john.locator("#jump-dialog")).to_be_hidden()
+    expect(john.locator("textarea[name=body]")).to_be_focused()
