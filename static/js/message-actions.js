@@ -16,6 +16,8 @@ export class MessageActions {
       if (control && node && isPlain) {
         event.preventDefault();
         this.run(control.dataset.action, node);
+      } else if (node && isPlain && event.target.closest(".message-reply") && this.show(node.dataset.replyTo)) {
+        event.preventDefault();
       } else if (node) {
         this.activate(node);
       }
@@ -34,6 +36,18 @@ export class MessageActions {
     else if (action === "delete") this.remove(node);
     else if (action === "retry") this.outbox.retry(node.dataset.clientId);
     else if (action === "discard") this.outbox.discard(node.dataset.clientId);
+  }
+
+  /** Go to a message where it stands; returns false where the page does not have it, and its address has to be opened. */
+  show(id) {
+    const node = this.timeline.byId(id);
+    if (node === null) return false;
+    node.scrollIntoView({ block: "center" });
+    node.focus({ preventScroll: true });
+    node.classList.remove("found");
+    node.getBoundingClientRect(); // laid out without the class, it flashes anew
+    node.classList.add("found");
+    return true;
   }
 
   reply(node) {

@@ -63,3 +63,25 @@ def test_the_jump_box_says_what_enter_would_open_and_closes_with_one_escape(ente
     john.keyboard.press("Escape")
     expect(john.locator("#jump-dialog")).to_be_hidden()
     expect(john.locator("textarea[name=body]")).to_be_focused()
+
+
+def test_a_quote_leads_to_its_message_without_loading_the_page_anew(enter: Opener, stage: Stage) -> None:
+    asked = stage.jane.post(stage.chat_id, "Who takes the release?")
+    fill(stage, 30)
+    stage.jane.post(stage.chat_id, "Well?", reply_to=asked["id"])
+    john = connected(enter("john", stage.path))
+    expect(john.locator("#message-1")).not_to_be_in_viewport()
+    john.evaluate("window.isSame = true")
+    john.locator(".message-reply:visible").click()
+    expect(john.locator("#message-1")).to_be_in_viewport()
+    expect(john.locator("#message-1")).to_be_focused()
+    assert john.evaluate("window.isSame")
+    assert john.url.endswith(stage.path)
+
+
+def test_an_older_stretch_has_one_way_to_the_latest(enter: Opener, stage: Stage) -> None:
+    fill(stage, 120)
+    john = connected(enter("john", f"{stage.path}?at=20#message-20"))
+    scroll_up(john, 200)
+    expect(john.locator("a.jump-latest")).to_be_visible()
+    expect(john.locator("#jump-latest")).to_be_hidden()
