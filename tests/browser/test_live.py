@@ -150,7 +150,9 @@ def test_unread_counts_move(enter: Opener, stage: Stage) -> None:
     expect(room.locator(".count")).to_have_text(re.compile("^1"))
     stage.john.post(stage.chat_id, "@jane two")
     expect(room.locator(".count.mentions")).to_have_text(re.compile("^@ 1"))
-    expect(jane).to_have_title(re.compile(rf"^\({before + 2}\) "))
+    # Tests that ran before may have left her more unread messages than a badge counts.
+    shown = before + 2 if before + 2 <= 99 else "99+"
+    expect(jane).to_have_title(re.compile(rf"^{re.escape(f'({shown})')} "))
     other = connected(enter("jane", stage.path))
     expect(other.locator(".new-line")).to_be_visible()
     expect(room.locator(".count")).to_be_hidden()
