@@ -52,7 +52,7 @@ document.body.addEventListener("htmx:responseError", sayFailed("refused"));
 
 export const socket = makeConnection(clock);
 export const sidebar = new Sidebar(htmx, { chatId, userId });
-export const unread = new Unread(() => sidebar.refresh());
+export const unread = new Unread(sidebar);
 const seen = { check: () => false };
 const notifications = new Notifications(document.getElementById("bell"), (data) => seen.check(data));
 
