@@ -5,8 +5,10 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Opener, Stage
+from tests.browser.lines import visit
 from tests.browser.test_live import connected, write
 from tests.browser.test_page import fill, scroll_up
+from tests.processes import Server
 
 
 def test_a_dialog_from_a_menu_gives_the_focus_back_to_the_menu(enter: Opener, stage: Stage) -> None:
@@ -77,6 +79,41 @@ def test_a_quote_leads_to_its_message_without_loading_the_page_anew(enter: Opene
     expect(john.locator("#message-1")).to_be_focused()
     assert john.evaluate("window.isSame")
     assert john.url.endswith(stage.path)
+
+
+# What a log says: what is added to it, except where it is told to be silent.
+LISTEN = """
+window.said = [];
+new MutationObserver((changes) => {
+  for (const { target, addedNodes } of changes) {
+    if ((target.nodeType === 1 ? target : target.parentElement).closest("[aria-live]").ariaLive === "off") continue;
+    if (changes.some(({ addedNodes: others }) => [...others].some((other) => other.contains(target)))) continue;
+    for (const { textContent } of addedNodes) window.said.push(textContent.replace(/\\s+/g, " ").trim());
+  }
+}).observe(document.getElementById("messages"), { childList: true, subtree: true });
+"""
+
+
+def test_nothing_is_said_twice(enter: Opener, server: Server, stage: Stage) -> None:
+    stage.jane.post(stage.chat_id, "Before")
+    line = visit(enter, server, "john", stage.path)
+    john = line.page
+    expect(john.locator(".message[data-seq='1']")).to_be_visible()
+    john.evaluate(LISTEN)
+    line.cut()
+    write(john, "Once")
+    expect(john.locator(".message[data-status=pending]")).to_contain_text("Waiting for the connection")
+    for _ in range(2):
+        with john.expect_console_message(lambda message: message.text.startswith("WS reconnect attempt")):
+            john.locator("#ws-status").click()
+    line.mend()
+    expect(john.locator(".message[data-seq='2']")).to_be_visible()
+    stage.jane.post(stage.chat_id, "News")
+    expect(john.locator(".message", has_text="News")).to_be_visible()
+    said = john.evaluate("window.said")
+    for words in ("Once", "Waiting for the connection", "News"):
+        assert sum(words in one for one in said) == 1, said
+    assert not any(one in ("Today", "New", "Before") for one in said), said
 
 
 def test_an_older_stretch_has_one_way_to_the_latest(enter: Opener, stage: Stage) -> None:
