@@ -120,7 +120,7 @@ What "trusted" means for me, so that we can tick it off:
 LINES = (
     Line(2860, "general", "jane", "Good morning, everybody! The new workspace is open. Make yourselves at home."),
     Line(2851, "general", "bob", "Morning! Looks tidy in here."),
-    Line(2847, "general", "maria", "Hello from Lisbon :wave: The rain has followed me."),
+    Line(2847, "general", "maria", "Hello from Lisbon! The rain has followed me."),
     Line(2840, "general", "john", "Welcome! Rule one: questions go into the channel, not into private mail."),
     Line(2822, "epic", "john", _EPIC, key="goals"),
     Line(2810, "epic", "jane", "I would add: *we can prove it*. Every one of these wants a test that kills something."),

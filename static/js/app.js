@@ -15,7 +15,7 @@ import { Sidebar } from "./sidebar.js";
 import { text } from "./text.js";
 import { startTheme } from "./theme.js";
 import { keepFresh, localizeTimes } from "./times.js";
-import { toast } from "./toasts.js";
+import { toast, untoast } from "./toasts.js";
 import { Unread } from "./unread.js";
 
 export const clock = {
@@ -52,7 +52,7 @@ document.body.addEventListener("htmx:responseError", sayFailed("refused"));
 
 export const socket = makeConnection(clock);
 export const sidebar = new Sidebar(htmx, { chatId, userId });
-export const unread = new Unread(() => sidebar.refresh());
+export const unread = new Unread(sidebar);
 const seen = { check: () => false };
 const notifications = new Notifications(document.getElementById("bell"), (data) => seen.check(data));
 
@@ -99,6 +99,7 @@ on("resync", ({ within }) => reloadWithin(within * 1000, true));
 let hasConnected = false;
 on("socket.state", ({ state, attempt }) => {
   if (state !== "online") return;
+  untoast(text("network")); // it can
   if (hasConnected || attempt > 0) reloadWithin(RELOAD_WITHIN, false); // the page is older than the connection
   hasConnected = true;
 });

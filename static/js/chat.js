@@ -46,7 +46,7 @@ const timeline = new Timeline({
   latestSeq: bootstrap.seq,
   loadMessage,
 });
-const jump = new JumpButton(document.getElementById("jump-latest"), scroll);
+const jump = new JumpButton(document.getElementById("jump-latest"), scroll, () => timeline.isLive);
 
 // --- Reading ---
 const reader = new Reader({
@@ -144,6 +144,7 @@ const freshPage = new FreshPage({
     if (news > 0 && timeline.readUpTo === null) timeline.readUpTo = resetFrom;
     resetFrom = null;
     timeline.replace(fragment, fresh.seq);
+    document.querySelector("a.jump-latest")?.remove(); // no older stretch any more
     history.watch();
     unsent.showAll();
     if (news > 0) summarize(news);

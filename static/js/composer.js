@@ -3,6 +3,8 @@ import { MentionBox } from "./mention-box.js";
 import { text } from "./text.js";
 import { newId } from "./uuid.js";
 
+const number = (value) => value.toLocaleString(document.documentElement.lang || undefined);
+
 export class Composer {
   /**
    * `onSend({body, client_id, reply_to})` returns whether the message was taken; `onInput(isEmpty)`, `onLeave()`, `onEditLast()`;
@@ -11,6 +13,9 @@ export class Composer {
   constructor({ form, drafts, people, onSend, onInput, onLeave, onEditLast }) {
     Object.assign(this, { form, drafts, onSend, onInput, onLeave, onEditLast });
     this.textarea = form.elements.body;
+    // The browser would cut off what is pasted beyond it without a word, and count an emoji twice.
+    this.most = this.textarea.maxLength;
+    this.textarea.removeAttribute("maxlength");
     this.replyBar = form.querySelector("#reply-bar");
     this.mentions = new MentionBox({
       textarea: this.textarea,
@@ -63,8 +68,25 @@ export class Composer {
 
   changed() {
     this.fit();
+    if (this.excess === 0) this.complain("");
     this.drafts.save(this.textarea.value);
     this.onInput(this.textarea.value.trim() === "");
+  }
+
+  /** How many characters are too many, as the server counts them. */
+  get excess() {
+    return Math.max([...this.textarea.value].length - this.most, 0);
+  }
+
+  /** Say why the message is not taken; without words nothing is wrong any more. */
+  complain(words) {
+    this.form.querySelector(".errors")?.remove();
+    if (words === "") return;
+    const fault = document.createElement("p");
+    fault.className = "errors";
+    fault.setAttribute("role", "alert");
+    fault.textContent = words;
+    this.replyBar.after(fault);
   }
 
   get replyTo() {
@@ -84,10 +106,14 @@ export class Composer {
   submit() {
     const body = this.textarea.value;
     if (body.trim() === "") return;
+    if (this.excess > 0) {
+      this.complain(text("too_long", { most: number(this.most), excess: number(this.excess) }));
+      return;
+    }
     // The id the server put into the page may have been used; every message sent by script gets its own.
     const isTaken = this.onSend({ body, client_id: newId(), reply_to: this.replyTo || null });
     if (!isTaken) return; // what was written stays where it is
-    this.form.querySelector(".errors")?.remove();
+    this.complain("");
     this.textarea.value = "";
     this.drafts.save("");
     this.setReply(null);

@@ -16,7 +16,6 @@ export function editMessage(node, save, onDone) {
   box.className = "edit-box";
   const area = document.createElement("textarea");
   area.value = node.dataset.body;
-  area.maxLength = 10000;
   area.setAttribute("aria-label", text("edit_label"));
   area.rows = Math.min(area.value.split("\n").length + 1, 12);
   const fault = document.createElement("p");
@@ -57,10 +56,12 @@ export function editMessage(node, save, onDone) {
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       submit();
-    } else if (event.key === "Escape") {
-      event.stopPropagation();
-      close();
     }
+  });
+  box.addEventListener("keydown", (event) => { // from its buttons too
+    if (event.isComposing || event.key !== "Escape") return;
+    event.stopPropagation();
+    close();
   });
   node.classList.add("editing");
   node.querySelector(".message-body").after(box);

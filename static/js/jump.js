@@ -9,6 +9,15 @@ function activate(index) {
   const all = items();
   all.forEach((item, place) => item.classList.toggle("active", place === index));
   all[index]?.scrollIntoView({ block: "nearest" });
+  // The focus stays in the field, so nothing else tells a screen reader what Enter would open, or that nothing was found.
+  document.getElementById("jump-active").textContent = spoken(all[index] ?? document.getElementById("jump-results"));
+}
+
+/** What an element says to those who do not see it. */
+function spoken(element) {
+  const copy = element.cloneNode(true);
+  for (const mute of copy.querySelectorAll("[aria-hidden=true]")) mute.remove();
+  return copy.textContent.trim().replace(/\s+/g, " ");
 }
 
 function step(by) {
@@ -49,6 +58,9 @@ export function startJump() {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       step(event.key === "ArrowDown" ? 1 : -1);
+    } else if (event.key === "Escape") {
+      event.preventDefault(); // the browser would only empty the field
+      document.getElementById("jump-dialog").close();
     } else if (event.key === "Enter") {
       event.preventDefault();
       (document.querySelector("#jump-results .jump-item.active") ?? items()[0])?.click();

@@ -10,7 +10,8 @@ export function isTyping(element) {
 function neighbour(step) {
   const rooms = [...document.querySelectorAll(".sidebar a.room")].filter((room) => room.offsetParent !== null);
   const here = rooms.findIndex((room) => room.hasAttribute("aria-current"));
-  return rooms[(here + step + rooms.length) % rooms.length];
+  const from = here < 0 && step < 0 ? 0 : here; // from outside the list, up leads to the last one
+  return rooms[(from + step + rooms.length) % rooms.length];
 }
 
 export function startKeyboard() {

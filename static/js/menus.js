@@ -19,7 +19,8 @@ export function startMenus(root) {
     for (const menu of root.querySelectorAll("details.menu[open]")) {
       const inside = menu.contains(event.target);
       const chosen = event.target.closest?.("a.menu-item, button[data-open-dialog]");
-      if (!inside || chosen) close(menu, false);
+      // What was chosen is hidden now: a dialog that it opens gives the focus back to the menu's button.
+      if (!inside || chosen) close(menu, inside);
     }
   });
   root.addEventListener("keydown", (event) => {

@@ -12,9 +12,12 @@ export class MessageActions {
     timeline.list.addEventListener("click", (event) => {
       const control = event.target.closest?.("[data-action]");
       const node = event.target.closest?.(".message");
-      if (control && node && !event.metaKey && !event.ctrlKey) {
+      const isPlain = !event.metaKey && !event.ctrlKey && !event.shiftKey;
+      if (control && node && isPlain) {
         event.preventDefault();
         this.run(control.dataset.action, node);
+      } else if (node && isPlain && event.target.closest(".message-reply") && this.show(node.dataset.replyTo)) {
+        event.preventDefault();
       } else if (node) {
         this.activate(node);
       }
@@ -35,6 +38,18 @@ export class MessageActions {
     else if (action === "discard") this.outbox.discard(node.dataset.clientId);
   }
 
+  /** Go to a message where it stands; returns false where the page does not have it, and its address has to be opened. */
+  show(id) {
+    const node = this.timeline.byId(id);
+    if (node === null) return false;
+    node.scrollIntoView({ block: "center" });
+    node.focus({ preventScroll: true });
+    node.classList.remove("found");
+    node.getBoundingClientRect(); // laid out without the class, it flashes anew
+    node.classList.add("found");
+    return true;
+  }
+
   reply(node) {
     const { author, body } = this.timeline.quotable(node);
     this.composer.setReply({ id: node.dataset.messageId, author, body });
@@ -52,6 +67,10 @@ export class MessageActions {
     try {
       const data = await this.callApi("DELETE", this.path(node));
       if (data !== null) this.timeline.apply(data);
+      // The tools are gone, and the focus was in them: whoever works with keys stays at this place.
+      if (node.contains(document.activeElement) || document.activeElement === document.body) {
+        node.focus({ preventScroll: true });
+      }
     } catch (error) {
       if (!(error instanceof RestError)) throw error;
       toast(error.message, { level: "error" });

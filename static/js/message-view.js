@@ -102,6 +102,8 @@ export class MessageView {
   /** Say "pending" or "failed" on the message itself, with buttons [{action, label}]; null takes it away. */
   setStatus(node, status, words = "", buttons = []) {
     const note = node.querySelector(".message-note");
+    // Said already: a screen reader would read it again with every try to connect.
+    if (status === "pending" && node.dataset.status === status && note.textContent === words) return;
     if (status === null) delete node.dataset.status;
     else node.dataset.status = status;
     note.hidden = status === null;

@@ -1,6 +1,8 @@
 // How far the reader has read: told to the server when the latest message is on the screen of a visible page.
 
 const SETTLE = 250; // ms: a burst of messages is one report
+const RETRY = 5000; // ms, where the server puts it off
+const LATER = new Set(["rate_limited", "internal", "unavailable"]);
 
 export class Reader {
   /**
@@ -27,22 +29,25 @@ export class Reader {
   }
 
   /** Something moved: the list, the page, the connection. */
-  check() {
+  check(wait = SETTLE) {
     if (!this.isReading || this.unread === 0 || this.timer !== null) return;
-    this.timer = this.clock.setTimeout(() => this.tell(), SETTLE);
+    this.timer = this.clock.setTimeout(() => this.tell(), wait);
   }
 
   async tell() {
     const seq = this.latestSeq();
     const before = this.readSeq;
+    let wait = SETTLE; // what came while this was told
     if (this.isReading && seq > before) {
       this.readSeq = seq;
       try {
         await this.report(seq);
-      } catch {
-        this.readSeq = Math.min(this.readSeq, before); // told again when the connection is back
+      } catch ({ code }) {
+        this.readSeq = Math.min(this.readSeq, before);
+        wait = LATER.has(code) ? RETRY : null; // null: when the connection is back, or never
       }
     }
     this.timer = null;
+    if (wait !== null) this.check(wait);
   }
 }

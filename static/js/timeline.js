@@ -116,6 +116,7 @@ export class Timeline {
 
   update(node, data) {
     const moved = node.dataset.seq === undefined;
+    if (node.querySelector(".unrendered") !== null) node.setAttribute("aria-live", "off"); // it was heard as it was typed
     this.view.setStatus(node, null);
     this.view.fill(node, data);
     if (moved) {
@@ -213,7 +214,7 @@ export class Timeline {
   /** Names, days and "New" around the messages as they stand now. */
   decorate() {
     if (this.isBatch) return; // once, at its end
-    for (const line of this.list.querySelectorAll(":scope > .day, :scope > .new-line")) line.remove();
+    const old = new Set(this.list.querySelectorAll(":scope > .day, :scope > .new-line"));
     const nodes = this.messages();
     const facts = nodes.map(factsOf);
     const now = new Date();
@@ -221,11 +222,29 @@ export class Timeline {
     arrange(facts, this.readUpTo, dayKey).forEach((place, index) => {
       const node = nodes[index];
       node.classList.toggle("same", place.same);
-      if (place.startsDay) node.before(this.separator("day", dayLabel(facts[index].time, now, words)));
-      if (place.isFirstNew) node.before(this.separator("new-line", text("new")));
+      let below = node;
+      if (place.isFirstNew) below = this.separate(below, "new-line", text("new"), old);
+      if (place.startsDay) this.separate(below, "day", dayLabel(facts[index].time, now, words), old);
     });
+    for (const line of old) line.remove();
     const empty = document.getElementById("timeline-empty");
     if (empty !== null) empty.hidden = nodes.length > 0;
+  }
+
+  /**
+   * Have a line stand above `below`, and return it. One of `old` that does so stays and is taken out of them: put there
+   * anew, a screen reader would read all days again with every message.
+   */
+  separate(below, className, words, old) {
+    const says = (line) => line.className === className && line.getAttribute("aria-label") === words;
+    let line = below.previousElementSibling;
+    while (old.has(line) && !says(line)) line = line.previousElementSibling; // past those that will go
+    if (!old.has(line)) {
+      line = this.separator(className, words);
+      below.before(line);
+    }
+    old.delete(line);
+    return line;
   }
 
   separator(className, words) {

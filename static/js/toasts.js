@@ -18,11 +18,20 @@ export function toast(message, { level = "info", link = null, sticky = level ===
   const words = document.createElement("p");
   words.textContent = message;
   if (link !== null) words.append(" ", anchor(link));
+  // Said again it stands once, as the latest: a server that is away fails many requests.
+  [...box.children].find((other) => other.dataset.level === level && other.firstElementChild.isEqualNode(words))?.remove();
   element.append(words, closeButton(element));
   box.append(element);
   while (box.children.length > MOST) box.firstElementChild.remove();
   if (!sticky) leaveLater(element);
   return element;
+}
+
+/** Take away what was said with these words and is no longer so. */
+export function untoast(message) {
+  for (const element of document.querySelectorAll("#toasts > .toast")) {
+    if (element.firstElementChild.textContent === message) element.remove();
+  }
 }
 
 function anchor({ href, label }) {
@@ -42,14 +51,21 @@ function closeButton(element) {
 }
 
 function leaveLater(element) {
+  const held = new Set(); // by the pointer, by the focus: it waits until both have left
   let timer = null;
-  const arm = () => {
-    timer = setTimeout(() => element.remove(), STAY);
+  const settle = () => {
+    clearTimeout(timer);
+    if (held.size === 0) timer = setTimeout(() => element.remove(), STAY);
   };
-  const hold = () => clearTimeout(timer);
-  element.addEventListener("pointerenter", hold);
-  element.addEventListener("focusin", hold);
-  element.addEventListener("pointerleave", arm);
-  element.addEventListener("focusout", arm);
-  arm();
+  for (const [begins, ends] of [["pointerenter", "pointerleave"], ["focusin", "focusout"]]) {
+    element.addEventListener(begins, () => {
+      held.add(begins);
+      settle();
+    });
+    element.addEventListener(ends, () => {
+      held.delete(begins);
+      settle();
+    });
+  }
+  settle();
 }

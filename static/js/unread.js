@@ -19,11 +19,11 @@ function roomOf(chatId) {
 }
 
 export class Unread {
-  /** `refresh()` fetches the list of chats again: for a chat that it does not show. */
-  constructor(refresh) {
-    this.refresh = refresh;
+  /** `sidebar` (sidebar.js) fetches the list of chats again: for a chat that it does not show. */
+  constructor(sidebar) {
+    this.sidebar = sidebar;
     on("chat.unread", (frame) => {
-      if (!this.set(frame.chat_id, frame.unread_count, frame.mention_count)) this.refresh();
+      if (!this.set(frame.chat_id, frame.unread_count, frame.mention_count)) this.sidebar.refresh();
     });
     document.body.addEventListener("htmx:afterSwap", (event) => {
       if (event.detail.target.id === "sidebar-list") this.showTotal();
@@ -36,6 +36,7 @@ export class Unread {
     const room = roomOf(chatId);
     const list = document.getElementById("sidebar-list");
     if (room === null || list === null) return false;
+    this.sidebar.counted();
     const total = Number(list.dataset.totalUnread) + unread - Number(room.dataset.unread);
     list.dataset.totalUnread = String(Math.max(total, 0));
     room.dataset.unread = String(unread);

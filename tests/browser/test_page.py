@@ -78,6 +78,24 @@ def test_drafts_stay_with_their_chat(enter: Opener, stage: Stage) -> None:
     expect(john.locator("textarea[name=body]")).to_have_value("")
 
 
+def test_what_is_too_long_stays_whole_in_the_box_until_it_fits(enter: Opener, stage: Stage) -> None:
+    john = connected(enter("john", stage.path))
+    box = john.locator("textarea[name=body]")
+    box.focus()
+    john.keyboard.insert_text("\U0001f600" * 10_002)  # as pasting does: a browser would cut it off without a word
+    box.press("Enter")
+    fault = john.locator("#composer [role=alert]")
+    expect(fault).to_contain_text("up to 10,000 characters; these are 2 too many")
+    assert john.evaluate("[...document.getElementById('composer-body').value].length") == 10_002
+    box.press("Backspace")
+    expect(fault).to_be_visible()
+    box.press("Backspace")
+    expect(fault).to_have_count(0)
+    box.press("Enter")
+    expect(box).to_have_value("")
+    expect(john.locator(".message[data-seq='1']")).to_be_visible()
+
+
 def test_names_are_completed(enter: Opener, stage: Stage) -> None:
     john = connected(enter("john", stage.path))
     box = john.locator("textarea[name=body]")

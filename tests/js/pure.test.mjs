@@ -168,6 +168,40 @@ test("reading is told once for a burst, and again after it could not be told", a
   assert.equal(reader.unread, 0);
 });
 
+test("what comes while reading is told, is told next; what the server puts off, later", async () => {
+  const timers = [];
+  const clock = { setTimeout: (callback, wait) => timers.push({ callback, wait }), clearTimeout: () => {} };
+  const told = [];
+  let seq = 1;
+  let fault = null;
+  const reader = new Reader({
+    lastReadSeq: 0, isAtEnd: () => true, isVisible: () => true, latestSeq: () => seq, clock,
+    report: async (upTo) => {
+      told.push(upTo);
+      seq += told.length === 1 ? 1 : 0;
+      reader.check(); // as the message does that comes meanwhile
+      if (fault !== null) throw Object.assign(new Error(fault), { code: fault });
+    },
+  });
+  reader.check();
+  await timers[0].callback();
+  assert.equal(reader.unread, 1);
+  assert.equal(timers.length, 2);
+  fault = "internal";
+  await timers[1].callback();
+  assert.equal(reader.unread, 1);
+  assert.equal(timers[2].wait, 5000);
+  fault = "network";
+  await timers[2].callback();
+  assert.equal(timers.length, 3); // the next connection asks
+  fault = null;
+  reader.check();
+  await timers[3].callback();
+  assert.deepEqual(told, [1, 2, 2, 2]);
+  assert.equal(reader.unread, 0);
+  assert.equal(timers.length, 4);
+});
+
 test("ids are UUIDs of version 4, also where the browser makes none", () => {
   const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
   const plainHttp = { getRandomValues: (bytes) => webcrypto.getRandomValues(bytes) };
