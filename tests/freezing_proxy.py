@@ -1,6 +1,6 @@
 """A TCP proxy that stops forwarding without closing anything, as a tunnel does that died without a word.
 
-Or it forwards late, as a network or a server does that has too much to do; or it vanishes, as a machine without power.
+Or it forwards late, as a network or a server does that has too much to do; or it is lost, as a machine without power.
 
 with FreezingProxy(server.port) as proxy:
     page.goto(proxy.base_url)
@@ -18,6 +18,7 @@ import struct
 import termios
 import threading
 import time
+from collections.abc import Iterator
 from typing import Self
 
 MOST = 100  # connections at a time: a test that opens more has gone wild
@@ -67,7 +68,7 @@ class FreezingProxy:
         self.delay = 0.0
         self._lock = threading.Lock()
         self._frozen: bytes | None = None  # how requests begin that are
-        self._has_vanished = False
+        self._is_lost = False
         self._links: list[_Link] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -107,19 +108,23 @@ class FreezingProxy:
             for link in self._links:
                 link.close()
 
-    def vanish(self) -> None:
-        """Let no packet through, and confirm none: who sends something to this address hears nothing at all."""
+    @contextlib.contextmanager
+    def lost(self) -> Iterator[None]:
+        """Let no packet through, and confirm none: who sends something to this address hears nothing at all.
+
+        Afterwards new connections work, as those to another machine that got the address; the earlier ones stay lost.
+        """
         with self._lock:
-            self._has_vanished = True
+            self._is_lost = True
             _drop_packets(self._listener)
             for link in self._links:
                 link.lose_client()
-
-    def take_over(self) -> None:
-        """Work again for new connections, as the machine does that got the address; the earlier ones stay lost."""
-        with self._lock:
-            self._has_vanished = False
-            self._listener.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._is_lost = False
+                self._listener.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
 
     def __enter__(self) -> Self:
         self._run(self._accept)
@@ -158,7 +163,7 @@ class FreezingProxy:
         link = _Link(client, server)
         with self._lock:
             self._links.append(link)
-            if self._has_vanished:  # it was on its way in
+            if self._is_lost:  # it was on its way in
                 link.lose_client()
         self._run(self._forward, link)
 

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from tests.faults.far_database import go_on, on_a_rig
 from tests.faults.outcome import Outcome
-from tests.faults.pulse import Pulse
-from tests.faults.stage import Rig, set_rig
-from tests.faults.traffic import Traffic
-from tests.processes import PostgreSQL
+from tests.faults.stage import Rig
+from tests.freezing_proxy import FreezingProxy
 
 FROZEN = 5.0  # seconds
 BRIEFLY = 3.0  # in the test
 
 
-async def happen(rig: Rig, seconds: float) -> Outcome:
+@contextmanager
+def _frozen(database: FreezingProxy) -> Iterator[None]:
+    database.freeze()
+    try:
+        yield
+    finally:
+        database.thaw()
+
+
+async def happen(rig: Rig, seconds: float = FROZEN) -> Outcome:
     """Let it happen on this rig for so long."""
-    async with Traffic.flowing(rig.addresses) as traffic:
-        typist, watcher = traffic.rest_author, traffic.followers[-1].person
-        async with Pulse.beating(typist, watcher, traffic.chat_id) as pulse:
-            async with traffic.fault():
-                rig.database.freeze()
-                try:
-                    await asyncio.sleep(seconds)
-                finally:
-                    rig.database.thaw()
-            outcome = await traffic.settle("PostgreSQL does not answer", within=60)
-            return outcome.noting(pulse.remark())
+    return await go_on(rig, "PostgreSQL does not answer", _frozen(rig.database), seconds)
 
 
 def run() -> Outcome:
     """Let it happen on a rig of its own."""
-    with PostgreSQL(durable=True) as postgresql, set_rig(postgresql) as rig:
-        return asyncio.run(happen(rig, FROZEN))
+    return on_a_rig(happen)
 
 
 async def test_it_delays_messages_and_nothing_else(rig: Rig) -> None:

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from tests.faults.far_database import go_on, on_a_rig
 from tests.faults.outcome import Outcome
-from tests.faults.pulse import Pulse
-from tests.faults.stage import Rig, set_rig
-from tests.faults.traffic import Traffic
-from tests.processes import PostgreSQL
+from tests.faults.stage import Rig
+from tests.freezing_proxy import FreezingProxy
 
 LATE = 0.5  # seconds for each answer
 SLOW = 10.0  # seconds
 BRIEFLY = 4.0  # in the test
 
 
-async def happen(rig: Rig, seconds: float) -> Outcome:
+@contextmanager
+def _slow(database: FreezingProxy) -> Iterator[None]:
+    database.delay = LATE
+    try:
+        yield
+    finally:
+        database.delay = 0.0
+
+
+async def happen(rig: Rig, seconds: float = SLOW) -> Outcome:
     """Let it happen on this rig for so long."""
-    async with Traffic.flowing(rig.addresses) as traffic:
-        typist, watcher = traffic.rest_author, traffic.followers[-1].person
-        async with Pulse.beating(typist, watcher, traffic.chat_id) as pulse:
-            async with traffic.fault():
-                rig.database.delay = LATE
-                try:
-                    await asyncio.sleep(seconds)
-                finally:
-                    rig.database.delay = 0.0
-            outcome = await traffic.settle(f"PostgreSQL slow: {LATE} s for each answer", within=60)
-            return outcome.noting(pulse.remark())
+    return await go_on(rig, f"PostgreSQL slow: {LATE} s for each answer", _slow(rig.database), seconds)
 
 
 def run() -> Outcome:
     """Let it happen on a rig of its own."""
-    with PostgreSQL(durable=True) as postgresql, set_rig(postgresql) as rig:
-        return asyncio.run(happen(rig, SLOW))
+    return on_a_rig(happen)
 
 
 async def test_it_delays_messages_and_nothing_else(rig: Rig) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from tests.faults.far_database import on_a_rig
 from tests.faults.outcome import Outcome
-from tests.faults.stage import Rig, set_rig
+from tests.faults.stage import Rig
 from tests.faults.traffic import Traffic, cancel, now
-from tests.processes import PostgreSQL
 
 GONE = 5.0  # seconds
 TYPE_EVERY = 1.1  # seconds; the server passes on one a second
@@ -18,11 +18,8 @@ async def happen(rig: Rig) -> Outcome:
     """Let it happen on this rig."""
     async with Traffic.flowing(rig.addresses) as traffic:
         async with traffic.fault():
-            rig.broker.vanish()
-            try:
+            with rig.broker.lost():
                 await asyncio.sleep(GONE)
-            finally:
-                rig.broker.take_over()
         live_after = await _typing_is_seen(traffic)
         outcome = await traffic.settle("Valkey's machine lost, another takes over", within=60)
         return outcome.noting(f"typing was seen at the other server again {live_after:.1f} s later")
@@ -54,8 +51,7 @@ async def _typing_is_seen(traffic: Traffic) -> float:
 
 def run() -> Outcome:
     """Let it happen on a rig of its own."""
-    with PostgreSQL(durable=True) as postgresql, set_rig(postgresql) as rig:
-        return asyncio.run(happen(rig))
+    return on_a_rig(happen)
 
 
 async def test_dead_subscriptions_are_given_up(rig: Rig) -> None:
