@@ -8,6 +8,7 @@ Without any variable set this is the demo on this machine: DEBUG on, SQLite and 
 import datetime
 import hashlib
 import logging
+import sys
 import tomllib
 from pathlib import Path
 
@@ -82,7 +83,6 @@ FLOWRA_ACCESS_TOKEN_SECONDS: int = env.int("FLOWRA_ACCESS_TOKEN_SECONDS", defaul
 FLOWRA_REFRESH_TOKEN_SECONDS: int = env.int("FLOWRA_REFRESH_TOKEN_SECONDS", default=14 * 24 * 3600)
 
 INSTALLED_APPS = [
-    "daphne",  # first: it replaces runserver
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -105,6 +105,9 @@ INSTALLED_APPS = [
     "realtime",
     "flowra",
 ]
+# daphne replaces runserver by its own. All else starts by a quarter faster without twisted, and takes less memory.
+if sys.argv[1:2] == ["runserver"]:
+    INSTALLED_APPS.insert(0, "daphne")
 
 MIDDLEWARE = [
     "flowra.health.ProbeMiddleware",  # first: machines ask without a Host that we know, and without TLS
