@@ -1,8 +1,8 @@
 """Run all tests, and those of the database on PostgreSQL as well: python -m tests.everything tests/chats …
 
-The arguments are what runs on PostgreSQL. Most tests wait rather than compute, so three runs go side by side: one of
-PostgreSQL's tests and then of those that break servers, one of the browser's, and one of all others. What the first
-says is shown as it comes, then what the others say.
+The arguments are what runs on PostgreSQL. Most tests wait rather than compute, so four runs go side by side: those that
+take long, all others, and, with what these leave of the processors, PostgreSQL's and those that compute and go by no
+clock. What each says is shown in this order, the first as it comes.
 """
 
 from __future__ import annotations
@@ -17,25 +17,28 @@ import time
 from tests.processes import ROOT
 
 PYTEST = (sys.executable, "-m", "pytest")
-BREAKING = ("tests/cluster", "tests/faults", "tests/operations")
-BROWSER = ("tests/browser",)
+LONG = ("tests/browser", "tests/faults", "tests/operations")
+COMPUTING = ("tests/accounts", "tests/api", "tests/chats")
+LAST = ("nice", "--adjustment=19")  # the least priority
 LOOK_EVERY = 0.2  # seconds between two looks at what was printed
 
 
 def main(database_tests: list[str]) -> int:
     """Return 0 if all runs passed."""
-    others = (*PYTEST, *(f"--ignore={folder}" for folder in (*BREAKING, *BROWSER)))
+    others = (*PYTEST, *(f"--ignore={folder}" for folder in (*LONG, *COMPUTING)))
     on_postgresql = (sys.executable, "-m", "tests.on_postgresql", *database_tests)
     beside: list[tuple[subprocess.Popen[bytes], int]] = []
     with contextlib.ExitStack() as stack:
         try:
-            for command in ((*PYTEST, *BROWSER), others):
+            for command in (others, (*LAST, *on_postgresql), (*LAST, *PYTEST, *COMPUTING)):
                 output = stack.enter_context(tempfile.TemporaryFile())
-                run = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
+                data = stack.enter_context(tempfile.TemporaryDirectory())  # two runs have a test database on SQLite
+                env = {**os.environ, "FLOWRA_DATA_DIR": data}
+                run = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=env)
                 beside.append((run, output.fileno()))
-            shown = [subprocess.call(command, cwd=ROOT) for command in (on_postgresql, (*PYTEST, *BREAKING))]
-            for run, output_descriptor in beside:
-                _show(run, output_descriptor)
+            status = subprocess.call((*PYTEST, *LONG), cwd=ROOT)
+            for run, descriptor in beside:
+                _show(run, descriptor)
         except KeyboardInterrupt:
             for run, _ in beside:
                 run.wait()  # Ctrl-C has reached it too, and it cleans up
@@ -44,7 +47,7 @@ def main(database_tests: list[str]) -> int:
             for run, _ in beside:
                 run.terminate()
             raise
-    return int(any((*shown, *(run.returncode for run, _ in beside))))
+    return int(any((status, *(run.returncode for run, _ in beside))))
 
 
 def _show(run: subprocess.Popen[bytes], descriptor: int) -> None:

@@ -65,6 +65,7 @@ class RedisRegistry:
         grace: float,
         clock: Callable[[], float] | None = None,
         prefix: str = PREFIX,
+        timeout: float = REGISTRY_TIMEOUT,
     ) -> None:
         self._prefix = prefix
         self._clock = clock
@@ -75,8 +76,8 @@ class RedisRegistry:
         self.client: redis.Redis = redis.Redis.from_url(
             url,
             decode_responses=True,
-            socket_timeout=REGISTRY_TIMEOUT,
-            socket_connect_timeout=REGISTRY_TIMEOUT,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
             max_connections=MAX_CONNECTIONS,
             # Once, for a pooled connection that has died. Every call may be repeated; one that timed out is not.
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)),

@@ -45,10 +45,14 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 
+# The tokens of those who set stages have to last for all tests, however slow the machine.
+SETTINGS = {"FLOWRA_RATE_LIMITS": "false", "FLOWRA_ACCESS_TOKEN_SECONDS": "7200"}
+
+
 @pytest.fixture(scope="package")
 def server() -> Iterator[Server]:
     """Give a server with the demo's data, without limits: tests are faster than people."""
-    with Server({"FLOWRA_RATE_LIMITS": "false"}) as server:
+    with Server(SETTINGS) as server:
         server.manage("seed_demo")
         yield server
 
@@ -149,9 +153,7 @@ def proxy(server: Server) -> Iterator[FreezingProxy]:
 @pytest.fixture(scope="module")
 def mortal() -> Iterator[Server]:
     """Give a server that the tests of a module may kill."""
-    # The tokens of those who set stages have to last for all tests, however slow the machine.
-    settings = {"FLOWRA_RATE_LIMITS": "false", "FLOWRA_ACCESS_TOKEN_SECONDS": "7200"}
-    with Server(settings, demo=True) as server:
+    with Server(SETTINGS, demo=True) as server:
         yield server
 
 

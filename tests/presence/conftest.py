@@ -22,6 +22,7 @@ from tests.processes import Valkey
 
 LEASE = 15.0
 GRACE = 5.0
+PATIENCE = 20.0  # seconds for an answer of the broker: it counts how much is asked for, not how long it takes
 START = 1_800_000_000.0
 T = TypeVar("T")
 
@@ -122,7 +123,9 @@ class RedisWorld(World):
         self._registries: list[RedisRegistry] = []
 
     def registry(self) -> RedisRegistry:
-        registry = RedisRegistry(self._url, lease=LEASE, grace=GRACE, clock=self.clock, prefix=self.prefix)
+        registry = RedisRegistry(
+            self._url, lease=LEASE, grace=GRACE, clock=self.clock, prefix=self.prefix, timeout=PATIENCE
+        )
         self._registries.append(registry)
         return registry
 
