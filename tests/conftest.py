@@ -14,6 +14,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from hypothesis import settings as hypothesis_settings
 
 from chats import services
 from chats.models import Chat, Workspace
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from flowra.accounts.models import User
 
 PASSWORD = "correct horse battery"
+
+# Examples are about what is right, not about how long it takes: any may take more than 200 ms on a busy machine.
+hypothesis_settings.register_profile("flowra", deadline=None)
+hypothesis_settings.load_profile("flowra")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

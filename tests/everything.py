@@ -18,7 +18,7 @@ from tests.processes import ROOT
 
 PYTEST = (sys.executable, "-m", "pytest")
 LONG = ("tests/browser", "tests/faults", "tests/operations")
-COMPUTING = ("tests/accounts", "tests/api", "tests/chats")
+COMPUTING = ("tests/accounts", "tests/api", "tests/chats", "tests/presence/test_model.py")
 LAST = ("nice", "--adjustment=19")  # the least priority
 LOOK_EVERY = 0.2  # seconds between two looks at what was printed
 

@@ -66,7 +66,8 @@ def test_one_address_tries_so_many_names_and_no_more(
         assert attempt(client, f"name{number}").status_code == 200
     for path in (LOGIN, "/accounts/signup/", "/accounts/password/reset/", "/accounts/demo/", "/admin/login/"):
         refused = client.post(path, {"username": "olga", "password": PASSWORD, "email": "olga@example.org"})
-        assert (refused.status_code, refused["Retry-After"]) == (429, "60"), path
+        assert refused.status_code == 429, path
+        assert 30 <= int(refused["Retry-After"]) <= 60, path
     credentials = {"username": "olga", "password": PASSWORD}
     by_rest = client.post("/api/v1/auth/token", credentials, content_type="application/json")
     assert by_rest.status_code == 429

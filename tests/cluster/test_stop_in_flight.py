@@ -19,6 +19,7 @@ from tests.follower import Follower, stored
 from tests.processes import PostgreSQL, Server, Valkey, wait_until
 
 GRACE = 4.0  # FLOWRA_DRAIN_SECONDS
+ENDED_WITHIN = GRACE + 3.0  # a busy machine is late to hear the signal, and to clean up
 HELD = b"SELECT 1 FROM chats_chat WHERE id = %s FOR UPDATE"
 WAITING = b"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
@@ -88,12 +89,12 @@ async def test_a_post_in_flight_is_answered_or_sent_again_and_never_doubled(
             assert sent.acked_at is None
             assert not posting.done()
             if not is_let_go:
-                assert await asyncio.to_thread(stopping.wait, GRACE) == 1  # it had to leave something behind
-                assert time.monotonic() - asked < GRACE
+                assert await asyncio.to_thread(stopping.wait, ENDED_WITHIN) == 1  # it had to leave something behind
+                assert time.monotonic() - asked < ENDED_WITHIN
                 assert "The stop took longer than it may" in stopping.output()
         if is_let_go:
             assert (await posting).status_code == 201
-            assert await asyncio.to_thread(stopping.wait, GRACE) == 0
+            assert await asyncio.to_thread(stopping.wait, ENDED_WITHIN) == 0
         else:
             with contextlib.suppress(httpx.TransportError):
                 assert (await posting).status_code >= 500
