@@ -10,7 +10,7 @@ import pytest
 
 from realtime import preframed
 from realtime.preframed import CONTROL_FRAMES_BURST, PARSE_SIZE, PreframedProtocol
-from tests.realtime.test_preframed import WITHIN, Peer, connect, extension_of, serve, until_gone
+from tests.realtime.uvicorn_peer import WITHIN, Peer, connect, extension_of, fill, serve, until_gone
 
 TEXT, PING, PONG, CONTINUED = 0x1, 0x9, 0xA, 0x0
 
@@ -84,9 +84,7 @@ async def test_pings_of_a_peer_that_takes_no_answers_are_not_kept(monkeypatch: p
         await send({"type": "websocket.accept"})
         protocol = extension_of(scope)
         assert isinstance(protocol, PreframedProtocol)
-        while protocol.writable.is_set():
-            protocol.write(preframed.text_frame("x" * 60_000))
-            await asyncio.sleep(0)
+        await fill(protocol)
         unsent.append(protocol.unsent_bytes)
         full.set()
         await receive()  # after the pings
@@ -114,9 +112,7 @@ async def test_what_a_peer_does_not_take_keeps_no_connection_open(end: str, monk
         await send({"type": "websocket.accept"})
         protocol = extension_of(scope)
         assert isinstance(protocol, PreframedProtocol)
-        while protocol.writable.is_set():
-            protocol.write(preframed.text_frame("x" * 60_000))
-            await asyncio.sleep(0)
+        await fill(protocol)
         protocols.append(protocol)
         full.set()
         await until_gone(receive)

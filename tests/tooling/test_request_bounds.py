@@ -13,6 +13,7 @@ import uvicorn
 from flowra import http_protocol, request_body
 from flowra.http_protocol import MAX_HEAD, BoundedHttpProtocol
 from flowra.request_body import MAX_BYTES
+from tests.realtime.uvicorn_peer import running
 
 WITHIN = 20.0  # seconds for any one answer
 KIB = b"x" * 1024
@@ -28,15 +29,8 @@ async def answer_ok(scope: Any, receive: Any, send: Any) -> None:
 async def serve(application: Any = "flowra.asgi:application") -> AsyncIterator[int]:
     """Run an application on uvicorn, in this event loop, as `manage.py serve` does; gives its port."""
     config = uvicorn.Config(application, port=0, http=BoundedHttpProtocol, lifespan="off", log_config=None)
-    server = uvicorn.Server(config)
-    config.load()
-    server.lifespan = config.lifespan_class(config)
-    await server.startup()
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.force_exit = True
-        await server.shutdown()
+    async with running(config, is_cut_off=True) as port:
+        yield port
 
 
 async def answer_to(port: int, *parts: bytes) -> bytes:
