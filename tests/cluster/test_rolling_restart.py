@@ -28,12 +28,14 @@ from tests.processes import PostgreSQL, Server, Valkey
 
 logger = logging.getLogger(__name__)
 PEOPLE, TABS = 50, 4
+IDLE_TABS = 2  # each
 AUTHORS = 8  # over the socket
 REST_AUTHORS = 4
 POST_EVERY = 1.0  # seconds, each author
 DRAIN_SECONDS = 20.0  # the default
 HOLD = 3.0  # as in deploy/
 BACK_WITHIN = 5.0  # seconds
+IDLE_BACK_WITHIN = 3.0  # seconds
 BATCH = 50  # sockets; realtime/lifecycle.py
 SETTINGS = {
     "FLOWRA_HTTPS": "true",
@@ -44,11 +46,17 @@ SETTINGS = {
 FROM_NGINX = {"X-Forwarded-Proto": "https"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def servers(postgresql: PostgreSQL, broker: Valkey) -> Iterator[tuple[Server, Server]]:
     """Give two running servers that believe in a proxy with TLS."""
     with two_servers(postgresql, broker, SETTINGS) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def members(servers: tuple[Server, Server]) -> tuple[str, list[Person]]:
+    """Give a chat and its members, signed in without any request."""
+    return make_members(servers[0], PEOPLE)
 
 
 @dataclass
@@ -140,10 +148,10 @@ async def restart(server: Server, crowd: Crowd) -> None:
 
 
 async def test_a_rolling_restart_under_200_sockets_is_felt_by_nobody(
-    servers: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch
+    servers: tuple[Server, Server], members: tuple[str, list[Person]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-    chat_id, people = make_members(servers[0], PEOPLE)
+    chat_id, people = members
     talk, stop = Talk(), asyncio.Event()
     with Nginx([server.port for server in servers]) as front:
         async with AsyncExitStack() as stack:
@@ -181,3 +189,24 @@ async def test_a_rolling_restart_under_200_sockets_is_felt_by_nobody(
     assert crowd.longest_outage <= BACK_WITHIN
     assert crowd.shown_offline == set()
     assert "502" not in answers
+
+
+async def test_a_rolling_restart_under_idle_sockets_meets_no_502(
+    servers: tuple[Server, Server], members: tuple[str, list[Person]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody sends a request: nothing but sockets tells nginx that a server is back, and those do not end."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    chat_id, people = members
+    with Nginx([server.port for server in servers]) as front:
+        async with Crowd.gathered(people, IDLE_TABS, chat_id, [front.base_url]) as crowd:
+            for server in servers:
+                before = len(crowd.outages)
+                assert await asyncio.to_thread(server.stop, signal.SIGTERM, DRAIN_SECONDS) == 0
+                await asyncio.to_thread(server.start)
+                await crowd.until_live(BACK_WITHIN)
+                assert len(crowd.outages) > before, "nobody was at this server"
+        answers = front.answers()
+    logger.info("outages %s, at most %.1f s, nginx %s", crowd.close_codes, crowd.longest_outage, answers)
+    assert answers.keys() == {"101"}, f"{answers}\n{front.errors()}"
+    assert crowd.close_codes.keys() == {1012}
+    assert crowd.longest_outage <= IDLE_BACK_WITHIN

@@ -166,6 +166,14 @@ def test_nginx_keeps_a_quiet_socket_longer_than_the_ping() -> None:
     assert int(seconds) > settings.FLOWRA_PING_INTERVAL
 
 
+def test_nginx_puts_no_server_aside() -> None:
+    """What that would do to people with idle pages is seen in tests/cluster/test_rolling_restart.py."""
+    config = (DEPLOY / "nginx.conf").read_text()
+    servers = re.findall(r"^ +server ((?:app-\d|\d).*);$", config, re.MULTILINE)
+    assert len(servers) == 2
+    assert all("max_fails=0" in server.split() for server in servers)
+
+
 def test_servers_serve_on_until_nginx_knows_that_the_one_restarted_before_is_back(compose: dict[str, Any]) -> None:
     config, unit = (DEPLOY / "nginx.conf").read_text(), (DEPLOY / "systemd" / "flowra@.service").read_text()
     aside = max(map(int, re.findall(r"fail_timeout=(\d+)s;", config)))
