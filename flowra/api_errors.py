@@ -105,7 +105,8 @@ def _describe_fields(error: exceptions.ValidationError) -> dict[str, Any]:
     fields = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
     codes = _leaves(error.get_codes())
     sentence = next(iter(_leaves(fields)), _("Something in the request is wrong."))
-    return {**fields, "detail": sentence, "code": "too_long" if "too_long" in codes else "invalid"}
+    lists = {name: _leaves(errors) for name, errors in fields.items()}  # DRF nests those of a list's items
+    return {**lists, "detail": sentence, "code": "too_long" if "too_long" in codes else "invalid"}
 
 
 def _leaves(value: Any) -> list[str]:

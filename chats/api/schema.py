@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
@@ -12,11 +12,13 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import Direction, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.serializers import BaseSerializer, Serializer
 
+from chats.api.fields import MAX_COUNTER
 from chats.api.requests import PageQuery
 from chats.api.shapes import Error, RateError
 
 View = TypeVar("View", bound=Callable[..., Any])
 Answer = type[Serializer[Any]] | BaseSerializer[Any] | None
+INT32 = 2**31 - 1
 
 _ERRORS: Mapping[int, str] = {
     400: "Something in the request is wrong.",
@@ -68,6 +70,35 @@ def require_bodies(result: dict[str, Any], **_context: object) -> dict[str, Any]
             if {"anyOf", "oneOf"} & components[name].keys():
                 body["required"] = True
     return result
+
+
+def widen_integers(result: dict[str, Any], **_context: object) -> dict[str, Any]:
+    """Return the document with `format: int64` on every integer of a body or answer that has no bound within 32 bits.
+
+    Typed clients take an integer without a format for one of 32 bits, and fail on a presence version. (Parameters that
+    need it have it from their fields; `limit` is any number, because what is too large is cut.)
+    """
+    for schema in _schemas_in(result["components"]["schemas"]):
+        kinds = schema.get("type")
+        if "integer" in (kinds if isinstance(kinds, list) else [kinds]) and schema.get("maximum", MAX_COUNTER) > INT32:
+            schema["format"] = "int64"
+    return result
+
+
+def declare_field_errors(result: dict[str, Any], **_context: object) -> dict[str, Any]:
+    """Return the document with the lists of sentences that a refusal has under the names of fields."""
+    for shape in (Error, RateError):
+        schema = result["components"]["schemas"][shape.__name__]
+        schema["additionalProperties"] = {"type": "array", "items": {"type": "string"}}
+    return result
+
+
+def _schemas_in(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield every JSON object below `node`, itself included."""
+    if isinstance(node, dict):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _schemas_in(child)
 
 
 def reads(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -71,3 +73,54 @@ def test_the_page_that_shows_it_needs_no_other_host_and_no_inline_script(client:
     script = client.get("/api/v1/docs?script=")
     assert script["Content-Type"].startswith("application/javascript")
     assert "/api/v1/schema" in script.content.decode()
+
+
+def objects_in(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object of a JSON document."""
+    if isinstance(node, dict):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from objects_in(child)
+
+
+# What Go's RE2 lacks (classes by property as Python lacks them, look-around, back references, possessive repeats),
+# or what engines write differently.
+NOT_PORTABLE = re.compile(r"\\[pPuUxX]\{|\\[pPuUNkKGZzAQE1-9]|\(\?|[*+?}]\+|[^\x20-\x7e]")
+
+
+def test_every_pattern_is_taken_by_every_generators_engine(callers: Callers) -> None:
+    patterns = {found["pattern"] for found in objects_in(callers.nobody.get("/schema").data) if "pattern" in found}
+    assert len(patterns) == 2
+    for pattern in patterns:
+        assert not NOT_PORTABLE.search(pattern), pattern
+        compiled = re.compile(pattern)
+        for text in ("Hello", "  x", "\u091c\u094b", "\U0001f600", "a\n\tb", "x" * 10_000, "\u4f60\u597d\uff01", "\\"):
+            assert compiled.match(text), (pattern, text)
+        assert not compiled.match("a\0b")
+
+
+def test_required_text_shows_something(callers: Callers) -> None:
+    schemas = callers.nobody.get("/schema").data["components"]["schemas"]
+    pattern = re.compile(schemas["MessageCreate"]["properties"]["body"]["pattern"])
+    for blank in ("", " ", "\n\t", "\xa0", "\xad", "\x01\x7f\x9f"):
+        assert not pattern.match(blank), blank
+
+
+def test_every_integer_that_may_need_them_has_64_bits(callers: Callers) -> None:
+    document = callers.nobody.get("/schema").data
+    limits = {id(found["schema"]) for found in objects_in(document) if found.get("name") == "limit"}
+    integers = [found for found in objects_in(document) if found.get("type") in ("integer", ["integer", "null"])]
+    assert len(integers) - len(limits) > 20
+    for found in integers:
+        if id(found) in limits:  # what is too large is cut to 100
+            continue
+        assert found.get("format") == "int64" or found["maximum"] < 2**31, found
+
+
+def test_a_refusal_declares_the_lists_of_its_fields(callers: Callers) -> None:
+    schemas = callers.nobody.get("/schema").data["components"]["schemas"]
+    for name in ("Error", "RateError"):
+        assert schemas[name]["additionalProperties"] == {"type": "array", "items": {"type": "string"}}
+    nested = callers.owner.post("/notifications/read", {"ids": ["no id", 3]})
+    assert nested.status == 400
+    assert {type(item) for item in nested.data["ids"]} == {str}
