@@ -9,7 +9,7 @@ ChatError
 ├── Conflict         the thing is not in a state in which this can be done
 └── TooFast          the caller may do this again in `retry_after` seconds
 
-Each has the protocol's error code (protocol.md section 2) or, where the socket never meets it, REST's.
+Each has the protocol's error code (docs/protocol.md, "Error codes") or, where the socket never meets it, REST's.
 """
 
 from typing import ClassVar

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chats.ids import new_id
 
-BODY_MAX_LENGTH = 10_000  # characters; protocol.md section 2
+BODY_MAX_LENGTH = 10_000  # characters; docs/api.md, "Messages"
 TITLE_MAX_LENGTH = 200
 NAME_MAX_LENGTH = 80
 # Nobody is so many revisions behind but by way of a restored backup, which leaps twice as far: one that is ahead of the

@@ -1,6 +1,6 @@
 """What the world sees of the models: one shape each, used by REST, by the socket and by events.
 
-Times are RFC 3339 in UTC with milliseconds. Keys are those of rest.md.
+Times are RFC 3339 in UTC with milliseconds. Keys are those of docs/api.md.
 """
 
 from __future__ import annotations

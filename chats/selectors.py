@@ -29,7 +29,7 @@ from chats.sql import run
 if TYPE_CHECKING:
     from flowra.accounts.models import User
 
-PAGE_LIMIT = 100  # messages; rest.md
+PAGE_LIMIT = 100  # messages; docs/api.md, "Messages"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
+from chats.models import ChatKind, Notification
 from chats.payloads import ChatPayload, MemberPayload, MessagePayload, NotificationPayload
 from realtime import protocol
 from realtime.frames import CHAT_FRAME_TYPES
@@ -103,6 +104,11 @@ def _schemas() -> Document:
     _, schemas = msgspec.json.schema_components([*kinds, NotificationPayload], ref_template=SCHEMA_REF)
     made: Document = dict(schemas)
     made["NotificationNew"]["properties"]["data"] = _reference(NotificationPayload)
+    made["ChatPayload"]["properties"]["kind"] = {"enum": ChatKind.values}
+    made["NotificationPayload"]["properties"]["kind"] = {"enum": Notification.Kind.values}
+    for kind in SERVER_FRAMES:
+        always = [field.name for field in msgspec.structs.fields(kind) if field.default is not msgspec.UNSET]
+        made[kind.__name__]["required"] = ["type", *always]
     for schema in made.values():
         # The type's only value: what tells frames apart.
         kind = schema.get("properties", {}).get("type", {})

@@ -53,7 +53,7 @@ class Handshake:
 
 
 def read_handshake(scope: dict[str, Any]) -> Handshake:
-    """Return the handshake in an ASGI scope; the first credential of protocol.md section 1 counts."""
+    """Return the handshake in an ASGI scope; the first credential of docs/protocol.md, "Connecting", counts."""
     headers: dict[bytes, str] = {}
     for name, value in scope["headers"]:
         headers.setdefault(name.lower(), value.decode("latin-1"))

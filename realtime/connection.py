@@ -11,7 +11,7 @@ from django.conf import settings
 
 from realtime.auth import Credential
 from realtime.outbox import Frame, Outbox
-from realtime.protocol import ChatFrame, CloseCode, Resync, ServerFrame, encode
+from realtime.protocol import ChatFrame, CloseCode, Resync, ResyncReason, ServerFrame, encode
 
 
 @dataclasses.dataclass(slots=True, eq=False, kw_only=True)
@@ -44,7 +44,7 @@ class Connection:
         self.end(CloseCode.SLOW_CONSUMER)
 
 
-def resync(connections: Iterable[Connection], reason: str, *, within: float | None = None) -> None:
+def resync(connections: Iterable[Connection], reason: ResyncReason, *, within: float | None = None) -> None:
     """Tell these connections that they may have missed something; they spread loading again over `within` seconds."""
     within = settings.FLOWRA_RESYNC_WITHIN if within is None else within
     frame = Frame(encode(Resync(reason=reason, within=within)))

@@ -29,6 +29,7 @@ from realtime.groups import GroupKeeper, open_channel
 from realtime.layers import get_layer, is_shared
 from realtime.outbox import Frame
 from realtime.presence_feed import PresenceFeed
+from realtime.protocol import ResyncReason
 from realtime.publisher import Publisher, send_directly, send_now
 from realtime.quota import Quota
 from realtime.quota_store import make_store
@@ -197,7 +198,7 @@ class Hub:
         room.revisions.start_at(revision)
         return True
 
-    def close_room(self, chat_id: UUID, reason: str) -> None:
+    def close_room(self, chat_id: UUID, reason: ResyncReason) -> None:
         """Put everybody out of a room and have them load again what they may still see."""
         room = self.directory.rooms.get(chat_id)
         if room is None:

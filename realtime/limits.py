@@ -24,7 +24,7 @@ BAD_FRAME_SECONDS = 2.0
 # fast as frames are allowed: whoever sends more than twice as many is cut off in the end, although every now and then
 # one of theirs gets through.
 FLOOD_FRAMES = 300
-TYPING_SECONDS = 1.0  # protocol.md section 5: one per second, user and chat
+TYPING_SECONDS = 1.0  # docs/protocol.md, "Typing": one per second, user and chat
 MAX_KEYS = 100_000
 
 

@@ -21,7 +21,7 @@ _MAX_COUNTER = 2**63 - 1  # what the database's counters hold
 
 
 class ErrorCode(enum.StrEnum):
-    """What an `error` frame says in `code`; protocol.md section 2."""
+    """What an `error` frame says in `code`."""
 
     BAD_FRAME = "bad_frame"
     UNKNOWN_TYPE = "unknown_type"
@@ -35,7 +35,7 @@ class ErrorCode(enum.StrEnum):
 
 
 class CloseCode(enum.IntEnum):
-    """Why the server closes a socket; protocol.md section 2."""
+    """Why the server closes a socket."""
 
     NORMAL = 1000
     GOING_AWAY = 1001
@@ -256,8 +256,14 @@ class Unread(ServerFrame, frozen=True, tag="chat.unread"):
     mention_count: int
 
 
+# Why a client has to load again what it shows.
+ResyncReason = Literal["broker", "presence", "behind", "restored", "chat_deleted", "removed", "overload"]
+
+
 class Resync(ServerFrame, frozen=True, tag="resync"):
-    reason: str
+    """Load chats, members, presence and unread counts again, after a random time of up to `within` seconds."""
+
+    reason: ResyncReason
     within: float
 
 

@@ -1,4 +1,4 @@
-"""A client of Flowra that knows nothing but protocol.md and rest.md: REST with a token, and the socket."""
+"""A client of Flowra that knows nothing but docs/protocol.md and docs/api.md: REST with a token, and the socket."""
 
 from __future__ import annotations
 

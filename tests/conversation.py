@@ -1,4 +1,4 @@
-"""A whole conversation, by somebody who has only protocol.md and rest.md to go by; AssertionError where they err.
+"""A whole conversation by somebody who has only docs/protocol.md and docs/api.md; AssertionError where they err.
 
     python -m tests.conversation http://127.0.0.1:8000 [http://127.0.0.1:8001]
 

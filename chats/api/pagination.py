@@ -23,7 +23,7 @@ from chats.exceptions import Invalid, NotFound
 from chats.text import clean_text
 
 PAGE_SIZE = 50
-PAGE_SIZE_MAX = 100  # rest.md
+PAGE_SIZE_MAX = 100  # docs/api.md, "Lists"
 _CURSOR_LENGTH = 1_000
 
 Row = TypeVar("Row", bound=Model)

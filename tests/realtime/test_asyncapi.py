@@ -111,6 +111,22 @@ def test_every_frame_is_in_it_once_and_in_an_operation() -> None:
     assert asyncapi_document() == asyncapi_document()
 
 
+def test_what_is_always_there_is_required_and_words_are_listed() -> None:
+    schemas = document()["components"]["schemas"]
+    assert set(schemas["Ack"]["required"]) == {"type", "action", "ref"}
+    assert set(schemas["Error"]["required"]) == {"type", "code", "message", "ref"}
+    assert schemas["Pong"]["required"] == ["type"]
+    assert "broker" in schemas["Resync"]["properties"]["reason"]["enum"]
+    assert schemas["ChatPayload"]["properties"]["kind"]["enum"] == ["discussion", "direct", "task", "bug", "epic"]
+    assert set(schemas["NotificationPayload"]["properties"]["kind"]["enum"]) >= {"mention", "reply", "added"}
+
+
+def test_it_names_no_section_of_a_document() -> None:
+    """Clients get this file alone, and numbers of sections change."""
+    assert re.findall(r"section \d", COMMITTED.read_text()) == []
+    assert set(re.findall(r"\w+\.md", COMMITTED.read_text())) == {"protocol.md"}
+
+
 def test_levels_of_notices_are_those_of_the_rows() -> None:
     assert [level.value for level in protocol.NoticeLevel] == Notice.Level.values
 
