@@ -269,6 +269,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_PATCH": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "chats.api.schema.inline_narrow_enums",
         "chats.api.schema.require_bodies",
         "chats.api.schema.widen_integers",
         "chats.api.schema.declare_field_errors",

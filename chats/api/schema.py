@@ -93,6 +93,34 @@ def declare_field_errors(result: dict[str, Any], **_context: object) -> dict[str
     return result
 
 
+def inline_narrow_enums(result: dict[str, Any], **_context: object) -> dict[str, Any]:
+    """Return the document with each enum inlined whose values another one has, too.
+
+    Generators for Go and C make constants of the values, without the name of the enum, and two of them would collide.
+    """
+    schemas = result["components"]["schemas"]
+    enums = {name: set(schema["enum"]) for name, schema in schemas.items() if "enum" in schema}
+    narrow = {
+        name for name, values in enums.items() for other, more in enums.items() if values < more and other != name
+    }
+    for node in list(_schemas_in(result)):
+        _inline(node, {name: schemas[name] for name in narrow})
+    for name in narrow:
+        del schemas[name]
+    return result
+
+
+def _inline(node: dict[str, Any], enums: Mapping[str, dict[str, Any]]) -> None:
+    """Put the enum in place of the reference that `node` is, or has as its only part beside a default."""
+    references = [node, *node["allOf"]] if len(node.get("allOf", ())) == 1 else [node]
+    for reference in references:
+        name = str(reference.get("$ref", "")).rpartition("/")[2]
+        if name in enums:
+            node.pop("$ref", None)
+            node.pop("allOf", None)
+            node.update({"type": "string", "enum": list(enums[name]["enum"])})
+
+
 def _schemas_in(node: Any) -> Iterator[dict[str, Any]]:
     """Yield every JSON object below `node`, itself included."""
     if isinstance(node, dict):

@@ -124,3 +124,12 @@ def test_a_refusal_declares_the_lists_of_its_fields(callers: Callers) -> None:
     nested = callers.owner.post("/notifications/read", {"ids": ["no id", 3]})
     assert nested.status == 400
     assert {type(item) for item in nested.data["ids"]} == {str}
+
+
+def test_no_two_enums_share_a_value(callers: Callers) -> None:
+    """Generators for Go make one constant of each."""
+    schemas = callers.nobody.get("/schema").data["components"]["schemas"]
+    values = [value for schema in schemas.values() for value in schema.get("enum", ())]
+    assert len(values) == len(set(values)) >= 11
+    assert schemas["InviteCreate"]["properties"]["role"]["enum"] == ["admin", "member"]
+    assert schemas["InviteCreate"]["properties"]["role"]["default"] == "member"
