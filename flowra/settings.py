@@ -74,7 +74,9 @@ FLOWRA_POST_LIMIT = "realtime.post_limit.take_post"  # what pages and REST ask b
 FLOWRA_POSTS_BURST: int = env.int("FLOWRA_POSTS_BURST", default=20)
 FLOWRA_CONNECTIONS_PER_USER: int = env.int("FLOWRA_CONNECTIONS_PER_USER", default=50)
 FLOWRA_CONNECTIONS_PER_ADDRESS: int = env.int("FLOWRA_CONNECTIONS_PER_ADDRESS", default=1_000)
+FLOWRA_HANDSHAKES_PER_USER: int = env.int("FLOWRA_HANDSHAKES_PER_USER", default=600)
 FLOWRA_HANDSHAKES_PER_MINUTE: int = env.int("FLOWRA_HANDSHAKES_PER_MINUTE", default=600)
+FLOWRA_SIGN_INS_PER_MINUTE: int = env.int("FLOWRA_SIGN_INS_PER_MINUTE", default=240)
 FLOWRA_SUBSCRIPTIONS_PER_CONNECTION: int = env.int("FLOWRA_SUBSCRIPTIONS_PER_CONNECTION", default=200)
 
 # --- Accounts -----------------------------------------------------------------------------------
@@ -246,7 +248,11 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["chats.api.throttles.UserThrottle", "chats.api.throttles.ScopedThrottle"],
     # Per user, or per address where nobody is signed in.
-    "DEFAULT_THROTTLE_RATES": {"user": "3000/min", "auth": "240/min", "search": "120/min"},
+    "DEFAULT_THROTTLE_RATES": {
+        "user": "3000/min",
+        "auth": f"{FLOWRA_SIGN_INS_PER_MINUTE}/min",
+        "search": "120/min",
+    },
     # X-Forwarded-For was evaluated before (flowra/forwarded.py); here it would let callers choose their own address.
     "NUM_PROXIES": 0,
     "EXCEPTION_HANDLER": "flowra.api_errors.handle_api_error",

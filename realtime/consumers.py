@@ -83,10 +83,9 @@ class ChatConsumer(AsyncConsumer):
     async def _let_in(self, hub: Hub, handshake: Handshake) -> tuple[Caller | None, Place | None]:
         """Return who is calling, None where nobody knows, and a place, None where there are too many."""
         address = counted_address((self._scope.get("client") or ("",))[0])
-        # Before anything is looked up: guessing credentials costs the database nothing beyond this rate.
-        if not hub.quota.knock(address):
+        caller = await hub.quota.look_at(address, lambda: self._identify(handshake))
+        if caller is None and not hub.quota.knock(address):
             return None, None
-        caller = await self._identify(handshake)
         return caller, await hub.quota.admit(address, caller.user.pk if caller else None)
 
     async def _identify(self, handshake: Handshake) -> Caller | None:

@@ -19,7 +19,7 @@ from django.conf import settings
 from chats.selectors import members_among
 from presence.registry import get_registry
 from presence.tracker import Tracker
-from realtime import metrics
+from realtime import met_limits, metrics
 from realtime.activity import ActivityFeed
 from realtime.connection import Connection, resync
 from realtime.db import run_in_db_thread
@@ -77,6 +77,7 @@ class Hub:
         self._supervisor.start("repair", Repairer(self).run)
         self._supervisor.start("watch", Watcher(self.directory).run)
         self._supervisor.start("sampler", Sampler(self.directory).run)
+        self._supervisor.start("met limits", met_limits.run)
         if self.quota.is_shared:
             self._supervisor.start("limits", self.quota.run)
         if settings.FLOWRA_PRESENCE_ENABLED:
@@ -99,8 +100,7 @@ class Hub:
         await self.quota.stop()
         if self.tracker is not None:
             await self.tracker.leave()
-        checks = list(self._checks.values())
-        for task in checks:
+        for task in (checks := list(self._checks.values())):
             task.cancel()
         await asyncio.gather(*checks, return_exceptions=True)
 

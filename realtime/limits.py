@@ -75,6 +75,13 @@ class SlidingWindow:
         self._taken += 1
         return 0.0
 
+    def is_full(self, now: float) -> bool:
+        """Whether `take` would refuse."""
+        window, passed = divmod(now, self._seconds)
+        if window == self._window:
+            return self._before * (1 - passed / self._seconds) + self._taken >= self._limit
+        return window == self._window + 1 and self._taken * (1 - passed / self._seconds) >= self._limit
+
 
 class Taken(Protocol):
     """What one can take from, see `TokenBucket.take`."""

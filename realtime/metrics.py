@@ -50,6 +50,9 @@ layer_failures = Counter("flowra_layer_failures", "Operations that the channel l
 layer_reconnects = Counter("flowra_layer_reconnects", "Times the layer's connection came back and clients resynced.")
 catch_ups = Counter("flowra_catch_ups", "Subscriptions with since, by what they got.", ["result"])
 catch_up_messages = Counter("flowra_catch_up_messages", "Messages sent to clients that caught up.")
+limits_met = Counter(
+    "flowra_limits_met", "Sockets and sign-ins refused by a limit that a user or an address has met.", ["setting"]
+)
 tasks_restarted = Counter("flowra_tasks_restarted", "Background tasks that died and were restarted.", ["task"])
 event_loop_lag_seconds = Histogram(
     "flowra_event_loop_lag_seconds",
@@ -62,3 +65,11 @@ event_loop_lag_seconds = Histogram(
 for operation in ("publish", "join", "leave", "listen"):
     layer_failures.labels(operation)
 sockets_closed.labels(int(CloseCode.SLOW_CONSUMER))
+for setting in (
+    "FLOWRA_CONNECTIONS_PER_USER",
+    "FLOWRA_CONNECTIONS_PER_ADDRESS",
+    "FLOWRA_HANDSHAKES_PER_USER",
+    "FLOWRA_HANDSHAKES_PER_MINUTE",
+    "FLOWRA_SIGN_INS_PER_MINUTE",
+):
+    limits_met.labels(setting)

@@ -1,4 +1,4 @@
-"""Notices from the operators: a row here is a toast on every open page within a second or so."""
+"""Notices from the operators, a toast on every open page within a second or so; and which limits were met."""
 
 from typing import ClassVar
 
@@ -38,3 +38,13 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class MetLimit(models.Model):
+    """A limit that has refused somebody, and when it last did, for `manage.py doctor`; see realtime/met_limits.py."""
+
+    setting = models.CharField(primary_key=True, max_length=60)
+    met_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.setting

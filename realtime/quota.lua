@@ -1,8 +1,9 @@
 -- One exchange of a process with the table that all share; see realtime/quota_store.py.
 -- KEYS[1]: the base of all keys. ARGV: 1 this process's incarnation; 2 its lease and 3 the life of a count, in ms;
--- 4 JSON: `limits`; `counts`, a list of {subject, places granted here}; `asks`, a list of {address, subjects};
--- `posts`, a list of {user, number posted here since the last call}.
--- The reply: whether the table still knew this process; per ask 1 or 0; per user the level of the bucket, as text.
+-- 4 JSON: `limits`; `counts`, a list of {subject, places granted here}; `asks`, a list of {who knocks, how often they may
+-- in a window, a list of {subject, places at most}}; `posts`, a list of {user, number posted here since the last call}.
+-- The reply: whether the table still knew this process; per ask -1 where it is granted, 0 where who knocks does it too
+-- often, or which of its subjects has no place left, counted from 1; per user the level of the bucket, as text.
 local base, me = KEYS[1], ARGV[1]
 local lease, keep = tonumber(ARGV[2]), tonumber(ARGV[3])
 local asked = cjson.decode(ARGV[4])
@@ -44,12 +45,12 @@ local function places(subject)
 end
 
 -- As realtime.limits.SlidingWindow.
-local function knock(address)
+local function knock(who, limit)
   local window = math.floor(now / limits.window)
-  local key = base .. ":handshakes:" .. address .. ":"
+  local key = base .. ":handshakes:" .. who .. ":"
   local taken = tonumber(redis.call("GET", key .. window) or "0")
   local before = tonumber(redis.call("GET", key .. (window - 1)) or "0")
-  if before * (1 - (now / limits.window - window)) + taken >= limits.handshakes then
+  if before * (1 - (now / limits.window - window)) + taken >= limit then
     return false
   end
   redis.call("INCR", key .. window)
@@ -69,17 +70,19 @@ end
 
 local granted = {}
 for i, entry in ipairs(asked.asks) do
-  local is_granted = knock(entry[1])
-  for _, subject in ipairs(entry[2]) do
-    is_granted = is_granted and places(subject[1]) < subject[2]
+  local verdict = knock(entry[1], entry[2]) and -1 or 0
+  for number, subject in ipairs(entry[3]) do
+    if verdict == -1 and places(subject[1]) >= subject[2] then
+      verdict = number
+    end
   end
-  if is_granted then
-    for _, subject in ipairs(entry[2]) do
+  if verdict == -1 then
+    for _, subject in ipairs(entry[3]) do
       redis.call("HINCRBY", places_key(subject[1]), me, 1)
       redis.call("PEXPIRE", places_key(subject[1]), keep)
     end
   end
-  granted[i] = is_granted and 1 or 0
+  granted[i] = verdict
 end
 
 -- As realtime.limits.TokenBucket, but for debts: they were allowed before the others were heard of.

@@ -1,5 +1,8 @@
 """Limits that are a user's or an address's, wherever they are connected: sockets, handshakes, posts.
 
+A handshake with a good credential is its user's, any other its address's: so those who share an address do not use up
+each other's. That the database is asked about a credential has a bound all the same, see `look_at`.
+
 This process counts for itself first. With a broker it settles with the others, all that is new in one exchange, and one
 exchange at a time. A socket waits for it. A post does not, so that its `ack` never waits for the broker: what was
 posted elsewhere lowers the bucket here a moment later, and what was too much is a debt. Without an answer each process
@@ -13,20 +16,28 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
 
+from realtime import met_limits
 from realtime.limits import Buckets, SlidingWindow, TokenBucket
-from realtime.quota_store import WINDOW, QuotaAway, Reply, Request, Store
+from realtime.quota_store import GRANTED, WINDOW, Knock, QuotaAway, Reply, Request, Store
 
 logger = logging.getLogger(__name__)
-BEAT = 5.0  # seconds between two exchanges, if there is nothing to say
+BEAT = 2.0  # seconds between two exchanges, if there is nothing to say
 TELL_AGAIN = 600.0  # seconds after which all counts are told again
 RETRY_AFTER = 1.0  # seconds, while the table is away
 BATCH = 500  # counts, asks, users in one exchange: some milliseconds of the broker's time
+# Handshakes of one address that wait for their credential to be looked at, where it has used up its own: an office that
+# comes back after a restart, and some more.
+LONGEST_LINE = 1_000
+
+T = TypeVar("T")
 
 
 def post_buckets() -> Buckets[str, TokenBucket]:
@@ -50,8 +61,16 @@ class Place:
 
 
 @dataclasses.dataclass(slots=True)
+class _Line:
+    """The handshakes of an address whose credentials are looked at one by one."""
+
+    turn: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
+    length: int = 0
+
+
+@dataclasses.dataclass(slots=True)
 class _Ask:
-    address: str
+    knock: Knock
     place: Place
     answer: asyncio.Future[bool]
 
@@ -67,6 +86,10 @@ class Quota:
         self._handshakes: Buckets[str, SlidingWindow] = Buckets(
             lambda now: SlidingWindow(settings.FLOWRA_HANDSHAKES_PER_MINUTE, WINDOW, now)
         )
+        self._user_handshakes: Buckets[str, SlidingWindow] = Buckets(
+            lambda now: SlidingWindow(settings.FLOWRA_HANDSHAKES_PER_USER, WINDOW, now)
+        )
+        self._lines: dict[str, _Line] = {}  # by address
         self._posts = post_buckets()
         self._asks: list[_Ask] = []
         self._changed: set[str] = set()  # subjects whose count the table may not have
@@ -76,26 +99,60 @@ class Quota:
 
     # --- What is asked --------------------------------------------------------------------------
 
+    async def look_at(self, address: str, look: Callable[[], Awaitable[T]]) -> T | None:
+        """Return what `look()` finds out about a credential from this address; None where too many wait for that.
+
+        Looking asks the database. Where an address has used up its handshakes that brought nothing good, one credential
+        of it is looked at at a time: who tries many has one thread at most, and who has a good one still comes in.
+        """
+        full = self._handshakes.get(address)
+        if not settings.FLOWRA_RATE_LIMITS or full is None or not full.is_full(time.monotonic()):
+            return await look()
+        line = self._lines.setdefault(address, _Line())
+        if line.length >= LONGEST_LINE:
+            met_limits.note("FLOWRA_HANDSHAKES_PER_MINUTE", address)
+            return None
+        line.length += 1
+        try:
+            async with line.turn:
+                return await look()
+        finally:
+            line.length -= 1
+            if not line.length:
+                del self._lines[address]
+
     def knock(self, address: str) -> bool:
-        """Count a handshake of this address here; returns whether it may go on."""
-        return not settings.FLOWRA_RATE_LIMITS or not self._handshakes.take(address)
+        """Count here a handshake of this address that brought nothing good; returns whether it is to be heard."""
+        if not settings.FLOWRA_RATE_LIMITS or not self._handshakes.take(address):
+            return True
+        met_limits.note("FLOWRA_HANDSHAKES_PER_MINUTE", address)
+        return False
 
     async def admit(self, address: str, user_id: UUID | None) -> Place | None:
         """Return a place for a socket, or None where there are too many; without a user only the handshake counts."""
         subjects: dict[str, int] = {}
+        who, limit = address, settings.FLOWRA_HANDSHAKES_PER_MINUTE
         if user_id is not None:
-            subjects[f"user:{user_id}"] = settings.FLOWRA_CONNECTIONS_PER_USER
+            who, limit = f"user:{user_id}", settings.FLOWRA_HANDSHAKES_PER_USER
+            subjects[who] = settings.FLOWRA_CONNECTIONS_PER_USER
             subjects[f"address:{address}"] = settings.FLOWRA_CONNECTIONS_PER_ADDRESS
         place = Place(self, subjects)
         is_limited = settings.FLOWRA_RATE_LIMITS
-        if is_limited and any(self._taken[subject] >= limit for subject, limit in subjects.items()):
+        if is_limited and user_id is not None and self._user_handshakes.take(who):
+            self.knock(address)  # it was looked at, as those that are no good
+            met_limits.note("FLOWRA_HANDSHAKES_PER_USER", who)
             return None
+        knock = Knock(who, limit, subjects)
+        for number, (subject, places) in enumerate(subjects.items(), start=1):
+            if is_limited and self._taken[subject] >= places:
+                _note_met(knock, number)
+                return None
         for subject in subjects:
             self._taken[subject] += 1
         if not is_limited or self._store is None or self._is_away:
             self._grant(place, is_known=False)
             return place
-        ask = _Ask(address, place, asyncio.get_running_loop().create_future())
+        ask = _Ask(knock, place, asyncio.get_running_loop().create_future())
         self._asks.append(ask)
         self._news.set()
         try:
@@ -174,7 +231,7 @@ class Quota:
         posts = {user: self._posted.pop(user) for user in list(self._posted)[:BATCH]}
         request = Request(
             counts={subject: self._granted[subject] for subject in changed},
-            asks=[(ask.address, ask.place.subjects) for ask in asks],
+            asks=[ask.knock for ask in asks],
             posts=posts,
         )
         try:
@@ -194,14 +251,16 @@ class Quota:
     def _take(self, reply: Reply, asks: list[_Ask], users: list[str]) -> None:
         if not reply.is_known:  # new there, or forgotten
             self._changed.update(self._granted)
-        for ask, is_granted in zip(asks, reply.granted, strict=True):
+        for ask, verdict in zip(asks, reply.verdicts, strict=True):
             if ask.answer.done():  # given up meanwhile
                 for subject in ask.place.subjects:
                     self._note(subject)
                 continue
-            if is_granted:
+            if verdict == GRANTED:
                 self._grant(ask.place, is_known=True)
-            ask.answer.set_result(is_granted)
+            else:
+                _note_met(ask.knock, verdict)
+            ask.answer.set_result(verdict == GRANTED)
         for user, level in zip(users, reply.levels, strict=True):
             bucket = self._posts.get(user)
             if bucket is not None:
@@ -219,6 +278,17 @@ class Quota:
         self._decide_alone(self._asks)
         if self._store is not None:
             await self._store.leave()
+
+
+def _note_met(knock: Knock, verdict: int) -> None:
+    """Note the limit that refused somebody; `verdict` as in quota_store.Reply."""
+    if not verdict:
+        is_user = knock.who.startswith("user:")
+        met_limits.note("FLOWRA_HANDSHAKES_PER_USER" if is_user else "FLOWRA_HANDSHAKES_PER_MINUTE", knock.who)
+        return
+    subject = list(knock.subjects)[verdict - 1]
+    is_user = subject.startswith("user:")
+    met_limits.note("FLOWRA_CONNECTIONS_PER_USER" if is_user else "FLOWRA_CONNECTIONS_PER_ADDRESS", subject)
 
 
 def _lower(counter: Counter[str], subject: str) -> None:

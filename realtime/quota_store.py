@@ -24,9 +24,12 @@ from redis.retry import Retry
 logger = logging.getLogger(__name__)
 PREFIX = "flowra:{limits}"  # in braces, so that all keys are in one slot of a Redis cluster
 TIMEOUT = 0.25  # seconds for an exchange; without an answer each process counts for itself
-LEASE = 20.0  # seconds that a process's counts hold when it is not heard of
+# Seconds that a process's counts hold when it is not heard of. Short, because the sockets of a killed one come back at
+# once from the same addresses, and are counted twice until then; if it lives after all, it tells its counts again.
+LEASE = 8.0
 KEEP = 3600.0  # seconds that a count is kept; all are told again much sooner
 WINDOW = 60.0  # seconds in which handshakes are counted
+GRANTED = -1  # the table's verdict, see quota.lua
 _SCRIPT = (Path(__file__).parent / "quota.lua").read_text()
 
 
@@ -35,20 +38,33 @@ class QuotaAway(Exception):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Knock:
+    """Somebody wants in: who knocks, how often they may within WINDOW, and the places they would take."""
+
+    who: str
+    limit: int
+    subjects: Mapping[str, int]  # how many places there are, by subject
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """What a process has to tell and to ask: its counts, who wants in from which address to which places, its posts."""
+    """What a process has to tell and to ask: its counts, who wants in, its posts."""
 
     counts: Mapping[str, int]
-    asks: Sequence[tuple[str, Mapping[str, int]]]  # address; limit by subject
+    asks: Sequence[Knock]
     posts: Mapping[str, int]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reply:
-    """Whether the table still knew the process, which asks are granted, and what is left in the posts' buckets."""
+    """Whether the table still knew the process, what it says to each ask, and what is left in the posts' buckets.
+
+    That is GRANTED, or which setting it met: 0 where who knocked did so too often, else the number of the subject that
+    had no place left, counted from 1.
+    """
 
     is_known: bool
-    granted: Sequence[bool]
+    verdicts: Sequence[int]
     levels: Sequence[float]
 
 
@@ -83,13 +99,12 @@ class RedisStore:
         """See Store."""
         asked = {
             "limits": {
-                "handshakes": settings.FLOWRA_HANDSHAKES_PER_MINUTE,
                 "window": WINDOW,
                 "rate": settings.FLOWRA_POSTS_PER_SECOND,
                 "burst": settings.FLOWRA_POSTS_BURST,
             },
             "counts": list(request.counts.items()),
-            "asks": [(address, list(subjects.items())) for address, subjects in request.asks],
+            "asks": [(ask.who, ask.limit, list(ask.subjects.items())) for ask in request.asks],
             "posts": list(request.posts.items()),
         }
         arguments: list[str | int] = [self._incarnation, int(self._lease * 1000), int(KEEP * 1000), json.dumps(asked)]
@@ -101,10 +116,10 @@ class RedisStore:
         if not call.done():
             raise QuotaAway(f"Redis does not answer within {TIMEOUT} s")
         try:
-            known, granted, levels = call.result()
+            known, verdicts, levels = call.result()
         except (RedisError, OSError) as error:
             raise QuotaAway(f"Redis does not answer: {error!r}") from error
-        return Reply(bool(known), [bool(answer) for answer in granted], [float(level) for level in levels])
+        return Reply(bool(known), [int(verdict) for verdict in verdicts], [float(level) for level in levels])
 
     async def leave(self) -> None:
         """See Store."""

@@ -63,6 +63,7 @@ class Follower:
         self.person = person
         self.chat_id = chat_id
         self.outages: list[Outage] = []
+        self.codes: Counter[int] = Counter()  # with which its connections ended, those that were never welcome too
         self.sent: list[Sent] = []
         self.messages: dict[str, Frame] = {}  # by id, the newest state
         self.arrived: dict[str, float] = {}  # by body, when it was first seen
@@ -145,6 +146,7 @@ class Follower:
                     self._connection = await self._open()
                     async with self._connection:
                         code = await self._converse(self._connection)
+                        self.codes[code] += 1
                 except GONE:
                     code = self._code()
                 if self._is_live:

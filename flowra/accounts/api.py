@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, NoReturn
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_logged_in
@@ -20,6 +20,7 @@ from chats.api.shapes import Shape
 from flowra.accounts import tokens
 from flowra.accounts.models import User
 from flowra.accounts.services import DISPLAY_NAME_MAX_LENGTH, change_display_name
+from flowra.accounts.throttle import note_refusal
 
 
 class Credentials(serializers.Serializer[Any]):
@@ -57,6 +58,11 @@ class PublicView(ApiView):
     def get_authenticate_header(self, request: Request) -> str:
         """Return what a 401 names in WWW-Authenticate."""
         return 'Bearer realm="api"'
+
+    def throttled(self, request: Request, wait: float) -> NoReturn:
+        """Refuse a request that came too soon, and note that."""
+        note_refusal(request._request)
+        super().throttled(request, wait)
 
 
 class TokenObtain(PublicView):

@@ -14,7 +14,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
+from chats.addresses import counted_address
 from chats.api.throttles import ScopedThrottle
+from realtime import met_limits
 
 SCOPE = "auth"
 
@@ -29,6 +31,11 @@ class AddressThrottle(ScopedThrottle):
         return self.cache_format % {"scope": SCOPE, "ident": self.get_ident(request)}
 
 
+def note_refusal(request: HttpRequest) -> None:
+    """Note that the address of this request has met FLOWRA_SIGN_INS_PER_MINUTE."""
+    met_limits.note("FLOWRA_SIGN_INS_PER_MINUTE", counted_address(request.META.get("REMOTE_ADDR", "")))
+
+
 def limited(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Wrap a page that computes a hash or sends a mail when something is posted to it."""
 
@@ -37,6 +44,7 @@ def limited(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
         throttle: Any = AddressThrottle()
         if request.method != "POST" or throttle.allow_request(request, throttle):
             return view(request, *args, **kwargs)
+        note_refusal(request)
         seconds = max(1, math.ceil(throttle.wait() or 1))
         response = render(request, "accounts/too_many.html", status=429)
         response["Retry-After"] = str(seconds)

@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from flowra.doctor.clock import compare_clocks
+from flowra.doctor.data import MET_DAYS, list_met_limits
 from flowra.doctor.report import Check, Finding, failed, ok, warning
 from presence.exceptions import RegistryAway
 from presence.registry import get_registry
@@ -122,12 +123,12 @@ def check_registry() -> Iterator[Finding]:
 
 
 def check_limits() -> Iterator[Finding]:
-    """The table in which all processes count takes an exchange with nothing in it."""
+    """The table in which all processes count takes an exchange with nothing in it; and whom limits have refused."""
     if not settings.FLOWRA_RATE_LIMITS:
         yield ok(LIMITS, "switched off")
         return
     if not settings.REDIS_URL:
-        yield ok(LIMITS, "counted in the server's process")
+        yield _told("counted in the server's process")
         return
     try:
         asyncio.run(_exchange())
@@ -137,7 +138,21 @@ def check_limits() -> Iterator[Finding]:
         remedy = "See what is between this machine and Redis: until it answers each process counts for itself."
         yield warning(LIMITS, f"{error}", remedy)
         return
-    yield ok(LIMITS, "counted together with the other processes")
+    yield _told("counted together with the other processes")
+
+
+def _told(how: str) -> Finding:
+    """Return how limits are counted, and as a warning which of them have refused somebody lately."""
+    met = list_met_limits()
+    if not met:
+        return ok(LIMITS, how)
+    shown = ", ".join(f"{setting} (last {when} UTC)" for setting, when in met)
+    return warning(
+        LIMITS,
+        f"{how}; in the last {MET_DAYS} days somebody was refused by {shown}",
+        "The log says who (realtime.met_limits). Many people behind one address (an office) need a higher limit; all "
+        "people behind one address means that FLOWRA_TRUSTED_PROXIES lacks a proxy; else a client has gone wrong.",
+    )
 
 
 async def _exchange() -> None:

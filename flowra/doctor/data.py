@@ -6,13 +6,14 @@ Each check opens a connection of its own, beside Django's pool, with short time-
 from __future__ import annotations
 
 import contextlib
+import datetime
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import ConnectionHandler
@@ -27,11 +28,17 @@ CONNECT_TIMEOUT = 3  # seconds
 STATEMENT_TIMEOUT = 5  # seconds, for another writer's lock
 # File systems over a network: SQLite's locks and its shared memory do not hold there.
 NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs", "fuse.glusterfs"}
+MET_DAYS = 7  # for so long a limit that has refused somebody is told of
 DATABASE = "database"
 
 
 def _is_sqlite() -> bool:
     return bool(settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"))
+
+
+def _is_missing() -> bool:
+    """Whether there is no file of SQLite's: opening it would make an empty one, and the doctor changes nothing."""
+    return _is_sqlite() and not Path(settings.DATABASES["default"]["NAME"]).exists()
 
 
 @contextlib.contextmanager
@@ -60,8 +67,7 @@ def _ask(connection: BaseDatabaseWrapper, statement: str) -> Any:
 
 def check_database() -> Iterator[Finding]:
     """It answers, in a version that Django knows."""
-    if _is_sqlite() and not Path(settings.DATABASES["default"]["NAME"]).exists():
-        # Opening would make an empty file: the doctor changes nothing.
+    if _is_missing():
         yield failed(DATABASE, f"there is no file {settings.DATABASES['default']['NAME']}", "Run: manage.py migrate")
         return
     with own_connection() as connection:
@@ -192,6 +198,20 @@ def check_clock() -> Iterator[Finding]:
         yield compare_clocks(
             "database clock", lambda: float(_ask(connection, "SELECT extract(epoch FROM clock_timestamp())"))
         )
+
+
+def list_met_limits() -> list[tuple[str, str]]:
+    """Return the settings whose limits have refused somebody in the last MET_DAYS days, and when they last did.
+
+    Where the database cannot say there are none: its own checks tell why.
+    """
+    if _is_missing():
+        return []
+    with own_connection() as connection, contextlib.suppress(DatabaseError), connection.cursor() as cursor:
+        since = connection.ops.adapt_datetimefield_value(timezone.now() - datetime.timedelta(days=MET_DAYS))
+        cursor.execute("SELECT setting, met_at FROM realtime_metlimit WHERE met_at > %s ORDER BY setting", [since])
+        return [(setting, str(met_at)[: len("2026-01-01 00:00")]) for setting, met_at in cursor.fetchall()]
+    return []
 
 
 _OPEN = "See that who runs Flowra may write to the file at DATABASE_URL and to its folder, and that the disk has room."

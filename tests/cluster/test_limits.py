@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from realtime.quota_store import LEASE, PREFIX
 from tests.clients import Person, Socket, make_chat, open_socket
 from tests.cluster.conftest import two_servers
-from tests.processes import PostgreSQL, Server, Valkey
+from tests.processes import ROOT, PostgreSQL, Server, Valkey, wait_until
 from tests.realtime.test_socket_handshake import session_of
 
 TOO_MANY = 1013
@@ -24,6 +26,7 @@ LIMITS = {
     "FLOWRA_CONNECTIONS_PER_USER": "3",
     "FLOWRA_CONNECTIONS_PER_ADDRESS": "4",
     "FLOWRA_HANDSHAKES_PER_MINUTE": "20",
+    "FLOWRA_HANDSHAKES_PER_USER": "30",
     "FLOWRA_POSTS_PER_SECOND": "0.01",
     "FLOWRA_POSTS_BURST": "6",
 }
@@ -91,7 +94,9 @@ async def test_sockets_of_an_address_are_counted_together(limited: Pair) -> None
         await socket.close()
 
 
-async def test_handshakes_of_an_address_are_counted_together_whoever_knocks(limited: Pair) -> None:
+async def test_handshakes_without_a_good_credential_are_their_addresses_and_keep_nobody_else_out(
+    limited: Pair,
+) -> None:
     one, two = limited
     forger = Person(one.base_url, "forged", {"id": "", "username": ""})
     codes = [await (await knock(forger, server, "198.51.100.1")).closed() for _ in range(12) for server in (one, two)]
@@ -99,9 +104,10 @@ async def test_handshakes_of_an_address_are_counted_together_whoever_knocks(limi
     assert 20 <= heard <= 22
     assert codes == [4401] * heard + [TOO_MANY] * (24 - heard)
     john = await Person.sign_in(one.base_url, "john")
-    assert await (await knock(john, two, "198.51.100.1")).closed() == TOO_MANY
-    async with await enter(john, two, "198.51.100.2"):
-        pass
+    for address in ("198.51.100.1", "198.51.100.2"):
+        async with await enter(john, two, address):
+            pass
+    assert "FLOWRA_HANDSHAKES_PER_MINUTE is met (20): 198.51.100.1 was refused" in one.output() + two.output()
 
 
 async def test_posts_of_a_user_are_counted_together(limited: Pair) -> None:
@@ -156,6 +162,41 @@ async def test_a_hostile_page_cannot_use_up_the_handshakes_of_its_visitors(limit
     john = await Person.sign_in(one.base_url, "john")
     async with await enter(john, two, "198.51.100.7"):
         pass
+
+
+async def test_the_doctor_says_which_limits_were_met(limited: Pair) -> None:
+    one, _ = limited
+    forger = Person(one.base_url, "forged", {"id": "", "username": ""})
+    while await (await knock(forger, one, "198.51.100.77")).closed() != TOO_MANY:
+        pass
+
+    def is_told() -> bool:
+        line = next(line for line in examine(one).splitlines() if " limits " in line)
+        return line.startswith("warning") and "FLOWRA_HANDSHAKES_PER_MINUTE (last 20" in line
+
+    await asyncio.to_thread(wait_until, is_told, 30, "the doctor")
+
+
+async def test_handshakes_of_a_user_are_counted_together_from_wherever(limited: Pair) -> None:
+    one, two = limited
+    jane, bob = await Person.sign_in(one.base_url, "jane"), await Person.sign_in(one.base_url, "bob")
+    came_in = []
+    for number in range(20):
+        for server in limited:
+            socket = await knock(jane, server, f"198.51.100.{10 + number}")
+            came_in.append(await opens(socket))
+            await socket.close()
+    assert 15 <= came_in.count(True) <= 32  # those of the tests before count as well; a minute that turns lets some in
+    assert await (await knock(jane, one, "198.51.100.99")).closed() == TOO_MANY
+    async with await enter(bob, two, "198.51.100.10"):
+        pass
+
+
+def examine(server: Server) -> str:
+    """Return what the doctor says where this server runs, whatever its status."""
+    command = [sys.executable, "manage.py", "doctor", "--no-color"]
+    done = subprocess.run(command, cwd=ROOT, env=server.env, capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout
 
 
 def hasten_leases(valkey: Valkey) -> None:

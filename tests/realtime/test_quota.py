@@ -7,6 +7,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
+from unittest.mock import ANY
 
 import pytest
 import redis
@@ -26,7 +27,7 @@ def _low(settings: Settings) -> None:
     settings.FLOWRA_RATE_LIMITS = True
     settings.FLOWRA_CONNECTIONS_PER_USER = 2
     settings.FLOWRA_CONNECTIONS_PER_ADDRESS = 3
-    settings.FLOWRA_HANDSHAKES_PER_MINUTE = 50
+    settings.FLOWRA_HANDSHAKES_PER_MINUTE = settings.FLOWRA_HANDSHAKES_PER_USER = 50
     settings.FLOWRA_POSTS_PER_SECOND, settings.FLOWRA_POSTS_BURST = 0.001, 4
 
 
@@ -111,6 +112,77 @@ async def test_handshakes_of_an_address_are_counted_together(start: Start, setti
         assert await two.admit(ELSEWHERE, None) is not None
         assert [one.knock(HERE) for _ in range(7)] == [True] * 6 + [False]
         assert one.knock(ELSEWHERE)
+
+
+async def test_handshakes_of_a_user_are_counted_together_and_not_with_the_addresses(
+    start: Start, settings: Settings
+) -> None:
+    settings.FLOWRA_HANDSHAKES_PER_USER, settings.FLOWRA_HANDSHAKES_PER_MINUTE = 6, 3
+    async with start() as one, start() as two:
+        came_in = 0
+        for _ in range(5):
+            for quota in (one, two):
+                if (place := await admit(quota)) is not None:
+                    came_in += 1
+                    place.leave()
+                await settled(quota)
+        assert came_in == 6
+        assert await admit(two, OTHER) is not None
+        assert await two.admit(HERE, None) is not None
+
+
+async def test_of_an_address_that_is_full_one_credential_is_looked_at_at_a_time(settings: Settings) -> None:
+    settings.FLOWRA_HANDSHAKES_PER_MINUTE = 2
+    quota, at_once, most = Quota(None), 0, 0
+
+    async def look() -> str:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0)
+        at_once -= 1
+        return "good"
+
+    async def look_from(address: str) -> list[str | None]:
+        nonlocal most
+        most = 0
+        return await asyncio.gather(*(quota.look_at(address, look) for _ in range(10)))
+
+    assert (await look_from(HERE), most) == (["good"] * 10, 10)
+    assert [quota.knock(HERE) for _ in range(3)] == [True, True, False]
+    assert (await look_from(HERE), most) == (["good"] * 10, 1)
+    assert (await look_from(ELSEWHERE), most) == (["good"] * 10, 10)
+    assert not quota._lines
+
+
+async def test_the_line_of_an_address_that_is_full_has_an_end(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.quota.LONGEST_LINE", 3)
+    settings.FLOWRA_HANDSHAKES_PER_MINUTE = 1
+    quota, go = Quota(None), asyncio.Event()
+
+    async def look() -> str:
+        await go.wait()
+        return "good"
+
+    assert quota.knock(HERE)
+    waiting = [asyncio.create_task(quota.look_at(HERE, look)) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert await quota.look_at(HERE, look) is None
+    waiting[1].cancel()
+    go.set()
+    assert await asyncio.gather(*waiting, return_exceptions=True) == ["good", ANY, "good"]
+    assert not quota._lines
+
+
+async def test_a_user_who_knocks_too_often_uses_up_the_addresss_handshakes(settings: Settings) -> None:
+    """They have their credential looked at as strangers do, so that has the same bound."""
+    settings.FLOWRA_HANDSHAKES_PER_USER, settings.FLOWRA_HANDSHAKES_PER_MINUTE = 1, 2
+    quota = Quota(None)
+    assert await admit(quota) is not None
+    assert [await admit(quota) for _ in range(2)] == [None, None]
+    assert not quota.knock(HERE)
 
 
 async def test_a_killed_process_takes_its_sockets_with_it(start: Start) -> None:
