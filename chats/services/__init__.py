@@ -32,6 +32,7 @@ from chats.services.moderation import (
 )
 from chats.services.notifications import mark_notifications_read
 from chats.services.posting import Posted, post_message
+from chats.services.rendering import render_batch
 from chats.services.restored import leap_ahead
 from chats.services.workspaces import (
     add_workspace_member,
@@ -77,6 +78,7 @@ __all__ = [
     "remove_workspace_member",
     "rename_chat",
     "rename_workspace",
+    "render_batch",
     "reopen_chat",
     "revoke_all_invites",
     "revoke_invite",

@@ -20,23 +20,38 @@ if TYPE_CHECKING:
     from flowra.accounts.models import User
 
 
-@transaction.atomic
 def edit_message(*, user: User, chat_id: UUID, message_id: UUID, body: str) -> Message:
     """Give one's own message another body; the same body again changes nothing.
 
     Raises NotFound, Forbidden, Closed, Conflict (it was deleted), Invalid, TooLong.
     """
-    chat = access_chat(user, chat_id, lock=True).chat
+    try:
+        # Rendered before the transaction: nobody should wait for Markdown behind the chat's row.
+        document = Document(clean_text(body, field="body", max_length=BODY_MAX_LENGTH))
+    except Invalid:
+        _own_message(user, chat_id, message_id)  # what is wrong with a text is told to its author only
+        raise
+    with transaction.atomic():
+        chat = access_chat(user, chat_id, lock=True).chat
+        message = _own_message(user, chat_id, message_id)
+        if message.deleted_at is not None:
+            raise Conflict("This message was deleted.")
+        if chat.is_closed:
+            raise Closed("This chat is closed.")
+        if message.body != body:
+            _change_body(chat, message, body, document)
+    return message
+
+
+def _own_message(user: User, chat_id: UUID, message_id: UUID) -> Message:
     message = access_message(user, chat_id, message_id)
     if message.author_id != user.pk:
         raise Forbidden("Only its author can edit a message.")
-    document = Document(clean_text(body, field="body", max_length=BODY_MAX_LENGTH))
-    if message.deleted_at is not None:
-        raise Conflict("This message was deleted.")
-    if chat.is_closed:
-        raise Closed("This chat is closed.")
-    if message.body == body:
-        return message
+    return message
+
+
+def _change_body(chat: Chat, message: Message, body: str, document: Document) -> None:
+    """Store and tell the new body of a message of a chat whose row the caller holds."""
     mentioned = members_named(chat, document.mentioned_names)
     before = set(message.mentions.values_list("user_id", flat=True))
     message.body = body
@@ -46,7 +61,6 @@ def edit_message(*, user: User, chat_id: UUID, message_id: UUID, body: str) -> M
     events.publish_on_commit(events.message_changed(events.MessageEdited, chat, message))
     drop_mentions(message, before - {person.pk for person in mentioned})
     add_mentions(message, [person for person in mentioned if person.pk not in before])
-    return message
 
 
 @transaction.atomic

@@ -78,7 +78,7 @@ def post_message(*, user: User, chat_id: UUID, body: str, client_id: UUID, reply
     Raises NotFound, Closed, Invalid, TooLong.
     """
     try:
-        # Parsed before the transaction: nobody should wait for Markdown behind the chat's row.
+        # Rendered before the transaction: nobody should wait for Markdown behind the chat's row.
         document = Document(clean_text(body, field="body", max_length=BODY_MAX_LENGTH))
         with transaction.atomic():
             message = _store(user.pk, chat_id, body, document, client_id, reply_to_id)
