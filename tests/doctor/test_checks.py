@@ -212,10 +212,26 @@ def test_static_files_of_another_version(tmp_path: Path) -> None:
     assert "no manifest" in examine(tmp_path, PRODUCTION).of("static files")["detail"]
     run_manage(["collectstatic", "--noinput", "-v0"], environment(tmp_path, PRODUCTION))
     assert examine(tmp_path, PRODUCTION).of("static files")["status"] == "ok"
-    collected = tmp_path / "static" / "js" / "toasts.js"
-    collected.write_text("// of yesterday\n")
+    (served,) = (tmp_path / "static" / "js").glob("toasts.*.js")
+    other = served.with_name("toasts.0123456789ab.js")
+    other.write_text("// of another version\n")
+    manifest = tmp_path / "static" / "staticfiles.json"
+    manifest.write_text(manifest.read_text().replace(served.name, other.name))
     stale = examine(tmp_path, PRODUCTION).of("static files")
     assert (stale["status"], "collectstatic" in stale["remedy"]) == ("failed", True)
     assert "js/toasts.js" in stale["detail"]
-    next((tmp_path / "static" / "js").glob("toasts.*.js")).unlink()
+    run_manage(["collectstatic", "--noinput", "-v0"], environment(tmp_path, PRODUCTION))
+    assert examine(tmp_path, PRODUCTION).of("static files")["status"] == "ok"
+    served.unlink()
     assert "gone" in examine(tmp_path, PRODUCTION).of("static files")["detail"]
+
+
+def test_static_files_after_a_rollback(tmp_path: Path) -> None:
+    """collectstatic leaves the newer version's copies where they are, which no page asks for."""
+    with_database(tmp_path)
+    run_manage(["collectstatic", "--noinput", "-v0"], environment(tmp_path, PRODUCTION))
+    newer = tmp_path / "static" / "js" / "toasts.js"
+    newer.write_text("// of a newer version\n")
+    run_manage(["collectstatic", "--noinput", "-v0"], environment(tmp_path, PRODUCTION))
+    assert newer.read_text() == "// of a newer version\n"
+    assert examine(tmp_path, PRODUCTION).of("static files")["status"] == "ok"
