@@ -10,9 +10,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flowra.settings")
 django_application: Any = get_asgi_application()
 
 from flowra.forwarded import name_client  # noqa: E402  (needs Django to be set up)
+from flowra.health import PARTS  # noqa: E402
 from flowra.request_body import BoundedBody, refuse  # noqa: E402
+from flowra.watching import PartsWatcher  # noqa: E402
 from realtime import lifecycle  # noqa: E402
 from realtime.routing import application as socket_application  # noqa: E402
+from realtime.supervision import Supervisor  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
@@ -56,12 +59,27 @@ def part_with(send: Any) -> Any:
     return send_last
 
 
+_watching = Supervisor()
+
+
+async def start() -> None:
+    """Start the realtime side, and have looked at what this process stands on."""
+    await lifecycle.startup()
+    _watching.start("parts", PartsWatcher(PARTS).run)
+
+
+async def stop() -> None:
+    """Stop both."""
+    await _watching.stop()
+    await lifecycle.shutdown()
+
+
 async def follow_lifespan(receive: Any, send: Any) -> None:
     """Start and stop the realtime side with the server; under daphne, which does not say, the first socket starts it.
 
     A failure is told to the server, which then ends with an error instead of serving half a Flowra.
     """
-    for event, follow in (("startup", lifecycle.startup), ("shutdown", lifecycle.shutdown)):
+    for event, follow in (("startup", start), ("shutdown", stop)):
         message = await receive()
         if message["type"] != f"lifespan.{event}":
             raise ValueError(f"Expected lifespan.{event}, got {message['type']}.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from msgspec import UNSET
 
 from chats import services
@@ -63,8 +64,14 @@ class Commands:
         except FrameError as error:
             error.ref, error.chat_id = context["ref"], context["chat_id"]
             raise
+        except (OperationalError, InterfaceError) as error:
+            # It says so once for each that waited for it: a line, and no traceback.
+            reason = str(error).partition("\n")[0][:200]
+            logger.error("The command %s failed, the database is away: %s", type(command).__name__, reason)
+            message = "Something went wrong on our side; try again."
+            raise FrameError(ErrorCode.INTERNAL, message, **context) from None
         except Exception:
-            # A fault of ours, or a database that is away: the client may try again, its socket goes on.
+            # A fault of ours: the client may try again, its socket goes on.
             logger.exception("The command %s failed.", type(command).__name__)
             message = "Something went wrong on our side; try again."
             raise FrameError(ErrorCode.INTERNAL, message, **context) from None

@@ -180,6 +180,7 @@ class ChatConsumer(AsyncConsumer):
         metrics.frames_received.labels(command.__struct_config__.tag).inc()
         wait = self.limits.frame()
         if wait and not await self._commands.is_repeated_post(command):
+            metrics.commands_refused.labels(ErrorCode.RATE_LIMITED).inc()
             self.connection.send(
                 Error(
                     code=ErrorCode.RATE_LIMITED,
@@ -200,6 +201,7 @@ class ChatConsumer(AsyncConsumer):
         assert self.connection is not None  # noqa: S101  (for the type checker)
         optional: dict[str, Any] = {"chat_id": error.chat_id, "field": error.field, "retry_after": error.retry_after}
         given = {name: value for name, value in optional.items() if value is not None}
+        metrics.commands_refused.labels(error.code).inc()
         self.connection.send(Error(code=error.code, message=error.message, ref=error.ref, **given))
 
     # --- The end --------------------------------------------------------------------------------

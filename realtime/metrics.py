@@ -9,7 +9,7 @@ wait is the sum of the two.
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from realtime.protocol import CloseCode
+from realtime.protocol import CloseCode, ErrorCode
 
 # Seconds: half a millisecond is a quiet room, a quarter of a second is what people notice.
 LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -50,6 +50,7 @@ layer_failures = Counter("flowra_layer_failures", "Operations that the channel l
 layer_reconnects = Counter("flowra_layer_reconnects", "Times the layer's connection came back and clients resynced.")
 catch_ups = Counter("flowra_catch_ups", "Subscriptions with since, by what they got.", ["result"])
 catch_up_messages = Counter("flowra_catch_up_messages", "Messages sent to clients that caught up.")
+commands_refused = Counter("flowra_commands_refused", "Frames that were answered with an error, by its code.", ["code"])
 limits_met = Counter(
     "flowra_limits_met", "Sockets and sign-ins refused by a limit that a user or an address has met.", ["setting"]
 )
@@ -65,6 +66,8 @@ event_loop_lag_seconds = Histogram(
 for operation in ("publish", "join", "leave", "listen"):
     layer_failures.labels(operation)
 sockets_closed.labels(int(CloseCode.SLOW_CONSUMER))
+for code in ErrorCode:
+    commands_refused.labels(code)
 for setting in (
     "FLOWRA_CONNECTIONS_PER_USER",
     "FLOWRA_CONNECTIONS_PER_ADDRESS",

@@ -6,17 +6,24 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from django.db import InterfaceError, OperationalError
+
 from realtime import metrics
 
 logger = logging.getLogger(__name__)
+SAY_EVERY = 60.0  # seconds between two lines about one task that waits for the database
 RESTART_DELAY = 1.0  # seconds: a task that dies at once must not turn into a busy loop
 
 
 class Supervisor:
-    """Runs background tasks until stopped; one that ends or fails is logged and started again."""
+    """Runs background tasks until stopped; one that ends or fails is logged and started again.
+
+    Where the database is away, a task waits for it: it is begun again once a second, and that counts as no failure.
+    """
 
     def __init__(self) -> None:
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._silent_until: dict[str, float] = {}  # by task, on the loop's clock
 
     def start(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run `run()`, which should never return, under this name."""
@@ -31,10 +38,23 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _say_that_it_waits(self, name: str, error: Exception) -> None:
+        now = asyncio.get_running_loop().time()
+        if now < self._silent_until.get(name, now):
+            return
+        self._silent_until[name] = now + SAY_EVERY
+        reason = str(error).partition("\n")[0]
+        logger.warning("Background task %s waits for the database: %s", name, reason)
+
     async def _keep_running(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await run()
+            except (OperationalError, InterfaceError) as error:
+                # No death: it goes on where it was when the database is back, which a restart would not hasten.
+                self._say_that_it_waits(name, error)
+                await asyncio.sleep(RESTART_DELAY)
+                continue
             except Exception:
                 logger.exception("Background task %s died; it starts again in %s s.", name, RESTART_DELAY)
             else:

@@ -71,6 +71,8 @@ async def test_what_alerts_count_is_there_before_it_happens(demo_server: Server)
     for operation in ("publish", "join", "leave", "listen"):
         assert f'flowra_layer_failures_total{{operation="{operation}"}}' in text
     assert 'flowra_sockets_closed_total{code="4408"}' in text
+    assert 'flowra_commands_refused_total{code="internal"} 0.0' in text
+    assert 'flowra_limits_met_total{setting="FLOWRA_CONNECTIONS_PER_ADDRESS"} 0.0' in text
     assert len(re.findall(r'^flowra_tasks_restarted_total\{task="[\w-]+"\} 0\.0$', text, re.MULTILINE)) > 3
 
 

@@ -1,0 +1,78 @@
+"""What this process stands on, looked at whether or not anybody asks /readyz: for /metrics, and a line in the log.
+
+Who is paged by an alert learns so that the database is away, although nobody may be using a page just then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from django.db import connection
+from prometheus_client import Gauge
+
+logger = logging.getLogger(__name__)
+LOOK_EVERY = 5.0  # seconds
+TIMEOUT = 2.0  # seconds for each part
+
+ready = Gauge(
+    "flowra_ready", "Whether a part that this process stands on answers: 1 or 0.", ["part"], multiprocess_mode="livemin"
+)
+pool_connections = Gauge(
+    "flowra_database_pool_connections",
+    "Connections to PostgreSQL: open, and of these not in use.",
+    ["state"],
+    multiprocess_mode="livesum",
+)
+pool_waiting = Gauge(
+    "flowra_database_pool_waiting",
+    "Pieces of work that wait for a connection to PostgreSQL.",
+    multiprocess_mode="livesum",
+)
+
+
+class PartsWatcher:
+    """Looks at each part every LOOK_EVERY seconds."""
+
+    def __init__(self, parts: Mapping[str, Callable[[], Awaitable[str]]]) -> None:
+        self._parts = parts
+        self._failing: set[str] = set()
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            states = await asyncio.gather(*(self._answers(check) for check in self._parts.values()))
+            for part, answers in zip(self._parts, states, strict=True):
+                self._note(part, answers)
+            note_pool()
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _answers(self, check: Callable[[], Awaitable[str]]) -> bool:
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return await check() == "ok"
+        except Exception as error:  # noqa: BLE001  (whatever it is, the part does not answer)
+            logger.debug("A part does not answer: %r", error)
+            return False
+
+    def _note(self, part: str, answers: bool) -> None:
+        ready.labels(part).set(int(answers))
+        name = part.replace("_", " ")
+        if not answers and part not in self._failing:
+            self._failing.add(part)
+            logger.error("The %s does not answer.", name)
+        elif answers and part in self._failing:
+            self._failing.remove(part)
+            logger.info("The %s answers again.", name)
+
+
+def note_pool() -> None:
+    """Tell how many connections the pool has; SQLite has none."""
+    pool = getattr(connection, "pool", None)
+    if pool is None:
+        return
+    stats = pool.get_stats()
+    pool_connections.labels("open").set(stats.get("pool_size", 0))
+    pool_connections.labels("idle").set(stats.get("pool_available", 0))
+    pool_waiting.set(stats.get("requests_waiting", 0))
