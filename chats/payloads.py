@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from chats.models import Chat, ChatMember, Message, Notification, Workspace, WorkspaceInvite, WorkspaceMember
     from flowra.accounts.models import User
 
-EXCERPT_LENGTH = 140
+
+EXCERPT_LENGTH = 140  # characters of a message that is only quoted; docs/api.md
 
 
 class UserPayload(TypedDict):
@@ -202,7 +203,7 @@ def workspace_member_payload(membership: WorkspaceMember) -> WorkspaceMemberPayl
 
 
 def notification_payload(notification: Notification) -> NotificationPayload:
-    """Return `notification`; needs `actor`, `chat` and `message` loaded."""
+    """Return `notification`; needs `actor`, `chat` and `message` loaded, or `excerpt` in the place of its body."""
     message = notification.message
     return {
         "id": str(notification.pk),
@@ -213,10 +214,17 @@ def notification_payload(notification: Notification) -> NotificationPayload:
         "chat_label": str(notification.chat),
         "message_id": None if message is None else str(message.pk),
         "seq": None if message is None else message.seq,
-        "excerpt": "" if message is None else message.body[:EXCERPT_LENGTH],
+        "excerpt": _excerpt(notification),
         "created_at": time_text(notification.created_at),
         "read_at": optional_time_text(notification.read_at),
     }
+
+
+def _excerpt(notification: Notification) -> str:
+    if notification.message is None:
+        return ""
+    excerpt: str | None = getattr(notification, "excerpt", None)
+    return notification.message.body[:EXCERPT_LENGTH] if excerpt is None else excerpt
 
 
 def invite_payload(invite: WorkspaceInvite) -> InvitePayload:

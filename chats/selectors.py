@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Left
 
 from chats.exceptions import Forbidden, NotFound
 from chats.models import (
-    FAR_BEHIND,
     Chat,
     ChatKind,
     ChatMember,
@@ -24,21 +24,11 @@ from chats.models import (
     WorkspaceInvite,
     WorkspaceMember,
 )
+from chats.payloads import EXCERPT_LENGTH
 from chats.sql import run
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
-
-PAGE_LIMIT = 100  # messages; docs/api.md, "Messages"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Changes:
-    """What changed in a chat after a revision; with `reset`, too much to send: load the chat again."""
-
-    revision: int
-    reset: bool
-    messages: Sequence[Message]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -257,50 +247,7 @@ def unread_counts(chat_ids: Collection[UUID], user_ids: Collection[UUID]) -> lis
     ]
 
 
-# --- Messages -----------------------------------------------------------------------------------
-
-
-def list_messages(
-    chat: Chat, *, before: int | None = None, after: int | None = None, limit: int = PAGE_LIMIT
-) -> list[Message]:
-    """Return up to `limit` messages in order of `seq`, with authors: the latest ones, or those next to a place.
-
-    `before` asks for the latest ones with a smaller `seq`, `after` for the first ones with a larger.
-    """
-    rows = chat.messages.select_related("author")
-    if before is not None:
-        rows = rows.filter(seq__lt=before)
-    if after is not None:
-        return list(rows.filter(seq__gt=after).order_by("seq")[:limit])
-    return list(rows.order_by("-seq")[:limit])[::-1]
-
-
-def list_answered(messages: Iterable[Message]) -> Mapping[UUID, Message]:
-    """Return, by id, the messages that `messages` answer, with authors, in one query."""
-    ids = {message.reply_to_id for message in messages if message.reply_to_id is not None}
-    if not ids:
-        return {}
-    return Message.objects.select_related("author").in_bulk(ids)
-
-
-def list_changes(chat: Chat, since: int, limit: int) -> Changes:
-    """Return the messages changed after revision `since`, in order of revision, with authors.
-
-    More than `limit` of them, a `since` ahead of the chat, or one from before a restored backup's leap (see
-    services/restored.py) is a reset. What is newer than `chat.revision` is left out: it belongs to events that are
-    still to come.
-    """
-    if since > chat.revision or chat.revision - since >= FAR_BEHIND:
-        return Changes(chat.revision, True, [])
-    if since == chat.revision:
-        return Changes(chat.revision, False, [])
-    rows = chat.messages.filter(revision__gt=since).select_related("author").order_by("revision")[: limit + 1]
-    messages = list(rows)
-    if len(messages) > limit:
-        return Changes(chat.revision, True, [])
-    # Read after `chat`, so it may know more: then the position is that of the last row.
-    revision = max([chat.revision, *(message.revision for message in messages)])
-    return Changes(revision, False, messages)
+# --- Messages: one by one; many are read by chats/history.py -------------------------------------
 
 
 def find_posted(user: User, chat_id: UUID, client_id: UUID) -> Message | None:
@@ -314,10 +261,15 @@ def find_posted(user: User, chat_id: UUID, client_id: UUID) -> Message | None:
 
 
 def list_notifications(user: User) -> QuerySet[Notification]:
-    """Return `user`'s notifications, newest first, with what a payload needs; only of chats they are in."""
+    """Return `user`'s notifications, newest first, with what a payload needs; only of chats they are in.
+
+    `excerpt` is the beginning of the message, of which neither the body nor the HTML is loaded.
+    """
     return (
         Notification.objects.filter(user_id=user.pk, chat__memberships__user_id=user.pk)
         .select_related("actor", "chat", "message")
+        .defer("message__body", "message__html")
+        .annotate(excerpt=Left("message__body", EXCERPT_LENGTH))
         .order_by("-created_at", "-id")
     )
 

@@ -17,9 +17,10 @@ from chats.exceptions import ChatError
 from chats.payloads import time_text
 from chats.selectors import access_chat, find_posted
 from realtime import auth, metrics, protocol
+from realtime.catch_up import CatchUp
 from realtime.connection import Connection
 from realtime.db import post_lane, read_lane, run_in_db_thread, run_in_lane
-from realtime.frames import change_frame, typing_event
+from realtime.frames import typing_event
 from realtime.protocol import Ack, Command, ErrorCode, FrameError, Pong
 from realtime.reads import ChatSnapshot, read_chat
 from realtime.rooms import Subscription
@@ -93,32 +94,34 @@ class Commands:
         subscription = await self._hub.subscribe(self._connection, command.chat_id)
         try:
             snapshot = await self._read_settled(subscription, command)
+            self._connection.display_name = snapshot.display_name
+            revision, is_reset = await self._catch_up(subscription, command, snapshot)
         except BaseException:
             self._hub.directory.leave_room(self._connection, command.chat_id)
             raise
-        changes = snapshot.changes
-        self._connection.display_name = snapshot.display_name
-        for changed in changes.messages:
-            self._connection.send(change_frame(changed, since=command.since or 0))
-            # A dozen long messages are as much as may wait. Whoever was closed for it would come back and ask again.
-            await self._connection.outbox.takes_more()
-            if subscription.is_revoked or self._connection.is_ending:
-                self._hub.directory.leave_room(self._connection, command.chat_id)
-                raise FrameError(ErrorCode.INTERNAL, "The subscription ended while it was sent; try again.")
         self._connection.send(
             Ack(
                 action="subscribed",
                 ref=command.ref,
                 chat_id=command.chat_id,
-                revision=changes.revision,
+                revision=revision,
                 online_count=self._online_count(command.chat_id),
-                reset=True if changes.reset else UNSET,
+                reset=True if is_reset else UNSET,
             )
         )
-        if command.since is not None:
-            metrics.catch_ups.labels("reset" if changes.reset else "changes").inc()
-            metrics.catch_up_messages.inc(len(changes.messages))
-        subscription.release(changes.revision)
+        subscription.release(revision)
+
+    async def _catch_up(
+        self, subscription: Subscription, command: protocol.Subscribe, snapshot: ChatSnapshot
+    ) -> tuple[int, bool]:
+        if command.since is None:
+            return snapshot.revision, False
+        catch_up = CatchUp(
+            self._connection, subscription, user=self._user, chat_id=command.chat_id, since=command.since
+        )
+        revision, is_reset = await catch_up.run(snapshot)
+        metrics.catch_ups.labels("reset" if is_reset else "changes").inc()
+        return revision, is_reset
 
     async def _read_settled(self, subscription: Subscription, command: protocol.Subscribe) -> ChatSnapshot:
         """Return the chat as read with a membership that nothing heard meanwhile puts in doubt."""
@@ -128,7 +131,7 @@ class Commands:
             if self._hub.settle(
                 subscription,
                 command.chat_id,
-                revision=snapshot.changes.revision,
+                revision=snapshot.revision,
                 access_version=snapshot.access_version,
             ):
                 return snapshot

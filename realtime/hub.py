@@ -34,7 +34,7 @@ from realtime.publisher import Publisher, send_directly, send_now
 from realtime.quota import Quota
 from realtime.quota_store import make_store
 from realtime.repair import Repairer
-from realtime.rooms import MAX_WAITING, Room, Subscription
+from realtime.rooms import Room, Subscription
 from realtime.sampling import Sampler
 from realtime.supervision import Supervisor, is_running_here
 from realtime.watch import Watcher
@@ -259,7 +259,7 @@ class Hub:
             room.fan_out(event)
             return
         room.waiting.append(event)
-        if len(room.waiting) > MAX_WAITING:
+        if room.is_overloaded:
             self.close_room(room.chat_id, "overload")
         else:
             self.check_members(room)

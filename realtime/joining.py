@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 JOIN_FOR = 0.005  # seconds that an event waits at most for others; nobody notices, and writes become few
-JOIN_SIZE = 32_768  # characters; more is sent at once
+JOIN_SIZE = 32_768  # bytes; more is sent at once
 
 
 class Joiner(Generic[T]):
@@ -28,10 +28,12 @@ class Joiner(Generic[T]):
         self._timer: asyncio.TimerHandle | None = None
 
     def put(self, item: T, size: int) -> None:
-        """Send `item` now or within JOIN_FOR, after everything put before it; `size` is its length."""
+        """Send `item` now or within JOIN_FOR, after everything put before it; `size` is its length in bytes."""
         if not self._joined and time.monotonic() > self._busy_until:
             self._write([item])
             return
+        if size > JOIN_SIZE:
+            self.flush()  # so that no write is larger than twice JOIN_SIZE, or than the one item in it
         self._joined.append(item)
         self._size += size
         if self._size > JOIN_SIZE:

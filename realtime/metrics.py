@@ -21,6 +21,9 @@ sockets_closed = Counter("flowra_sockets_closed", "Sockets closed by the server.
 frames_received = Counter("flowra_frames_received", "Frames from clients.", ["type"])
 frames_sent = Counter("flowra_frames_sent", "Deliveries: frames handed to the server for a socket.")
 frames_shed = Counter("flowra_frames_shed", "Stale frames dropped because a socket's queue was full.", ["kind"])
+frames_too_large = Counter(
+    "flowra_frames_too_large", "Frames larger than FLOWRA_OUTBOX_BYTES, sent as a resync instead."
+)
 frames_joined = Counter("flowra_frames_joined", "Frames that went out in one write with the ones before them.")
 outbox_bytes = Gauge(
     "flowra_outbox_bytes", "Bytes that wait for clients that do not read fast enough.", multiprocess_mode="livesum"

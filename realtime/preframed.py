@@ -27,6 +27,7 @@ PARSE_SIZE = 4_096  # bytes parsed in one turn of the event loop; of the smalles
 CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST = 50.0, 1_000
 _FINAL_TEXT = 0x81  # RFC 6455, 5.2: FIN and the opcode of text
 _SHORT, _MEDIUM = 125, 65_535  # bytes that fit the three forms of a length
+_TWO_BYTES, _EIGHT_BYTES = 126, 127  # what announces the longer two
 
 
 def text_frame(text: str) -> bytes:
@@ -36,8 +37,14 @@ def text_frame(text: str) -> bytes:
     if size <= _SHORT:
         return bytes((_FINAL_TEXT, size)) + payload
     if size <= _MEDIUM:
-        return struct.pack("!BBH", _FINAL_TEXT, 126, size) + payload
-    return struct.pack("!BBQ", _FINAL_TEXT, 127, size) + payload
+        return struct.pack("!BBH", _FINAL_TEXT, _TWO_BYTES, size) + payload
+    return struct.pack("!BBQ", _FINAL_TEXT, _EIGHT_BYTES, size) + payload
+
+
+def head_size(data: bytes) -> int:
+    """Return how many bytes of one frame that `text_frame` made stand before its text."""
+    length = data[1]
+    return 2 if length <= _SHORT else 4 if length == _TWO_BYTES else 10
 
 
 class PreframedSocket(Protocol):

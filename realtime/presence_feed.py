@@ -10,6 +10,7 @@ from uuid import UUID
 from presence.exceptions import RegistryAway
 from presence.selectors import read_states
 from realtime.db import run_in_db_thread
+from realtime.presence_folding import portions
 from realtime.presence_frames import presence_event
 from realtime.protocol import CloseCode
 
@@ -108,10 +109,11 @@ class PresenceFeed:
 
     def _tell(self, room: Room) -> None:
         for changes in room.presence.take_rounds():
-            event = presence_event(
-                room.chat_id,
-                changes,
-                online_count=room.presence.online_count(),
-                access_version=room.presence.access_version,
-            )
-            self._hub.deliver(event)
+            for some in portions(changes):
+                event = presence_event(
+                    room.chat_id,
+                    some,
+                    online_count=room.presence.online_count(),
+                    access_version=room.presence.access_version,
+                )
+                self._hub.deliver(event)

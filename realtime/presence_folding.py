@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -12,8 +13,19 @@ from realtime.protocol import PresenceChanged, PresenceDiff, PresenceEntry, enco
 _decoder = msgspec.json.Decoder(PresenceChanged | PresenceDiff)
 
 
+# Users in one frame: with the longest names it has some 100 kB, a small part of what may wait for a connection.
+MOST_IN_FRAME = 200
+T = TypeVar("T")
+
+
+def portions(entries: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield `entries` in portions that fit a frame."""
+    for start in range(0, len(entries), MOST_IN_FRAME):
+        yield entries[start : start + MOST_IN_FRAME]
+
+
 def fold(texts: Sequence[str]) -> list[str]:
-    """Return presence frames of one connection as one frame per chat, with the latest of each user.
+    """Return presence frames of one connection as few per chat, with the latest of each user.
 
     For a client that does not keep up: it is told how things are, and no more how they came to be so.
     """
@@ -26,7 +38,11 @@ def fold(texts: Sequence[str]) -> list[str]:
             if known is None or known.version < entry.version:
                 entries[entry.user_id] = entry
         chats[frame.chat_id] = (entries, frame.online_count)
-    return [encode(diff_frame(chat_id, list(entries.values()), count)) for chat_id, (entries, count) in chats.items()]
+    return [
+        encode(diff_frame(chat_id, some, count))
+        for chat_id, (entries, count) in chats.items()
+        for some in portions(list(entries.values()))
+    ]
 
 
 def _entries(frame: PresenceChanged | PresenceDiff) -> list[PresenceEntry]:

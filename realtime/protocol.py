@@ -257,7 +257,7 @@ class Unread(ServerFrame, frozen=True, tag="chat.unread"):
 
 
 # Why a client has to load again what it shows.
-ResyncReason = Literal["broker", "presence", "behind", "restored", "chat_deleted", "removed", "overload"]
+ResyncReason = Literal["broker", "presence", "behind", "restored", "chat_deleted", "removed", "overload", "too_large"]
 
 
 class Resync(ServerFrame, frozen=True, tag="resync"):

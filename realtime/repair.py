@@ -13,8 +13,9 @@ from uuid import UUID
 
 from django.conf import settings
 
+from chats.history import Changes, list_changes
 from chats.models import Chat
-from chats.selectors import Changes, chat_versions, list_changes
+from chats.selectors import chat_versions
 from realtime import metrics
 from realtime.connection import resync
 from realtime.db import run_in_db_thread
@@ -74,8 +75,8 @@ class Repairer:
         changes = await run_in_db_thread(_changes_after, room.chat_id, known)
         if changes is None:
             return
-        if changes.reset:
-            room.revisions.advance_to(changes.revision)
+        if changes.reset or changes.more:
+            room.revisions.advance_to(max(revision, changes.revision))
             resync(list(room.subscriptions), "behind")
             return
         for message in changes.messages:
@@ -88,4 +89,6 @@ class Repairer:
 
 def _changes_after(chat_id: UUID, since: int) -> Changes | None:
     chat = Chat.objects.filter(pk=chat_id).first()
-    return None if chat is None else list_changes(chat, since, settings.FLOWRA_CATCHUP_LIMIT)
+    if chat is None:
+        return None
+    return list_changes(chat, since, settings.FLOWRA_CATCHUP_LIMIT, max_bytes=settings.FLOWRA_OUTBOX_BYTES)

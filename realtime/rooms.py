@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.conf import settings
+
 from realtime import metrics, ways
 from realtime.joining import Joiner
-from realtime.outbox import Frame, Priority
+from realtime.outbox import Frame, Priority, fitting
 from realtime.room_presence import RoomPresence
 
 if TYPE_CHECKING:
@@ -25,11 +27,13 @@ MAX_WAITING = 1_000  # events held back while members are checked or a subscript
 class Subscription:
     """One connection's place in a room.
 
-    While `held` is a list, live events wait in it: the connection gets what it missed and its `ack` first.
+    While `held` is a list, live frames wait in it, each with its revision: the connection gets what it missed and its
+    `ack` first. They may take as many bytes as what waits for a connection otherwise, FLOWRA_OUTBOX_BYTES.
     """
 
     connection: Connection
-    held: deque[Event] | None = dataclasses.field(default_factory=deque)
+    held: deque[tuple[int, Frame]] | None = dataclasses.field(default_factory=deque)
+    held_bytes: int = 0
     is_revoked: bool = False
 
     def deliver(self, sending: list[tuple[Event, Frame]]) -> None:
@@ -39,18 +43,25 @@ class Subscription:
                 continue
             if self.held is None:
                 self.connection.outbox.put(frame)
-            elif frame.priority > Priority.TYPING:
-                self.held.append(event)
-        if self.held is not None and len(self.held) > MAX_WAITING:
+            elif frame.priority > Priority.TYPING and not self.connection.is_ending:
+                self._hold(self.held, event.revision, frame)
+
+    def _hold(self, held: deque[tuple[int, Frame]], revision: int, frame: Frame) -> None:
+        held.append((revision, frame))
+        self.held_bytes += frame.size
+        if len(held) > MAX_WAITING or self.held_bytes > settings.FLOWRA_OUTBOX_BYTES:
+            held.clear()
+            self.held_bytes = 0
             self.connection.overflow()
 
     def release(self, revision: int) -> None:
         """Send what was held back and is newer than `revision`, and let live events through."""
         held, self.held = self.held, None
+        self.held_bytes = 0
         ways.changed()
-        for event in held or ():
-            if event.revision == 0 or event.revision > revision:
-                self.connection.outbox.put(Frame(event.text, Priority(event.priority)))
+        for held_revision, frame in held or ():
+            if held_revision == 0 or held_revision > revision:
+                self.connection.outbox.put(frame)
 
 
 class RevisionLog:
@@ -112,6 +123,12 @@ class Room:
         self._joiner: Joiner[tuple[Event, Frame]] = Joiner(self._send)
 
     @property
+    def is_overloaded(self) -> bool:
+        """Whether more waits for the check of members than may."""
+        waiting = self.waiting
+        return len(waiting) > MAX_WAITING or sum(len(event.text) for event in waiting) > settings.FLOWRA_OUTBOX_BYTES
+
+    @property
     def needs_check(self) -> bool:
         """Whether members must be checked before anything is delivered."""
         return self.access_version is not None and self.required_version > self.access_version
@@ -124,7 +141,8 @@ class Room:
         """Hand an event to all subscribers, unless its revision was handed out before."""
         if event.revision and not self.revisions.admit(event.revision):
             return
-        self._joiner.put((event, Frame(event.text, Priority(event.priority))), len(event.text))
+        frame = fitting(Frame(event.text, Priority(event.priority)), settings.FLOWRA_OUTBOX_BYTES)
+        self._joiner.put((event, frame), frame.size)
         metrics.events_published.inc()
 
     def flush(self) -> None:

@@ -97,6 +97,10 @@ class Socket:
         """Take nothing more from the network, as a client that hangs."""
         self._connection.transport.pause_reading()
 
+    def read_on(self) -> None:
+        """The opposite of `stop_reading`."""
+        self._connection.transport.resume_reading()
+
     async def vanish(self) -> None:
         """Drop the connection without a word."""
         self._connection.transport.abort()

@@ -15,6 +15,7 @@ from chats import selectors, services
 from chats.api import requests, shapes
 from chats.api.base import ApiView
 from chats.api.schema import reads, writes
+from chats.history import PAGE_LIMIT, list_changes, list_messages
 from chats.ids import new_id
 from chats.models import Chat, Message
 from chats.payloads import message_payload
@@ -34,9 +35,9 @@ class Messages(ApiView):
     def get(self, request: Request, chat_id: UUID) -> Response:
         """Messages in order of seq: the latest ones, or those before or after a place."""
         query = self.read_query(requests.MessageQuery)
-        query["limit"] = min(query.get("limit", selectors.PAGE_LIMIT), selectors.PAGE_LIMIT)
+        query["limit"] = min(query.get("limit", PAGE_LIMIT), PAGE_LIMIT)
         chat = selectors.access_chat(self.user, chat_id).chat
-        return Response(_page(request, chat, selectors.list_messages(chat, **query)))
+        return Response(_page(request, chat, list_messages(chat, **query)))
 
     @writes(
         "postMessage",
@@ -100,9 +101,12 @@ class ChatChanges(ApiView):
         """What changed after a revision, as the socket's catch-up sends it."""
         since = self.read_query(requests.ChangesQuery)["since"]
         chat = selectors.access_chat(self.user, chat_id).chat
-        changes = selectors.list_changes(chat, since, settings.FLOWRA_CATCHUP_LIMIT)
+        changes = list_changes(chat, since, settings.FLOWRA_CATCHUP_LIMIT)
         results = [_change(message, since) for message in changes.messages]
-        return Response({"revision": changes.revision, "reset": changes.reset, "results": results})
+        answer: dict[str, Any] = {"revision": changes.revision, "reset": changes.reset, "results": results}
+        if changes.more:
+            answer["more"] = True
+        return Response(answer)
 
 
 class ChatRead(ApiView):

@@ -11,6 +11,7 @@ from chats.api.base import ApiView
 from chats.api.chats import seen_chats
 from chats.api.pagination import by_id, by_text, by_time
 from chats.api.schema import reads, writes
+from chats.history import load_fitting
 from chats.payloads import message_payload, notification_payload, user_payload
 
 SEARCH_LIMIT = 20  # of each kind
@@ -73,7 +74,9 @@ class Search(ApiView):
         workspace_id = query.get("workspace")
         if workspace_id is not None:
             selectors.access_workspace(self.user, workspace_id)
-        messages = selectors.search_messages(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
+        messages = load_fitting(
+            selectors.search_messages(self.user, query["q"], workspace_id=workspace_id), SEARCH_LIMIT
+        )
         chats = selectors.search_chats(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
         people = selectors.list_people(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
         return Response(

@@ -69,7 +69,11 @@ class MessageQuery(serializers.Serializer[Any]):
     after = QueryInteger(
         required=False, min_value=0, max_value=MAX_COUNTER, help_text="The first messages with a larger `seq`."
     )
-    limit = QueryInteger(required=False, min_value=1, help_text="Messages on a page; more than 100 are cut to 100.")
+    limit = QueryInteger(
+        required=False,
+        min_value=1,
+        help_text="Messages on a page, which are fewer where they are long; more than 100 are cut to 100.",
+    )
 
 
 class ChangesQuery(serializers.Serializer[Any]):

@@ -129,6 +129,10 @@ class Change(Shape):
 class Changes(Shape):
     revision = counter(help_text="The client's position from now on.")
     reset = serializers.BooleanField(help_text="Too much changed, or `since` is ahead of the chat: load it again.")
+    more = serializers.BooleanField(
+        required=False,
+        help_text="There, and true, where the answer ends before its changes do: ask again, since `revision`.",
+    )
     results = Change(many=True)
 
 

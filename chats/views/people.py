@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chats import services
 from chats.forms import SearchForm
+from chats.history import excerpts
 from chats.selectors import (
     count_unread_notifications,
     list_chats,
@@ -94,7 +95,7 @@ def search(request: PageRequest) -> HttpResponse:
         "query": query,
         "chats": [(row, peers.get(row.chat_id)) for row in chats],
         "people": list_people(user, query).exclude(pk=user.pk)[:JUMP_PEOPLE] if query else (),
-        "found": search_messages(user, query)[:JUMP_MESSAGES] if len(query) >= MESSAGES_FROM else (),
+        "found": excerpts(search_messages(user, query))[:JUMP_MESSAGES] if len(query) >= MESSAGES_FROM else (),
     }
     if request.htmx:
         return render(request, "chats/_jump.html", context)

@@ -7,8 +7,10 @@ import datetime
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.conf import settings
+
+from chats.history import list_answered, list_messages
 from chats.models import Chat, ChatMember, Message
-from chats.selectors import list_answered, list_messages
 
 GROUP_SECONDS = 5 * 60  # one author's messages stand under one name for so long; static/js/groups.js has it too
 LIMIT_MIN, LIMIT_MAX = 50, 100
@@ -56,12 +58,15 @@ def before(membership: ChatMember, seq: int, *, may_manage: bool) -> Timeline:
 
 
 def around(membership: ChatMember, seq: int, *, may_manage: bool) -> Timeline:
-    """Return the messages around the one at `seq`."""
-    after = max(0, seq - LIMIT_MIN // 2)
-    messages = list_messages(membership.chat, after=after, limit=LIMIT_MAX)
+    """Return the messages around the one at `seq`: it and some before it, and what follows."""
+    most = settings.FLOWRA_PAGE_BYTES // 2
+    messages = list_messages(membership.chat, before=seq + 1, limit=LIMIT_MIN // 2, max_bytes=most)
+    messages += list_messages(membership.chat, after=seq, limit=LIMIT_MAX - LIMIT_MIN // 2, max_bytes=most)
     is_live = not messages or messages[-1].seq >= membership.chat.seq
     if is_live and len(messages) < LIMIT_MIN:
-        return latest(membership, may_manage=may_manage)
+        end = latest(membership, may_manage=may_manage)
+        if end.first_seq <= seq:
+            return end
     return _timeline(membership, messages, may_manage=may_manage, is_live=is_live)
 
 

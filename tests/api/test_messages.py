@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -183,3 +184,50 @@ def test_seq_is_an_integer(callers: Callers, path: str, seq: object) -> None:
     answer = callers.member.post(path.replace("messages", "read"), {"seq": seq})
     assert answer.status == 400
     assert "seq" in answer.data
+
+
+def test_long_messages_make_short_pages_and_none_is_left_out(
+    cast: Cast, callers: Callers, path: str, settings: Any
+) -> None:
+    for number in range(1, 8):
+        services.post_message(user=cast.owner, chat_id=cast.chat.pk, body=f"{number} " * 4_000, client_id=uuid4())
+    settings.FLOWRA_PAGE_BYTES = 40_000
+    size = len(json.dumps(callers.member.get(f"{path}?limit=1").data))
+    for start, direction in ((path, "previous"), (f"{path}?after=0&limit=5", "next")):
+        url, got, pages = start, [], 0
+        while url:
+            answer = callers.member.get(url)
+            got += seqs(answer)
+            url, pages = answer.data[direction], pages + 1
+            assert len(json.dumps(answer.data)) < 40_000 + size
+        assert sorted(got) == list(range(1, 8))
+        assert pages > 2
+
+
+def test_changes_stop_by_bytes_and_say_so(cast: Cast, callers: Callers, path: str, settings: Any) -> None:
+    for number in range(1, 8):
+        services.post_message(user=cast.owner, chat_id=cast.chat.pk, body=f"{number} " * 4_000, client_id=uuid4())
+    settings.FLOWRA_PAGE_BYTES = 40_000
+    changes, got, answer = path.replace("messages", "changes"), [], {"revision": 0, "more": True}
+    while answer.get("more"):
+        answer = callers.member.get(f"{changes}?since={answer['revision']}").data
+        assert answer["reset"] is False
+        got += [change["data"]["revision"] for change in answer["results"]]
+        assert answer["revision"] == got[-1]
+    assert got == list(range(1, 8))
+    assert "more" not in callers.member.get(f"{changes}?since=7").data
+    settings.FLOWRA_CATCHUP_LIMIT = 3
+    assert callers.member.get(f"{changes}?since=0").data == {"revision": 7, "reset": True, "results": []}
+
+
+def test_what_is_found_is_bounded_too(cast: Cast, callers: Callers, settings: Any) -> None:
+    for number in range(1, 8):
+        services.post_message(user=cast.owner, chat_id=cast.chat.pk, body=f"{number} needle" * 1_000, client_id=uuid4())
+    assert len(callers.member.get("/search?q=needle").data["messages"]) == 7
+    settings.FLOWRA_PAGE_BYTES = 40_000
+    assert [found["seq"] for found in callers.member.get("/search?q=needle").data["messages"]] == [7, 6]
+
+
+def test_a_notification_has_the_beginning_of_its_message(cast: Cast, callers: Callers, path: str) -> None:
+    callers.owner.post(path, {"body": "@mika " + "x" * 1_000})
+    assert callers.member.get("/notifications").data["results"][0]["excerpt"] == "@mika " + "x" * 134

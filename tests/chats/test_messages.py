@@ -12,7 +12,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from chats import events, selectors, services
+from chats import events, history, selectors, services
 from chats.exceptions import Closed, Conflict, Forbidden, Invalid, NotFound, TooLong
 from chats.models import Chat, ChatMember, Message, Notification
 from chats.services.chats import drop_members
@@ -152,13 +152,13 @@ def test_changes_are_the_present_state_in_order_of_revision(cast: Cast) -> None:
     one, two = post(cast, "one"), post(cast, "two")
     services.edit_message(user=cast.member, chat_id=cast.chat.pk, message_id=one.pk, body="ONE")
     chat = Chat.objects.get(pk=cast.chat.pk)
-    changes = selectors.list_changes(chat, 0, 10)
+    changes = history.list_changes(chat, 0, 10)
     assert [message.pk for message in changes.messages] == [two.pk, one.pk]
     assert (changes.revision, changes.reset) == (3, False)
-    assert selectors.list_changes(chat, 3, 10).messages == []
-    assert selectors.list_changes(chat, 4, 10).reset
-    assert selectors.list_changes(chat, 0, 1).reset
-    assert not selectors.list_changes(chat, 2, 1).reset
+    assert history.list_changes(chat, 3, 10).messages == []
+    assert history.list_changes(chat, 4, 10).reset
+    assert history.list_changes(chat, 0, 1).reset
+    assert not history.list_changes(chat, 2, 1).reset
 
 
 def test_after_a_restore_whoever_was_anywhere_before_loads_anew(cast: Cast) -> None:
@@ -169,9 +169,9 @@ def test_after_a_restore_whoever_was_anywhere_before_loads_anew(cast: Cast) -> N
     chat = Chat.objects.get(pk=cast.chat.pk)
     assert (later.seq, chat.seq) == (2, 2)
     for before in (0, 1, 2, 999_999):
-        changes = selectors.list_changes(chat, before, 10)
+        changes = history.list_changes(chat, before, 10)
         assert (changes.reset, changes.revision, changes.messages) == (True, chat.revision, [])
-    assert [message.pk for message in selectors.list_changes(chat, chat.revision - 1, 10).messages] == [later.pk]
+    assert [message.pk for message in history.list_changes(chat, chat.revision - 1, 10).messages] == [later.pk]
 
 
 def test_events_are_told_after_the_commit_and_only_then(

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from chats import selectors, services
+from chats import history, selectors, services
 from chats.exceptions import Closed, Invalid, NotFound
 from chats.ids import new_id
 from chats.models import Chat, Message
@@ -99,7 +99,7 @@ def test_editing_deleting_and_reading(cast: Cast) -> None:
 # --- Reading ------------------------------------------------------------------------------------
 
 
-def test_subscribing_takes_one_statement_and_catching_up_two(cast: Cast) -> None:
+def test_subscribing_takes_one_statement_and_catching_up_three(cast: Cast) -> None:
     for number in range(20):
         post(cast, str(number), cast.owner if number % 2 else cast.member)
     assert len(statements(lambda: read_chat(cast.member, cast.chat.pk, None))) == 1
@@ -107,10 +107,10 @@ def test_subscribing_takes_one_statement_and_catching_up_two(cast: Cast) -> None
     for since in (18, 0):
 
         def catch_up(since: int = since) -> None:
-            changes = read_chat(cast.member, cast.chat.pk, since).changes
-            assert [message.author.display_name for message in changes.messages]
+            snapshot = read_chat(cast.member, cast.chat.pk, since)
+            assert [message.author.display_name for message in snapshot.first]
 
-        assert len(statements(catch_up)) == 2
+        assert len(statements(catch_up)) == 3
 
 
 PAGES = [
@@ -208,11 +208,11 @@ def plans(call: Callable[[], Any]) -> str:
 
 
 READS: dict[str, Callable[[Chat, Cast], Any]] = {
-    "the latest page": lambda chat, cast: selectors.list_messages(chat),
-    "the page before": lambda chat, cast: selectors.list_messages(chat, before=300),
-    "the page after": lambda chat, cast: selectors.list_messages(chat, after=300),
-    "a short catch-up": lambda chat, cast: selectors.list_changes(chat, MESSAGES - 5, 500),
-    "the longest catch-up": lambda chat, cast: selectors.list_changes(chat, MESSAGES - 500, 500),
+    "the latest page": lambda chat, cast: history.list_messages(chat),
+    "the page before": lambda chat, cast: history.list_messages(chat, before=300),
+    "the page after": lambda chat, cast: history.list_messages(chat, after=300),
+    "a short catch-up": lambda chat, cast: history.list_changes(chat, MESSAGES - 5, 500),
+    "the longest catch-up": lambda chat, cast: history.list_changes(chat, MESSAGES - 500, 500),
     "a repeated post": lambda chat, cast: selectors.find_posted(cast.owner, chat.pk, new_id()),
 }
 

@@ -75,6 +75,14 @@ async def test_much_does_not_wait(sent: list[list[str]], monkeypatch: pytest.Mon
     assert sent == [["a"], ["b", "c"]]
 
 
+async def test_what_is_large_goes_alone(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joining, "JOIN_FOR", 60.0)
+    joiner: Joiner[str] = Joiner(sent.append)
+    for text, size in {"a": 1, "b": JOIN_SIZE, "c": JOIN_SIZE + 1, "d": JOIN_SIZE, "e": JOIN_SIZE}.items():
+        joiner.put(text, size)
+    assert sent == [["a"], ["b"], ["c"], ["d", "e"]]
+
+
 async def test_a_flush_of_nothing_sends_nothing(sent: list[list[str]]) -> None:
     joiner: Joiner[str] = Joiner(sent.append)
     joiner.flush()

@@ -10,9 +10,12 @@ from typing import Any
 from realtime import metrics
 from realtime.envelope import PresenceChange
 from realtime.outbox import Frame, Outbox, Priority
+from realtime.presence_folding import fold, portions
 from realtime.presence_frames import presence_event
 from realtime.protocol import CloseCode
 from realtime.wires import PlainWire
+
+EMOJI = "\N{GRINNING FACE}"
 
 
 class Socket:
@@ -182,3 +185,34 @@ async def test_abort_ends_a_send_that_waits() -> None:
     await outbox.flushed()
     socket.writable.set()
     assert socket.taken == ["welcome"]
+
+
+async def test_what_is_larger_than_the_bound_is_told_as_changed_whether_it_would_wait_or_not() -> None:
+    socket, outbox, overflows = make(limit=1_000)
+    outbox.put(Frame("x" * 1_000))
+    outbox.put(Frame("x" * 1_001))
+    outbox.put(Frame("é" * 501))
+    socket.writable.clear()
+    outbox.put(Frame("stuck"))
+    outbox.put(Frame("x" * 5_000_000))
+    assert outbox.queued_bytes < 100
+    socket.writable.set()
+    await outbox.flushed()
+    kinds = ["welcome", "x" * 1_000, "resync", "resync", "stuck", "resync"]
+    assert [json.loads(text)["type"] if text[0] == "{" else text for text in socket.taken] == kinds
+    assert {json.loads(text)["reason"] for text in socket.taken if text[0] == "{"} == {"too_large"}
+    assert overflows == []
+
+
+async def test_presence_that_is_folded_still_fits_frames() -> None:
+    """Of a chat with thousands of people, who all come back at once."""
+    chat, users = uuid.uuid4(), [uuid.uuid4() for _ in range(1_000)]
+    changes = [
+        PresenceChange(user_id=user, display_name=EMOJI * 80, is_online=True, last_seen=None, version=1)
+        for user in users
+    ]
+    texts = [presence_event(chat, some, online_count=1_000, access_version=0).text for some in portions(changes)]
+    folded = fold(texts)
+    assert max(len(text.encode()) for text in [*texts, *folded]) < 320 * 1024
+    told = [entry["user_id"] for text in folded for entry in json.loads(text)["online"]]
+    assert told == [str(user) for user in users]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -117,6 +118,43 @@ async def test_holding_back_is_bounded() -> None:
         room.fan_out(event("x", revision=revision))
     room.flush()
     assert listener.ended == [CloseCode.SLOW_CONSUMER]
+
+
+async def test_holding_back_is_bounded_in_bytes(settings: Any) -> None:
+    settings.FLOWRA_OUTBOX_BYTES = 10_000
+    room = make_room()
+    listener, waits = join(room, is_live=False), join(room, is_live=False)
+    for revision in range(1, 11):
+        room.fan_out(event("é" * 500, revision=revision))
+        room.flush()
+    assert listener.ended == []
+    room.subscriptions.pop(waits.connection).release(0)
+    assert len(waits.texts) == 10
+    room.fan_out(event("x", revision=11))
+    room.flush()
+    assert listener.ended == [CloseCode.SLOW_CONSUMER]
+    assert not room.subscriptions[listener.connection].held
+
+
+async def test_waiting_for_a_check_of_members_is_bounded_in_bytes(settings: Any) -> None:
+    settings.FLOWRA_OUTBOX_BYTES = 10_000
+    room = make_room()
+    room.waiting.extend(event("x" * 1_000) for _ in range(10))
+    assert not room.is_overloaded
+    room.waiting.append(event("x"))
+    assert room.is_overloaded
+
+
+async def test_an_event_larger_than_may_wait_is_told_as_changed(settings: Any) -> None:
+    settings.FLOWRA_OUTBOX_BYTES = 10_000
+    room = make_room()
+    live, late = join(room), join(room, is_live=False)
+    room.fan_out(event("x" * 10_001, revision=1))
+    room.flush()
+    room.subscriptions[late.connection].release(0)
+    for listener in (live, late):
+        assert [json.loads(text)["reason"] for text in listener.texts] == ["too_large"]
+    assert not room.revisions.admit(1)
 
 
 @given(st.lists(st.integers(min_value=1, max_value=30), max_size=80), st.integers(min_value=0, max_value=30))

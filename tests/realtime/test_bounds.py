@@ -1,0 +1,164 @@
+"""However much somebody asks for and however slowly they read, the server holds little for them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket as stdlib_socket
+import subprocess
+from collections.abc import Awaitable, Callable
+
+import pytest
+from asgiref.sync import async_to_sync
+
+from tests.clients import Frame, Person, Socket, make_chat
+from tests.processes import Server
+from tests.realtime.test_socket_abuse import fetch_text
+
+MIB = 1024 * 1024
+MESSAGES = 100  # together a little less than FLOWRA_CATCHUP_BYTES
+HEAVY = 75_000  # bytes of each message
+CONNECTIONS = 50  # of one user, as many as they may have
+GROWTH = 150 * MIB  # of all of them together
+# Bodies in which an emoji makes Python keep four bytes for each of the other characters.
+SEED = """
+from chats.ids import new_id
+from chats.models import Chat, Message
+chat = Chat.objects.get(pk="{chat_id}")
+Message.objects.bulk_create(
+    Message(
+        chat=chat, author_id=chat.created_by_id, seq=seq, revision=seq, posted_revision=seq, client_id=new_id(),
+        body=chr(0x1F600) * 5_000, html=chr(0x1F600) + "x" * {html},
+    )
+    for seq in range(1, {messages} + 1)
+)
+Chat.objects.filter(pk=chat.pk).update(seq={messages}, revision={messages})
+"""
+
+
+async def seed(server: Server, owner: Person, messages: int, size: int) -> str:
+    """Make a chat with so many messages of so many bytes, and return its id."""
+    chat_id: str = (await make_chat(owner))["id"]
+    server.manage("shell", "-c", SEED.format(chat_id=chat_id, messages=messages, html=size - 20_000))
+    return chat_id
+
+
+@pytest.fixture(scope="module")
+def john(people: list[Person]) -> Person:
+    """Give John, signed in."""
+    return people[0]
+
+
+@pytest.fixture(scope="module")
+def heavy_chat(demo_server: Server, john: Person) -> str:
+    """Give a chat of John's with much in it."""
+    made: str = async_to_sync(seed)(demo_server, john, MESSAGES, HEAVY)
+    return made
+
+
+def resident(server: Server) -> int:
+    """Return the server's memory in bytes."""
+    told = subprocess.run(["ps", "-o", "rss=", "-p", str(server.process.pid)], capture_output=True, check=True)
+    return int(told.stdout) * 1024
+
+
+def narrow(server: Server) -> stdlib_socket.socket:
+    """Return a connection for whose peer the kernel keeps little, as over a real network."""
+    made = stdlib_socket.socket()
+    made.setsockopt(stdlib_socket.SOL_SOCKET, stdlib_socket.SO_RCVBUF, 8_192)
+    made.connect(("127.0.0.1", server.port))
+    return made
+
+
+async def until_still(read: Callable[[], Awaitable[object]]) -> None:
+    """Wait until what `read` returns has not changed for a second."""
+    before = None
+    while (now := await read()) != before:
+        before = now
+        await asyncio.sleep(1)
+
+
+async def caught_up(server: Server) -> str:
+    """Return how many messages the server says it has sent to who caught up."""
+    lines = (await fetch_text(f"{server.base_url}/metrics")).splitlines()
+    return next(line for line in lines if line.startswith("flowra_catch_up_messages_total"))
+
+
+async def test_who_asks_for_everything_and_reads_nothing_costs_little(
+    demo_server: Server, john: Person, heavy_chat: str
+) -> None:
+    async with await john.connect() as reader:
+        await catch_up(reader, heavy_chat, since=MESSAGES - 10)
+        before = resident(demo_server)
+        deaf = [await john.connect(sock=narrow(demo_server)) for _ in range(CONNECTIONS - 1)]
+        for socket in deaf:
+            socket.stop_reading()
+            await socket.send("subscribe", chat_id=heavy_chat, since=0)
+        await until_still(lambda: caught_up(demo_server))
+        assert resident(demo_server) - before < GROWTH
+        assert (await reader.ask("ping"))["type"] == "pong"
+        frames, ack = await catch_up(reader, heavy_chat, since=MESSAGES - 30)
+        assert ([frame["data"]["seq"] for frame in frames], ack["revision"]) == (list(range(71, 101)), MESSAGES)
+        for socket in deaf:
+            await socket.vanish()
+
+
+async def catch_up(socket: Socket, chat_id: str, since: int) -> tuple[list[Frame], Frame]:
+    """Return the changes before the ack of a subscription with `since`, and the ack."""
+    await socket.send("subscribe", ref="x", chat_id=chat_id, since=since)
+    ack = await socket.until("ack", ref="x")
+    frames = [frame for frame in await socket.frames_so_far() if frame["type"].startswith("chat.message.")]
+    return frames, ack
+
+
+async def test_what_changes_while_a_catch_up_is_taken_comes_with_it(demo_server: Server, john: Person) -> None:
+    """In parts, and some of it after it was to come: each message once in its last state, as new, in order."""
+    chat_id = await seed(demo_server, john, MESSAGES, HEAVY)
+    path = f"/chats/{chat_id}/messages"
+    messages = (await john.call("GET", f"{path}?after=95&limit=1"))["results"]
+    messages += (await john.call("GET", f"{path}?after=0&limit=1"))["results"]
+    async with await john.connect(sock=narrow(demo_server)) as socket:
+        socket.stop_reading()
+        await socket.send("subscribe", ref="x", chat_id=chat_id, since=0)
+        await until_still(lambda: caught_up(demo_server))
+        for message in messages:
+            await john.call("PATCH", f"{path}/{message['id']}", {"body": "edited"})
+        posted = await john.call("POST", path, {"body": "posted meanwhile"})
+        socket.read_on()
+        ack = await socket.until("ack", ref="x")
+        frames = [frame for frame in await socket.frames_so_far() if frame["type"].startswith("chat.message.")]
+    assert {frame["type"] for frame in frames} == {"chat.message.posted"}
+    revisions = [frame["data"]["revision"] for frame in frames]
+    assert revisions == sorted(revisions)
+    assert (ack["revision"], ack.get("reset"), posted["revision"]) == (MESSAGES + 3, None, MESSAGES + 3)
+    state = {frame["data"]["seq"]: frame["data"]["body"] for frame in frames}
+    assert state.keys() == set(range(1, MESSAGES + 2))
+    assert (state[1], state[96], state[101]) == ("edited", "edited", "posted meanwhile")
+    # The first one had been sent before it was edited, the other one had not.
+    assert [frame["data"]["seq"] for frame in frames].count(1) == 2
+    assert [frame["data"]["seq"] for frame in frames].count(96) == 1
+
+
+async def test_more_bytes_than_a_catch_up_may_have_are_a_reset(demo_server: Server, john: Person) -> None:
+    """Also where it is one message: what it is becomes known by its length, before it is read."""
+    chat_id = await seed(demo_server, john, 12, 800_000)
+    async with await john.connect() as socket:
+        frames, ack = await catch_up(socket, chat_id, since=0)
+        assert (frames, ack["reset"], ack["revision"]) == ([], True, 12)
+
+
+async def test_what_is_too_large_for_a_frame_is_loaded_and_asked_for_once(demo_server: Server, john: Person) -> None:
+    chat_id = await seed(demo_server, john, 1, 1_200_000)
+    path = f"/chats/{chat_id}/messages"
+    async with await john.connect() as socket:
+        frames, ack = await catch_up(socket, chat_id, since=0)
+        assert (frames, ack["reset"], ack["revision"]) == ([], True, 1)
+        (message,) = (await john.call("GET", path))["results"]
+        assert message["body"]
+        await john.call("PATCH", f"{path}/{message['id']}", {"body": "short"})
+        assert (await socket.until("chat.message.edited"))["data"]["body"] == "short"
+
+
+def test_the_sizes_are_what_this_is_about() -> None:
+    assert MESSAGES * HEAVY < 8 * MIB < CONNECTIONS * MESSAGES * HEAVY
+    assert len(json.dumps("x" * HEAVY)) > 64 * 1024, "no part has two of them"
