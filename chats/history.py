@@ -12,9 +12,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Func, IntegerField, QuerySet, Value
-from django.db.models.functions import Left
+from django.db.models.functions import Least, Left
 
-from chats.models import FAR_BEHIND, Chat, Message
+from chats.models import FAR_BEHIND, SHOWN_HTML_BYTES, Chat, Message
 from chats.payloads import EXCERPT_LENGTH
 
 PAGE_LIMIT = 100  # messages; docs/api.md
@@ -33,7 +33,8 @@ class _Bytes(Func):
         return self.as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **context)
 
 
-SIZE = _Bytes("body") + _Bytes("html") + Value(_FIELDS_BYTES)
+# What a message has when it was read: of HTML that is longer than is shown, nothing.
+SIZE = _Bytes("body") + Least(_Bytes("html"), Value(SHOWN_HTML_BYTES)) + Value(_FIELDS_BYTES)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

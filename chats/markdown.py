@@ -57,7 +57,7 @@ class Document:
 
     def __init__(self, body: str) -> None:
         self.mentioned_names: list[str] = []
-        self._html = _as_text(body)
+        self._html = as_text(body)
         try:
             tokens = parse(body)
             self.mentioned_names = _find_names(tokens)
@@ -82,7 +82,8 @@ def render(body: str, members: Collection[str] = ()) -> str:
     return Document(body).render(members)
 
 
-def _as_text(body: str) -> str:
+def as_text(body: str) -> str:
+    """Return a body as HTML that shows it as it was typed."""
     lines = _LINE_END.split(html.escape(body, quote=False).strip("\r\n"))
     return "<p>" + "<br>\n".join(lines) + "</p>"
 

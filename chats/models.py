@@ -8,7 +8,7 @@ transaction that holds the chat's row.
 from __future__ import annotations
 
 import secrets
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chats.ids import new_id
+from chats.markdown import MAX_HTML_BYTES, as_text
 
 BODY_MAX_LENGTH = 10_000  # characters; docs/api.md, "Messages"
 TITLE_MAX_LENGTH = 200
@@ -24,11 +25,29 @@ NAME_MAX_LENGTH = 80
 # Nobody is so many revisions behind but by way of a restored backup, which leaps twice as far: one that is ahead of the
 # backup by less than this, because it saw what is lost, is behind by more. See services/restored.py.
 FAR_BEHIND = 1_000_000
+SHOWN_HTML_BYTES = 2 * MAX_HTML_BYTES  # what was rendered a little larger by an earlier version is shown as it is
 
 
 def new_invite_token() -> str:
     """Return 192 random bits, safe in a URL."""
     return secrets.token_urlsafe(24)
+
+
+class HtmlField(models.TextField):  # type: ignore[type-arg]  # the types of what is set and got are the base's
+    """Rendered HTML. What an earlier version made without a bound is not read: it comes as the empty text.
+
+    Such rows stay until `manage.py render_messages` was run, and one of them may have 70 MB.
+    """
+
+    def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:
+        """Return the expression that is read in the place of the column."""
+        length = "OCTET_LENGTH({})" if compiler.connection.vendor == "postgresql" else "LENGTH(CAST({} AS BLOB))"
+        return f"CASE WHEN {length.format(sql)} <= {SHOWN_HTML_BYTES} THEN {sql} ELSE '' END", [*params, *params]
+
+    def deconstruct(self) -> Any:
+        """Be a TextField to migrations."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", args, kwargs
 
 
 class Role(models.TextChoices):
@@ -161,7 +180,7 @@ class Message(models.Model):
     client_id = models.UUIDField(editable=False)  # the author's idempotency key
     reply_to = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="replies")
     body = models.TextField(_("body"), max_length=BODY_MAX_LENGTH, blank=True)
-    html = models.TextField(blank=True, editable=False)  # `body` rendered by chats/markdown.py
+    html = HtmlField(blank=True, editable=False)  # `body` rendered by chats/markdown.py; see shown_html
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     edited_at = models.DateTimeField(_("edited at"), null=True, blank=True, editable=False)
     deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True, editable=False)
@@ -184,6 +203,11 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.seq} {self.body[:60]}"
+
+    @property
+    def shown_html(self) -> str:
+        """What is shown of the body: `html`, or where that is too large to be read, the body as text."""
+        return self.html or (as_text(self.body) if self.body else "")
 
 
 class Mention(models.Model):

@@ -127,7 +127,7 @@ def message_payload(message: Message) -> MessagePayload:
         "revision": message.revision,
         "author": user_payload(message.author),
         "body": message.body,
-        "html": message.html,
+        "html": message.shown_html,
         "reply_to": None if message.reply_to_id is None else str(message.reply_to_id),
         "client_id": str(message.client_id),
         "created_at": time_text(message.created_at),

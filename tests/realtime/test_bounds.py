@@ -140,23 +140,28 @@ async def test_what_changes_while_a_catch_up_is_taken_comes_with_it(demo_server:
 
 
 async def test_more_bytes_than_a_catch_up_may_have_are_a_reset(demo_server: Server, john: Person) -> None:
-    """Also where it is one message: what it is becomes known by its length, before it is read."""
-    chat_id = await seed(demo_server, john, 12, 800_000)
+    chat_id = await seed(demo_server, john, 120, HEAVY)
     async with await john.connect() as socket:
         frames, ack = await catch_up(socket, chat_id, since=0)
-        assert (frames, ack["reset"], ack["revision"]) == ([], True, 12)
+        assert (frames, ack["reset"], ack["revision"]) == ([], True, 120)
+        frames, ack = await catch_up(socket, chat_id, since=20)
+        assert (len(frames), ack.get("reset")) == (100, None)
 
 
-async def test_what_is_too_large_for_a_frame_is_loaded_and_asked_for_once(demo_server: Server, john: Person) -> None:
-    chat_id = await seed(demo_server, john, 1, 1_200_000)
+async def test_html_that_was_stored_without_a_bound_is_not_even_read(demo_server: Server, john: Person) -> None:
+    chat_id = await seed(demo_server, john, 20, 4_000_000)
     path = f"/chats/{chat_id}/messages"
+    before = resident(demo_server)
     async with await john.connect() as socket:
         frames, ack = await catch_up(socket, chat_id, since=0)
-        assert (frames, ack["reset"], ack["revision"]) == ([], True, 1)
-        (message,) = (await john.call("GET", path))["results"]
-        assert message["body"]
-        await john.call("PATCH", f"{path}/{message['id']}", {"body": "short"})
-        assert (await socket.until("chat.message.edited"))["data"]["body"] == "short"
+        assert ack.get("reset") is None
+        (first, *_) = page = (await john.call("GET", f"{path}?limit=100"))["results"]
+        await john.call("PATCH", f"{path}/{first['id']}", {"body": "short"})
+        assert (await socket.until("chat.message.edited"))["data"]["html"] == "<p>short</p>"
+    shown = [message["html"] for message in [*page, *(frame["data"] for frame in frames)]]
+    assert set(shown) == {f"<p>{chr(0x1F600) * 5_000}</p>"}
+    assert len(frames) == 20
+    assert resident(demo_server) - before < 50 * MIB  # it is 80 MB
 
 
 def test_the_sizes_are_what_this_is_about() -> None:
