@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from asgiref.sync import markcoroutinefunction
 from channels.db import database_sync_to_async
-from django.db import connection
+from django.db import connection, reset_queries
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
 from prometheus_client import (
@@ -40,6 +40,7 @@ def _ask_database() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         cursor.fetchone()
+    reset_queries()  # with DEBUG a connection keeps its statements, and this thread serves no request that empties them
 
 
 async def check_database() -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
-from django.db import transaction
+from django.db import reset_queries, transaction
 from django.db.models import F, Q, QuerySet
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
@@ -71,4 +71,5 @@ def delete_in_batches(rows: Rows) -> Iterator[int]:
         last = keys[-1]
         with transaction.atomic():
             _, by_model = rows.filter(pk__in=keys).delete()
+        reset_queries()  # which DEBUG collects
         yield by_model.get(rows.model._meta.label, 0)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from django.conf import settings
 
 from realtime import metrics, ways
+from realtime.edit_folding import superseded_edits
 from realtime.preframed import head_size, text_frame
 from realtime.presence_folding import fold
 from realtime.protocol import CloseCode, Resync, encode
@@ -57,9 +58,9 @@ def fitting(frame: Frame, limit: int) -> Frame:
 class Outbox:
     """Hands frames to a wire, at once if the socket takes them, else from a queue.
 
-    `limit` bounds the queue in bytes; above it typing frames go and presence is folded into its latest state; if that
-    is not enough `overflowed` is called once and nothing more is taken. No frame is larger, whether it waits or not:
-    a `resync` stands for one that would be. Runs in the event loop's thread only.
+    `limit` bounds the queue in bytes; above it typing goes, and edits of what was edited again, and presence is folded
+    into its latest state; if that is not enough `overflowed` is called once and nothing more is taken. No frame is
+    larger, whether it waits or not: a `resync` stands for one that would be. Runs in the event loop's thread only.
     """
 
     def __init__(self, wire: Wire, *, limit: int, overflowed: Callable[[], None]) -> None:
@@ -179,7 +180,10 @@ class Outbox:
         kept: deque[Frame | CloseCode] = deque()
         presence: list[str] = []
         typing = 0
-        for entry in self._queue:
+        edits = superseded_edits([entry.text if isinstance(entry, Frame) else "" for entry in self._queue])
+        for place, entry in enumerate(self._queue):
+            if place in edits:
+                continue
             if isinstance(entry, CloseCode) or entry.priority is Priority.MUST:
                 kept.append(entry)
             elif entry.priority is Priority.PRESENCE:
@@ -188,6 +192,7 @@ class Outbox:
                 typing += 1
         folded = fold(presence)
         kept.extend(Frame(text, Priority.PRESENCE) for text in folded)
+        metrics.frames_shed.labels("edited").inc(len(edits))
         metrics.frames_shed.labels("typing").inc(typing)
         metrics.frames_shed.labels("presence").inc(len(presence) - len(folded))
         self._queue = kept

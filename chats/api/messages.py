@@ -19,7 +19,7 @@ from chats.history import PAGE_LIMIT, list_changes, list_messages
 from chats.ids import new_id
 from chats.models import Chat, Message
 from chats.payloads import message_payload
-from chats.post_limit import count_post
+from chats.post_limit import count_change, count_post
 
 _CHAT = ("chat_id",)
 _MESSAGE = ("chat_id", "message_id")
@@ -76,6 +76,7 @@ class MessageDetail(ApiView):
     def patch(self, request: Request, chat_id: UUID, message_id: UUID) -> Response:
         """Edit one's own message."""
         body = self.read_body(requests.MessageWrite)
+        count_change(user=self.user)
         message = services.edit_message(user=self.user, chat_id=chat_id, message_id=message_id, body=body["body"])
         return Response(message_payload(message))
 
@@ -86,6 +87,7 @@ class MessageDetail(ApiView):
     )
     def delete(self, request: Request, chat_id: UUID, message_id: UUID) -> Response:
         """Empty a message, which keeps its place (its author, the chat's creator, workspace admins)."""
+        count_change(user=self.user)
         services.delete_message(user=self.user, chat_id=chat_id, message_id=message_id)
         return Response(status=204)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,7 +16,7 @@ from chats import services
 from chats.exceptions import ChatError, Forbidden, Invalid, NotFound, TooFast
 from chats.forms import EditForm, MessageForm, ReadForm
 from chats.models import ChatMember, Message
-from chats.post_limit import count_post
+from chats.post_limit import count_change, count_post
 from chats.selectors import access_chat, access_message
 from chats.views import timeline
 from chats.views.base import (
@@ -51,12 +52,17 @@ def post(request: PageRequest, chat_id: UUID) -> HttpResponse:
     except (NotFound, Forbidden):
         raise
     except TooFast as error:
-        response = _composer_again(request, membership, form, error.message, status=429)
-        response["Retry-After"] = str(math.ceil(error.retry_after))
-        return response
+        return _refuse_for_now(_composer_again(request, membership, form, error.message), error)
     except ChatError as error:
         return _composer_again(request, membership, form, error.message)
     return redirect(message_url(posted.message))
+
+
+def _refuse_for_now(response: HttpResponse, error: TooFast) -> HttpResponse:
+    """Return a page that says what was too fast as a 429 that says how long to wait."""
+    response.status_code = 429
+    response["Retry-After"] = str(math.ceil(error.retry_after))
+    return response
 
 
 def _composer_again(
@@ -73,6 +79,7 @@ def edit(request: PageRequest, chat_id: UUID, message_id: UUID) -> HttpResponse:
     """Edit one's own message on a page of its own."""
     message = _own_message(request, chat_id, message_id)
     form = EditForm(request.POST or None, initial={"body": message.body})
+    too_fast = _count_edit(request, form)
     done = carry_out(
         form,
         lambda: services.edit_message(
@@ -81,7 +88,7 @@ def edit(request: PageRequest, chat_id: UUID, message_id: UUID) -> HttpResponse:
     )
     if done is not None:
         return go_to(request, message_url(message))
-    return render_form(
+    response = render_form(
         request,
         form,
         title=_("Edit message"),
@@ -89,6 +96,7 @@ def edit(request: PageRequest, chat_id: UUID, message_id: UUID) -> HttpResponse:
         workspace_id=message.chat.workspace_id,
         extra={"back": message_url(message)},
     )
+    return response if too_fast is None else _refuse_for_now(response, too_fast)
 
 
 @member_page
@@ -97,13 +105,6 @@ def delete(request: PageRequest, chat_id: UUID, message_id: UUID) -> HttpRespons
     """Ask, then delete a message."""
     message = access_message(request.user, chat_id, message_id)
     back = message_url(message)
-    if request.method == "POST":
-        attempt(
-            request,
-            lambda: services.delete_message(user=request.user, chat_id=chat_id, message_id=message_id),
-            _("The message was deleted."),
-        )
-        return go_to(request, back)
     context = {
         "title": _("Delete this message?"),
         "text": _("It cannot be undone. The others see that a message was here."),
@@ -111,7 +112,21 @@ def delete(request: PageRequest, chat_id: UUID, message_id: UUID) -> HttpRespons
         "submit": _("Delete"),
         "back": back,
     }
-    return render_in_shell(request, "layout/confirm.html", context, workspace_id=message.chat.workspace_id)
+    workspace_id = message.chat.workspace_id
+    if request.method != "POST":
+        return render_in_shell(request, "layout/confirm.html", context, workspace_id=workspace_id)
+    try:
+        count_change(user=request.user)
+    except TooFast as error:
+        messages.error(request, error.message)
+        asked_again = render_in_shell(request, "layout/confirm.html", context, workspace_id=workspace_id)
+        return _refuse_for_now(asked_again, error)
+    attempt(
+        request,
+        lambda: services.delete_message(user=request.user, chat_id=chat_id, message_id=message_id),
+        _("The message was deleted."),
+    )
+    return go_to(request, back)
 
 
 @member_page
@@ -127,6 +142,18 @@ def read(request: PageRequest, chat_id: UUID) -> HttpResponse:
 def message_url(message: Message) -> str:
     """Return where a message stands: its chat's page, opened around it, scrolled to it."""
     return f"{reverse('chats:detail', args=[message.chat_id])}?at={message.seq}#message-{message.seq}"
+
+
+def _count_edit(request: PageRequest, form: EditForm) -> TooFast | None:
+    """Count the edit that a form asks for; where it comes too fast, say so in the form, which is invalid then."""
+    if not form.is_bound or not form.is_valid():
+        return None
+    try:
+        count_change(user=request.user)
+    except TooFast as error:
+        form.add_error(None, error.message)
+        return error
+    return None
 
 
 def _own_message(request: PageRequest, chat_id: UUID, message_id: UUID) -> Message:

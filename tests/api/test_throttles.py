@@ -53,6 +53,28 @@ def test_posting_takes_from_the_bucket_of_the_sockets(
     assert callers.owner.post(path, {"body": "not me"}).status == 201
 
 
+def test_edits_and_deletions_take_from_the_same_bucket(
+    cast: Cast, callers: Callers, rates: dict[str, Any], settings: Any
+) -> None:
+    settings.FLOWRA_POSTS_PER_SECOND, settings.FLOWRA_POSTS_BURST = 0.1, 3
+    path = f"/chats/{cast.chat.pk}/messages"
+    message = f"{path}/{callers.member.post(path, {'body': '1'}).data['id']}"
+    assert callers.member.patch(message, {"body": "2"}).status == 200
+    assert callers.member.delete(message).status == 204
+    for refused in (
+        callers.member.delete(message),
+        callers.member.patch(message, {"body": "3"}),
+        callers.member.post(path, {"body": "4"}),
+    ):
+        assert refusal(refused) == (429, "rate_limited")
+        assert 0 < refused.data["retry_after"] <= 10
+        assert int(refused.headers["Retry-After"]) in range(1, 11)
+    assert callers.member.get(message).data["body"] == ""
+    assert callers.owner.post(path, {"body": "not me"}).status == 201
+    settings.FLOWRA_RATE_LIMITS = False
+    assert callers.member.delete(message).status == 204
+
+
 def test_searching_has_its_own(callers: Callers, rates: dict[str, Any]) -> None:
     rates["search"] = "1/min"
     assert callers.member.get("/search?q=x").status == 200

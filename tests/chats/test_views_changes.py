@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -87,6 +88,24 @@ def test_deleting_asks_first(cast: Cast) -> None:
     assert Message.objects.get(pk=message_id).deleted_at is None
     author.post(path)
     assert Message.objects.get(pk=message_id).deleted_at is not None
+
+
+def test_changing_too_fast_is_told_and_nothing_is_lost(cast: Cast, settings: Any) -> None:
+    settings.FLOWRA_RATE_LIMITS = True
+    settings.FLOWRA_POSTS_PER_SECOND, settings.FLOWRA_POSTS_BURST = 0.1, 1
+    message_id = say(cast, cast.member, "frist")
+    author = sign_in(cast.member)
+    edit = reverse("chats:message_edit", args=[cast.chat.pk, message_id])
+    assert author.post(edit, {"body": "first"}).status_code == 302
+    again = author.post(edit, {"body": "once more"})
+    assert (again.status_code, int(again.headers["Retry-After"]) <= 10) == (429, True)
+    assert "too fast" in again.content.decode()
+    assert "once more" in again.content.decode()
+    deletion = author.post(reverse("chats:message_delete", args=[cast.chat.pk, message_id]))
+    assert (deletion.status_code, int(deletion.headers["Retry-After"]) <= 10) == (429, True)
+    assert "too fast" in deletion.content.decode()
+    assert Message.objects.get().body == "first"
+    assert author.get(edit).status_code == 200
 
 
 # --- Chats --------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import json
 import uuid
 from typing import Any
 
-from realtime import metrics
+from realtime import metrics, protocol
 from realtime.envelope import PresenceChange
 from realtime.outbox import Frame, Outbox, Priority
 from realtime.presence_folding import fold, portions
@@ -91,6 +91,46 @@ async def test_a_full_outbox_drops_typing_first() -> None:
     socket.writable.set()
     await outbox.flushed()
     assert socket.taken == ["welcome", "stuck", "m" * 12, "n" * 12]
+
+
+def change(kind: str, message: str, revision: int, size: int = 100) -> Frame:
+    """Return a frame of a changed message."""
+    data = {"id": message, "revision": revision, "html": "x" * size}
+    return Frame(protocol.encode(protocol.ChatFrame(type=f"chat.message.{kind}", chat_id="chat", data=data)))
+
+
+async def test_a_full_outbox_tells_an_edited_message_once() -> None:
+    """Whoever edits a large message again and again throws nobody out."""
+    socket, outbox, overflows = make(limit=1_000)
+    before = shed("edited")
+    socket.writable.clear()
+    outbox.put(Frame("stuck"))
+    outbox.put(change("posted", "one", 1))
+    outbox.put(change("edited", "two", 2))
+    for revision in range(3, 200):
+        outbox.put(change("edited", "one", revision))
+    outbox.put(change("deleted", "two", 200))
+    outbox.put(change("edited", "one", 201, size=300))
+    assert not overflows
+    socket.writable.set()
+    await outbox.flushed()
+    told = [json.loads(text) for text in socket.taken[2:]]
+    assert (told[0]["type"], told[0]["data"]["revision"]) == ("chat.message.posted", 1)
+    assert [frame["data"]["revision"] for frame in told] == sorted(frame["data"]["revision"] for frame in told)
+    assert told[-2]["type"] == "chat.message.deleted"
+    assert told[-1]["data"]["revision"] == 201
+    assert shed("edited") == before + 201 - len(told)
+    assert len(told) < 7
+
+
+async def test_edits_of_different_messages_all_count() -> None:
+    socket, outbox, overflows = make(limit=1_000)
+    socket.writable.clear()
+    outbox.put(Frame("stuck"))
+    for revision in range(20):
+        outbox.put(change("edited", f"message {revision}", revision))
+    assert overflows == ["overflow"]
+    socket.writable.set()
 
 
 async def test_a_full_outbox_tells_presence_as_it_is_in_the_end() -> None:
