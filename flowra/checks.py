@@ -15,7 +15,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from redis.connection import parse_url
 
 from flowra.environment import Environment
-from flowra.forwarded import MAX_HOPS, parse_proxies
+from flowra.forwarded import MAX_HOPS, parse_networks, parse_proxies
 
 TYPING_EVERY = 2.0  # seconds between two chat.typing of a client that types (docs/protocol.md)
 SMALLEST_FRAME = 16 * 1024
@@ -206,6 +206,44 @@ def check_trusted_proxies(app_configs: Sequence[AppConfig] | None, **kwargs: Any
             f"FLOWRA_TRUSTED_PROXIES is {','.join(names)!r}: {error}.",
             hint=f"Write networks, as 10.0.0.0/8,127.0.0.1, or how many proxies a request passes: 1 to {MAX_HOPS}.",
             id="flowra.E010",
+        )
+
+
+@register(Tags.security)
+def check_metrics_from(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """Who may read /metrics is given as networks."""
+    names = settings.FLOWRA_METRICS_FROM
+    try:
+        parse_networks(tuple(names))
+    except ValueError as error:
+        yield Error(
+            f"FLOWRA_METRICS_FROM is {','.join(names)!r}: {error}.",
+            hint="Write networks, as 10.0.0.0/8,127.0.0.1; 0.0.0.0/0,::/0 is everybody.",
+            id="flowra.E013",
+        )
+
+
+@register(Tags.security, deploy=True)
+def check_front(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """Where TLS ends in a proxy, that proxy is known."""
+    if settings.FLOWRA_HTTPS and not settings.FLOWRA_TRUSTED_PROXIES:
+        yield Warning(
+            "FLOWRA_HTTPS is on and FLOWRA_TRUSTED_PROXIES is not set: all people are one address to limits and "
+            "lock-outs, and a proxy on another machine is not believed that a request came by TLS.",
+            hint="Set FLOWRA_TRUSTED_PROXIES to the address of the proxy in front (127.0.0.1), and have serve listen "
+            "where only the proxy reaches it.",
+            id="flowra.W006",
+        )
+
+
+@register(Tags.security, deploy=True)
+def check_sign_up(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """Whether strangers may make accounts was decided by somebody."""
+    if settings.FLOWRA_SIGNUP_ENABLED and "FLOWRA_SIGNUP_ENABLED" not in os.environ:
+        yield Warning(
+            "Sign-up is open: anybody who finds this server can make an account.",
+            hint="Set FLOWRA_SIGNUP_ENABLED=false and make accounts in the admin, or set it to true if that is meant.",
+            id="flowra.W007",
         )
 
 

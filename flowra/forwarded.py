@@ -1,4 +1,4 @@
-"""Whose request it is when proxies stand in front: the address that FLOWRA_TRUSTED_PROXIES lets count.
+"""Whose request it is when proxies stand in front, and whether it came by TLS: what FLOWRA_TRUSTED_PROXIES lets count.
 
 Each proxy adds at the right of X-Forwarded-For whom it got the request from. What stands further left than the
 trusted ones added was written by the caller, who may write anything.
@@ -17,6 +17,7 @@ from django.conf import settings
 logger = logging.getLogger(__name__)
 MAX_HOPS = 10
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+SCHEME = b"x-forwarded-proto"
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -31,6 +32,12 @@ def parse_proxies(names: Sequence[str]) -> int | tuple[Network, ...]:
     if any(network.prefixlen == 0 for network in networks):
         raise ValueError("a network that holds every address")
     return networks
+
+
+@functools.cache
+def parse_networks(names: tuple[str, ...]) -> tuple[Network, ...]:
+    """Return the networks of these names; raises ValueError for what is none."""
+    return tuple(ipaddress.ip_network(name) for name in names)
 
 
 def forwarded_client(peer: str, forwarded: str, trusted: int | tuple[Network, ...]) -> str:
@@ -55,8 +62,14 @@ def forwarded_client(peer: str, forwarded: str, trusted: int | tuple[Network, ..
 
 
 def name_client(scope: dict[str, Any]) -> None:
-    """Put the client's address into an ASGI scope, where everything that asks for it looks."""
+    """Put the client's address into an ASGI scope, where everything that asks for it looks.
+
+    And take X-Forwarded-Proto out of it where nobody may say so: whoever wrote it would pass for one who came by TLS.
+    """
     names: list[str] = settings.FLOWRA_TRUSTED_PROXIES
+    if any(name == SCHEME for name, _ in scope["headers"]) and not is_proxy(scope, names):
+        scope["headers"] = [(name, value) for name, value in scope["headers"] if name != SCHEME]
+        _note_untrusted_scheme()
     values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
     if not values:
         return
@@ -68,6 +81,24 @@ def name_client(scope: dict[str, Any]) -> None:
     scope["client"] = (client, port if client == peer else 0)
 
 
+def is_proxy(scope: dict[str, Any], names: Sequence[str]) -> bool:
+    """Whether who connected may say how the client came: a trusted proxy; where none is named, one of this machine."""
+    peer = _parse((scope.get("client") or ("", 0))[0])
+    if peer is None:  # by a Unix socket
+        return True
+    trusted = _trusted(tuple(names)) if names else _THIS_MACHINE
+    return isinstance(trusted, int) or _is_within(peer, trusted)
+
+
+@functools.cache
+def _note_untrusted_scheme() -> None:
+    # As below.
+    logger.warning(
+        "X-Forwarded-Proto came from an address that FLOWRA_TRUSTED_PROXIES does not name, and counts for nothing: if "
+        "that is your proxy, name it, or pages will be redirected for ever (docs/operations.md)."
+    )
+
+
 @functools.cache
 def _note_untrusted() -> None:
     # Once in a process's life: whoever connects directly can make us say it.
@@ -75,6 +106,9 @@ def _note_untrusted() -> None:
         "Requests come with X-Forwarded-For, and FLOWRA_TRUSTED_PROXIES is not set: if they come through a proxy, all "
         "its clients are counted as one address (docs/operations.md)."
     )
+
+
+_THIS_MACHINE: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 
 @functools.cache

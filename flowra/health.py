@@ -5,6 +5,7 @@ header, the redirect to TLS, sessions and a busy thread pool must not stand in t
 """
 
 import asyncio
+import ipaddress
 import logging
 import os
 from collections.abc import Awaitable, Callable
@@ -12,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from asgiref.sync import markcoroutinefunction
 from channels.db import database_sync_to_async
+from django.conf import settings
 from django.db import connection, reset_queries
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -24,6 +26,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from flowra.forwarded import parse_networks
 from flowra.request_log import PROBE
 from flowra.workers import METRICS_VARIABLE
 from realtime import lifecycle
@@ -87,8 +90,23 @@ async def readyz(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ready" if ready else "failing", "parts": parts}, status=200 if ready else 503)
 
 
+def may_read_metrics(request: HttpRequest) -> bool:
+    """Whether the counters are for whoever asks: within FLOWRA_METRICS_FROM, and not through a proxy we do not know."""
+    if "HTTP_X_FORWARDED_FOR" in request.META and not settings.FLOWRA_TRUSTED_PROXIES:
+        return False  # whoever it is, the proxy's address is not theirs
+    try:
+        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "").partition("%")[0])
+    except ValueError:  # by a Unix socket
+        return True
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in parse_networks(tuple(settings.FLOWRA_METRICS_FROM)))
+
+
 async def metrics(request: HttpRequest) -> HttpResponse:
     """Give the counters for Prometheus: of this process, or of all workers where there are several."""
+    if not may_read_metrics(request):
+        text = "Metrics are for addresses within FLOWRA_METRICS_FROM, asked without a proxy in between.\n"
+        return HttpResponseForbidden(text, content_type="text/plain")
     registry: CollectorRegistry = REGISTRY
     if METRICS_VARIABLE in os.environ:
         registry = CollectorRegistry()

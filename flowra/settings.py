@@ -39,9 +39,20 @@ ALLOWED_HOSTS: list[str] = env.list(
 # Origins, besides the host itself, whose pages may open a socket or post forms: "https://chat.example.org".
 FLOWRA_ALLOWED_ORIGINS: list[str] = env.list("FLOWRA_ALLOWED_ORIGINS", default=[])
 FLOWRA_HTTPS: bool = env.bool("FLOWRA_HTTPS", default=False)
+FLOWRA_HSTS_PRELOAD: bool = env.bool("FLOWRA_HSTS_PRELOAD", default=False)
+# Whether to agree that browsers know the name for ever is a question to whoever owns the domain, not a fault.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 REDIS_URL: str = env.str("REDIS_URL", default="")
 # Whose X-Forwarded-For counts: networks of proxies, or the number of proxies a request comes through.
 FLOWRA_TRUSTED_PROXIES: list[str] = env.list("FLOWRA_TRUSTED_PROXIES", default=[])
+# Who may read /metrics: by default this machine and private networks.
+FLOWRA_METRICS_FROM: list[str] = env.list(
+    "FLOWRA_METRICS_FROM",
+    default=[
+        *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"),
+        *("::1/128", "fc00::/7", "fe80::/10"),
+    ],
+)
 
 # --- Realtime -----------------------------------------------------------------------------------
 FLOWRA_PING_INTERVAL: float = env.float("FLOWRA_PING_INTERVAL", default=30.0)
@@ -228,7 +239,7 @@ if FLOWRA_HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
+    SECURE_HSTS_PRELOAD = FLOWRA_HSTS_PRELOAD
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
     # Browsers take a cookie of such a name from this host alone: no other host of the domain can plant one of its own.

@@ -106,7 +106,10 @@ def check_migrations() -> Iterator[Finding]:
 
 
 def check_writing() -> Iterator[Finding]:
-    """It takes a row, which is taken back: a replica that is read-only, a full disk, a lock that nobody gives up."""
+    """It takes a row, which is taken back: a replica that is read-only, a full disk, a lock that nobody gives up.
+
+    And somebody can come in: where sign-up is off, an account must be there already.
+    """
     with own_connection() as connection:
         connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
         try:
@@ -121,7 +124,12 @@ def check_writing() -> Iterator[Finding]:
                 )
         finally:
             connection.rollback()
-    yield ok("database writes", "takes a row, and takes it back")
+        yield ok("database writes", "takes a row, and takes it back")
+        if settings.DEBUG or settings.FLOWRA_SIGNUP_ENABLED:
+            return
+        if not _ask(connection, "SELECT count(*) FROM accounts_user WHERE is_active"):
+            remedy = "Run: manage.py createsuperuser. That account may use the admin at /admin/ and make others there."
+            yield warning("accounts", "there is none, and sign-up is off: nobody can come in", remedy)
 
 
 def check_sqlite() -> Iterator[Finding]:

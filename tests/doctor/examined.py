@@ -23,6 +23,8 @@ PRODUCTION = {
     "SECRET_KEY": "Zk3-vQ8xN1mB7rT5yU9wE2pL6sD4fG0hJcXaViRoKqWtYbMnCe",
     "ALLOWED_HOSTS": "chat.example.org",
     "FLOWRA_HTTPS": "true",
+    "FLOWRA_TRUSTED_PROXIES": "127.0.0.1",
+    "FLOWRA_SIGNUP_ENABLED": "true",
     "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import threading
 import time
 import types
@@ -87,6 +88,26 @@ def test_a_slow_answer_is_no_wrong_clock(monkeypatch: pytest.MonkeyPatch) -> Non
     readings = iter([100.0, 106.0] * 3)
     monkeypatch.setattr("flowra.doctor.clock.time.time", lambda: next(readings))
     assert compare_clocks("clock", lambda: 100.0).status is Status.OK
+
+
+def test_nobody_can_come_in(tmp_path: Path) -> None:
+    with_database(tmp_path)
+    closed = {**PRODUCTION, "FLOWRA_SIGNUP_ENABLED": "false"}
+    finding = examine(tmp_path, closed).of("accounts")
+    assert (finding["status"], "createsuperuser" in finding["remedy"]) == ("warning", True)
+    assert "accounts" not in {each["name"] for each in examine(tmp_path, PRODUCTION).document["checks"]}
+
+
+def test_a_front_that_is_not_known_and_a_sign_up_that_nobody_decided(tmp_path: Path) -> None:
+    with_database(tmp_path)
+    forgotten = {
+        name: value
+        for name, value in PRODUCTION.items()
+        if name not in ("FLOWRA_TRUSTED_PROXIES", "FLOWRA_SIGNUP_ENABLED")
+    }
+    told = [each for each in examine(tmp_path, forgotten).document["checks"] if each["name"] == "settings"]
+    assert [each["status"] for each in told] == ["warning", "warning"]
+    assert {"FLOWRA_TRUSTED_PROXIES", "FLOWRA_SIGNUP_ENABLED"} <= set(re.findall(r"FLOWRA_\w+", str(told)))
 
 
 # --- Settings -----------------------------------------------------------------------------------

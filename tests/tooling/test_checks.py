@@ -56,6 +56,8 @@ def test_the_defaults_pass(settings: Settings) -> None:
         ("flowra.W004", {"FLOWRA_WATCH_INTERVAL": 0.9}),
         ("flowra.E001", {"FLOWRA_PRESENCE_GRACE": -0.1}),
         ("flowra.W003", {"FLOWRA_PRESENCE_GRACE": 2.9}),
+        ("flowra.E013", {"FLOWRA_METRICS_FROM": ["everybody"]}),
+        ("flowra.E013", {"FLOWRA_METRICS_FROM": ["10.0.0.1/8"]}),
         ("flowra.E008", {"DEBUG": False, "ALLOWED_HOSTS": [], "FLOWRA_HTTPS": True}),
         ("flowra.W002", {"DEBUG": False, "ALLOWED_HOSTS": ["chat.example.org"], "FLOWRA_HTTPS": False}),
     ],

@@ -20,6 +20,8 @@ PRODUCTION = {
     "SECRET_KEY": "a-long-and-random-key-of-50-or-more-characters-0123456789",
     "ALLOWED_HOSTS": "chat.example.org",
     "FLOWRA_HTTPS": "true",
+    "FLOWRA_TRUSTED_PROXIES": "127.0.0.1",
+    "FLOWRA_SIGNUP_ENABLED": "true",
 }
 
 
@@ -103,6 +105,30 @@ def test_an_empty_database_url_counts_as_not_set(tmp_path: Path) -> None:
 def test_production_settings_pass_the_deployment_checks(tmp_path: Path) -> None:
     done = manage(tmp_path, PRODUCTION, "check", "--deploy", "--fail-level", "WARNING")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        ("FLOWRA_TRUSTED_PROXIES", "flowra.W006"),
+        ("FLOWRA_SIGNUP_ENABLED", "flowra.W007"),
+        ("FLOWRA_HTTPS", "flowra.W002"),
+        ("ALLOWED_HOSTS", "flowra.E008"),
+    ],
+)
+def test_what_is_missing_for_production_is_told(tmp_path: Path, missing: str, told: str) -> None:
+    settings = {name: value for name, value in PRODUCTION.items() if name != missing}
+    done = manage(tmp_path, settings, "check", "--deploy", "--fail-level", "WARNING")
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert missing in done.stderr
+
+
+def test_browsers_are_told_to_know_the_name_for_ever_only_where_that_is_set(tmp_path: Path) -> None:
+    program = "from django.conf import settings as s; print(s.SECURE_HSTS_PRELOAD)"
+    for preload in ("false", "true"):
+        done = manage(tmp_path, {**PRODUCTION, "FLOWRA_HSTS_PRELOAD": preload}, "shell", "--no-imports", "-c", program)
+        assert done.stdout.strip().lower() == preload, done.stderr
 
 
 def test_with_tls_no_other_host_of_the_domain_can_plant_a_cookie(tmp_path: Path) -> None:

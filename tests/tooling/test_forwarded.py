@@ -68,6 +68,31 @@ def test_untrusted_headers_count_for_nothing_and_are_told_once(
 
 
 @pytest.mark.parametrize(
+    ("trusted", "peer", "believed"),
+    [
+        ([], "127.0.0.1", True),  # a proxy on this machine
+        ([], "::1", True),
+        ([], "::ffff:127.0.0.1", True),
+        ([], "10.0.0.1", False),
+        ([], "192.0.2.7", False),
+        ([], "", True),  # by a Unix socket
+        (["10.0.0.0/8"], "10.0.0.1", True),
+        (["10.0.0.0/8"], "192.0.2.7", False),
+        (["10.0.0.0/8"], "127.0.0.1", False),
+        (["1"], "192.0.2.7", True),  # then only the proxy may be able to connect
+    ],
+)
+def test_only_a_proxy_says_that_a_request_came_by_tls(
+    settings: Settings, trusted: list[str], peer: str, believed: bool
+) -> None:
+    settings.FLOWRA_TRUSTED_PROXIES = trusted
+    scheme, other = (b"x-forwarded-proto", b"https"), (b"accept", b"*/*")
+    scope: dict[str, Any] = {"client": (peer, 5) if peer else None, "headers": [scheme, other, scheme]}
+    name_client(scope)
+    assert scope["headers"] == ([scheme, other, scheme] if believed else [other])
+
+
+@pytest.mark.parametrize(
     ("address", "counted"),
     [
         ("192.0.2.7", "192.0.2.7"),

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import httpx
 import pytest
+from asgiref.testing import ApplicationCommunicator
+from pytest_django import Settings
 
+from flowra.asgi import application
 from tests.processes import Server, Valkey, wait_until
 
 
@@ -37,6 +43,49 @@ def test_metrics_are_prometheus_text(server: Server) -> None:
     answer = httpx.get(f"{server.base_url}/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=")
     assert "\nflowra_connections 0.0\n" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "status"),
+    [
+        ("", None, 200),
+        ("", "10.1.2.3", 403),  # through a proxy that nobody has named: whoever that is
+        ("127.0.0.1", "10.1.2.3", 200),
+        ("127.0.0.1", "8.8.8.8", 403),
+        ("127.0.0.1", "2001:4860::8888", 403),
+        ("127.0.0.1", "203.0.113.9", 200),  # as set below
+    ],
+)
+def test_metrics_are_for_this_machine_and_private_networks_or_those_that_are_named(
+    settings: Settings, trusted: str, forwarded: str | None, status: int
+) -> None:
+    settings.FLOWRA_TRUSTED_PROXIES = [trusted] if trusted else []
+    settings.FLOWRA_METRICS_FROM = [*settings.FLOWRA_METRICS_FROM, "203.0.113.9"]
+    assert asyncio.run(ask_for_metrics("127.0.0.1", forwarded)) == status
+
+
+@pytest.mark.parametrize(("peer", "status"), [("8.8.8.8", 403), ("192.168.7.7", 200), ("fd00::7", 200)])
+def test_metrics_are_not_for_strangers_who_connect_directly(peer: str, status: int) -> None:
+    assert asyncio.run(ask_for_metrics(peer, None)) == status
+
+
+async def ask_for_metrics(peer: str, forwarded: str | None) -> int:
+    """Ask the application as this peer, and return the status."""
+    headers = [] if forwarded is None else [(b"x-forwarded-for", forwarded.encode())]
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/metrics",
+        "headers": headers,
+        "client": (peer, 5),
+        "query_string": b"",
+    }
+    communicator: Any = ApplicationCommunicator(application, scope)  # type: ignore[no-untyped-call]
+    await communicator.send_input({"type": "http.request", "body": b""})
+    status: int = (await communicator.receive_output(20))["status"]
+    await communicator.receive_output(20)
+    await communicator.wait(20)
+    return status
 
 
 def test_a_broker_that_is_away_shows_until_it_is_back() -> None:
