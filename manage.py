@@ -8,10 +8,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import OperationalError, ProgrammingError
 
+from flowra.version import version_line
+
 
 def main() -> None:
     """Run one management command with the project's settings; what an operator can mend is said in one line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flowra.settings")
+    if sys.argv[1:] in (["version"], ["--version"]):  # Django would tell its own
+        sys.stdout.write(f"{version_line()}\n")
+        return
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:

@@ -137,6 +137,11 @@ class WorkspaceMemberRemoved:
     user_id: UUID
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceDeleted:
+    workspace_id: UUID
+
+
 DomainEvent = (
     MessageChanged
     | ChatChanged
@@ -146,6 +151,7 @@ DomainEvent = (
     | NotificationCreated
     | WorkspaceMemberAdded
     | WorkspaceMemberRemoved
+    | WorkspaceDeleted
 )
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -67,4 +68,6 @@ class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
         if url.partition("://")[0] not in DATABASES:
             raise ImproperlyConfigured(f"{var} must begin with postgres:// or sqlite:///.")
         found: dict[str, Any] = self.db_url_config(url)
+        # As libpq reads it: postgres://flowra@%2Fvar%2Frun%2Fpostgresql/flowra is a folder with a socket.
+        found["HOST"] = unquote(found.get("HOST") or "")
         return found

@@ -108,7 +108,7 @@ class JSONFormatter(logging.Formatter):
         super().__init__(style=style)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line: time (UTC), level, logger, message, the ids that are known, `http` and `exception`."""
+        """Return the line: time (UTC), level, logger, message, the ids that are known, `http`, `audit`, `exception`."""
         fields: dict[str, Any] = {
             "time": datetime.datetime.fromtimestamp(record.created, datetime.UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -116,9 +116,9 @@ class JSONFormatter(logging.Formatter):
             "message": record.getMessage(),
             **current().ids(),
         }
-        http = getattr(record, "http", None)
-        if http is not None:
-            fields["http"] = http
+        for name in ("http", "audit"):
+            if (details := getattr(record, name, None)) is not None:
+                fields[name] = details
         if record.exc_info and record.exc_info[1] is not None:
             fields["exception"] = describe_exception(record.exc_info[1])
         if record.stack_info:

@@ -2,7 +2,7 @@
 
 Written here instead of taken: django-prometheus 2.5 wraps every request in two synchronous middlewares, which cost an
 ASGI server a change of threads each, and labels by view name and full status; django-structlog 11 brings structlog and
-logs query strings and client addresses. What is needed is this one middleware.
+logs query strings. What is needed is this one middleware.
 """
 
 from __future__ import annotations
@@ -82,6 +82,9 @@ class RequestLogMiddleware:
         http_request_seconds.labels(method, route).observe(seconds)
         milliseconds = round(seconds * 1000, 1)
         fields = {"method": method, "route": route, "status": status, "duration_ms": milliseconds}
+        client = request.META.get("REMOTE_ADDR", "")
+        if client and settings.FLOWRA_LOG_ADDRESSES:
+            fields["client"] = client
         # A page has a dozen static files; who looks for one of them turns DEBUG on.
         level = logging.DEBUG if route == "static" else logging.INFO
         logger.log(level, "%s %s %d %.1f ms", method, route, status, milliseconds, extra={"http": fields})

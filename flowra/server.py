@@ -138,7 +138,7 @@ class Server(uvicorn.Server):
         self._is_interrupted = False  # by Ctrl-C
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Start the stop on SIGTERM or Ctrl-C; Ctrl-C while it stops quits at once.
+        """Start the stop on SIGTERM, SIGHUP (the terminal is gone) or Ctrl-C; Ctrl-C while it stops quits at once.
 
         uvicorn would note the signal and raise it again at the end, for an exit status of -15. Here a stop that was
         asked for is a success.
@@ -153,6 +153,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to serve, then tell whoever waits for it."""
         allow_many_sockets()
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # with nohup it is ignored, and stays so
+            signal.signal(signal.SIGHUP, self.handle_exit)
         await super().startup(sockets=sockets)
         spare_the_collector()
         self._on_started()

@@ -9,7 +9,6 @@ import datetime
 import hashlib
 import logging
 import sys
-import tomllib
 from pathlib import Path
 
 from csp.constants import NONCE, NONE, SELF
@@ -19,11 +18,12 @@ from flowra.database import complete
 from flowra.demo_files import data_dir, demo_secret_key
 from flowra.environment import Environment
 from flowra.lost_peers import redis_options
+from flowra.version import VERSION
 
 env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-FLOWRA_VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
+FLOWRA_VERSION: str = VERSION
 DEBUG: bool = env.bool("DEBUG", default=True)
 DATA_DIR = Path(env.str("FLOWRA_DATA_DIR", default=str(BASE_DIR / "var")))
 
@@ -330,6 +330,7 @@ USE_TZ = True
 LOG_LEVEL: str = env.str("FLOWRA_LOG_LEVEL", default="INFO").upper()
 if LOG_LEVEL not in logging.getLevelNamesMapping():
     raise ImproperlyConfigured(f"FLOWRA_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not {LOG_LEVEL!r}.")
+FLOWRA_LOG_ADDRESSES: bool = env.bool("FLOWRA_LOG_ADDRESSES", default=True)  # of clients, in the access log
 LOG_FORMAT: str = env.str("FLOWRA_LOG_FORMAT", default="").lower() or ("plain" if DEBUG else "json")
 if LOG_FORMAT not in ("plain", "json"):
     raise ImproperlyConfigured(f"FLOWRA_LOG_FORMAT must be plain or json, not {LOG_FORMAT!r}.")

@@ -25,6 +25,7 @@ _spawn = multiprocessing.get_context("spawn")
 LOOK_EVERY = 0.2  # seconds between two looks at signals
 KILL_AFTER = 5.0  # seconds beyond FLOWRA_DRAIN_SECONDS that a worker gets
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+METRICS_PREFIX = "flowra-metrics-"
 
 
 def _work(listeners: list[socket.socket], started: Connection, supervisor: int) -> None:
@@ -35,6 +36,31 @@ def _work(listeners: list[socket.socket], started: Connection, supervisor: int) 
     from flowra.server import Server, make_config  # needs django.setup()
 
     Server(make_config(), on_started=lambda: started.send(True), supervisor=supervisor).run(listeners)
+    if os.getppid() != supervisor:
+        clear_metrics(Path(os.environ[METRICS_VARIABLE]))
+
+
+def clear_metrics(folder: Path) -> None:
+    """Remove the folder of the workers' metrics, whose supervisor was killed, unless one of them still counts there."""
+    if not folder.name.startswith(METRICS_PREFIX):
+        return  # it is the operator's
+    # One's own files first: of two that end together, whoever looks last finds none of the other's.
+    for file in folder.glob(f"*_{os.getpid()}.db"):
+        file.unlink(missing_ok=True)
+    if any(is_running(int(file.stem.rpartition("_")[2])) for file in folder.glob("*.db")):
+        return
+    shutil.rmtree(folder, ignore_errors=True)  # two that end together may both be at it
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is a process with this pid."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 class _Worker:
@@ -89,7 +115,10 @@ class Supervisor:
 
     def run(self) -> int:
         """Serve; return the exit status: 0 after an orderly stop, 1 if a worker could not start or stop."""
-        previous = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # with nohup it is ignored, and stays so
+            numbers.append(signal.SIGHUP)
+        previous = {number: signal.signal(number, self._note) for number in numbers}
         folder = self._share_metrics()
         try:
             self._workers = [_Worker(self._listeners) for _ in range(self._count)]
@@ -104,13 +133,13 @@ class Supervisor:
                 shutil.rmtree(folder)
 
     def _note(self, number: int, _: FrameType | None) -> None:
-        self._signals.append(number)
+        self._signals.append(signal.SIGTERM if number == signal.SIGHUP else number)
 
     def _share_metrics(self) -> Path | None:
         """Have the workers count into one folder, so that /metrics tells of all, whichever answers."""
         if METRICS_VARIABLE in os.environ:
             return None
-        folder = Path(tempfile.mkdtemp(prefix="flowra-metrics-"))
+        folder = Path(tempfile.mkdtemp(prefix=METRICS_PREFIX))
         os.environ[METRICS_VARIABLE] = str(folder)
         return folder
 

@@ -61,6 +61,7 @@ def drop_workspace(workspace: Workspace) -> None:
     for chat in chats:
         events.publish_on_commit(events.chat_deleted(chat))
     workspace.delete()
+    events.publish_on_commit(events.WorkspaceDeleted(workspace_id=workspace_id))
     for user_id in member_ids:
         events.publish_on_commit(events.WorkspaceMemberRemoved(workspace_id=workspace_id, user_id=user_id))
 

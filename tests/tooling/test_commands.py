@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
 from tests.processes import ROOT, environment, free_port
 
@@ -29,6 +32,23 @@ def test_a_database_without_tables_is_told_in_one_line(tmp_path: Path, arguments
     assert done.stderr.count("\n") == 1
     assert "no such table" in done.stderr
     assert "manage.py doctor" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["--version"]], ids=lambda arguments: str(arguments[0]))
+@pytest.mark.parametrize(
+    "settings", [{}, {"DEBUG": "false"}], ids=["demo", "settings that keep commands from starting"]
+)
+def test_the_version_is_flowras(tmp_path: Path, arguments: list[str], settings: dict[str, str]) -> None:
+    done = manage(tmp_path, *arguments, **settings)
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Flowra {version} (Django 5.")
+
+
+def test_the_version_can_be_called_as_a_command() -> None:
+    output = io.StringIO()
+    call_command("version", stdout=output)
+    assert output.getvalue().startswith("Flowra ")
 
 
 def test_who_wants_the_traceback_gets_it(tmp_path: Path) -> None:

@@ -102,6 +102,22 @@ def test_an_empty_database_url_counts_as_not_set(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("url", "host", "port"),
+    [
+        ("postgres://flowra@%2Fvar%2FRun%2Fpostgresql/name", "/var/Run/postgresql", ""),
+        ("postgres://flowra:a%40b@%2Ftmp:5433/name", "/tmp", 5433),  # noqa: S108
+        ("postgres://flowra:a%40b@db.example.org:5433/name", "db.example.org", 5433),
+        ("postgres:///name", "", ""),
+    ],
+)
+def test_a_socket_of_postgresql_is_written_as_libpq_reads_it(
+    env: Callable[[str], Environment], url: str, host: str, port: object
+) -> None:
+    found = env(url).database("FLOWRA_X", "")
+    assert (found["HOST"], found["PORT"], found["NAME"]) == (host, port, "name")
+
+
 def test_production_settings_pass_the_deployment_checks(tmp_path: Path) -> None:
     done = manage(tmp_path, PRODUCTION, "check", "--deploy", "--fail-level", "WARNING")
     assert (done.returncode, done.stderr) == (0, "")

@@ -108,6 +108,40 @@ async def test_nothing_of_a_conversation_is_in_the_log(postgresql: PostgreSQL, l
     assert any(entry["message"] == "A socket was opened." for entry in entries) is (level == "DEBUG")
 
 
+@pytest.mark.parametrize("is_logged", [True, False])
+async def test_who_deleted_what_and_from_where_is_in_the_log(is_logged: bool) -> None:
+    settings = {
+        "FLOWRA_LOG_FORMAT": "json",
+        "FLOWRA_LOG_ADDRESSES": str(is_logged),
+        "FLOWRA_TRUSTED_PROXIES": "127.0.0.1",
+    }
+    with Server(settings, demo=True) as server:
+        john, jane = [await Person.sign_in(server.base_url, name) for name in ("john", "jane")]
+        chat = await make_chat(john, jane)
+        place = (await john.call("GET", f"/chats/{chat['id']}"))["workspace_id"]
+        async with await john.connect() as socket:
+            message = (await socket.post(chat["id"], "what nobody is to know"))["message_id"]
+        async with httpx.AsyncClient(base_url=server.base_url) as http:
+            headers = {"Authorization": f"Bearer {john.token}", "X-Forwarded-For": "203.0.113.9"}
+            path = f"/api/v1/chats/{chat['id']}"
+            for what in (f"/messages/{message}", f"/members/{jane.id}", ""):
+                assert (await http.delete(path + what, headers=headers)).status_code == 204
+        server.stop()
+        entries = [json.loads(line) for line in server.output().splitlines() if line.startswith("{")]
+    audits = [(entry["audit"], entry["user_id"]) for entry in entries if entry["logger"] == "flowra.audit"]
+    where = {"workspace": place, "chat": chat["id"]}
+    assert audits == [
+        ({"action": action, "by": john.id, **where, **more}, john.id)
+        for action, more in (
+            ("deleted a message", {"message": message}),
+            ("took a member out of a chat", {"user": jane.id}),
+            ("deleted a chat", {}),
+        )
+    ]
+    clients = {entry["http"].get("client") for entry in entries if entry.get("http", {}).get("method") == "DELETE"}
+    assert clients == ({"203.0.113.9"} if is_logged else {None})
+
+
 def test_a_plain_request_id_is_kept_and_any_other_replaced(server: Server) -> None:
     def answered(sent: str) -> str:
         return httpx.get(f"{server.base_url}/accounts/login/", headers={"X-Request-ID": sent}).headers["X-Request-ID"]

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -130,7 +131,7 @@ def test_a_database_that_is_away_is_told(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGTERM, 20.0), (signal.SIGINT, 3.0)])
+@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGTERM, 20.0), (signal.SIGHUP, 20.0), (signal.SIGINT, 3.0)])
 def test_it_stops_in_time_with_status_0(number: signal.Signals, seconds: float) -> None:
     with Server() as running, httpx.Client() as client:
         client.get(f"{running.base_url}/healthz")  # its connection stays open
@@ -191,6 +192,26 @@ def test_two_workers_serve_and_stop_together(valkey: Valkey) -> None:
         assert "Traceback" not in running.output()
 
 
+def test_workers_stop_when_the_terminal_is_gone(valkey: Valkey) -> None:
+    with Server({"REDIS_URL": valkey.url}, options=["--workers", "2"]) as running:
+        assert running.stop(signal.SIGHUP) == 0
+        assert "Traceback" not in running.output()
+
+
+def test_it_goes_on_without_its_terminal_where_nohup_says_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited, as from nohup
+    try:
+        running = Server().start()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with contextlib.ExitStack() as stack:
+        stack.callback(running.kill)
+        running.send_signal(signal.SIGHUP)
+        for _ in range(5):
+            assert httpx.get(f"{running.base_url}/readyz").json()["status"] == "ready"
+        assert running.stop() == 0
+
+
 def test_ctrl_c_in_a_terminal_stops_the_workers_in_time(valkey: Valkey) -> None:
     with Server({"REDIS_URL": valkey.url}, options=["--workers", "2"]) as running:
         asked = time.monotonic()
@@ -210,10 +231,14 @@ def test_a_worker_that_dies_is_replaced(valkey: Valkey) -> None:
 
 
 def test_workers_end_when_their_supervisor_is_killed(valkey: Valkey) -> None:
-    with Server({"REDIS_URL": valkey.url, "FLOWRA_DRAIN_SECONDS": "2"}, options=["--workers", "2"]) as running:
-        workers = children(running.process.pid)
-        running.kill()
-        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 30, "the end of the workers")
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {"REDIS_URL": valkey.url, "FLOWRA_DRAIN_SECONDS": "2", "TMPDIR": folder}
+        with Server(settings, options=["--workers", "2"]) as running:
+            workers = children(running.process.pid)
+            assert list(Path(folder).glob("flowra-metrics-*"))
+            running.kill()
+            wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 30, "the end of the workers")
+            assert not list(Path(folder).glob("flowra-metrics-*"))
 
 
 def test_postgresql_serves_and_is_found_again_after_its_restart() -> None:

@@ -62,4 +62,6 @@ class Command(BaseCommand):
         finally:
             draft.unlink(missing_ok=True)
         size = file.stat().st_size
-        self.stdout.write(self.style.SUCCESS(f"Copied to {file}: {size:,} bytes, sound. Keep SECRET_KEY with it."))
+        self.stdout.write(
+            self.style.SUCCESS(f"Copied to {file}: {size:,} bytes, sound. SECRET_KEY is not in it: keep that apart.")
+        )

@@ -1,0 +1,39 @@
+"""Who deleted or removed what: a line of flowra.audit for each, with ids and no words of anybody's.
+
+The rows are gone afterwards, and nothing else tells what there was.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from chats import events
+from realtime.log_context import current
+
+logger = logging.getLogger(__name__)
+
+
+def note(sender: type, event: events.DomainEvent, **kwargs: Any) -> None:
+    """Receive a domain event (chats/events.py), in the thread of whoever caused it."""
+    match event:
+        case events.MessageDeleted():
+            message = event.data["id"]
+            _say("deleted a message", workspace=event.workspace_id, chat=event.chat_id, message=message)
+        case events.ChatDeleted():
+            _say("deleted a chat", workspace=event.workspace_id, chat=event.chat_id)
+        case events.MemberRemoved():
+            _say("took a member out of a chat", workspace=event.workspace_id, chat=event.chat_id, user=event.user_id)
+        case events.WorkspaceDeleted():
+            _say("deleted a workspace", workspace=event.workspace_id)
+        case events.WorkspaceMemberRemoved():
+            _say("took a member out of a workspace", workspace=event.workspace_id, user=event.user_id)
+
+
+def _say(action: str, **concerned: object) -> None:
+    """Log that the user of this request or socket did something; from a command line it is nobody."""
+    who = current().ids().get("user_id")
+    ids = {name: str(value) for name, value in concerned.items()}
+    shown = ", ".join(f"{name} {value}" for name, value in ids.items())
+    actor = f"User {who}" if who else "A command"
+    logger.info("%s %s: %s", actor, action, shown, extra={"audit": {"action": action, "by": who, **ids}})
