@@ -18,6 +18,7 @@ from hypothesis import settings as hypothesis_settings
 
 from chats import services
 from chats.models import Chat, Workspace
+from tests.caller import begin_again_if_not_clean
 from tests.processes import PostgreSQL, Server, Valkey
 
 if TYPE_CHECKING:
@@ -71,13 +72,14 @@ def cast(db: None) -> Cast:
     return make_cast()
 
 
-def pytest_configure() -> None:
-    """Hash passwords fast: the real hasher takes most of a second for each cast, on purpose.
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin again if the caller has settings of their own, and prepare for tests.
 
-    The folder of collected static files is there, if empty, as where Flowra is installed. Nothing else is looked
-    through for static files: each test's client would do so anew, and that takes longer than most tests. Tests of
-    static files have real servers.
+    Passwords are hashed fast: the real hasher takes most of a second for each cast, on purpose. The folder of collected
+    static files is there, if empty, as where Flowra is installed. Nothing else is looked through for static files: each
+    test's client would do so anew, and that takes longer than most tests. Tests of static files have real servers.
     """
+    begin_again_if_not_clean(config)
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     settings.SERVESTATIC_USE_FINDERS = False
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

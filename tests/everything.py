@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+from tests.caller import clean_run
 from tests.processes import ROOT
 
 PYTEST = (sys.executable, "-m", "pytest")
@@ -33,10 +34,10 @@ def main(database_tests: list[str]) -> int:
             for command in (others, (*LAST, *on_postgresql), (*LAST, *PYTEST, *COMPUTING)):
                 output = stack.enter_context(tempfile.TemporaryFile())
                 data = stack.enter_context(tempfile.TemporaryDirectory())  # two runs have a test database on SQLite
-                env = {**os.environ, "FLOWRA_DATA_DIR": data}
+                env = clean_run(FLOWRA_DATA_DIR=data)
                 run = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=env)
                 beside.append((run, output.fileno()))
-            status = subprocess.call((*PYTEST, *LONG), cwd=ROOT)
+            status = subprocess.call((*PYTEST, *LONG), cwd=ROOT, env=clean_run())
             for run, descriptor in beside:
                 _show(run, descriptor)
         except KeyboardInterrupt:

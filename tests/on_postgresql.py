@@ -1,10 +1,10 @@
 """Run tests on a throw-away PostgreSQL: python -m tests.on_postgresql tests/chats -x"""
 
-import os
 import signal
 import subprocess
 import sys
 
+from tests.caller import clean_run
 from tests.processes import ROOT, PostgreSQL
 
 
@@ -12,7 +12,7 @@ def main(arguments: list[str]) -> int:
     """Give `arguments` to pytest and return its exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # through the end of `with`: nothing stays behind
     with PostgreSQL() as postgresql:
-        env = {**os.environ, "DATABASE_URL": postgresql.url("flowra")}
+        env = clean_run(DATABASE_URL=postgresql.url("flowra"))
         return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=env, check=False).returncode
 
 

