@@ -60,6 +60,7 @@ def client_texts() -> dict[str, str]:
         "mentioned": _("{name} mentioned you in {chat}"),
         "replied": _("{name} replied to you in {chat}"),
         "added": _("{name} added you to {chat}"),
+        "invited": _("{name} invited you to {chat}"),
         "somebody": _("Somebody"),
         "copied": _("Copied"),
         "unknown_reply": _("An earlier message"),

@@ -113,8 +113,8 @@ def _make_workspace(people: dict[str, User]) -> Workspace:
     owner = people[first.username]
     workspace = services.create_workspace(user=owner, name=WORKSPACE).workspace
     for account in others:
-        services.add_workspace_member(
-            user=owner, workspace_id=workspace.pk, member_id=people[account.username].pk, role=account.role
+        services.moderate_add_workspace_member(
+            workspace_id=workspace.pk, user_id=people[account.username].pk, role=account.role
         )
     Workspace.objects.filter(pk=workspace.pk).update(created_at=timezone.now() - _AGE)
     return workspace

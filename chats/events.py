@@ -25,7 +25,7 @@ from chats.payloads import (
 )
 
 if TYPE_CHECKING:
-    from chats.models import Chat, Message
+    from chats.models import Chat, ChatMember, Message
 
 domain_event = Signal()
 
@@ -120,6 +120,31 @@ class ChatRead:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DirectChatHidden:
+    """A member took a direct chat off their list; told to their own sockets, as if it were deleted."""
+
+    chat_id: UUID
+    user_id: UUID
+    data: ChatPayload
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DirectChatShown:
+    """A direct chat is on a member's list again; told to their own sockets, as if it were new."""
+
+    chat_id: UUID
+    user_id: UUID
+    data: ChatPayload
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BlockChanged:
+    """What these two may know of each other's presence has changed."""
+
+    user_ids: tuple[UUID, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationCreated:
     user_id: UUID
     data: NotificationPayload
@@ -148,6 +173,9 @@ DomainEvent = (
     | MemberAdded
     | MemberRemoved
     | ChatRead
+    | DirectChatHidden
+    | DirectChatShown
+    | BlockChanged
     | NotificationCreated
     | WorkspaceMemberAdded
     | WorkspaceMemberRemoved
@@ -207,6 +235,29 @@ def chat_deleted(chat: Chat) -> ChatDeleted:
         access_version=chat.access_version,
         data=chat_payload(chat),
         member_ids=tuple(chat.memberships.values_list("user_id", flat=True)),
+    )
+
+
+def chat_hidden(membership: ChatMember) -> DirectChatHidden:
+    """Return the event for a member who took a direct chat, which is loaded, off their list."""
+    chat = membership.chat
+    return DirectChatHidden(chat_id=chat.pk, user_id=membership.user_id, data=chat_payload(chat))
+
+
+def chat_shown(membership: ChatMember) -> DirectChatShown:
+    """Return the event for a member to whose list a direct chat, which is loaded, comes back."""
+    chat = membership.chat
+    return DirectChatShown(chat_id=chat.pk, user_id=membership.user_id, data=chat_payload(chat))
+
+
+def chat_read(membership: ChatMember) -> ChatRead:
+    """Return the event that tells a member's own sockets how much of a chat, which is loaded, they have not read."""
+    return ChatRead(
+        chat_id=membership.chat_id,
+        user_id=membership.user_id,
+        last_read_seq=membership.last_read_seq,
+        unread_count=membership.chat.seq - membership.last_read_seq,
+        mention_count=membership.mention_count,
     )
 
 

@@ -158,6 +158,8 @@ class ChatMember(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chat_memberships")
     last_read_seq = models.PositiveBigIntegerField(default=0, editable=False)
     mention_count = models.PositiveIntegerField(default=0, editable=False)  # unread ones
+    # Of a direct chat that this member has taken off their list, until somebody writes in it or they open it again.
+    hidden_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("joined at"), default=timezone.now, editable=False)
 
     class Meta:
@@ -231,12 +233,14 @@ class Notification(models.Model):
         MENTION = "mention", _("Mention")
         REPLY = "reply", _("Reply")
         ADDED = "added", _("Added to a chat")
+        INVITED = "invited", _("Invited to a workspace")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="+")
+    # Null for an invitation, which is about no chat yet and refers to its notification.
+    chat = models.ForeignKey(Chat, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     read_at = models.DateTimeField(_("read at"), null=True, blank=True)
@@ -245,7 +249,6 @@ class Notification(models.Model):
         ordering: ClassVar = ["-created_at", "-id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user", "message", "kind"], name="notification_once"),
-            models.CheckConstraint(condition=Q(kind__in=["mention", "reply", "added"]), name="notification_kind"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["user", "-created_at"], name="notification_by_user"),
@@ -287,3 +290,73 @@ class WorkspaceInvite(models.Model):
     def is_usable(self) -> bool:
         """Whether it has neither expired nor been used up."""
         return self.expires_at > timezone.now() and (self.max_uses is None or self.use_count < self.max_uses)
+
+
+class WorkspaceInvitation(models.Model):
+    """Somebody was asked by name to join a workspace.
+
+    It is open until it is accepted, declined, taken back or expires.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="invitations")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invitations")
+    username = models.CharField(_("username"), max_length=150, blank=True)  # as the maker typed it; all that they see
+    role = models.CharField(_("role"), max_length=8, choices=Role.choices, default=Role.MEMBER)
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("invited by")
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(_("expires at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True, editable=False)
+    notification = models.OneToOneField(
+        Notification, null=True, editable=False, on_delete=models.SET_NULL, related_name="invitation"
+    )
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["workspace", "user"], condition=Q(ended_at__isnull=True), name="invitation_open_once"
+            ),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="invitation_role"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["invited_by", "created_at"], name="invitation_by_maker")]
+
+    def __str__(self) -> str:
+        return f"Invitation of {self.user} to {self.workspace}"
+
+
+class WorkspaceDeparture(models.Model):
+    """That somebody declined, left or was removed: what keeps a workspace from having them back against their will."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    refused_at = models.DateTimeField(null=True, blank=True)  # when they last declined or left
+    removed_at = models.DateTimeField(null=True, blank=True)  # when they were last removed
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["workspace", "user"], name="departure_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} and {self.workspace}"
+
+
+class Block(models.Model):
+    """`blocker` wants nothing from `blocked`: no invitation, no direct chat, no mention that rings."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    blocker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="blocks")
+    blocked = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["blocker", "blocked"], name="block_once"),
+            models.CheckConstraint(condition=~Q(blocker=F("blocked")), name="block_of_somebody_else"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.blocker} blocks {self.blocked}"

@@ -9,7 +9,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from chats.models import Chat, ChatMember, Message, Notification, Workspace, WorkspaceInvite, WorkspaceMember
+    from chats.models import (
+        Block,
+        Chat,
+        ChatMember,
+        Message,
+        Notification,
+        Workspace,
+        WorkspaceInvitation,
+        WorkspaceInvite,
+        WorkspaceMember,
+    )
     from flowra.accounts.models import User
 
 
@@ -83,13 +93,35 @@ class NotificationPayload(TypedDict):
     kind: str
     actor: UserPayload | None
     workspace_id: str
-    chat_id: str
+    chat_id: str | None
     chat_label: str
     message_id: str | None
     seq: int | None
     excerpt: str
     created_at: str
     read_at: str | None
+
+
+class WorkspaceNamePayload(TypedDict):
+    id: str
+    name: str
+
+
+class InvitationPayload(TypedDict):
+    id: str
+    workspace: WorkspaceNamePayload
+    invited_by: UserPayload
+    role: str
+    created_at: str
+    expires_at: str
+
+
+class SentInvitationPayload(InvitationPayload):
+    username: str
+
+
+class BlockPayload(UserPayload):
+    blocked_at: str
 
 
 class InvitePayload(TypedDict):
@@ -203,15 +235,23 @@ def workspace_member_payload(membership: WorkspaceMember) -> WorkspaceMemberPayl
 
 
 def notification_payload(notification: Notification) -> NotificationPayload:
-    """Return `notification`; needs `actor`, `chat` and `message` loaded, or `excerpt` in the place of its body."""
-    message = notification.message
+    """Return `notification`; needs `actor`, `chat` and `message` loaded, or `excerpt` in the place of its body.
+
+    Of an invitation it needs that with its workspace, and as it is about no chat `chat_label` is the workspace's name.
+    """
+    message, chat = notification.message, notification.chat
+    if chat is None:
+        workspace = notification.invitation.workspace
+        workspace_id, label = workspace.pk, workspace.name
+    else:
+        workspace_id, label = chat.workspace_id, str(chat)
     return {
         "id": str(notification.pk),
         "kind": notification.kind,
         "actor": None if notification.actor is None else user_payload(notification.actor),
-        "workspace_id": str(notification.chat.workspace_id),
-        "chat_id": str(notification.chat_id),
-        "chat_label": str(notification.chat),
+        "workspace_id": str(workspace_id),
+        "chat_id": None if chat is None else str(chat.pk),
+        "chat_label": label,
         "message_id": None if message is None else str(message.pk),
         "seq": None if message is None else message.seq,
         "excerpt": _excerpt(notification),
@@ -225,6 +265,28 @@ def _excerpt(notification: Notification) -> str:
         return ""
     excerpt: str | None = getattr(notification, "excerpt", None)
     return notification.message.body[:EXCERPT_LENGTH] if excerpt is None else excerpt
+
+
+def invitation_payload(invitation: WorkspaceInvitation) -> InvitationPayload:
+    """Return an invitation as the one who is invited sees it; needs `workspace` and `invited_by` loaded."""
+    return {
+        "id": str(invitation.pk),
+        "workspace": {"id": str(invitation.workspace_id), "name": invitation.workspace.name},
+        "invited_by": user_payload(invitation.invited_by),
+        "role": invitation.role,
+        "created_at": time_text(invitation.created_at),
+        "expires_at": time_text(invitation.expires_at),
+    }
+
+
+def sent_invitation_payload(invitation: WorkspaceInvitation) -> SentInvitationPayload:
+    """Return an invitation as the workspace's admins see it: of the person only what its maker typed."""
+    return {**invitation_payload(invitation), "username": invitation.username}
+
+
+def block_payload(block: Block) -> BlockPayload:
+    """Return a block as the one who made it sees it; needs `blocked` loaded."""
+    return {**user_payload(block.blocked), "blocked_at": time_text(block.created_at)}
 
 
 def invite_payload(invite: WorkspaceInvite) -> InvitePayload:

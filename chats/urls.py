@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chats.views import chat_page, icon, invites, manage, messages, people, workspaces
+from chats.views import chat_page, consent, icon, invites, manage, messages, people, workspaces
 
 app_name = "chats"
 
@@ -30,6 +30,12 @@ urlpatterns = [
     path("chats/<uuid:chat_id>/messages/<uuid:message_id>/edit/", messages.edit, name="message_edit"),
     path("chats/<uuid:chat_id>/messages/<uuid:message_id>/delete/", messages.delete, name="message_delete"),
     path("people/<uuid:user_id>/chat/", manage.direct_with, name="direct_with"),
+    path("people/<uuid:user_id>/block/", consent.block, name="block"),
+    path("people/<uuid:user_id>/unblock/", consent.unblock, name="unblock"),
+    path("blocks/", consent.blocks, name="blocks"),
+    path("invitations/", consent.invitations, name="invitations"),
+    path("invitations/<uuid:invitation_id>/accept/", consent.accept, name="invitation_accept"),
+    path("invitations/<uuid:invitation_id>/decline/", consent.decline, name="invitation_decline"),
     path("workspaces/new/", workspaces.create, name="workspace_create"),
     path("workspaces/<uuid:workspace_id>/", workspaces.detail, name="workspace"),
     path("workspaces/<uuid:workspace_id>/chats/new/", manage.create, name="create"),
@@ -47,6 +53,11 @@ urlpatterns = [
         "workspaces/<uuid:workspace_id>/members/<uuid:user_id>/remove/",
         workspaces.remove_member,
         name="workspace_member_remove",
+    ),
+    path(
+        "workspaces/<uuid:workspace_id>/invitations/<uuid:invitation_id>/cancel/",
+        consent.cancel,
+        name="invitation_cancel",
     ),
     path("workspaces/<uuid:workspace_id>/invites/new/", invites.create, name="invite_create"),
     path("workspaces/<uuid:workspace_id>/invites/<uuid:invite_id>/revoke/", invites.revoke, name="invite_revoke"),

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 
 from chats.models import ChatMember
+from chats.selectors import blocked_pairs
 from presence import metrics
 from presence.events import ConcernedChat, PresenceChanged, UserChange, emit
 from presence.registry import Edge, Registry
@@ -59,10 +60,13 @@ def read_changes(edges: Sequence[Edge]) -> PresenceChanged:
 def _concerned_chats(users: Mapping[UUID, object]) -> Iterator[ConcernedChat]:
     # After the edge was taken: whoever joins a chat later on is looked up by the hubs when they hear of it.
     rows = ChatMember.objects.filter(user_id__in=list(users)).values_list(
-        "chat_id", "chat__workspace_id", "chat__access_version", "user_id"
+        "chat_id", "chat__workspace_id", "chat__access_version", "user_id", "chat__direct_key"
     )
+    blocked = blocked_pairs(list(users))
     chats: dict[tuple[UUID, UUID, int], list[UUID]] = {}
-    for chat_id, workspace_id, access_version, user_id in rows:
+    for chat_id, workspace_id, access_version, user_id, key in rows:
+        if key is not None and key in blocked:
+            continue
         chats.setdefault((chat_id, workspace_id, access_version), []).append(user_id)
     for (chat_id, workspace_id, access_version), user_ids in chats.items():
         yield ConcernedChat(workspace_id, chat_id, access_version, tuple(user_ids))

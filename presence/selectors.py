@@ -13,10 +13,12 @@ from django.contrib.auth import get_user_model
 
 from chats.models import Chat, ChatMember
 from chats.payloads import optional_time_text
-from chats.selectors import list_members
+from chats.selectors import is_blocked_within, list_members
 from presence.exceptions import RegistryAway
 from presence.models import LastSeen
 from presence.registry import State, get_registry
+
+PAIR = 2  # members of a direct chat
 
 
 class PresencePayload(TypedDict):
@@ -82,9 +84,15 @@ class ChatPresence:
 
 
 def read_presence(chat: Chat) -> ChatPresence:
-    """Return the presence of the chat's members; raises RegistryAway. The caller has checked who is asking."""
+    """Return the presence of the chat's members; raises RegistryAway. The caller has checked who is asking.
+
+    In a direct chat of which one blocks the other, nobody is shown to be online, or to have been.
+    """
     rows = _read_members(chat)
     user_ids = [row.user_id for row in rows]
+    if is_blocked_within(chat):
+        hidden = [MemberPresence(row, False, None, 0) for row in sorted(rows, key=lambda row: row.user_id)]
+        return ChatPresence(is_enabled=True, is_known=True, members=hidden)
     states = get_registry().snapshot(user_ids)
     # After the registry, and not before: whoever went offline in between has been stored by now, or is in `states`.
     seen = _last_seen(chat)
@@ -107,6 +115,8 @@ def show_presence(chat: Chat) -> ChatPresence:
 def read_states(chat_id: UUID) -> dict[UUID, State]:
     """Return the state of each of the chat's members, for the process that fans out to it; raises RegistryAway."""
     user_ids = list(ChatMember.objects.filter(chat_id=chat_id).values_list("user_id", flat=True))
+    if len(user_ids) == PAIR and is_blocked_within(Chat.objects.only("kind").get(pk=chat_id)):
+        return {}
     return get_registry().snapshot(user_ids) if user_ids else {}
 
 

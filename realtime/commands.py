@@ -15,7 +15,7 @@ from msgspec import UNSET
 from chats import services
 from chats.exceptions import ChatError
 from chats.payloads import time_text
-from chats.selectors import access_chat, find_posted
+from chats.selectors import access_typing, find_posted
 from realtime import auth, metrics, protocol
 from realtime.catch_up import CatchUp
 from realtime.connection import Connection
@@ -95,6 +95,9 @@ class Commands:
         try:
             snapshot = await self._read_settled(subscription, command)
             self._connection.display_name = snapshot.display_name
+            room = self._hub.directory.rooms.get(command.chat_id)
+            if room is not None:
+                room.is_direct = snapshot.is_direct
             revision, is_reset = await self._catch_up(subscription, command, snapshot)
         except BaseException:
             self._hub.directory.leave_room(self._connection, command.chat_id)
@@ -175,10 +178,11 @@ class Commands:
         if not settings.FLOWRA_TYPING_ENABLED:
             raise FrameError(ErrorCode.DISABLED, "Typing indicators are switched off.")
         room = self._hub.directory.rooms.get(command.chat_id)
-        if room is not None and command.chat_id in self._connection.chats and room.access_version is not None:
+        is_here = room is not None and command.chat_id in self._connection.chats
+        if is_here and room is not None and room.access_version is not None and not room.is_direct:
             access_version = room.access_version
-        else:
-            membership = await run_in_db_thread(access_chat, self._user, command.chat_id)
+        else:  # in a direct chat one may have blocked the other since
+            membership = await run_in_db_thread(access_typing, self._user, command.chat_id)
             access_version = membership.chat.access_version
 
         def pass_on(is_typing: bool) -> None:

@@ -11,7 +11,7 @@ from chats.models import Message
 from chats.payloads import message_payload
 from realtime.envelope import Event, Kind, chat_group, user_group, workspace_group
 from realtime.outbox import Priority
-from realtime.protocol import ChatFrame, NotificationNew, Typing, Unread, encode
+from realtime.protocol import ChatFrame, NotificationNew, Resync, Typing, Unread, encode
 
 CHAT_FRAME_TYPES: dict[type, str] = {
     events.MessagePosted: "chat.message.posted",
@@ -53,6 +53,13 @@ def layer_events(event: events.DomainEvent) -> Iterator[Event]:
         case events.ChatRead():
             frame = Unread(chat_id=event.chat_id, unread_count=event.unread_count, mention_count=event.mention_count)
             yield _to_user(event.user_id, encode(frame))
+        case events.DirectChatHidden():
+            yield _to_user(event.user_id, _own_chat_text("chat.deleted", event))
+        case events.DirectChatShown():
+            yield _to_user(event.user_id, _own_chat_text("chat.created", event))
+        case events.BlockChanged():
+            for user_id in event.user_ids:
+                yield _to_user(user_id, encode(Resync(reason="presence", within=0)))
         case events.NotificationCreated():
             yield _to_user(event.user_id, encode(NotificationNew(data=event.data)))
         case events.WorkspaceMemberAdded():
@@ -100,6 +107,10 @@ def typing_event(*, chat_id: UUID, user_id: UUID, display_name: str, is_typing: 
 
 def _chat_text(event: events.ChatEvent, data: Any) -> str:
     return encode(ChatFrame(type=CHAT_FRAME_TYPES[type(event)], chat_id=str(event.chat_id), data=data))
+
+
+def _own_chat_text(type_name: str, event: events.DirectChatHidden | events.DirectChatShown) -> str:
+    return encode(ChatFrame(type=type_name, chat_id=str(event.chat_id), data=event.data))
 
 
 def _to_subscribers(event: events.ChatEvent, data: Any, *, revision: int = 0, changes_members: bool = False) -> Event:

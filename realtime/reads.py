@@ -51,6 +51,7 @@ class ChatSnapshot:
     """A chat as one of its members may see it: what changed since the revision they named, and the first part of it."""
 
     access_version: int
+    is_direct: bool
     display_name: str
     plan: Plan
     first: Sequence[Message]
@@ -75,12 +76,14 @@ def read_chat(user: User, chat_id: UUID, since: int | None, allowance: Allowance
     """Return the chat as `user` may see it; raises chats.exceptions.NotFound where they may not."""
     standing = chat_standing(user, chat_id)
     if since is None:
-        return ChatSnapshot(standing.access_version, standing.display_name, Plan(standing.revision, reset=False), ())
+        return ChatSnapshot(
+            standing.access_version, standing.is_direct, standing.display_name, Plan(standing.revision, reset=False), ()
+        )
     chat = Chat(pk=chat_id, revision=standing.revision)
     left = allowance or Allowance.whole()
     plan = plan_changes(chat, since, limit=left.messages, max_bytes=left.size, part_bytes=PART_BYTES)
     first = load_part(chat, since, plan.parts[0], is_last=len(plan.parts) == 1) if plan.parts else ()
-    return ChatSnapshot(standing.access_version, standing.display_name, plan, first)
+    return ChatSnapshot(standing.access_version, standing.is_direct, standing.display_name, plan, first)
 
 
 def read_part(user: User, chat_id: UUID, after: int, part: Part) -> Sequence[Message]:

@@ -115,6 +115,7 @@ class Room:
         self.revisions = RevisionLog()
         self.presence = RoomPresence()
         self.access_version: int | None = None
+        self.is_direct = False  # as the first subscriber has read it; it never changes
         self.required_version = 0
         self.waiting: deque[Event] = deque()
         self._writes: list[Callable[[bytes], None]] = []  # of those whom nothing stands in the way of

@@ -53,7 +53,7 @@ def make_cast() -> Cast:
     """Create the cast: Olga owns the workspace, Mika is a member, Otto is outside."""
     owner, member, outsider = make_user("olga"), make_user("mika"), make_user("otto")
     workspace = services.create_workspace(user=owner, name="Acme").workspace
-    services.add_workspace_member(user=owner, workspace_id=workspace.pk, member_id=member.pk)
+    services.moderate_add_workspace_member(workspace_id=workspace.pk, user_id=member.pk, role="member")
     membership, _ = services.create_chat(
         user=owner, workspace_id=workspace.pk, kind="task", title="Update documentation", member_ids=[member.pk]
     )

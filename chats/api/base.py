@@ -24,7 +24,7 @@ Row = TypeVar("Row", bound=Model)
 class ApiView(APIView):
     """An endpoint. Path parameters named `…_id` reach its methods as UUIDs; anything else there is a 400."""
 
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "patch", "delete"]  # type: ignore[misc]
+    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]  # type: ignore[misc]
 
     @property
     def user(self) -> User:

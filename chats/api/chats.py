@@ -86,7 +86,7 @@ class ChatDetail(ApiView):
 
     @writes("deleteChat", {204: None}, ids=_CHAT)
     def delete(self, request: Request, chat_id: UUID) -> Response:
-        """Delete a chat with its messages (its creator, workspace admins)."""
+        """Delete a chat with its messages (its creator, workspace admins); a direct chat only goes from one's list."""
         services.delete_chat(user=self.user, chat_id=chat_id)
         return Response(status=204)
 

@@ -86,13 +86,37 @@ class WorkspaceMember(Member):
     role = serializers.ChoiceField(choices=Role.choices)
 
 
+class WorkspaceName(Shape):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class Invitation(Shape):
+    """What somebody is asked: to join a workspace."""
+
+    id = serializers.UUIDField()
+    workspace = WorkspaceName()
+    invited_by = User()
+    role = serializers.ChoiceField(choices=Role.choices)
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+
+
+class SentInvitation(Invitation):
+    username = serializers.CharField(help_text="As it was typed; empty where somebody was named by id.")
+
+
+class BlockedUser(User):
+    blocked_at = serializers.DateTimeField()
+
+
 class NotificationItem(Shape):
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=Notification.Kind.choices)
     actor = User(allow_null=True)
     workspace_id = serializers.UUIDField()
-    chat_id = serializers.UUIDField()
-    chat_label = serializers.CharField()
+    chat_id = serializers.UUIDField(allow_null=True, help_text="Null for an invitation.")
+    chat_label = serializers.CharField(help_text="What to call the chat; for an invitation the workspace's name.")
     message_id = serializers.UUIDField(allow_null=True)
     seq = counter(allow_null=True)
     excerpt = serializers.CharField()
@@ -176,6 +200,18 @@ class WorkspaceMemberPage(Page):
 
 class InvitePage(Page):
     results = Invite(many=True)
+
+
+class InvitationPage(Page):
+    results = Invitation(many=True)
+
+
+class SentInvitationPage(Page):
+    results = SentInvitation(many=True)
+
+
+class BlockPage(Page):
+    results = BlockedUser(many=True)
 
 
 class UserPage(Page):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chats.api import chats, messages, people, workspaces
+from chats.api import chats, consent, messages, people, workspaces
 
 _workspace = "workspaces/<str:workspace_id>"
 _chat = "chats/<str:chat_id>"
@@ -16,6 +16,13 @@ urlpatterns = [
     path(f"{_workspace}/invites", workspaces.Invites.as_view()),
     path(f"{_workspace}/invites/<str:invite_id>", workspaces.InviteDetail.as_view()),
     path("invites/<str:token>", workspaces.InviteAccept.as_view()),
+    path(f"{_workspace}/invitations", consent.WorkspaceInvitations.as_view()),
+    path(f"{_workspace}/invitations/<str:invitation_id>", consent.WorkspaceInvitationDetail.as_view()),
+    path("me/invitations", consent.OwnInvitations.as_view()),
+    path("me/invitations/<str:invitation_id>/accept", consent.InvitationAccept.as_view()),
+    path("me/invitations/<str:invitation_id>/decline", consent.InvitationDecline.as_view()),
+    path("me/blocks", consent.Blocks.as_view()),
+    path("me/blocks/<str:user_id>", consent.BlockDetail.as_view()),
     path("chats", chats.Chats.as_view()),
     path(_chat, chats.ChatDetail.as_view()),
     path(f"{_chat}/close", chats.ChatClose.as_view()),

@@ -16,7 +16,8 @@ from chats.api.base import ApiView
 from chats.api.pagination import by_id, by_text, by_time
 from chats.api.schema import reads, writes
 from chats.exceptions import NotFound
-from chats.payloads import invite_payload, workspace_member_payload, workspace_payload
+from chats.models import WorkspaceInvitation
+from chats.payloads import invite_payload, sent_invitation_payload, workspace_member_payload, workspace_payload
 
 _BY_NAME = (by_text("workspace__name"), by_id("id"))
 _BY_PERSON = (by_text("user__display_name"), by_id("id"))
@@ -78,21 +79,27 @@ class WorkspaceMembers(ApiView):
 
     @writes(
         "addWorkspaceMember",
-        {201: shapes.WorkspaceMember, 200: shapes.WorkspaceMember},
+        {201: shapes.WorkspaceMember, 200: shapes.WorkspaceMember, 202: shapes.SentInvitation},
         ids=_WORKSPACE,
         body=requests.WorkspaceMemberCreate,
+        refuses=[409],
     )
     def post(self, request: Request, workspace_id: UUID) -> Response:
-        """Add somebody who has an account (owners and admins); 200 where they are a member already."""
+        """Add somebody who has an account, or invite them (owners and admins).
+
+        202 with an invitation where they have to accept it, 201 where they are a member now, 200 where they were one.
+        """
         body = self.read_body(requests.WorkspaceMemberCreate)
-        membership, created = services.add_workspace_member(
+        added, created = services.add_workspace_member(
             user=self.user,
             workspace_id=workspace_id,
             member_id=body.get("user_id"),
             username=body.get("username", ""),
             role=body["role"],
         )
-        return Response(workspace_member_payload(membership), status=201 if created else 200)
+        if isinstance(added, WorkspaceInvitation):
+            return Response(sent_invitation_payload(added), status=202)
+        return Response(workspace_member_payload(added), status=201 if created else 200)
 
 
 class WorkspaceMemberDetail(ApiView):

@@ -1,9 +1,11 @@
 """Writes: one keyword-only function each. It validates, saves, publishes after the commit, and returns.
 
 Fetching is permission: a service finds what it changes through the membership of the `user` who asks.
-Locks are always taken in this order: workspace membership, chat (by id), message.
+Locks are always taken in this order: workspace, its memberships, chat (by id), message, user. What decides is read
+once the lock is held.
 """
 
+from chats.services.blocks import block_user, unblock_user
 from chats.services.chats import (
     CHAT_MEMBERS_PER_CALL,
     add_chat_members,
@@ -13,6 +15,13 @@ from chats.services.chats import (
     remove_chat_member,
     rename_chat,
     reopen_chat,
+)
+from chats.services.invitations import (
+    accept_invitation,
+    add_workspace_member,
+    cancel_all_invitations,
+    cancel_invitation,
+    decline_invitation,
 )
 from chats.services.invites import accept_invite, create_invite, revoke_all_invites, revoke_invite
 from chats.services.messages import delete_message, edit_message, mark_read
@@ -35,7 +44,6 @@ from chats.services.posting import Posted, post_message
 from chats.services.rendering import render_batch
 from chats.services.restored import leap_ahead
 from chats.services.workspaces import (
-    add_workspace_member,
     change_role,
     create_workspace,
     delete_workspace,
@@ -46,14 +54,19 @@ from chats.services.workspaces import (
 __all__ = [
     "CHAT_MEMBERS_PER_CALL",
     "Posted",
+    "accept_invitation",
     "accept_invite",
     "add_chat_members",
     "add_workspace_member",
+    "block_user",
+    "cancel_all_invitations",
+    "cancel_invitation",
     "change_role",
     "close_chat",
     "create_chat",
     "create_invite",
     "create_workspace",
+    "decline_invitation",
     "delete_chat",
     "delete_message",
     "delete_workspace",
@@ -82,4 +95,5 @@ __all__ = [
     "reopen_chat",
     "revoke_all_invites",
     "revoke_invite",
+    "unblock_user",
 ]

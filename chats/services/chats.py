@@ -10,14 +10,16 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from chats import events
 from chats.clock import database_now
 from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
-from chats.models import TITLE_MAX_LENGTH, Chat, ChatKind, ChatMember, Notification, WorkspaceMember
+from chats.models import TITLE_MAX_LENGTH, Block, Chat, ChatKind, ChatMember, Notification, WorkspaceMember
 from chats.payloads import member_payload
-from chats.selectors import access_chat, access_workspace, may_manage_chat
-from chats.services.notifications import notify
+from chats.selectors import access_chat, access_workspace, direct_key, may_manage_chat
+from chats.services.direct import hide_direct, show_direct
+from chats.services.notifications import notify, without_blockers
 from chats.text import clean_line
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def create_chat(
     if kind not in ChatKind.values:
         raise Invalid(f"kind must be one of {', '.join(ChatKind.values)}.", field="kind")
     others = set(member_ids) - {user.pk}
-    people = _lock_workspace_members(workspace_id, {user.pk, *others}, field="member_ids")
+    people = _lock_workspace_members(workspace_id, {user.pk, *others}, caller=user, field="member_ids")
     if kind == ChatKind.DIRECT:
         chat, created = _get_or_create_direct(user, workspace_id, others)
     else:
@@ -52,14 +54,16 @@ def create_chat(
     else:
         for membership in memberships:
             events.publish_on_commit(events.member_added(chat, membership.user_id, member_payload(membership)))
-    if kind != ChatKind.DIRECT:
+    if kind == ChatKind.DIRECT:
+        show_direct(chat, chat.memberships.filter(user_id=user.pk))
+    else:
         _tell_added(user, chat, memberships)
     return access_chat(user, chat.pk), created
 
 
 @transaction.atomic
 def rename_chat(*, user: User, chat_id: UUID, title: str) -> ChatMember:
-    """Give the chat another title. Raises NotFound, Forbidden, Invalid; Conflict for a direct chat."""
+    """Give the chat another title. Raises NotFound, Forbidden (a direct chat is nobody's), Invalid."""
     membership = _manage(user, chat_id)
     set_title(membership.chat, title)
     return membership
@@ -103,7 +107,14 @@ def set_closed(chat: Chat, *, closed: bool) -> None:
 
 @transaction.atomic
 def delete_chat(*, user: User, chat_id: UUID) -> None:
-    """Delete the chat and everything in it. Raises NotFound, Forbidden."""
+    """Delete the chat and everything in it; a direct chat only goes from the caller's list.
+
+    Raises NotFound, Forbidden.
+    """
+    membership = access_chat(user, chat_id, lock=True)
+    if membership.chat.kind == ChatKind.DIRECT:
+        hide_direct(membership)
+        return
     chat = _manage(user, chat_id).chat
     events.publish_on_commit(events.chat_deleted(chat))
     chat.delete()
@@ -117,19 +128,30 @@ def add_chat_members(*, user: User, chat_id: UUID, user_ids: Sequence[UUID]) -> 
     """
     if not user_ids:
         raise Invalid("Name at least one user.", field="user_ids")
-    return join_chat(access_chat(user, chat_id).chat, user_ids, actor=user)
+    chat = access_chat(user, chat_id).chat
+    people = lock_newcomers(chat, user_ids)
+    # Only now: whoever was removed while this waited for a row adds nobody, least of all themselves.
+    return join_chat(access_chat(user, chat_id, lock=True).chat, people, actor=user)
 
 
-def join_chat(chat: Chat, user_ids: Sequence[UUID], *, actor: User) -> list[ChatMember]:
-    """Add members of the workspace in the name of `actor`; returns and raises as `add_chat_members`."""
+def lock_newcomers(chat: Chat, user_ids: Collection[UUID]) -> list[User]:
+    """Return members of the workspace who are to join a chat, held there: before the chat's row, as everywhere.
+
+    Raises Invalid where somebody is not in the workspace; Conflict for a direct chat.
+    """
     if chat.kind == ChatKind.DIRECT:
         raise Conflict("A direct chat has two members.")
-    people = _lock_workspace_members(chat.workspace_id, set(user_ids), field="user_ids")
+    return _lock_workspace_members(chat.workspace_id, set(user_ids), field="user_ids")
+
+
+def join_chat(chat: Chat, people: Sequence[User], *, actor: User) -> list[ChatMember]:
+    """Add people from `lock_newcomers` to a chat whose row the caller holds; returns all their memberships."""
     added = _insert_members(chat, people)
     for membership in added:
         events.publish_on_commit(events.member_added(chat, membership.user_id, member_payload(membership)))
     _tell_added(actor, chat, added)
-    return list(chat.memberships.filter(user_id__in=user_ids).select_related("user").order_by("user__display_name"))
+    rows = chat.memberships.filter(user_id__in=[person.pk for person in people])
+    return list(rows.select_related("user").order_by("user__display_name"))
 
 
 @transaction.atomic
@@ -175,6 +197,8 @@ def note_removal(user_id: UUID) -> None:
 
 def _manage(user: User, chat_id: UUID) -> ChatMember:
     membership = access_chat(user, chat_id, lock=True)
+    if membership.chat.kind == ChatKind.DIRECT:
+        raise Forbidden("A direct chat belongs to both: nobody can change it.")
     if not may_manage_chat(membership):
         raise Forbidden("Only the chat's creator and workspace admins can do this.")
     return membership
@@ -183,14 +207,27 @@ def _manage(user: User, chat_id: UUID) -> ChatMember:
 def _get_or_create_direct(user: User, workspace_id: UUID, others: set[UUID]) -> tuple[Chat, bool]:
     if len(others) != 1:
         raise Invalid("A direct chat takes exactly one other member.", field="member_ids")
-    key = ":".join(sorted(str(user_id) for user_id in {user.pk, *others}))
-    return Chat.objects.get_or_create(
+    (other_id,) = others
+    if Block.objects.filter(blocker_id=other_id, blocked=user).exists():
+        raise Forbidden(_("You cannot write to this person."))
+    key = direct_key(user.pk, other_id)
+    if Block.objects.filter(blocker=user, blocked_id=other_id).exists():
+        found = Chat.objects.filter(workspace_id=workspace_id, direct_key=key).first()
+        if found is None:
+            raise Forbidden(_("You have blocked this person."))
+    chat, created = Chat.objects.get_or_create(
         workspace_id=workspace_id, direct_key=key, defaults={"kind": ChatKind.DIRECT, "created_by": user}
     )
+    return Chat.objects.select_for_update(no_key=True).get(pk=chat.pk), created
 
 
-def _lock_workspace_members(workspace_id: UUID, user_ids: set[UUID], *, field: str) -> list[User]:
-    """Return these users, held in the workspace until the transaction ends; raises Invalid for others."""
+def _lock_workspace_members(
+    workspace_id: UUID, user_ids: set[UUID], *, field: str, caller: User | None = None
+) -> list[User]:
+    """Return these users, held in the workspace until the transaction ends.
+
+    Raises Invalid where one is not in it; NotFound where it is the `caller`, who has been removed meanwhile.
+    """
     if len(user_ids) > CHAT_MEMBERS_PER_CALL + 1:
         raise Invalid(f"At most {CHAT_MEMBERS_PER_CALL} members can be named at once.", field=field)
     rows = (
@@ -200,6 +237,8 @@ def _lock_workspace_members(workspace_id: UUID, user_ids: set[UUID], *, field: s
         .order_by("pk")
     )
     people = [row.user for row in rows]
+    if caller is not None and caller.pk not in {person.pk for person in people}:
+        raise NotFound("There is no such workspace.")
     if len(people) != len(user_ids):
         raise Invalid("Everybody must be a member of the workspace.", field=field)
     return people
@@ -217,4 +256,4 @@ def _insert_members(chat: Chat, people: Iterable[User]) -> list[ChatMember]:
 
 def _tell_added(actor: User, chat: Chat, memberships: Iterable[ChatMember]) -> None:
     users = [membership.user for membership in memberships if membership.user_id != actor.pk]
-    notify(users, kind=Notification.Kind.ADDED, actor=actor, chat=chat, message=None)
+    notify(without_blockers(actor, users), kind=Notification.Kind.ADDED, actor=actor, chat=chat, message=None)

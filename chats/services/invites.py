@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
+from chats.clock import database_now
 from chats.exceptions import Forbidden, Invalid, NotFound
 from chats.models import Role, WorkspaceInvite, WorkspaceMember
 from chats.selectors import access_workspace, invites_by_token, may_manage_workspace
-from chats.services.workspaces import join_workspace
+from chats.services.departures import was_removed_since
+from chats.services.invitations import role_given_by
+from chats.services.workspaces import hold_workspace, join_workspace
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
 
+GONE = "This invite does not exist, has expired or is used up."
 INVITE_DAYS = 7
 INVITE_DAYS_MAX = 90
 INVITE_USES_MAX = 1_000
@@ -46,7 +49,8 @@ def create_invite(
         workspace=membership.workspace,
         role=role,
         created_by=user,
-        expires_at=timezone.now() + datetime.timedelta(days=days),
+        created_at=(now := database_now()),
+        expires_at=now + datetime.timedelta(days=days),
         max_uses=max_uses,
     )
 
@@ -72,15 +76,26 @@ def revoke_all_invites(*, user: User, workspace_id: UUID) -> int:
 def accept_invite(*, user: User, token: str) -> WorkspaceMember:
     """Join the workspace; whoever is a member already stays one and uses nothing up. Raises NotFound.
 
-    An invite that has expired or is used up looks like one that never was.
+    An invite that has expired, is used up, whose maker may not invite any more, or that is older than the user's
+    removal looks like one that never was. The role is at most its maker's.
     """
-    invite = invites_by_token(token).select_for_update(of=("self",)).select_related("workspace").first()
-    if invite is None or not invite.is_usable:
-        raise NotFound("This invite does not exist, has expired or is used up.")
-    membership, created = join_workspace(workspace=invite.workspace, person=user, role=invite.role)
-    if created:
-        invite.use_count += 1
-        invite.save(update_fields=["use_count"])
+    rows = invites_by_token(token)
+    invite = rows.first()
+    if invite is None:
+        raise NotFound(GONE)
+    workspace = hold_workspace(invite.workspace_id)
+    invite = rows.select_for_update(of=("self",)).first()  # as it is with the workspace's row held
+    member = WorkspaceMember.objects.select_related("user", "workspace").filter(workspace=workspace, user=user).first()
+    if invite is None:
+        raise NotFound(GONE)
+    if member is not None:
+        return member
+    role = role_given_by(workspace.pk, invite.created_by_id, invite.role)
+    if role is None or not invite.is_usable or was_removed_since(workspace.pk, user.pk, invite.created_at):
+        raise NotFound(GONE)
+    membership, _created = join_workspace(workspace=workspace, person=user, role=role)
+    invite.use_count += 1
+    invite.save(update_fields=["use_count"])
     return membership
 
 

@@ -15,7 +15,7 @@ from django.db.models import F
 from django.db.models.functions import Lower
 
 from chats.models import Chat, ChatMember, Mention, Message, Notification
-from chats.services.notifications import notify
+from chats.services.notifications import notify, without_blockers
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
@@ -30,10 +30,14 @@ def members_named(chat: Chat, names: list[str]) -> list[User]:
 
 
 def add_mentions(message: Message, people: Iterable[User]) -> None:
-    """Note that `message` names these people, and tell them; its author is not told of themselves."""
+    """Note that `message` names these people, and tell them.
+
+    Its author is not told of themselves, and whoever blocks the author of nothing.
+    """
     others = [person for person in people if person.pk != message.author_id]
     if not others:
         return
+    others = without_blockers(message.author, others)
     Mention.objects.bulk_create([Mention(message=message, user=person) for person in others], ignore_conflicts=True)
     ChatMember.objects.filter(
         chat_id=message.chat_id, user__in=[person.pk for person in others], last_read_seq__lt=message.seq
@@ -60,4 +64,10 @@ def tell_answered(message: Message, answered: Message, mentioned: Set[UUID]) -> 
     if author.pk in mentioned or author.pk == message.author_id:
         return
     if ChatMember.objects.filter(chat_id=message.chat_id, user=author).exists():
-        notify([author], kind=Notification.Kind.REPLY, actor=message.author, chat=message.chat, message=message)
+        notify(
+            without_blockers(message.author, [author]),
+            kind=Notification.Kind.REPLY,
+            actor=message.author,
+            chat=message.chat,
+            message=message,
+        )

@@ -12,7 +12,8 @@ from chats import events
 from chats.exceptions import Closed, Conflict, Forbidden, Invalid, NotFound
 from chats.markdown import Document
 from chats.models import BODY_MAX_LENGTH, Chat, ChatMember, Mention, Message, Notification
-from chats.selectors import access_chat, access_message, is_workspace_admin
+from chats.selectors import access_chat, access_message, may_manage_chat
+from chats.services.direct import refuse_blocked
 from chats.services.mentions import add_mentions, drop_mentions, members_named
 from chats.text import clean_text
 
@@ -38,6 +39,7 @@ def edit_message(*, user: User, chat_id: UUID, message_id: UUID, body: str) -> M
             raise Conflict("This message was deleted.")
         if chat.is_closed:
             raise Closed("This chat is closed.")
+        refuse_blocked(chat)
         if message.body != body:
             _change_body(chat, message, body, document)
     return message
@@ -67,12 +69,11 @@ def _change_body(chat: Chat, message: Message, body: str, document: Document) ->
 def delete_message(*, user: User, chat_id: UUID, message_id: UUID) -> Message:
     """Empty a message, which keeps its place; deleting it again changes nothing.
 
-    The author may, and the chat's creator and workspace admins. Raises NotFound, Forbidden.
+    The author may, and but for direct chats its creator and workspace admins. Raises NotFound, Forbidden.
     """
     membership = access_chat(user, chat_id, lock=True)
     message = access_message(user, chat_id, message_id)
-    may = message.author_id == user.pk or membership.chat.created_by_id == user.pk
-    if not may and not is_workspace_admin(user.pk, membership.chat.workspace_id):
+    if message.author_id != user.pk and not may_manage_chat(membership):
         raise Forbidden("Only its author, the chat's creator and workspace admins can delete a message.")
     empty_message(membership.chat, message)
     return message

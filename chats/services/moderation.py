@@ -15,7 +15,7 @@ from django.db import transaction
 from chats import events
 from chats.exceptions import Conflict, NotFound
 from chats.models import Chat, ChatKind, ChatMember, Message, Workspace, WorkspaceMember
-from chats.services.chats import drop_members, join_chat, note_removal, set_closed, set_title
+from chats.services.chats import drop_members, join_chat, lock_newcomers, note_removal, set_closed, set_title
 from chats.services.messages import empty_message
 from chats.services.workspaces import (
     drop_workspace,
@@ -70,7 +70,8 @@ def moderate_add_chat_member(*, actor: User, chat_id: UUID, user_id: UUID) -> Ch
 
     Raises Invalid where they are not in the workspace; Conflict for a direct chat.
     """
-    return join_chat(Chat.objects.get(pk=chat_id), [user_id], actor=actor)[0]
+    people = lock_newcomers(Chat.objects.get(pk=chat_id), [user_id])
+    return join_chat(_lock(chat_id), people, actor=actor)[0]
 
 
 @transaction.atomic

@@ -16,12 +16,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from chats import events
-from chats.exceptions import ChatError, Closed, Invalid, NotFound
+from chats.exceptions import ChatError, Closed, Forbidden, Invalid, NotFound
 from chats.ids import new_id
 from chats.markdown import Document
-from chats.models import BODY_MAX_LENGTH, Chat, Message
+from chats.models import BODY_MAX_LENGTH, Chat, ChatKind, Message
 from chats.selectors import access_chat, find_posted
+from chats.services.direct import prepare_direct_post
 from chats.services.mentions import add_mentions, members_named, tell_answered
+from chats.services.notifications import mark_chat_notifications_read
 from chats.sql import load, run
 from chats.text import clean_text
 
@@ -49,7 +51,12 @@ _BE_MEMBER = """
     RETURNING
         user_id,
         (SELECT username FROM accounts_user AS author WHERE author.id = chats_chatmember.user_id),
-        (SELECT display_name FROM accounts_user AS author WHERE author.id = chats_chatmember.user_id)
+        (SELECT display_name FROM accounts_user AS author WHERE author.id = chats_chatmember.user_id),
+        EXISTS (
+            SELECT 1 FROM chats_notification AS unread
+            WHERE unread.user_id = chats_chatmember.user_id AND unread.chat_id = chats_chatmember.chat_id
+                AND unread.read_at IS NULL
+        )
 """
 _STORE = """
     INSERT INTO chats_message
@@ -75,14 +82,14 @@ class _Repeated(Exception):
 def post_message(*, user: User, chat_id: UUID, body: str, client_id: UUID, reply_to_id: UUID | None = None) -> Posted:
     """Store a message; the same `client_id` again gives the first one, whatever else is wrong by then.
 
-    Raises NotFound, Closed, Invalid, TooLong.
+    Raises NotFound, Closed, Forbidden (in a direct chat of which one blocks the other), Invalid, TooLong.
     """
     try:
         # Rendered before the transaction: nobody should wait for Markdown behind the chat's row.
         document = Document(clean_text(body, field="body", max_length=BODY_MAX_LENGTH))
         with transaction.atomic():
             message = _store(user.pk, chat_id, body, document, client_id, reply_to_id)
-    except (Invalid, Closed, _Repeated) as refusal:
+    except (Invalid, Closed, Forbidden, _Repeated) as refusal:
         # Few posts come twice, so that is asked only of those which did not get in.
         return Posted(_find_first(user, chat_id, client_id, refusal), created=False)
     return Posted(message, created=True)
@@ -92,9 +99,11 @@ def _store(
     user_id: UUID, chat_id: UUID, body: str, document: Document, client_id: UUID, reply_to_id: UUID | None
 ) -> Message:
     chat, is_closed, now = _take_numbers(user_id, chat_id)
-    author = _be_member(user_id, chat)
+    author, has_unread = _be_member(user_id, chat)
     if is_closed:
         raise Closed("This chat is closed.")
+    if chat.kind == ChatKind.DIRECT:
+        prepare_direct_post(chat)
     answered = _message_to_answer(chat, reply_to_id)
     mentioned = members_named(chat, document.mentioned_names)
     message = Message(
@@ -112,6 +121,8 @@ def _store(
     )
     _insert(message)
     events.publish_on_commit(events.message_changed(events.MessagePosted, chat, message))
+    if has_unread:
+        mark_chat_notifications_read(user_id, chat)
     add_mentions(message, mentioned)
     if answered is not None:
         tell_answered(message, answered, {person.pk for person in mentioned})
@@ -132,12 +143,16 @@ def _take_numbers(user_id: UUID, chat_id: UUID) -> tuple[Chat, bool, datetime]:
     return chat, closed_at is not None, taken_at if connection.vendor == "postgresql" else now
 
 
-def _be_member(user_id: UUID, chat: Chat) -> User:
-    """Return the author as they are now, with the chat read up to the new message; raises NotFound to anybody else."""
+def _be_member(user_id: UUID, chat: Chat) -> tuple[User, bool]:
+    """Return the author as they are now, and whether they have unread notifications of the chat.
+
+    The chat is read up to the new message. Raises NotFound to anybody else.
+    """
     row = run(_BE_MEMBER, chat.seq, chat.pk, user_id)
     if row is None:
         raise NotFound("There is no such chat.")
-    return load(get_user_model(), ["id", "username", "display_name"], row)
+    *values, has_unread = row
+    return load(get_user_model(), ["id", "username", "display_name"], values), bool(has_unread)
 
 
 def _message_to_answer(chat: Chat, message_id: UUID | None) -> Message | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from chats import events
+from chats.clock import database_now
 from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
-from chats.models import NAME_MAX_LENGTH, Chat, ChatMember, Role, Workspace, WorkspaceMember
+from chats.models import NAME_MAX_LENGTH, Chat, ChatMember, Role, Workspace, WorkspaceInvitation, WorkspaceMember
 from chats.selectors import access_workspace, may_manage_workspace
 from chats.services.chats import drop_members, note_removal
+from chats.services.departures import end_what_is_worth_more, note_refusal, note_removed
 from chats.text import clean_line
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def create_workspace(*, user: User, name: str) -> WorkspaceMember:
 @transaction.atomic
 def rename_workspace(*, user: User, workspace_id: UUID, name: str) -> WorkspaceMember:
     """Rename the workspace; returns the caller's membership. Raises NotFound, Forbidden, Invalid."""
-    membership = _manage(user, workspace_id)
+    membership = manage_workspace(user, workspace_id)
     set_name(membership.workspace, name)
     return membership
 
@@ -66,32 +67,18 @@ def drop_workspace(workspace: Workspace) -> None:
         events.publish_on_commit(events.WorkspaceMemberRemoved(workspace_id=workspace_id, user_id=user_id))
 
 
-@transaction.atomic
-def add_workspace_member(
-    *, user: User, workspace_id: UUID, member_id: UUID | None = None, username: str = "", role: str = Role.MEMBER
-) -> tuple[WorkspaceMember, bool]:
-    """Add an active user, named by id or username; returns (membership, whether it is new).
-
-    Raises NotFound, Forbidden, and Invalid where there is no such user or role.
-    """
-    manager = _manage(user, workspace_id)
-    _check_role(manager, role)
-    if member_id is None and not username:
-        raise Invalid("Name the user by user_id or username.", field="user_id")
-    people = get_user_model().objects.filter(is_active=True)
-    person = people.filter(pk=member_id) if member_id is not None else people.filter(username__iexact=username)
-    found = person.first()
-    if found is None:
-        raise Invalid("There is no such user.", field="user_id" if member_id is not None else "username")
-    return join_workspace(workspace=manager.workspace, person=found, role=role)
-
-
 def join_workspace(*, workspace: Workspace, person: User, role: str) -> tuple[WorkspaceMember, bool]:
-    """Make `person` a member, or leave them one; returns (membership, whether it is new)."""
+    """Make `person` a member, or leave them one; returns (membership, whether it is new).
+
+    The caller holds the workspace's row, as whoever removes members does.
+    """
     membership, created = WorkspaceMember.objects.select_related("user", "workspace").get_or_create(
         workspace=workspace, user=person, defaults={"role": role}
     )
     if created:
+        WorkspaceInvitation.objects.filter(workspace=workspace, user=person, ended_at__isnull=True).update(
+            ended_at=database_now()
+        )
         events.publish_on_commit(events.WorkspaceMemberAdded(workspace_id=workspace.pk, user_id=person.pk))
     return membership, created
 
@@ -99,9 +86,9 @@ def join_workspace(*, workspace: Workspace, person: User, role: str) -> tuple[Wo
 @transaction.atomic
 def change_role(*, user: User, workspace_id: UUID, member_id: UUID, role: str) -> WorkspaceMember:
     """Give a member another role. Raises NotFound, Forbidden, Invalid; Conflict for the last owner."""
-    manager = _manage(user, workspace_id)
+    manager = manage_workspace(user, workspace_id)
     member = lock_member(manager.workspace, member_id)
-    _check_role(manager, role)
+    check_role(manager, role)
     if member.role == Role.OWNER and manager.role != Role.OWNER:
         raise Forbidden("Only an owner can change an owner's role.")
     return set_role(manager.workspace, member, role)
@@ -113,6 +100,7 @@ def set_role(workspace: Workspace, member: WorkspaceMember, role: str) -> Worksp
         _keep_an_owner(workspace)
     member.role = role
     member.save(update_fields=["role"])
+    end_what_is_worth_more(workspace.pk, member.user_id, role)
     return member
 
 
@@ -129,15 +117,23 @@ def remove_workspace_member(*, user: User, workspace_id: UUID, member_id: UUID) 
             raise Forbidden("Only owners and admins can remove members.")
         if member.role == Role.OWNER and caller.role != Role.OWNER:
             raise Forbidden("Only an owner can remove an owner.")
-    drop_workspace_member(caller.workspace, member)
+    drop_workspace_member(caller.workspace, member, has_left=member.user_id == user.pk)
 
 
-def drop_workspace_member(workspace: Workspace, member: WorkspaceMember) -> None:
-    """Remove a member, from all chats too; the caller holds both rows. Raises Conflict for the last owner."""
+def drop_workspace_member(workspace: Workspace, member: WorkspaceMember, *, has_left: bool = False) -> None:
+    """Remove a member, from all chats too; the caller holds both rows. Raises Conflict for the last owner.
+
+    `has_left`: by themselves, so they can come back by any link, but cannot be invited for a while.
+    """
     if member.role == Role.OWNER:
         _keep_an_owner(workspace)
     user_id = member.user_id
     member.delete()
+    end_what_is_worth_more(workspace.pk, user_id, None)
+    if has_left:
+        note_refusal(workspace.pk, user_id)
+    else:
+        note_removed(workspace.pk, user_id)
     in_chats = ChatMember.objects.filter(user_id=user_id, chat__workspace_id=workspace.pk).values("chat_id")
     for chat in Chat.objects.filter(pk__in=in_chats).select_for_update(no_key=True).order_by("pk"):
         drop_members(chat, user_id=user_id)
@@ -145,11 +141,20 @@ def drop_workspace_member(workspace: Workspace, member: WorkspaceMember) -> None
     events.publish_on_commit(events.WorkspaceMemberRemoved(workspace_id=workspace.pk, user_id=user_id))
 
 
-def _manage(user: User, workspace_id: UUID) -> WorkspaceMember:
+def manage_workspace(user: User, workspace_id: UUID) -> WorkspaceMember:
+    """Return the membership of an owner or admin, the workspace's row held. Raises NotFound, Forbidden."""
     membership = access_workspace(user, workspace_id, lock=True)
     if not may_manage_workspace(membership):
         raise Forbidden("Only owners and admins of the workspace can do this.")
     return membership
+
+
+def hold_workspace(workspace_id: UUID) -> Workspace:
+    """Return a workspace, its row held until the transaction ends. Raises NotFound."""
+    workspace = Workspace.objects.select_for_update(no_key=True).filter(pk=workspace_id).first()
+    if workspace is None:
+        raise NotFound("There is no such workspace.")
+    return workspace
 
 
 def lock_member(workspace: Workspace, user_id: UUID) -> WorkspaceMember:
@@ -163,7 +168,8 @@ def lock_member(workspace: Workspace, user_id: UUID) -> WorkspaceMember:
     return member
 
 
-def _check_role(manager: WorkspaceMember, role: str) -> None:
+def check_role(manager: WorkspaceMember, role: str) -> None:
+    """Raise Invalid or Forbidden unless this manager may make somebody `role`."""
     if role not in Role.values:
         raise Invalid(f"role must be one of {', '.join(Role.values)}.", field="role")
     if role == Role.OWNER and manager.role != Role.OWNER:

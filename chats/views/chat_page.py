@@ -127,6 +127,8 @@ def sidebar(request: PageRequest) -> HttpResponse:
 
 def _may_manage(membership: ChatMember, shell: Shell) -> bool:
     """Whether the viewer may rename, close and delete: `may_manage_chat` without its query."""
+    if membership.chat.kind == ChatKind.DIRECT:
+        return False
     if membership.chat.created_by_id == membership.user_id:
         return True
     place = shell.workspace

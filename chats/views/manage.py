@@ -176,7 +176,17 @@ def leave(request: PageRequest, chat_id: UUID) -> HttpResponse:
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: PageRequest, chat_id: UUID) -> HttpResponse:
-    """Ask, then delete a chat with everything in it."""
+    """Ask, then delete a chat with everything in it; take a direct chat off the reader's list."""
+    membership = access_chat(request.user, chat_id)
+    if membership.chat.kind == ChatKind.DIRECT:
+        return _confirmed(
+            request,
+            membership,
+            lambda: services.delete_chat(user=request.user, chat_id=chat_id),
+            title=_("Hide this chat?"),
+            text=_("It goes from your list, with nothing deleted. The next message brings it back."),
+            submit=_("Hide chat"),
+        )
     membership = _managed(request, chat_id)
     return _confirmed(
         request,

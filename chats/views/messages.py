@@ -49,7 +49,7 @@ def post(request: PageRequest, chat_id: UUID) -> HttpResponse:
             client_id=form.cleaned_data["client_id"],
             reply_to_id=form.cleaned_data["reply_to"],
         )
-    except (NotFound, Forbidden):
+    except NotFound:
         raise
     except TooFast as error:
         return _refuse_for_now(_composer_again(request, membership, form, error.message), error)

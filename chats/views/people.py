@@ -72,6 +72,8 @@ def open_notification(request: PageRequest, notification_id: UUID) -> HttpRespon
     row = list_notifications(request.user).filter(pk=notification_id).first()
     if row is None:
         return redirect("chats:notifications")
+    if row.chat_id is None:
+        return redirect("chats:invitations")
     url = reverse("chats:detail", args=[row.chat_id])
     if row.message is not None:
         url += f"?{urlencode({'at': row.message.seq})}#message-{row.message.seq}"

@@ -85,7 +85,7 @@ class Shell:
 def build_shell(user: User, *, workspace_id: UUID | None = None, chat_id: UUID | None = None) -> Shell:
     """Return the frame for `user`: around a chat, or a workspace, or the first workspace they are in."""
     workspaces = list(list_workspaces(user))
-    memberships = list(list_chats(user))
+    memberships = list(list_chats(user, and_hidden=chat_id))
     current = next((row.chat.workspace_id for row in memberships if row.chat_id == chat_id), workspace_id)
     workspace = next((row for row in workspaces if row.workspace_id == current), workspaces[0] if workspaces else None)
     here = [row for row in memberships if workspace is not None and row.chat.workspace_id == workspace.workspace_id]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from chats import services
 from chats.forms import InviteForm, RoleForm, WorkspaceForm, WorkspaceMemberForm
-from chats.models import Role
-from chats.selectors import access_workspace, list_workspace_members, may_manage_workspace
+from chats.models import Role, WorkspaceInvitation
+from chats.selectors import access_workspace, list_invitations, list_workspace_members, may_manage_workspace
 from chats.views.base import (
     UNPROCESSABLE,
     PageRequest,
@@ -25,6 +26,8 @@ from chats.views.base import (
     render_in_shell,
     shell_for,
 )
+
+INVITATIONS_SHOWN = 200  # the latest ones; REST has them all
 
 
 @member_page
@@ -73,7 +76,7 @@ def rename(request: PageRequest, workspace_id: UUID) -> HttpResponse:
 @member_page
 @require_POST
 def add_member(request: PageRequest, workspace_id: UUID) -> HttpResponse:
-    """Add somebody who has an account, by username."""
+    """Add somebody who has an account, by username; a stranger is invited."""
     form = WorkspaceMemberForm(request.POST)
     done = carry_out(
         form,
@@ -82,6 +85,8 @@ def add_member(request: PageRequest, workspace_id: UUID) -> HttpResponse:
         ),
     )
     if done is not None:
+        if isinstance(done[0], WorkspaceInvitation):
+            messages.success(request, _("Invited. They are in once they accept."))
         return redirect("chats:workspace_settings", workspace_id)
     return _render_settings(request, workspace_id, member_form=form)
 
@@ -150,6 +155,7 @@ def _render_settings(
         "name_form": name_form or WorkspaceForm(initial={"name": workspace.name}),
         "member_form": member_form or WorkspaceMemberForm(),
         "invite_form": InviteForm(),
+        "invitations": list_invitations(request.user, workspace_id)[:INVITATIONS_SHOWN] if may_manage else (),
         "invites": workspace.invites.all() if may_manage else (),
     }
     failed = name_form is not None or member_form is not None

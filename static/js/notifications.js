@@ -5,7 +5,7 @@ import { toast } from "./toasts.js";
 
 const SETTLE = 150; // ms: several at once are one look at the server
 
-const WORDS = { mention: "mentioned", reply: "replied", added: "added" };
+const WORDS = { mention: "mentioned", reply: "replied", added: "added", invited: "invited" };
 
 export class Notifications {
   /** `isSeen(notification)`: whether the reader is looking at what it is about. */
@@ -28,8 +28,9 @@ export class Notifications {
     if (this.isSeen(notification)) return;
     const name = notification.actor?.display_name ?? text("somebody");
     const place = notification.seq === null ? "" : `?at=${notification.seq}#message-${notification.seq}`;
+    const href = notification.chat_id === null ? "/invitations/" : `/chats/${notification.chat_id}/${place}`;
     toast(text(WORDS[notification.kind], { name, chat: notification.chat_label }), {
-      link: { href: `/chats/${notification.chat_id}/${place}`, label: text("show") },
+      link: { href, label: text("show") },
     });
   }
 

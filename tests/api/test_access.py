@@ -28,6 +28,10 @@ MEMBERS_ONLY = [
     ("POST", "/workspaces/{workspace}/invites", {}),
     ("DELETE", "/workspaces/{workspace}/invites", None),
     ("DELETE", "/workspaces/{workspace}/invites/{invite}", None),
+    ("GET", "/workspaces/{workspace}/invitations", None),
+    ("DELETE", "/workspaces/{workspace}/invitations", None),
+    ("GET", "/workspaces/{workspace}/invitations/{invitation}", None),
+    ("DELETE", "/workspaces/{workspace}/invitations/{invitation}", None),
     ("POST", "/chats", {"workspace_id": "{workspace}", "kind": "task", "title": "Mine"}),
     ("GET", "/chats?workspace={workspace}", None),
     ("GET", "/search?q=docs&workspace={workspace}", None),
@@ -51,6 +55,12 @@ MEMBERS_ONLY = [
 SIGNED_IN_ONLY: list[tuple[str, str, Any]] = [
     ("GET", "/me", None),
     ("PATCH", "/me", {}),
+    ("GET", "/me/invitations", None),
+    ("POST", "/me/invitations/{invitation}/accept", None),
+    ("POST", "/me/invitations/{invitation}/decline", None),
+    ("GET", "/me/blocks", None),
+    ("PUT", "/me/blocks/{member}", None),
+    ("DELETE", "/me/blocks/{member}", None),
     ("GET", "/users", None),
     ("GET", "/workspaces", None),
     ("POST", "/workspaces", {"name": "Mine"}),
@@ -75,6 +85,7 @@ def names(cast: Cast) -> dict[str, str]:
         "member": str(cast.member.pk),
         "message": str(posted.message.pk),
         "invite": str(invite.pk),
+        "invitation": str(uuid4()),
     }
 
 
@@ -106,7 +117,7 @@ def test_to_an_outsider_it_does_not_exist(
 @pytest.mark.parametrize("wrong", WRONG_IDS)
 @pytest.mark.parametrize(IDS, [row for row in MEMBERS_ONLY if "/{" in row[1]])
 def test_an_id_that_is_none_is_a_400(callers: Callers, method: str, path: str, body: Any, wrong: str) -> None:
-    bad = dict.fromkeys(["workspace", "chat", "member", "message", "invite"], wrong)
+    bad = dict.fromkeys(["workspace", "chat", "member", "message", "invite", "invitation"], wrong)
     answer = callers.owner.call(method, fill(path, bad), fill(body, {**bad, "member": str(uuid4())}))
     assert (answer.status, answer.data["code"]) == (400, "invalid")
     assert len(answer.data) == 3

@@ -74,7 +74,7 @@ def test_listing_by_workspace_and_kind(cast: Cast, callers: Callers) -> None:
 def test_creator_and_admins_manage_a_chat(cast: Cast, callers: Callers) -> None:
     chat = callers.member.post("/chats", make(cast, member_ids=[str(cast.owner.pk)])).data["id"]
     plain_user = make_user("paul")
-    services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=plain_user.pk)
+    services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=plain_user.pk, role="member")
     plain = caller_for(plain_user)
     assert callers.member.post(f"/chats/{chat}/members", {"user_id": str(plain_user.pk)}).status == 201
     for method, path, body in [
@@ -97,7 +97,7 @@ def test_creator_and_admins_manage_a_chat(cast: Cast, callers: Callers) -> None:
 def test_every_member_adds_members(cast: Cast, callers: Callers) -> None:
     people = [make_user(f"user{number}") for number in range(3)]
     for person in people:
-        services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=person.pk)
+        services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=person.pk, role="member")
     path = f"/chats/{cast.chat.pk}/members"
     added = callers.member.post(path, {"user_ids": [str(person.pk) for person in people]})
     assert (added.status, len(added.data["results"])) == (201, 3)

@@ -14,7 +14,16 @@ import pytest
 from django.db.models import Model
 
 from chats import services
-from chats.models import Chat, ChatMember, Message, Notification, Workspace, WorkspaceInvite, WorkspaceMember
+from chats.models import (
+    Chat,
+    ChatMember,
+    Message,
+    Notification,
+    Workspace,
+    WorkspaceInvitation,
+    WorkspaceInvite,
+    WorkspaceMember,
+)
 from flowra.accounts.models import User
 from tests.api.conftest import Callers
 from tests.api.test_schema_fuzz import make_document
@@ -41,6 +50,7 @@ MEANS = {"workspace": "workspace_id", "reply_to": "message_id", "ids": "notifica
          "member_ids": "user_id", "user_ids": "user_id"}  # fmt: skip
 BY_DESIGN = {
     ("addWorkspaceMember", "user_id"),  # owners add whom they know, by id or by name
+    ("unblockUser", "user_id"),  # whom one does not block one does not block
     ("postMessage", "client_id"),  # made by clients, and compared among the author's own
 }
 
@@ -95,9 +105,27 @@ def ids_of(owner: User, fellow: User, workspace: Workspace, chat: Chat) -> dict[
         "chat_id": str(chat.pk),
         "user_id": str(fellow.pk),
         "message_id": str(message.pk),
+        "invitation_id": str(invite_newcomer(owner, workspace).pk),
         "invite_id": str(services.create_invite(user=owner, workspace_id=workspace.pk).pk),
         "notification_id": str(fellow.notifications.latest("created_at").pk),
     }
+
+
+def invite_newcomer(owner: User, workspace: Workspace) -> WorkspaceInvitation:
+    """Return an open invitation to somebody else."""
+    newcomer = make_user(f"newcomer{User.objects.count()}")
+    found, _created = services.add_workspace_member(user=owner, workspace_id=workspace.pk, member_id=newcomer.pk)
+    assert isinstance(found, WorkspaceInvitation)
+    return found
+
+
+def invitation_to(person: User) -> WorkspaceInvitation:
+    """Return an open invitation to `person`, by a stranger."""
+    stranger = make_user("stranger")
+    place = services.create_workspace(user=stranger, name="Strange").workspace
+    found, _created = services.add_workspace_member(user=stranger, workspace_id=place.pk, member_id=person.pk)
+    assert isinstance(found, WorkspaceInvitation)
+    return found
 
 
 def everything(workspace: Workspace) -> list[Any]:
@@ -113,11 +141,13 @@ def everything(workspace: Workspace) -> list[Any]:
 def test_an_id_of_another_workspace_is_as_good_as_none(cast: Cast, callers: Callers, place: Place) -> None:
     fellow = make_user("fritz")
     mine = services.create_workspace(user=cast.outsider, name="Mine").workspace
-    services.add_workspace_member(user=cast.outsider, workspace_id=mine.pk, member_id=fellow.pk)
+    services.moderate_add_workspace_member(workspace_id=mine.pk, user_id=fellow.pk, role="member")
     membership, _ = services.create_chat(
         user=cast.outsider, workspace_id=mine.pk, kind="task", title="Mine", member_ids=[fellow.pk]
     )
     own = ids_of(cast.outsider, fellow, mine, membership.chat)
+    if "/me/invitations/" in place.path:
+        own["invitation_id"] = str(invitation_to(cast.outsider).pk)
     foreign = ids_of(cast.owner, cast.member, cast.workspace, cast.chat)
     before = everything(cast.workspace)
 

@@ -31,7 +31,7 @@ def fill(cast: Cast, start: int, count: int) -> None:
     """Make `count` more of everything that is listed; two people each share a name."""
     for number in range(start, start + count):
         person = make_user(f"user{number:02}a", f"Person {number // 2}")
-        services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=person.pk)
+        services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=person.pk, role="member")
         services.add_chat_members(user=cast.owner, chat_id=cast.chat.pk, user_ids=[person.pk])
         services.create_chat(user=cast.owner, workspace_id=cast.workspace.pk, kind="direct", member_ids=[person.pk])
         services.create_chat(user=cast.owner, workspace_id=cast.workspace.pk, kind="bug", title=f"Bug a{number}")
@@ -85,7 +85,7 @@ def test_rows_that_come_and_go_disturb_no_page(cast: Cast, callers: Callers) -> 
     gone = first["results"][0]["user_id"]
     assert callers.owner.delete(f"{path}/{gone}").status == 204
     early = make_user("aaron", "Aaron")
-    services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=early.pk)
+    services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=early.pk, role="member")
     rest = [key for page in walk(callers.owner, first["next"], "next")[:-1] for key in page]
     everything = keys(callers.owner.get(path).data["results"])
     assert rest == everything[2:]

@@ -86,7 +86,7 @@ def test_only_the_author_edits(callers: Callers, path: str) -> None:
 
 def test_who_may_delete(cast: Cast, callers: Callers, path: str) -> None:
     person = make_user("paul")
-    services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=person.pk)
+    services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=person.pk, role="member")
     services.add_chat_members(user=cast.owner, chat_id=cast.chat.pk, user_ids=[person.pk])
     ids = [callers.member.post(path, {"body": f"Number {number}"}).data["id"] for number in range(2)]
     assert caller_for(person).delete(f"{path}/{ids[0]}").data["code"] == "forbidden"

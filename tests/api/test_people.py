@@ -91,7 +91,7 @@ def test_search_finds_what_one_may_see(cast: Cast, callers: Callers) -> None:
 def test_search_in_one_workspace(cast: Cast, callers: Callers) -> None:
     post(cast, "needle")
     other = services.create_workspace(user=cast.owner, name="Other").workspace
-    services.add_workspace_member(user=cast.owner, workspace_id=other.pk, member_id=cast.outsider.pk)
+    services.moderate_add_workspace_member(workspace_id=other.pk, user_id=cast.outsider.pk, role="member")
     here = callers.owner.get(f"/search?q=needle&workspace={cast.workspace.pk}").data
     there = callers.owner.get(f"/search?q=needle&workspace={other.pk}").data
     assert (len(here["messages"]), there["messages"]) == (1, [])

@@ -56,7 +56,7 @@ def post(cast: Cast, body: str = "Hello", author: User | None = None, reply_to: 
 def fill(cast: Cast, number: int) -> None:
     """Make one more row of everything."""
     person = make_user(f"person{number}")
-    services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=person.pk)
+    services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=person.pk, role="member")
     services.add_chat_members(user=cast.owner, chat_id=cast.chat.pk, user_ids=[person.pk])
     first = post(cast, f"Look, @person{number}")
     post(cast, "I do", person, first)

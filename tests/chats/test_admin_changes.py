@@ -164,7 +164,7 @@ def test_adding_members_goes_through_the_service(
     response = admin_client.post(add, data, follow=True)
     assert "Everybody must be a member of the workspace." in response.content.decode()
     assert not cast.chat.memberships.filter(user=cast.outsider).exists()
-    services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=cast.outsider.pk)
+    services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=cast.outsider.pk, role="member")
     with django_capture_on_commit_callbacks(execute=True):
         assert admin_client.post(add, data).status_code == 302
     assert cast.chat.memberships.get(user=cast.outsider).last_read_seq == 1

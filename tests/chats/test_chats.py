@@ -19,7 +19,7 @@ from tests.conftest import Cast, make_user
 def add(cast: Cast, username: str, role: str = Role.MEMBER) -> Any:
     """Add somebody new to the workspace."""
     person = make_user(username)
-    services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=person.pk, role=role)
+    services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=person.pk, role=role)
     return person
 
 
@@ -57,8 +57,14 @@ def test_a_direct_chat_is_one_per_pair_whoever_asks(cast: Cast) -> None:
     for others in ([], [cast.owner], [cast.member, add(cast, "nina")]):
         with pytest.raises(Invalid):
             direct(cast.owner, *others)
-    for change in (
+    for managed in (
         lambda: services.rename_chat(user=cast.owner, chat_id=first.chat_id, title="x"),
+        lambda: services.close_chat(user=cast.owner, chat_id=first.chat_id),
+        lambda: services.reopen_chat(user=cast.owner, chat_id=first.chat_id),
+    ):
+        with pytest.raises(Forbidden):
+            managed()
+    for change in (
         lambda: services.add_chat_members(user=cast.owner, chat_id=first.chat_id, user_ids=[cast.member.pk]),
         lambda: services.remove_chat_member(user=cast.owner, chat_id=first.chat_id, user_id=cast.owner.pk),
     ):
@@ -71,7 +77,7 @@ def test_somebody_who_comes_back_finds_their_direct_chat(cast: Cast) -> None:
     first, _ = services.create_chat(user=cast.owner, workspace_id=cast.workspace.pk, kind="direct", member_ids=ids)
     services.remove_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=cast.member.pk)
     assert not ChatMember.objects.filter(user=cast.member).exists()
-    services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=cast.member.pk)
+    services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=cast.member.pk, role="member")
     again, created = services.create_chat(
         user=cast.member, workspace_id=cast.workspace.pk, kind="direct", member_ids=[cast.owner.pk]
     )

@@ -134,7 +134,7 @@ def hostile(cast: Cast) -> Cast:
     User.objects.update(display_name=PAYLOADS[1])
     for payload in PAYLOADS:
         workspace = services.create_workspace(user=cast.owner, name=payload).workspace
-        services.add_workspace_member(user=cast.owner, workspace_id=workspace.pk, member_id=cast.member.pk)
+        services.moderate_add_workspace_member(workspace_id=workspace.pk, user_id=cast.member.pk, role="member")
         membership, _ = services.create_chat(
             user=cast.owner, workspace_id=workspace.pk, kind="task", title=payload, member_ids=[cast.member.pk]
         )

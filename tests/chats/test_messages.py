@@ -188,7 +188,8 @@ def test_events_are_told_after_the_commit_and_only_then(
             message = post(cast, "hi @olga")
             assert heard == []
         kinds = [type(event) for event in heard]
-        assert kinds == [events.MessagePosted, events.NotificationCreated]
+        # Mika had not read that she was added to the chat: by writing in it she has.
+        assert kinds == [events.MessagePosted, events.ChatRead, events.NotificationCreated]
         assert heard[0].data["id"] == str(message.pk)
         assert heard[0].revision == 1
         heard.clear()
@@ -243,7 +244,7 @@ def test_posting_costs_the_same_however_long_the_chat_is(
 def test_a_new_member_starts_with_everything_read(cast: Cast) -> None:
     post(cast, "before")
     newcomer = make_user("nina")
-    services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=newcomer.pk)
+    services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=newcomer.pk, role="member")
     services.add_chat_members(user=cast.member, chat_id=cast.chat.pk, user_ids=[newcomer.pk])
     assert unread(cast, newcomer) == (0, 0)
     assert ChatMember.objects.get(user=newcomer).last_read_seq == 1

@@ -36,7 +36,7 @@ def add_people(cast: Cast, count: int) -> list[str]:
     """Put `count` more people into the cast's chat, and return their usernames."""
     people = [make_user(f"person{number}") for number in range(count)]
     for person in people:
-        services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=person.pk)
+        services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=person.pk, role="member")
     services.add_chat_members(user=cast.owner, chat_id=cast.chat.pk, user_ids=[person.pk for person in people])
     return [person.username for person in people]
 
@@ -53,14 +53,14 @@ def test_a_post_takes_three_statements_however_long_the_chat_is(cast: Cast) -> N
 
 def test_mentions_cost_the_same_for_one_and_for_twenty(cast: Cast) -> None:
     names = add_people(cast, 20)
-    assert len(statements(lambda: post(cast, f"Hello @{names[0]}"))) == 7
-    assert len(statements(lambda: post(cast, " ".join(f"@{name}" for name in names)))) == 7
+    assert len(statements(lambda: post(cast, f"Hello @{names[0]}"))) == 8
+    assert len(statements(lambda: post(cast, " ".join(f"@{name}" for name in names)))) == 8
     assert len(statements(lambda: post(cast, "Hello @nobody-here"))) == 4
 
 
 def test_a_reply_looks_at_what_it_answers_and_tells_its_author(cast: Cast) -> None:
     theirs, mine = post(cast, "one", cast.member), post(cast, "two", cast.owner)
-    assert len(statements(lambda: post(cast, "three", cast.owner, reply_to=theirs))) == 6
+    assert len(statements(lambda: post(cast, "three", cast.owner, reply_to=theirs))) == 7
     assert len(statements(lambda: post(cast, "four", cast.owner, reply_to=mine))) == 4
 
 
@@ -152,7 +152,7 @@ def fill_for(cast: Cast, number: int) -> None:
     """Make one more row of everything that the owner sees."""
     fill(cast, number)
     person = make_user(f"another{number}")
-    services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=person.pk)
+    services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=person.pk, role="member")
     services.create_chat(user=cast.owner, workspace_id=cast.workspace.pk, kind="direct", member_ids=[person.pk])
     services.create_chat(user=cast.owner, workspace_id=cast.workspace.pk, kind="bug", title=f"A bug {number}")
     services.create_workspace(user=cast.owner, name=f"A team {number}")

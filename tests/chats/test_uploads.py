@@ -27,7 +27,7 @@ WRITES = [
     if method in ("post", "put", "patch")
 ]
 # What takes no body does not look at one.
-WITHOUT_BODY = ("/close", "/reopen", "/invites/{token}")
+WITHOUT_BODY = ("/close", "/reopen", "/invites/{token}", "/accept", "/decline", "/blocks/{user_id}")
 
 
 def attachment() -> SimpleUploadedFile:

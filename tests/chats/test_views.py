@@ -167,7 +167,7 @@ def test_the_number_of_queries_does_not_grow(cast: Cast) -> None:
     before = [count_queries(client, page) for page in pages]
     people = [make_user(f"extra{number}") for number in range(8)]
     for person in people:
-        services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=person.pk)
+        services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=person.pk, role="member")
     services.add_chat_members(user=cast.owner, chat_id=cast.chat.pk, user_ids=[person.pk for person in people])
     for number, person in enumerate(people):
         services.create_chat(user=cast.member, workspace_id=cast.workspace.pk, kind="direct", member_ids=[person.pk])

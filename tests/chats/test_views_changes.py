@@ -161,7 +161,7 @@ def test_renaming_closing_and_deleting_are_for_those_who_may(cast: Cast) -> None
 
 
 def test_adding_removing_and_leaving(cast: Cast) -> None:
-    services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=cast.outsider.pk)
+    services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=cast.outsider.pk, role="member")
     member = sign_in(cast.member)
     path = reverse("chats:members_add", args=[cast.chat.pk])
     assert [value for value, _name in member.get(path).context["form"].fields["user_ids"].choices] == [
@@ -203,6 +203,8 @@ def test_roles_change_hands(cast: Cast) -> None:
     add = reverse("chats:workspace_member_add", args=[cast.workspace.pk])
     assert owner.post(add, {"username": "nobody-here"}).status_code == 422
     owner.post(add, {"username": "@Otto"})
+    invitation = cast.outsider.invitations.get()
+    sign_in(cast.outsider).post(reverse("chats:invitation_accept", args=[invitation.pk]))
     assert WorkspaceMember.objects.filter(user=cast.outsider, workspace=cast.workspace).exists()
     owner.post(reverse("chats:workspace_member_remove", args=[cast.workspace.pk, cast.outsider.pk]))
     assert not WorkspaceMember.objects.filter(user=cast.outsider, workspace=cast.workspace).exists()

@@ -129,7 +129,7 @@ def test_presence_takes_two_queries_however_many_members(cast: Cast, connect: Co
     before = count_queries(client, path)
     for number in range(5):
         person = make_user(f"extra{number}")
-        services.add_workspace_member(user=cast.owner, workspace_id=cast.workspace.pk, member_id=person.pk)
+        services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=person.pk, role="member")
         services.add_chat_members(user=cast.owner, chat_id=cast.chat.pk, user_ids=[person.pk])
         LastSeen.objects.create(user=person, at=timezone.now())
     assert count_queries(client, path) == before

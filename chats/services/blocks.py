@@ -1,0 +1,74 @@
+"""Blocks: whom somebody wants nothing from. docs/api.md, "Blocks", says what that is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from chats import events
+from chats.exceptions import Conflict, Invalid, NotFound
+from chats.models import Block, Chat, ChatKind, WorkspaceInvitation
+from chats.selectors import direct_key, shared_workspaces
+from chats.services.chats import note_removal
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
+
+BLOCKS_MAX = 1_000  # of one user
+
+
+@transaction.atomic
+def block_user(*, user: User, user_id: UUID) -> None:
+    """Block somebody; twice is fine. It takes effect on the two's direct chats before this returns.
+
+    Raises Invalid for oneself, NotFound for somebody whom `user` does not know of, Conflict over BLOCKS_MAX.
+    """
+    if user_id == user.pk:
+        raise Invalid(_("You cannot block yourself."), field="user_id")
+    if Block.objects.filter(blocker=user, blocked_id=user_id).exists():
+        return
+    if not _knows(user, user_id):
+        raise NotFound(_("There is no such person."))
+    if Block.objects.filter(blocker=user).count() >= BLOCKS_MAX:
+        raise Conflict(_("You have blocked as many people as is possible."))
+    # Held, so that a message that is just being posted is there before the block, and none comes after it.
+    _hold_direct_chats(user.pk, user_id)
+    Block.objects.bulk_create([Block(blocker=user, blocked_id=user_id)], ignore_conflicts=True)
+    _take_effect(user.pk, user_id)
+
+
+@transaction.atomic
+def unblock_user(*, user: User, user_id: UUID) -> None:
+    """Block somebody no more; twice is fine."""
+    _hold_direct_chats(user.pk, user_id)
+    deleted, _rows = Block.objects.filter(blocker=user, blocked_id=user_id).delete()
+    if deleted:
+        _take_effect(user.pk, user_id)
+
+
+def _knows(user: User, user_id: UUID) -> bool:
+    """Whether they share a workspace or a direct chat, or the other has ever invited `user`."""
+    return (
+        bool(shared_workspaces(user, user_id))
+        or Chat.objects.filter(direct_key=direct_key(user.pk, user_id)).exists()
+        or WorkspaceInvitation.objects.filter(user=user, invited_by_id=user_id).exists()
+    )
+
+
+def _hold_direct_chats(first: UUID, second: UUID) -> None:
+    chats = Chat.objects.filter(kind=ChatKind.DIRECT, direct_key=direct_key(first, second))
+    list(chats.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+
+
+def _take_effect(first: UUID, second: UUID) -> None:
+    """Have both look at each other's presence again; the rooms of their direct chats, too."""
+    Chat.objects.filter(kind=ChatKind.DIRECT, direct_key=direct_key(first, second)).update(
+        access_version=F("access_version") + 1
+    )
+    events.publish_on_commit(events.BlockChanged(user_ids=(first, second)))
+    for user_id in sorted((first, second)):
+        note_removal(user_id)

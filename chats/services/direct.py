@@ -1,0 +1,47 @@
+"""Direct chats belong to nobody: each of the two may take one off their list, and a message brings it back."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from chats import events
+from chats.exceptions import Forbidden
+from chats.models import Chat, ChatMember
+from chats.selectors import is_blocked_within
+
+
+def hide_direct(membership: ChatMember) -> None:
+    """Take a direct chat, whose row the caller holds, off this member's list; twice is fine."""
+    if membership.hidden_at is not None:
+        return
+    membership.hidden_at = timezone.now()
+    membership.save(update_fields=["hidden_at"])
+    events.publish_on_commit(events.chat_hidden(membership))
+
+
+def show_direct(chat: Chat, memberships: QuerySet[ChatMember]) -> None:
+    """Bring a direct chat, whose row the caller holds, back to the lists of those who have taken it off."""
+    hidden = list(memberships.filter(hidden_at__isnull=False).select_related("chat"))
+    if not hidden:
+        return
+    memberships.filter(pk__in=[row.pk for row in hidden]).update(hidden_at=None)
+    for row in hidden:
+        events.publish_on_commit(events.chat_shown(row))
+        events.publish_on_commit(events.chat_read(row))
+
+
+def prepare_direct_post(chat: Chat) -> None:
+    """Before a message is stored in a direct chat whose row the caller holds: bring it back to both lists.
+
+    Raises Forbidden where one of the two blocks the other.
+    """
+    refuse_blocked(chat)
+    show_direct(chat, chat.memberships.all())
+
+
+def refuse_blocked(chat: Chat) -> None:
+    """Raise Forbidden in a direct chat of which one blocks the other."""
+    if is_blocked_within(chat):
+        raise Forbidden(_("One of you has blocked the other."))
