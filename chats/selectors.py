@@ -234,12 +234,15 @@ def find_invite(token: str) -> WorkspaceInvite:
 
 
 def _may_its_maker_invite(invite: WorkspaceInvite) -> bool:
-    return WorkspaceMember.objects.filter(
-        workspace_id=invite.workspace_id,
-        user_id=invite.created_by_id,
-        user__is_active=True,
-        role__in=(Role.OWNER, Role.ADMIN),
-    ).exists()
+    return (
+        invite.created_by_id is not None
+        and WorkspaceMember.objects.filter(
+            workspace_id=invite.workspace_id,
+            user_id=invite.created_by_id,
+            user__is_active=True,
+            role__in=(Role.OWNER, Role.ADMIN),
+        ).exists()
+    )
 
 
 def list_own_invitations(user: User) -> QuerySet[WorkspaceInvitation]:

@@ -104,6 +104,8 @@ def cancel_all_invitations(*, user: User, workspace_id: UUID) -> int:
 
 def role_given_by(workspace_id: UUID, maker_id: UUID | None, role: str) -> str | None:
     """Return the role that what this maker made gives now: at most their own; None where they may not invite."""
+    if maker_id is None:  # the account is gone
+        return None
     maker = WorkspaceMember.objects.filter(workspace_id=workspace_id, user_id=maker_id, user__is_active=True).first()
     if maker is None or not may_manage_workspace(maker):
         return None

@@ -57,6 +57,7 @@ def test_a_direct_chat_is_one_per_pair_whoever_asks(cast: Cast) -> None:
     for others in ([], [cast.owner], [cast.member, add(cast, "nina")]):
         with pytest.raises(Invalid):
             direct(cast.owner, *others)
+    managed: Any
     for managed in (
         lambda: services.rename_chat(user=cast.owner, chat_id=first.chat_id, title="x"),
         lambda: services.close_chat(user=cast.owner, chat_id=first.chat_id),

@@ -30,7 +30,7 @@ FORMS = ("accounts/login", "accounts/signup", "accounts/password/reset")
 # Whose page no membership is needed for: one's own lists, making something new, and links that are the permission.
 NOT_BY_MEMBERSHIP = {
     "home", "favicon", "sidebar", "search", "notifications", "bell", "notifications_read", "workspace_create", "invite",
-    "invite_accept",
+    "invite_accept", "invitations", "blocks",
 }  # fmt: skip
 
 
@@ -73,6 +73,7 @@ def ids(cast: Cast) -> dict[str, Any]:
         "user_id": cast.member.pk,
         "invite_id": invite.pk,
         "notification_id": cast.member.notifications.all()[0].pk,
+        "invitation_id": uuid4(),
         "token": "unknown",
     }
 

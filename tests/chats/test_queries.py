@@ -93,7 +93,7 @@ def test_editing_deleting_and_reading(cast: Cast) -> None:
     assert len(statements(lambda: read(seq=1))) == 1
     post(cast, "three")
     assert len(statements(lambda: read(seq=2))) == 4
-    assert len(statements(lambda: services.delete_message(user=cast.owner, **here))) == 10
+    assert len(statements(lambda: services.delete_message(user=cast.owner, **here))) == 12
 
 
 # --- Reading ------------------------------------------------------------------------------------
