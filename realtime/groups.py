@@ -24,6 +24,7 @@ class GroupKeeper:
         self._channel = channel
         self._wanted: set[str] = set()
         self._joined: set[str] = set()
+        self._leaving: set[str] = set()  # the layer was asked to let go of them, and may not have done so
         self._changed: dict[str, None] = {}  # groups to look at, in order
         self._wake = asyncio.Event()
         self._waiters: dict[str, asyncio.Future[None]] = {}
@@ -64,16 +65,22 @@ class GroupKeeper:
         try:
             if wanted and group not in self._joined:
                 await self._layer.group_add(group, self._channel)
+                self._leaving.discard(group)
                 self._joined.add(group)
-            elif not wanted and group in self._joined:
-                await self._layer.group_discard(group, self._channel)
+            elif not wanted and (group in self._joined or group in self._leaving):
+                # Before the layer is asked: whoever wants the group meanwhile waits until it is joined anew.
                 self._joined.discard(group)
+                self._leaving.add(group)
+                await self._layer.group_discard(group, self._channel)
+                self._leaving.discard(group)
         except Exception as error:  # noqa: BLE001  (whatever it is: not done, so it is tried again)
             metrics.layer_failures.labels("join" if wanted else "leave").inc()
             logger.warning("Cannot %s the group %s yet: %r", "join" if wanted else "leave", group, error)
             self._look_at(group)
             await asyncio.sleep(RETRY_DELAY)
             return
+        if group in self._wanted and group not in self._joined:
+            return  # it was wanted again while it was left, and is looked at next
         waiter = self._waiters.pop(group, None)
         if waiter is not None and not waiter.done():
             waiter.set_result(None)

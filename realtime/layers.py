@@ -7,6 +7,7 @@ its connection came back: whatever was published meanwhile is gone, so the hub h
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,10 +20,12 @@ from redis import asyncio as aioredis
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError
 
+logger = logging.getLogger(__name__)
 NEVER = 10 * 365 * 24 * 3600  # seconds
 # Seconds for each answer of the broker. The pub/sub reader is not bound by it: it waits for events for as long as TCP
 # finds that somebody is there (`connection` in settings says how it does).
 BROKER_TIMEOUT = 5
+RESTART_DELAY = 1.0  # seconds, as channels_redis waits after other errors of its reader
 
 
 def get_layer() -> Any:
@@ -71,13 +74,24 @@ class _WatchedPubSub(PubSub):
 
         When TCP gives a connection up, the kernel says ETIMEDOUT, and redis-py takes that for the end of its own time:
         it says at once that nothing came, again and again, and the task that asks never lets another one run.
+
+        Python's own TimeoutError is no error of redis-py: its retries do not know it, and it says nothing about how far
+        the read had come. So the connection is given up with it, too.
         """
         began = time.monotonic()
-        response = await super().parse_response(block, timeout)
+        try:
+            response = await super().parse_response(block, timeout)
+        except TimeoutError as error:
+            await self._give_up()
+            raise ConnectionError("A read from the broker timed out.") from error
         if response is None and time.monotonic() - began < timeout / 2 and self.connection is not None:
-            await self.connection.disconnect(nowait=True)  # the next read connects anew
+            await self._give_up()
             raise ConnectionError("TCP gave up the connection to the broker.")
         return response
+
+    async def _give_up(self) -> None:
+        if self.connection is not None:
+            await self.connection.disconnect(nowait=True)  # the next read connects anew
 
 
 class _Shard(RedisSingleShardConnection):  # type: ignore[misc]  # untyped library
@@ -89,6 +103,20 @@ class _Shard(RedisSingleShardConnection):  # type: ignore[misc]  # untyped libra
             pool = create_pool(self.host)
             self._redis = aioredis.Redis(connection_pool=pool)
             self._pubsub = _WatchedPubSub(connection_pool=pool, reconnected=self.channel_layer.tell_reconnected)
+
+    async def _do_receiving(self) -> None:
+        """Hand on what comes, for ever.
+
+        The original takes Python's TimeoutError for its own end, and nothing starts it again: this process would hear
+        nothing of the others any more. Whatever was being read is lost, so clients resync.
+        """
+        while True:
+            try:
+                await super()._do_receiving()
+            except TimeoutError as error:
+                logger.warning("The reader of the broker's events timed out; it starts again: %r", error)
+                await asyncio.sleep(RESTART_DELAY)
+                self.channel_layer.tell_reconnected()
 
 
 class _LoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped library

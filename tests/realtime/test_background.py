@@ -154,3 +154,58 @@ async def test_a_group_that_cannot_be_joined_is_tried_again(monkeypatch: pytest.
     await until(lambda: "discard chat.1" in layer.calls)
     task.cancel()
     assert layer.calls == ["add chat.1", "add chat.1", "discard chat.1"]
+
+
+class SlowLayer:
+    """A layer whose discards take until the test lets them go on; each fails first if it is told so."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.groups: set[str] = set()
+        self.discarding = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self._fails = fails
+
+    async def group_add(self, group: str, channel: str) -> None:
+        self.groups.add(group)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        self.groups.discard(group)
+        self.discarding.set()
+        await self.go_on.wait()
+        if self._fails:
+            self._fails = False
+            raise ConnectionError("the broker is away")
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["the discard is done", "the discard fails"])
+async def test_who_joins_while_the_group_is_left_waits_for_the_join(
+    fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.groups.RETRY_DELAY", 0.01)
+    layer = SlowLayer(fails=fails)
+    keeper = GroupKeeper(layer, "channel")
+    keeper.acquire("user.1")
+    running = asyncio.get_running_loop().create_task(keeper.run())
+    await asyncio.wait_for(keeper.joined("user.1"), 10)
+    keeper.release("user.1")  # the last socket ends, and the next page's opens
+    await layer.discarding.wait()
+    keeper.acquire("user.1")
+    joining = [asyncio.get_running_loop().create_task(keeper.joined("user.1")) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in joining), "the group is being left"
+    layer.go_on.set()
+    await asyncio.wait_for(asyncio.wait(joining, return_when=asyncio.FIRST_COMPLETED), 10)
+    assert layer.groups == {"user.1"}
+    await asyncio.wait_for(asyncio.gather(*joining), 10)
+    running.cancel()
+
+
+async def test_a_group_that_nobody_wants_keeps_nobody_waiting() -> None:
+    keeper = GroupKeeper(SlowLayer(), "channel")
+    keeper.acquire("user.1")
+    joining = asyncio.get_running_loop().create_task(keeper.joined("user.1"))
+    await asyncio.sleep(0)
+    keeper.release("user.1")
+    running = asyncio.get_running_loop().create_task(keeper.run())
+    await asyncio.wait_for(joining, 10)
+    running.cancel()
