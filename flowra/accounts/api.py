@@ -18,6 +18,7 @@ from chats.api.fields import TextField
 from chats.api.schema import public_writes, reads, writes
 from chats.api.shapes import Shape
 from flowra.accounts import tokens
+from flowra.accounts.mail import tell_token_reused
 from flowra.accounts.models import User
 from flowra.accounts.services import DISPLAY_NAME_MAX_LENGTH, change_display_name
 from flowra.accounts.throttle import note_refusal
@@ -38,7 +39,8 @@ class MeWrite(serializers.Serializer[Any]):
 
 class TokenPair(Shape):
     access = serializers.CharField(help_text="For the Authorization header.")
-    refresh = serializers.CharField(help_text="Good for one refresh.")
+    refresh = serializers.CharField(help_text="Good for one refresh; the same again within 10 s brings the same pair.")
+    expires_in = serializers.IntegerField(help_text="Seconds until the access token expires.")
 
 
 class Me(Shape):
@@ -82,7 +84,11 @@ class TokenRefresh(PublicView):
     @public_writes("refreshTokens", {200: TokenPair}, body=RefreshBody)
     def post(self, request: Request) -> Response:
         """Get the next pair of tokens; uses up the refresh token."""
-        pair = tokens.refresh_tokens(self.read_body(RefreshBody)["refresh"])
+        try:
+            pair = tokens.refresh_tokens(self.read_body(RefreshBody)["refresh"])
+        except tokens.TokenReusedError as error:
+            tell_token_reused(request._request, error.user)
+            raise
         return Response(dataclasses.asdict(pair))
 
 

@@ -25,11 +25,21 @@ def send_later(message: EmailMessage) -> None:
 
 def tell_password_changed(request: HttpRequest, user: User) -> None:
     """Tell the user that their password is another one now: if it was not them, they know it no other way."""
+    _tell(request, user, "password_changed")
+
+
+def tell_token_reused(request: HttpRequest, user: User) -> None:
+    """Tell the user that a sign-in of theirs has ended because somebody may have copied its token."""
+    _tell(request, user, "token_reused")
+
+
+def _tell(request: HttpRequest, user: User, name: str) -> None:
+    """Send the mail of this name, with a link to where a new password is set, to who has an address."""
     if not user.email:
         return
     context = {"user": user, "link": request.build_absolute_uri(reverse("accounts:password_reset"))}
-    subject = loader.render_to_string("accounts/password_changed_subject.txt", context).strip()
-    body = loader.render_to_string("accounts/password_changed_mail.txt", context)
+    subject = loader.render_to_string(f"accounts/{name}_subject.txt", context).strip()
+    body = loader.render_to_string(f"accounts/{name}_mail.txt", context)
     send_later(EmailMultiAlternatives(subject, body, None, [user.email]))
 
 

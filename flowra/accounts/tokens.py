@@ -1,36 +1,50 @@
 """JSON web tokens: issue, refresh, revoke, and tell whose one is.
 
 A sign-in issues a pair: a short-lived access token and a refresh token that can be used once, for the next
-pair. All pairs that go back to one sign-in share its id. Two claims let tokens end before they expire:
+pair. All pairs that go back to one sign-in share its id. Three claims let tokens end before they expire:
 
 - `stamp` is a hash over the user's password hash and security stamp: a new password or "sign out everywhere"
   ends all their tokens.
 - `sid` is the id of the sign-in; revoking a refresh token ends all tokens that have it, access tokens included, and
   the sockets opened with them.
+- `auth_time` is when the sign-in began, in seconds since 1970 (as in OpenID Connect): no token of it outlives
+  FLOWRA_SIGN_IN_SECONDS from then.
+
+A used refresh token that comes again was stolen, or its answer was lost. Within REUSE_SECONDS it brings the same pair;
+later it ends the sign-in. The pair is not stored but computed again: ids and times follow from the used token and from
+the moment of its first use.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import logging
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
+from chats.clock import database_now
 from flowra.accounts.models import User
 from flowra.accounts.services import touch_security
 
+logger = logging.getLogger(__name__)
+
 STAMP_CLAIM = "stamp"
 SID_CLAIM = "sid"
+AUTH_TIME_CLAIM = "auth_time"
+_REFUSED = gettext_lazy("The refresh token is invalid, expired or used up.")
+REUSE_SECONDS = 10  # docs/api.md: how long a used refresh token brings the same pair again
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,6 +53,22 @@ class TokenPair:
 
     access: str
     refresh: str
+    expires_in: int  # seconds until the access token expires
+
+
+class TokenReusedError(InvalidToken):
+    """A refresh token came again long after it was used; its sign-in, of `user`, has ended."""
+
+    def __init__(self, user: User) -> None:
+        super().__init__(str(_REFUSED))
+        self.user = user
+
+
+class _RefreshToken(RefreshToken):
+    """A refresh token that is read whether it was used or not."""
+
+    def check_blacklist(self) -> None:
+        """Leave that to `refresh_tokens`, which does more than refuse."""
 
 
 class TokenAuthentication(JWTAuthentication):
@@ -77,11 +107,13 @@ def user_of(token: Token) -> User:
 
 def issue_tokens(user: User) -> TokenPair:
     """Return the first pair of a new sign-in."""
-    refresh = RefreshToken()
+    refresh = _RefreshToken()
     refresh[api_settings.USER_ID_CLAIM] = str(user.pk)
     refresh[STAMP_CLAIM] = _stamp(user)
     refresh[SID_CLAIM] = refresh[api_settings.JTI_CLAIM]
-    return TokenPair(access=_encode(refresh.access_token), refresh=_encode(refresh))
+    now = database_now()
+    refresh[AUTH_TIME_CLAIM] = int(now.timestamp())
+    return _make_pair(refresh, issued_at=now)
 
 
 def issue_access_token(user: User) -> str:
@@ -93,23 +125,54 @@ def issue_access_token(user: User) -> str:
     return _encode(access)
 
 
-@transaction.atomic
 def refresh_tokens(encoded: str) -> TokenPair:
-    """Use up a refresh token and return the next pair of its sign-in; raises InvalidToken."""
-    token, user = _read_refresh(encoded)
-    if not _blacklist(user, token[api_settings.JTI_CLAIM]):
-        raise InvalidToken  # a second call used it between our look and now
-    token.set_jti()
-    token.set_exp()
-    return TokenPair(access=_encode(token.access_token), refresh=_encode(token))
+    """Use up a refresh token and return the next pair of its sign-in.
+
+    Raises InvalidToken, and TokenReusedError where the token was used more than REUSE_SECONDS ago: that ends the
+    sign-in.
+    """
+    with transaction.atomic():
+        token, user = _read_refresh(encoded)
+        used_at = _use(user, token[api_settings.JTI_CLAIM])
+        if (database_now() - used_at).total_seconds() <= REUSE_SECONDS:
+            token[api_settings.JTI_CLAIM] = _next_jti(token, "refresh")
+            token.payload.setdefault(AUTH_TIME_CLAIM, int(used_at.timestamp()))  # the version before did not say
+            return _make_pair(token, issued_at=used_at)
+        _end_sign_in(user, token)
+    # After the commit: an exception would have rolled the end back.
+    logger.warning("A used refresh token of user %s came again. Its sign-in has ended.", user.pk)
+    raise TokenReusedError(user)
 
 
 @transaction.atomic
 def revoke_tokens(encoded: str) -> None:
-    """End a refresh token with its whole sign-in, and have the user's sockets checked; raises InvalidToken."""
+    """End the sign-in of a refresh token, used or not, and have the user's sockets checked; raises InvalidToken."""
     token, user = _read_refresh(encoded)
-    _blacklist(user, token[api_settings.JTI_CLAIM])
-    _blacklist(user, _sign_in_jti(token))
+    _use(user, token[api_settings.JTI_CLAIM])
+    _end_sign_in(user, token)
+
+
+def _make_pair(refresh: RefreshToken, *, issued_at: datetime.datetime) -> TokenPair:
+    """Return `refresh`, and an access token of the same sign-in, with the lives that the settings say."""
+    end = refresh[AUTH_TIME_CLAIM] + settings.FLOWRA_SIGN_IN_SECONDS
+    access = refresh.access_token
+    access[api_settings.JTI_CLAIM] = _next_jti(refresh, "access")
+    issued = int(issued_at.timestamp())
+    refresh["exp"] = min(issued + settings.FLOWRA_REFRESH_TOKEN_SECONDS, end)
+    access["exp"] = min(issued + settings.FLOWRA_ACCESS_TOKEN_SECONDS, end)
+    expires_in = access["exp"] - int(database_now().timestamp())
+    if expires_in <= 0:
+        raise InvalidToken(str(_REFUSED))  # the version before gave refresh tokens that outlive the sign-in
+    return TokenPair(access=_encode(access), refresh=_encode(refresh), expires_in=expires_in)
+
+
+def _next_jti(token: Token, kind: str) -> str:
+    """Return the id of the token of this kind that follows `token`: the same one each time it is asked for."""
+    return salted_hmac(f"flowra.accounts.{kind}", token[api_settings.JTI_CLAIM], algorithm="sha256").hexdigest()[:32]
+
+
+def _end_sign_in(user: User, token: Token) -> None:
+    _use(user, _sign_in_jti(token))
     touch_security(user)
 
 
@@ -120,23 +183,26 @@ def _encode(token: Token) -> str:
 
 
 def _read_refresh(encoded: str) -> tuple[RefreshToken, User]:
+    """Return the token, which may have been used before, and its user; raises InvalidToken."""
     try:
-        token = RefreshToken(encoded)  # type: ignore[arg-type]  # annotated as Token, but encoded ones are meant
+        token = _RefreshToken(encoded)  # type: ignore[arg-type]  # annotated as Token, but encoded ones are meant
     except (TokenError, RecursionError):
-        raise InvalidToken(_("The refresh token is invalid, expired or used up.")) from None
+        raise InvalidToken(str(_REFUSED)) from None
     return token, user_of(token)
 
 
-def _blacklist(user: User, jti: str) -> bool:
-    """Note that `jti` is not valid any more; returns whether it was until now.
+def _use(user: User, jti: str) -> datetime.datetime:
+    """Note that `jti` is used up, or has ended; returns since when it is.
 
-    Only what has ended is stored, without the token itself; `manage.py flushexpiredtokens` clears it away.
+    Only what has ended is stored, without the token itself; `manage.py prune` clears it away. Of two calls at once the
+    second waits for the first, and gets its time.
     """
-    now = timezone.now()
+    now = database_now()
     outstanding, _created = OutstandingToken.objects.get_or_create(
         jti=jti, defaults={"user": user, "created_at": now, "expires_at": now + api_settings.REFRESH_TOKEN_LIFETIME}
     )
-    return BlacklistedToken.objects.get_or_create(token=outstanding)[1]
+    BlacklistedToken.objects.get_or_create(token=outstanding)
+    return outstanding.created_at or now
 
 
 def _sign_in_jti(token: Token) -> str:
