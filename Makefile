@@ -7,6 +7,7 @@ UV_VERSION := 0.13.9
 
 VENV := .venv
 BIN := $(VENV)/bin
+RUNSERVER_LOCK := $(wildcard requirements-runserver.lock)
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
@@ -57,7 +58,8 @@ fmt: $(INSTALLED_DEV)  ## Format code and templates, and fix what can be fixed
 
 lock: $(BIN)/uv  ## Write requirements*.lock anew from pyproject.toml
 	$(COMPILE) pyproject.toml --output-file requirements.lock
-	$(COMPILE) pyproject.toml --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --group runserver --constraints requirements.lock --output-file requirements-runserver.lock
+	$(COMPILE) pyproject.toml --group dev --constraints requirements-runserver.lock --output-file requirements-dev.lock
 
 screenshots: $(INSTALLED_DEV) system  ## Make the pictures in docs/screenshots
 	$(BIN)/python -m tests.screenshots
@@ -66,9 +68,10 @@ screenshots: $(INSTALLED_DEV) system  ## Make the pictures in docs/screenshots
 system:
 	@./.ci/system
 
-$(INSTALLED): requirements.lock | $(BIN)/uv
+# As in production; where its lock is there, with daphne for `manage.py runserver`.
+$(INSTALLED): requirements.lock $(RUNSERVER_LOCK) | $(BIN)/uv
 	@echo "Installing packages ..."
-	@$(INSTALL) -r requirements.lock
+	@$(INSTALL) -r $(or $(RUNSERVER_LOCK),requirements.lock)
 	@touch $@
 
 $(INSTALLED_DEV): requirements-dev.lock | $(BIN)/uv

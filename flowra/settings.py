@@ -7,6 +7,7 @@ Without any variable set this is the demo on this machine: DEBUG on, SQLite and 
 
 import datetime
 import hashlib
+import importlib.util
 import logging
 import sys
 from pathlib import Path
@@ -121,8 +122,13 @@ INSTALLED_APPS = [
     "realtime",
     "flowra",
 ]
-# daphne replaces runserver by its own. All else starts by a quarter faster without twisted, and takes less memory.
+# daphne replaces runserver by its own. All else does without twisted, and production does not have it.
 if sys.argv[1:2] == ["runserver"]:
+    if importlib.util.find_spec("daphne") is None:
+        raise ImproperlyConfigured(
+            "runserver needs daphne, which requirements-runserver.lock has (make run installs it). "
+            "People are served by manage.py serve."
+        )
     INSTALLED_APPS.insert(0, "daphne")
 
 MIDDLEWARE = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 import tomllib
@@ -49,6 +50,29 @@ def test_the_version_can_be_called_as_a_command() -> None:
     output = io.StringIO()
     call_command("version", stdout=output)
     assert output.getvalue().startswith("Flowra ")
+
+
+def test_runserver_says_what_it_needs_where_it_is_not_installed(tmp_path: Path) -> None:
+    program = (
+        "import importlib.util, sys; find = importlib.util.find_spec; sys.argv = ['manage.py', 'runserver']\n"
+        "importlib.util.find_spec = lambda name, *more: None if name == 'daphne' else find(name, *more)\n"
+        "import manage; manage.main()"
+    )
+    command = [sys.executable, "-c", program]
+    env = environment(tmp_path, {})
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "requirements-runserver.lock" in done.stderr
+
+
+def test_production_comes_without_what_only_runserver_needs() -> None:
+    production, with_runserver = (
+        set(re.findall(r"^([a-z0-9-]+)==", (ROOT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.lock", "requirements-runserver.lock")
+    )
+    assert {"daphne", "twisted", "autobahn"} <= with_runserver - production
+    assert {"django", "uvicorn"} <= production
 
 
 def test_who_wants_the_traceback_gets_it(tmp_path: Path) -> None:
