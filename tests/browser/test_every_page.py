@@ -23,6 +23,8 @@ REDIRECTS = {"notification_open"}
 ACTIONS = {"demo", "logout", "sign_out_everywhere", "notifications_read", "member_remove", "close", "reopen", "read"}
 ACTIONS |= {"post", "direct_with", "workspace_rename", "workspace_member_add", "workspace_member_role"}
 ACTIONS |= {"workspace_member_remove", "invite_create", "invite_revoke", "invite_accept"}
+ACTIONS |= {"block", "unblock", "invitation_accept", "invitation_decline", "invitation_cancel"}
+IN_CONSENT = {"invitations", "blocks"}
 CHAT_PAGES = {"members": "members/", "members_add": "members/add/", "rename": "rename/", "delete": "delete/"}
 MESSAGE_PAGES = {"message_edit": "edit/", "message_delete": "delete/"}
 WORKSPACE_PAGES = {"create": "chats/new/", "create_direct": "direct/new/", "workspace_delete": "delete/"}
@@ -62,7 +64,7 @@ def enter_as(enter: Opener, server: Server, username: str | None, **options: Any
 
 def test_no_page_is_forgotten() -> None:
     named = {str(page.name) for page in [*chat_pages, *account_pages] if isinstance(page, URLPattern)}
-    looked_at = IN_QUALITY | {*CHAT_PAGES, *MESSAGE_PAGES, *WORKSPACE_PAGES} | OTHER_PAGES
+    looked_at = IN_QUALITY | {*CHAT_PAGES, *MESSAGE_PAGES, *WORKSPACE_PAGES} | OTHER_PAGES | IN_CONSENT
     assert looked_at | FRAGMENTS | REDIRECTS | ACTIONS == named
 
 
