@@ -1,4 +1,4 @@
-"""Two strangers: one invites, the other is asked, accepts, hides a chat, blocks and unblocks; without a script as well."""
+"""Two strangers: one invites, the other is asked, accepts, hides a chat, blocks and unblocks."""
 
 from __future__ import annotations
 
