@@ -18,7 +18,7 @@ DATABASE_TESTS := tests/accounts tests/api tests/chats tests/tooling/test_prune.
 	$(addprefix tests/presence/test_,admin.py api.py commands.py last_seen.py tracker.py)
 TYPED := flowra chats presence realtime deploy tests benchmarks
 
-.PHONY: help run cluster test lint types fmt lock screenshots system bench bench-quick
+.PHONY: help run cluster test lint audit types fmt lock screenshots system bench bench-quick
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -47,6 +47,9 @@ bench: $(INSTALLED_DEV) system  ## Measure speed beside peers, and write docs/pe
 
 bench-quick: $(INSTALLED_DEV) system  ## The same in 3 minutes, to look at; writes nothing down
 	$(BIN)/python -m benchmarks --quick
+
+audit: $(BIN)/uv  ## Ask whether a package of production has a known vulnerability; says so where nobody can be asked
+	@$(BIN)/python .ci/audit.py $(BIN)/uv requirements.lock
 
 types: $(INSTALLED_DEV)  ## Check types (mypy, strict)
 	$(BIN)/mypy $(TYPED)
