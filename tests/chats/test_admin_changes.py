@@ -246,7 +246,11 @@ def test_deleting_a_workspace_takes_its_chats_and_tells(
         run(admin_client, Workspace, "delete_selected", cast.workspace)
     assert not Workspace.objects.exists()
     assert not Message.objects.exists()
-    assert [type(event) for event in told] == [events.ChatDeleted, *[events.WorkspaceMemberRemoved] * 2]
+    assert [type(event) for event in told] == [
+        events.ChatDeleted,
+        events.WorkspaceDeleted,
+        *[events.WorkspaceMemberRemoved] * 2,
+    ]
 
 
 def test_a_notice_is_made_once_and_not_changed(admin_client: Client, cast: Cast) -> None:
