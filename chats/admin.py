@@ -87,7 +87,7 @@ class WorkspaceAdmin(ServiceAdmin):
         counts = {
             str(_("workspaces")): len(ids),
             str(_("chats")): Chat.objects.filter(workspace__in=ids).count(),
-            str(_("messages")): Message.objects.filter(chat__workspace__in=ids).count(),
+            str(_("messages")): Message.objects.filter(chat__in=Chat.objects.filter(workspace__in=ids)).count(),
         }
         return [str(workspace) for workspace in objs], counts, set(), []
 
@@ -218,6 +218,7 @@ class ChatMemberAdmin(ServiceAdmin):
 
 @admin.register(Message)
 class MessageAdmin(ViewOnlyAdmin):
+    deleted_by = "chat__deleted_at"
     list_display = ("excerpt", "author", "chat", "seq", "created_at", "edited_at", "deleted_at")
     list_select_related = ("author", "chat")
     list_filter = (
@@ -255,6 +256,7 @@ class MessageAdmin(ViewOnlyAdmin):
 
 @admin.register(Mention)
 class MentionAdmin(ViewOnlyAdmin):
+    deleted_by = "message__chat__deleted_at"
     list_display = ("user", "message")
     list_select_related = ("user", "message")
     list_filter = ("message__created_at",)
@@ -264,6 +266,7 @@ class MentionAdmin(ViewOnlyAdmin):
 
 @admin.register(Notification)
 class NotificationAdmin(ViewOnlyAdmin):
+    deleted_by = "chat__deleted_at"
     list_display = ("user", "kind", "actor", "chat", "created_at", "read_at")
     list_select_related = ("user", "actor", "chat")
     list_filter = ("kind", ("read_at", admin.EmptyFieldListFilter), "created_at")

@@ -26,6 +26,12 @@ class ServiceAdmin(RowAdmin):
     list_per_page = 50
     show_full_result_count = False  # counting a large table twice for one page is not worth it
     delete_order: tuple[str, ...] = ("pk",)  # the order in which services take their locks
+    deleted_by = ""  # the look-up of the `deleted_at` that is set on what was deleted and is not purged yet
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """Return the rows that are still there for anybody."""
+        rows = super().get_queryset(request)
+        return rows.filter(**{f"{self.deleted_by}__isnull": True}) if self.deleted_by else rows
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Add or change one row."""

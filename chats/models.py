@@ -8,7 +8,7 @@ transaction that holds the chat's row.
 from __future__ import annotations
 
 import secrets
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -64,6 +64,17 @@ class ChatKind(models.TextChoices):
     EPIC = "epic", _("Epic")
 
 
+Row = TypeVar("Row", bound=models.Model)
+
+
+class LiveManager(models.Manager[Row]):
+    """Leaves out what was deleted and is not purged yet; only services/deletion.py wants that, `with_deleted`."""
+
+    def get_queryset(self) -> models.QuerySet[Row]:
+        """Return all rows that are still there for anybody."""
+        return super().get_queryset().filter(deleted_at__isnull=True)
+
+
 class Workspace(models.Model):
     """A team: the people who may find and invite each other, and their chats."""
 
@@ -73,6 +84,10 @@ class Workspace(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("created by")
     )
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = LiveManager["Workspace"]()
+    with_deleted = models.Manager["Workspace"]()
 
     class Meta:
         ordering: ClassVar = ["name", "id"]
@@ -109,7 +124,7 @@ class Chat(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="chats")
     kind = models.CharField(_("kind"), max_length=10, choices=ChatKind.choices, default=ChatKind.DISCUSSION)
     title = models.CharField(_("title"), max_length=TITLE_MAX_LENGTH, blank=True)
-    # The two user ids of a direct chat, sorted and joined by ":"; null for other kinds.
+    # The two user ids of a direct chat, sorted and joined by ":", its own id once it was deleted; null for other kinds.
     direct_key = models.CharField(max_length=73, null=True, blank=True, editable=False)  # noqa: DJ001 (unique)
     seq = models.PositiveBigIntegerField(default=0, editable=False)
     revision = models.PositiveBigIntegerField(default=0, editable=False)
@@ -121,6 +136,10 @@ class Chat(models.Model):
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     last_message_at = models.DateTimeField(_("last message at"), null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = LiveManager["Chat"]()
+    with_deleted = models.Manager["Chat"]()
 
     class Meta:
         ordering: ClassVar = ["id"]

@@ -16,6 +16,7 @@ from chats.services.chats import (
     rename_chat,
     reopen_chat,
 )
+from chats.services.deletion import purge_some
 from chats.services.invitations import (
     accept_invitation,
     add_workspace_member,
@@ -87,6 +88,7 @@ __all__ = [
     "moderate_rename_workspace",
     "moderate_reopen_chat",
     "post_message",
+    "purge_some",
     "remove_chat_member",
     "remove_workspace_member",
     "rename_chat",

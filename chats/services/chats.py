@@ -18,6 +18,7 @@ from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
 from chats.models import TITLE_MAX_LENGTH, Block, Chat, ChatKind, ChatMember, Notification, WorkspaceMember
 from chats.payloads import member_payload
 from chats.selectors import access_chat, access_workspace, direct_key, may_manage_chat
+from chats.services.deletion import drop_chats
 from chats.services.direct import hide_direct, show_direct
 from chats.services.notifications import notify, without_blockers
 from chats.text import clean_line
@@ -115,9 +116,7 @@ def delete_chat(*, user: User, chat_id: UUID) -> None:
     if membership.chat.kind == ChatKind.DIRECT:
         hide_direct(membership)
         return
-    chat = _manage(user, chat_id).chat
-    events.publish_on_commit(events.chat_deleted(chat))
-    chat.delete()
+    drop_chats([_manage(user, chat_id).chat])
 
 
 @transaction.atomic
@@ -215,10 +214,13 @@ def _get_or_create_direct(user: User, workspace_id: UUID, others: set[UUID]) -> 
         found = Chat.objects.filter(workspace_id=workspace_id, direct_key=key).first()
         if found is None:
             raise Forbidden(_("You have blocked this person."))
-    chat, created = Chat.objects.get_or_create(
-        workspace_id=workspace_id, direct_key=key, defaults={"kind": ChatKind.DIRECT, "created_by": user}
-    )
-    return Chat.objects.select_for_update(no_key=True).get(pk=chat.pk), created
+    while True:
+        chat, created = Chat.objects.get_or_create(
+            workspace_id=workspace_id, direct_key=key, defaults={"kind": ChatKind.DIRECT, "created_by": user}
+        )
+        held = Chat.objects.select_for_update(no_key=True).filter(pk=chat.pk).first()
+        if held is not None:  # else it was deleted in this moment, and its key is free by now
+            return held, created
 
 
 def _lock_workspace_members(

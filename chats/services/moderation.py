@@ -12,13 +12,12 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from chats import events
 from chats.exceptions import Conflict, NotFound
 from chats.models import Chat, ChatKind, ChatMember, Message, Workspace, WorkspaceMember
 from chats.services.chats import drop_members, join_chat, lock_newcomers, note_removal, set_closed, set_title
+from chats.services.deletion import drop_chats, drop_workspace
 from chats.services.messages import empty_message
 from chats.services.workspaces import (
-    drop_workspace,
     drop_workspace_member,
     join_workspace,
     lock_member,
@@ -59,9 +58,7 @@ def moderate_reopen_chat(*, chat_id: UUID) -> None:
 @transaction.atomic
 def moderate_delete_chat(*, chat_id: UUID) -> None:
     """Delete a chat and everything in it."""
-    chat = _lock(chat_id)
-    events.publish_on_commit(events.chat_deleted(chat))
-    chat.delete()
+    drop_chats([_lock(chat_id)])
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
 from chats.models import NAME_MAX_LENGTH, Chat, ChatMember, Role, Workspace, WorkspaceInvitation, WorkspaceMember
 from chats.selectors import access_workspace, may_manage_workspace
 from chats.services.chats import drop_members, note_removal
+from chats.services.deletion import drop_workspace
 from chats.services.departures import end_what_is_worth_more, note_refusal, note_removed
 from chats.text import clean_line
 
@@ -52,19 +53,6 @@ def delete_workspace(*, user: User, workspace_id: UUID) -> None:
     if membership.role != Role.OWNER:
         raise Forbidden("Only an owner can delete a workspace.")
     drop_workspace(membership.workspace)
-
-
-def drop_workspace(workspace: Workspace) -> None:
-    """Delete a workspace whose row the caller holds."""
-    workspace_id = workspace.pk
-    member_ids = list(workspace.memberships.values_list("user_id", flat=True))
-    chats = list(workspace.chats.select_for_update(no_key=True).order_by("pk"))
-    for chat in chats:
-        events.publish_on_commit(events.chat_deleted(chat))
-    workspace.delete()
-    events.publish_on_commit(events.WorkspaceDeleted(workspace_id=workspace_id))
-    for user_id in member_ids:
-        events.publish_on_commit(events.WorkspaceMemberRemoved(workspace_id=workspace_id, user_id=user_id))
 
 
 def join_workspace(*, workspace: Workspace, person: User, role: str) -> tuple[WorkspaceMember, bool]:
