@@ -61,6 +61,23 @@ def forwarded_client(peer: str, forwarded: str, trusted: int | tuple[Network, ..
     return str(client)
 
 
+def client_of(scope: dict[str, Any]) -> str:
+    """Return the client's address, of a scope as the server made it."""
+    names: list[str] = settings.FLOWRA_TRUSTED_PROXIES
+    peer, _ = scope.get("client") or ("", 0)
+    values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return forwarded_client(peer, ",".join(values), _trusted(tuple(names))) if names and values else peer
+
+
+def brings_others(peer: str) -> bool:
+    """Return whether connections from `peer` carry the requests of others, as FLOWRA_TRUSTED_PROXIES says."""
+    names: list[str] = settings.FLOWRA_TRUSTED_PROXIES
+    if not names:
+        return False
+    trusted, address = _trusted(tuple(names)), _parse(peer)
+    return isinstance(trusted, int) or (address is not None and _is_within(address, trusted))
+
+
 def name_client(scope: dict[str, Any]) -> None:
     """Put the client's address into an ASGI scope, where everything that asks for it looks.
 
@@ -77,7 +94,7 @@ def name_client(scope: dict[str, Any]) -> None:
     if not names:
         _note_untrusted()
         return
-    client = forwarded_client(peer, ",".join(values), _trusted(tuple(names)))
+    client = client_of(scope)
     scope["client"] = (client, port if client == peer else 0)
 
 

@@ -1,37 +1,60 @@
-"""uvicorn's HTTP protocol with a bound on what comes before a request: its head, and the wait for it.
+"""uvicorn's HTTP protocol with a bound on what a connection may cost, for how long, and how many an address may have.
 
-By itself it keeps headers of any length in memory, and a connection that never sends a request for ever. Proxies bound
-both; this is for those who come past them, or through one that does not.
+By itself it keeps headers of any length in memory, any number of requests that came before the first was answered, a
+connection that never sends a request for ever, and an answer that nobody reads as well. Proxies bound most of it; this
+is for those who come past them, or through one that does not.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import Any
 
+from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from chats.addresses import counted_address
+from flowra.forwarded import brings_others, client_of
+from flowra.http_connections import Addresses
+from flowra.http_writing import WatchedTransport
+from flowra.request_body import refuse
 
 MAX_HEAD = 64 * 1024  # bytes; nginx passes on half of it at most
 HEAD_WITHIN = 20.0  # seconds from the connection, or from a request's first byte, to the end of its head
+MAX_PIPELINED = 20  # requests that wait for the answer to the first one; browsers and proxies send none before it
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+addresses = Addresses()
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Serves as its base does, those who come to the point."""
+    """Serves as its base does, those who come to the point and take what they asked for."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_timer: asyncio.TimerHandle | None = None  # while a request's head is waited for
         self._head_size = 0
+        self._address: str | None = None  # whom the connection counts for, None where each request counts by itself
+        self._requests: deque[str] = deque()  # whom those count for that are not answered yet
+        self._is_flood = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base
         """Take a connection; called by the server."""
-        super().connection_made(transport)
+        # An answer of ordinary size goes out at once, so that nothing that it was made with is kept while it is taken.
+        transport.set_write_buffer_limits(high=settings.FLOWRA_RESPONSE_BYTES)
+        watched = WatchedTransport(transport, self.loop, within=settings.FLOWRA_WRITE_TIMEOUT)
+        super().connection_made(watched)  # type: ignore[arg-type]  # it has all that is used of one
         self._wait_for_head()
+        peer = self.client[0] if self.client else ""
+        if not brings_others(peer):
+            self._address = counted_address(peer)
+            addresses.join(self._address, self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that the connection is gone; called by the transport."""
         self._stop_waiting()
+        self._leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -39,6 +62,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._head_timer is None and self.cycle is not None and self.cycle.response_complete:
             self._wait_for_head()  # of the next request on this connection
         super().data_received(data)
+        if self._is_flood:
+            self.transport.abort()
         if self._head_timer is None:
             return
         self._head_size += len(data)
@@ -49,17 +74,73 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Begin with a request; called by the parser."""
         self._stop_waiting()
-        super().on_headers_complete()
+        if self.parser.should_upgrade() and self._should_upgrade():
+            super().on_headers_complete()  # how many sockets there may be is decided elsewhere
+            return
+        self._is_flood = self._is_flood or len(self.pipeline) >= MAX_PIPELINED
+        if self._is_flood:
+            return
+        served, address = self.app, self._count_request()
+        if addresses.is_full(address):
+            self.app = _refuse_request
+        try:
+            super().on_headers_complete()
+        finally:
+            self.app = served
+
+    def on_response_complete(self) -> None:
+        """Note that an answer is complete, if not yet taken; called by the base."""
+        if self._requests:
+            addresses.end(self._requests.popleft())
+        if self._address is not None:
+            addresses.was_used(self._address, self)
+        super().on_response_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection to the WebSocket protocol; called by the base."""
+        self._stop_waiting()
+        self._leave()
+        self.transport.set_write_buffer_limits()
+        self.transport = self.transport.unwatched()  # type: ignore[attr-defined]  # it is a WatchedTransport
+        super().handle_websocket_upgrade()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has neither a request nor an answer that was not taken yet."""
+        is_answered = self.cycle is None or (self.cycle.response_complete and not self.pipeline)
+        return is_answered and not self.transport.get_write_buffer_size()
+
+    def give_up(self) -> None:
+        """Close it: no request has come, or another connection needs its place."""
+        self._head_timer = None
+        self.transport.close()
+
+    def _count_request(self) -> str:
+        """Return whom the request counts for; where it comes from a proxy it is counted until it is answered."""
+        if self._address is not None:
+            return self._address
+        scope: Any = self.scope
+        address = counted_address(client_of(scope))
+        addresses.begin(address)
+        self._requests.append(address)
+        return address
+
+    def _leave(self) -> None:
+        if self._address is not None:
+            addresses.leave(self._address, self)
+        while self._requests:
+            addresses.end(self._requests.popleft())
 
     def _wait_for_head(self) -> None:
         self._head_size = 0
-        self._head_timer = self.loop.call_later(HEAD_WITHIN, self._give_up)
+        self._head_timer = self.loop.call_later(HEAD_WITHIN, self.give_up)
 
     def _stop_waiting(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
 
-    def _give_up(self) -> None:
-        self._head_timer = None
-        self.transport.close()
+
+async def _refuse_request(scope: Any, receive: Any, send: Any) -> None:
+    """Answer a request of an address that has too many."""
+    await refuse(scope, send, 429)

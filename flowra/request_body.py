@@ -12,6 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 MAX_BYTES = 1024 * 1024  # as in deploy/nginx.conf; the largest form is a message, each of its characters escaped
+RETRY_AFTER = 5  # seconds, for somebody who has too many connections
 WITHIN = 60.0  # seconds in which all of it must have come
 
 
@@ -46,15 +47,30 @@ class BoundedBody:
 
 
 async def refuse(scope: Any, send: Any, status: int) -> None:
-    """Answer a request whose body was not taken, and end its connection with it."""
-    text = _("The body is too large.") if status == 413 else _("The request did not come in time.")
+    """Answer a request whose body was not taken, or that is one too many, and end its connection with it."""
+    text, code = _refusal(status)
     body, kind = text.encode(), b"text/plain; charset=utf-8"
     if scope["path"].startswith("/api/"):
-        code = "too_long" if status == 413 else "timeout"
-        body, kind = json.dumps({"detail": text, "code": code}).encode(), b"application/json"
+        refusal: dict[str, object] = {"detail": text, "code": code}
+        if status == 429:
+            refusal["retry_after"] = RETRY_AFTER
+        body, kind = json.dumps(refusal).encode(), b"application/json"
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
+    if status == 429:
+        headers.append((b"retry-after", str(RETRY_AFTER).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _refusal(status: int) -> tuple[str, str]:
+    """Return the sentence and the API's code for a status."""
+    match status:
+        case 413:
+            return _("The body is too large."), "too_long"
+        case 429:
+            return _("There are too many connections from your address. Try again in a few seconds."), "rate_limited"
+        case _:
+            return _("The request did not come in time."), "timeout"
 
 
 def _announced(scope: Any) -> int:

@@ -5,6 +5,7 @@ to us; then sockets are closed with 1012 in batches; then uvicorn shuts down; an
 """
 
 import asyncio
+import ctypes
 import errno
 import gc
 import logging
@@ -32,6 +33,8 @@ CTRL_C_SECONDS = 2.7
 # Objects more than before, after which the collector looks at the youngest ones; Python's default is 700. What requests
 # and frames leave behind is freed without it, so it may come seldom.
 COLLECT_AFTER = 20_000
+M_ARENA_MAX = -8  # glibc's malloc.h
+ARENAS = 2  # heaps of the process; as in deploy/
 # Of the time to stop, these shares belong to proxies that let go of us, and to the sockets (of what is left then); the
 # rest to requests that still run.
 LEAVING_SHARE = 0.3
@@ -106,6 +109,18 @@ def spare_the_collector() -> None:
     gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
 
 
+def keep_few_heaps() -> None:
+    """Have glibc keep what is freed in few heaps, as MALLOC_ARENA_MAX would: by default it has one for each thread.
+
+    Each heap keeps what its largest request needed. Other systems' allocators are left as they are.
+    """
+    if "MALLOC_ARENA_MAX" in os.environ:
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_ARENA_MAX, ARENAS)
+
+
 def make_config() -> uvicorn.Config:
     """Return uvicorn's configuration from Django's settings."""
     return uvicorn.Config(
@@ -155,6 +170,7 @@ class Server(uvicorn.Server):
         allow_many_sockets()
         if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # with nohup it is ignored, and stays so
             signal.signal(signal.SIGHUP, self.handle_exit)
+        keep_few_heaps()
         await super().startup(sockets=sockets)
         spare_the_collector()
         self._on_started()

@@ -75,6 +75,9 @@ FLOWRA_WATCH_INTERVAL: float = env.float("FLOWRA_WATCH_INTERVAL", default=0.5)
 FLOWRA_CATCHUP_LIMIT: int = env.int("FLOWRA_CATCHUP_LIMIT", default=500)
 FLOWRA_CATCHUP_BYTES: int = env.int("FLOWRA_CATCHUP_BYTES", default=8 * 1024 * 1024)
 FLOWRA_PAGE_BYTES: int = env.int("FLOWRA_PAGE_BYTES", default=256 * 1024)
+FLOWRA_REQUESTS_AT_ONCE: int = env.int("FLOWRA_REQUESTS_AT_ONCE", default=16)
+FLOWRA_RESPONSE_BYTES: int = env.int("FLOWRA_RESPONSE_BYTES", default=512 * 1024)
+FLOWRA_WRITE_TIMEOUT: float = env.float("FLOWRA_WRITE_TIMEOUT", default=45.0)
 FLOWRA_SOCKET_DB_THREADS: int = env.int("FLOWRA_SOCKET_DB_THREADS", default=8)
 FLOWRA_DRAIN_SECONDS: float = env.float("FLOWRA_DRAIN_SECONDS", default=20.0)
 FLOWRA_DRAIN_HOLD: float = env.float("FLOWRA_DRAIN_HOLD", default=0.0)
@@ -88,6 +91,7 @@ FLOWRA_POST_LIMIT = "realtime.post_limit.take_post"  # what pages and REST ask b
 FLOWRA_POSTS_BURST: int = env.int("FLOWRA_POSTS_BURST", default=20)
 FLOWRA_CONNECTIONS_PER_USER: int = env.int("FLOWRA_CONNECTIONS_PER_USER", default=50)
 FLOWRA_CONNECTIONS_PER_ADDRESS: int = env.int("FLOWRA_CONNECTIONS_PER_ADDRESS", default=1_000)
+FLOWRA_HTTP_CONNECTIONS_PER_ADDRESS: int = env.int("FLOWRA_HTTP_CONNECTIONS_PER_ADDRESS", default=500)
 FLOWRA_HANDSHAKES_PER_USER: int = env.int("FLOWRA_HANDSHAKES_PER_USER", default=600)
 FLOWRA_HANDSHAKES_PER_MINUTE: int = env.int("FLOWRA_HANDSHAKES_PER_MINUTE", default=600)
 FLOWRA_SIGN_INS_PER_MINUTE: int = env.int("FLOWRA_SIGN_INS_PER_MINUTE", default=240)
@@ -134,6 +138,7 @@ if sys.argv[1:2] == ["runserver"]:
 MIDDLEWARE = [
     "flowra.health.ProbeMiddleware",  # first: machines ask without a Host that we know, and without TLS
     "flowra.request_log.RequestLogMiddleware",
+    "flowra.at_once.AtOnceMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "flowra.storage.StaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -219,7 +219,19 @@ def test_units_run_commands_that_exist_and_may_do_little(unit: Path) -> None:
     for line in ("NoNewPrivileges=true", "ProtectSystem=strict", "CapabilityBoundingSet=", "User=flowra"):
         assert line in text.splitlines()
     names = re.findall(r"([A-Z_]+)=", " ".join(re.findall(r"^Environment=(.*)$", text, re.MULTILINE)))
-    assert set(names) - known_settings() == set()
+    assert set(names) - known_settings() <= {"MALLOC_ARENA_MAX"}
+
+
+def test_what_a_peak_has_taken_is_given_back() -> None:
+    for path in (DEPLOY / "Dockerfile", DEPLOY / "systemd" / "flowra@.service"):
+        assert "MALLOC_ARENA_MAX=2" in path.read_text()
+
+
+def test_nginx_bounds_what_one_address_may_have_and_leaves_sockets_alone() -> None:
+    config = (DEPLOY / "nginx.conf").read_text()
+    locations = dict(re.findall(r"^ {8}location (\S+) \{\n(.*?)^ {8}\}", config, re.MULTILINE | re.DOTALL))
+    assert {place for place, text in locations.items() if "limit_conn " in text} == {"/", "/static/"}
+    assert re.search(r"^ +proxy_max_temp_file_size \d+m;$", config, re.MULTILINE)
 
 
 def test_systemd_lets_servers_drain() -> None:
