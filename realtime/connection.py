@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import uuid
 from collections.abc import Callable, Iterable
 from uuid import UUID
@@ -18,6 +19,7 @@ from realtime.protocol import ChatFrame, CloseCode, Resync, ResyncReason, Server
 class Connection:
     """Whose it is, what it listens to and its way out.
 
+    `checked_at` is its user's `security_changed_at` as it was when credential and memberships were last looked at.
     `end` closes it with a code, after the command it is busy with was answered; from then on `is_ending`.
     """
 
@@ -28,6 +30,7 @@ class Connection:
     connection_id: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex)
     chats: set[UUID] = dataclasses.field(default_factory=set)
     workspaces: set[UUID] = dataclasses.field(default_factory=set)
+    checked_at: datetime.datetime | None = None
     is_ending: bool = False
 
     @property

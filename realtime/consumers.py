@@ -155,6 +155,7 @@ class ChatConsumer(AsyncConsumer):
         return Connection(
             credential=caller.credential,
             display_name=caller.user.get_full_name(),
+            checked_at=caller.user.security_changed_at,
             outbox=Outbox(wire, limit=settings.FLOWRA_OUTBOX_BYTES, overflowed=self._overflowed),
             end=self.end,
         )

@@ -3,11 +3,15 @@
 Users who may have lost a credential, a chat or a workspace carry a stamp (`User.security_changed_at`), notices from the
 operators are rows. Twice a second each process looks for newer ones than it has seen, so that within a second of the
 commit a socket is closed, or hears nothing more of what its user has lost.
+
+A stamp may be older than any look goes back to, because its transaction waited for a lock or the database's clock was
+set back. So each look also compares the stamps of some of the users who are connected here with what is known of them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime
 import logging
 from typing import TYPE_CHECKING
@@ -15,6 +19,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db.models import Q
 
 from chats.clock import database_now
 from chats.models import ChatMember, WorkspaceMember
@@ -33,6 +38,20 @@ logger = logging.getLogger(__name__)
 # A stamp is taken before its transaction commits: so each look goes back this far by the database's clock, and what was
 # seen already is remembered for as long.
 OVERLAP = datetime.timedelta(seconds=30)
+NOTICE_OVERLAP = datetime.timedelta(hours=1)  # notices are few
+COMPARED = 500  # users whose stamps a look compares: below this number of them, all at each look; about 5 ms
+
+
+Stamp = datetime.datetime | None  # None: nothing was ever taken from the user
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Found:
+    """What a look has read: stamps by user, those of them from the last OVERLAP, and notices."""
+
+    stamps: dict[UUID, Stamp]
+    late: set[tuple[UUID, Stamp]]
+    notices: list[Notice]
 
 
 class Watcher:
@@ -40,10 +59,11 @@ class Watcher:
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._seen: set[tuple[UUID, datetime.datetime]] = set()
+        self._seen: set[tuple[UUID, Stamp]] = set()
         # Kept for ever, few as they are: were the database's clock set back, old ones would be found anew. None: what
         # the first look finds was there before, and nobody is told of it.
         self._notices: set[UUID] | None = None
+        self._to_compare: list[UUID] = []
 
     async def run(self) -> None:
         """Look every FLOWRA_WATCH_INTERVAL seconds, for ever."""
@@ -53,19 +73,42 @@ class Watcher:
 
     async def look(self) -> None:
         """Look once."""
-        stamps, notices = await run_in_db_thread(_read_latest)
-        for user_id, stamp in stamps:
-            if (user_id, stamp) not in self._seen:
-                # Noted only once it was done: where the database fails now, the next look tries again.
+        compared = self._next_to_compare()
+        found = await run_in_db_thread(_read_latest, compared, everything=self._notices is None)
+        for user_id in compared:
+            if user_id not in found.stamps:  # the user was deleted
                 await self.check_user(user_id)
+        for user_id, stamp in found.stamps.items():
+            is_new = (user_id, stamp) in found.late and (user_id, stamp) not in self._seen
+            if is_new or self._is_behind(user_id, stamp):
+                # Noted only once it was done: where the database fails now, the next look tries again.
+                await self._check_up_to(user_id, stamp)
                 self._seen.add((user_id, stamp))
-        self._seen &= set(stamps)  # what is not found any more will not be found again
+        self._seen &= found.late  # what is not found any more will not be found again
         if self._notices is None:
-            self._notices = {notice.pk for notice in notices}
-        for notice in notices:
+            self._notices = {notice.pk for notice in found.notices}
+        for notice in found.notices:
             if notice.pk not in self._notices:
                 await self._tell(notice)
                 self._notices.add(notice.pk)
+
+    def _next_to_compare(self) -> list[UUID]:
+        """Return whose stamps are compared in this look; all who are connected have their turn."""
+        if not self._to_compare:
+            self._to_compare = list(self._directory.by_user)
+        compared = self._to_compare[-COMPARED:]
+        del self._to_compare[-COMPARED:]
+        return [user_id for user_id in compared if user_id in self._directory.by_user]
+
+    def _is_behind(self, user_id: UUID, stamp: Stamp) -> bool:
+        return any(connection.checked_at != stamp for connection in self._directory.by_user.get(user_id, ()))
+
+    async def _check_up_to(self, user_id: UUID, stamp: Stamp) -> None:
+        """Check a user's sockets, and note that they are checked up to this stamp, which was read before."""
+        connections = list(self._directory.by_user.get(user_id, ()))
+        await self.check_user(user_id)
+        for connection in connections:
+            connection.checked_at = stamp
 
     async def check_user(self, user_id: UUID) -> None:
         """Close those of a user's sockets whose credential is not good any more; the others lose what the user lost."""
@@ -117,10 +160,17 @@ class Watcher:
             connection.outbox.put(frame)
 
 
-def _read_latest() -> tuple[list[tuple[UUID, datetime.datetime]], list[Notice]]:
-    since = database_now() - OVERLAP
-    stamps = get_user_model().objects.filter(security_changed_at__gt=since).values_list("pk", "security_changed_at")
-    return [(pk, stamp) for pk, stamp in stamps if stamp], list(Notice.objects.filter(created_at__gt=since))
+def _read_latest(user_ids: list[UUID], *, everything: bool) -> _Found:
+    """Return the stamps of these users, all late ones, and the notices of the last hour, or with `everything` all."""
+    now = database_now()
+    since = now - OVERLAP
+    wanted = Q(security_changed_at__gt=since) | Q(pk__in=user_ids)
+    stamps = dict(get_user_model().objects.order_by().filter(wanted).values_list("pk", "security_changed_at"))
+    notices = Notice.objects.all() if everything else Notice.objects.filter(created_at__gt=now - NOTICE_OVERLAP)
+    late: set[tuple[UUID, Stamp]] = {
+        (user_id, stamp) for user_id, stamp in stamps.items() if stamp is not None and stamp > since
+    }
+    return _Found(stamps, late, list(notices))
 
 
 def _memberships(user_id: UUID, chat_ids: set[UUID], workspace_ids: set[UUID]) -> set[UUID]:

@@ -177,7 +177,9 @@ async def make_chat(owner: Person, *others: Person, title: str = "Talk") -> Fram
     """Create a workspace of the owner's with a chat that all of them are in, and return the chat."""
     workspace = await owner.call("POST", "/workspaces", {"name": "Acme"})
     for other in others:
-        await owner.call("POST", f"/workspaces/{workspace['id']}/members", {"user_id": other.id})
+        added = await owner.call("POST", f"/workspaces/{workspace['id']}/members", {"user_id": other.id})
+        if "expires_at" in added:  # an invitation: the two share no workspace yet
+            await other.call("POST", f"/me/invitations/{added['id']}/accept")
     chat: Frame = await owner.call(
         "POST",
         "/chats",

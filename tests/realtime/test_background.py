@@ -9,10 +9,11 @@ import functools
 import json
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model
 from django.db import OperationalError
 from django.utils import timezone
 
@@ -24,10 +25,14 @@ from realtime.auth import is_still_good
 from realtime.directory import Directory
 from realtime.envelope import Event, Kind
 from realtime.groups import GroupKeeper
+from realtime.models import Notice
 from realtime.notices import make_notice
 from realtime.protocol import CloseCode
 from tests.conftest import Cast
 from tests.realtime.listeners import Listener
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
 
 
 class FailingDatabase:
@@ -66,6 +71,77 @@ async def test_an_ended_credential_is_looked_at_again_if_the_database_failed(
     assert listener.ended == [CloseCode.UNAUTHENTICATED]
     await watcher.look()
     assert listener.ended == [CloseCode.UNAUTHENTICATED], "the same stamp is looked at once"
+
+
+async def move_stamp(user: User, seconds: float | None) -> None:
+    """Have a transaction that was held up for `seconds` commit its stamp now; None: the stamp is lost."""
+    stamp = None if seconds is None else timezone.now() - datetime.timedelta(seconds=seconds)
+    await get_user_model().objects.filter(pk=user.pk).aupdate(security_changed_at=stamp)
+
+
+@pytest.mark.parametrize("late", [0, watch.OVERLAP.total_seconds() + 1, 3600], ids=str)
+async def test_a_stamp_counts_however_late_it_is_committed(
+    cast: Cast, late: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "run_in_db_thread", FailingDatabase().run)
+    listener = Listener(cast.member.pk)
+    watcher = watch.Watcher(connect(listener))
+    await watcher.look()
+    assert listener.ended == []
+    await move_stamp(cast.member, late)
+    await watcher.look()
+    assert listener.ended == [CloseCode.UNAUTHENTICATED]
+    await watcher.look()
+    assert listener.ended == [CloseCode.UNAUTHENTICATED], "the same stamp is looked at once"
+    await move_stamp(cast.member, None)  # the database lost its latest commits
+    await watcher.look()
+    assert len(listener.ended) == 2
+    await cast.member.adelete()
+    await watcher.look()
+    assert len(listener.ended) == 3
+
+
+async def test_stamps_are_compared_a_bounded_number_at_a_time(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "run_in_db_thread", FailingDatabase().run)
+    monkeypatch.setattr(watch, "COMPARED", 1)
+    listeners = [Listener(user.pk) for user in (cast.owner, cast.member, cast.outsider)]
+    directory = connect(listeners[0])
+    for listener in listeners[1:]:
+        directory.add(listener.connection, set())
+    watcher = watch.Watcher(directory)
+    for user in (cast.owner, cast.member, cast.outsider):
+        await move_stamp(user, 3600)
+    ended = []
+    for _ in listeners:
+        await watcher.look()
+        ended.append(sum(len(listener.ended) for listener in listeners))
+    assert ended == [1, 2, 3]
+
+
+async def test_who_registers_with_an_old_stamp_is_not_checked_again(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "run_in_db_thread", FailingDatabase().run)
+    await move_stamp(cast.member, 3600)
+    await cast.member.arefresh_from_db()
+    listener = Listener(cast.member.pk)
+    listener.connection.checked_at = cast.member.security_changed_at
+    watcher = watch.Watcher(connect(listener))
+    for _ in range(2):
+        await watcher.look()
+    assert listener.ended == []
+
+
+async def test_a_notice_that_is_committed_late_is_told(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "run_in_db_thread", FailingDatabase().run)
+    listener = Listener(cast.member.pk)
+    watcher = watch.Watcher(connect(listener))
+    await watcher.look()
+    late = timezone.now() - datetime.timedelta(minutes=5)
+    await Notice.objects.acreate(text="held up", created_at=late)
+    for _ in range(2):
+        await watcher.look()
+    assert [json.loads(text)["text"] for text in listener.texts] == ["held up"]
 
 
 async def test_a_notice_is_told_once_whatever_becomes_of_the_clock(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
