@@ -17,7 +17,8 @@ from django.db.models import F, Q, QuerySet
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from chats.models import Notification, WorkspaceInvite
-from flowra.accounts.models import BrowserSession
+from flowra.accounts.lockout import FORGET_AFTER
+from flowra.accounts.models import BrowserSession, NameTries
 from realtime.models import Notice
 
 BATCH = 500  # rows of one transaction: short enough that nobody who writes waits for it
@@ -52,6 +53,7 @@ KINDS = (
     Kind("expired sessions", lambda now, old: BrowserSession.objects.filter(expire_date__lt=now)),
     Kind("sign-ins", lambda now, old: AccessLog.objects.filter(attempt_time__lt=old)),
     Kind("failed sign-ins", lambda now, old: AccessAttempt.objects.filter(attempt_time__lt=old)),
+    Kind("names that were tried", lambda now, old: NameTries.objects.filter(last_at__lt=now - FORGET_AFTER)),
     Kind("lock-outs", lambda now, old: AccessFailureLog.objects.filter(attempt_time__lt=old)),
 )
 

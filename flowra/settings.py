@@ -192,7 +192,7 @@ else:
 
 # --- Accounts and sessions ----------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["flowra.accounts.lockout.CountingBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
     for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
@@ -209,6 +209,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_HANDLER = "flowra.accounts.lockout.CountingHandler"
 AXES_USERNAME_CALLABLE = "flowra.accounts.lockout.attempted_username"
 AXES_CLIENT_IP_CALLABLE = "flowra.accounts.lockout.attempted_from"
 AXES_LOCKOUT_CALLABLE = "flowra.accounts.lockout.lockout_response"

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm, UsernameField
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework_simplejwt.token_blacklist.admin import BlacklistedTokenAdmin, OutstandingTokenAdmin
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
+from flowra.accounts.lockout import forget_name
+from flowra.accounts.mail import tell_password_changed
 from flowra.accounts.models import User, new_security_stamp
 from flowra.accounts.services import deactivate_user, reactivate_user, sign_out_everywhere
+from flowra.accounts.throttle import limited
 
 admin.site.site_header = admin.site.site_title = _("Flowra administration")
 
@@ -78,6 +84,22 @@ class FlowraUserAdmin(BaseUserAdmin):
             },
         ),
     )
+
+    @method_decorator([sensitive_post_parameters(), limited])
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+        """Add a user; computes a hash."""
+        return super().add_view(request, form_url, extra_context)
+
+    @method_decorator([sensitive_post_parameters(), limited])
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        """Set somebody's password, which ends the pause that wrong ones have led to, and which they are told of."""
+        before = self.get_object(request, unquote(id))
+        response = super().user_change_password(request, id, form_url)
+        after = self.get_object(request, unquote(id))
+        if before is not None and after is not None and after.password != before.password:
+            forget_name(after.username)
+            tell_password_changed(request, after)
+        return response
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Leave what gives power to superusers."""

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.conf import settings
+from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth import password_validation
-from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, UsernameField
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, PasswordResetForm, UsernameField
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
+from django.http import HttpRequest
 from django.template import loader
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from chats.exceptions import Invalid
 from chats.text import clean_line
+from flowra.accounts.lockout import is_current_password
 from flowra.accounts.mail import send_later
 from flowra.accounts.models import User
 from flowra.accounts.services import DISPLAY_NAME_MAX_LENGTH
@@ -116,6 +119,34 @@ class SignUpForm(DisplayNameMixin, UserForm):
     def name_taken(self) -> str:
         """What to say where somebody has the name already."""
         return str(_("This name is taken."))
+
+
+class CurrentPasswordMixin:
+    """Counts wrong current passwords: a session that somebody else got hold of is no place to guess them at will."""
+
+    cleaned_data: dict[str, Any]
+    error_messages: dict[str, Any]
+    user: User
+
+    def __init__(self, user: User, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)  # type: ignore[call-arg]
+        self.request = request
+
+    @sensitive_variables("old_password")
+    def clean_old_password(self) -> str:
+        """Return the current password; where it was wrong too often, the answer becomes the lock-out's."""
+        old_password: str = self.cleaned_data["old_password"]
+        if not is_current_password(self.request, self.user, old_password):
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return old_password
+
+
+class ChangePasswordForm(CurrentPasswordMixin, PasswordChangeForm):
+    """The current password, and twice the new one."""
+
+
+class AdminChangePasswordForm(CurrentPasswordMixin, AdminPasswordChangeForm):
+    """The same, as the admin shows it."""
 
 
 class ProfileForm(DisplayNameMixin, UserForm):

@@ -1,19 +1,148 @@
-"""What django-axes asks us: whose attempt it was, and what to answer when there were too many."""
+"""Guessing passwords: every try is counted before its hash is computed, in the database, so for all processes.
+
+Two counts say no:
+
+- Of one name from one address (django-axes' rows): after 10 tries without a success nobody tries that name from there
+  for 15 minutes.
+- Of one name from anywhere: from FREE_TRIES on there is a pause between two tries, doubled from try to try up to
+  LONGEST_PAUSE. It slows down and never shuts out, and it does not hold for addresses that the name has signed in from
+  lately: a stranger who fails on purpose keeps nobody out of where they always are.
+
+A try is counted first and taken back when it succeeds: a hundred at once would otherwise all be let pass before the
+first of them has failed. Names that nobody has are counted like others.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
+import logging
 import math
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from axes.backends import AxesStandaloneBackend
+from axes.exceptions import AxesBackendPermissionDenied
+from axes.handlers.database import AxesDatabaseHandler
+from axes.handlers.proxy import AxesProxyHandler
 from axes.helpers import get_cool_off
+from axes.models import AccessAttempt, AccessLog
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.db import transaction
+from django.db.models import F, Sum
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from chats.addresses import counted_address
+from chats.clock import database_now
+from flowra.accounts.models import NameTries
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
+
+logger = logging.getLogger(__name__)
 
 _USERNAME_LENGTH = 255  # axes' column
+FREE_TRIES = 20  # of one name from anywhere, before they are slowed down
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
+FORGET_AFTER = datetime.timedelta(hours=1)  # without a try of a name, its count begins anew
+KNOWN_FOR = datetime.timedelta(days=30)  # an address is a name's own for so long after a sign-in
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tried:
+    """Whom a try counts for: a name as typed, and where it came from (None where that is not known)."""
+
+    name: str
+    address: str | None
+
+
+class CountingBackend(AxesStandaloneBackend):  # type: ignore[misc]  # axes comes without types
+    """Stands before the backend that computes the hash, and lets a try pass once it is counted."""
+
+    def authenticate(self, request: HttpRequest | None, username: str | None = None, **credentials: Any) -> None:
+        """Count a try; raises PermissionDenied, with which Django stops, where there were too many."""
+        if request is not None and settings.AXES_ENABLED:
+            AxesProxyHandler.update_request(request)
+            wait = take_try(tried_by(request, {"username": username}))
+            if wait:
+                request.axes_locked_out = True  # type: ignore[attr-defined]
+                request.lockout_seconds = wait  # type: ignore[attr-defined]
+                raise AxesBackendPermissionDenied("Too many tries.")
+        elif request is None:
+            super().authenticate(request, username=username, **credentials)  # raises: axes wants to know who asks
+
+
+class CountingHandler(AxesDatabaseHandler):  # type: ignore[misc]
+    """Axes' counts, which CountingBackend has counted already when it comes to success or failure."""
+
+    def user_login_failed(
+        self, sender: object, credentials: dict[str, Any], request: Any = None, **kwargs: object
+    ) -> None:
+        """Lock out from the last failure on, not only from the next try."""
+        if request is None:
+            return
+        tried = tried_by(request, credentials)
+        if not request.axes_locked_out and _count_failures(tried) >= settings.AXES_FAILURE_LIMIT:
+            request.axes_locked_out = True
+            logger.warning("Too many failures to sign in: a name is locked out for an address.")
+        request.axes_credentials = credentials
+
+    def user_logged_in(self, sender: object, request: Any, user: User, **kwargs: object) -> None:
+        """Take back what the address has tried of this name."""
+        forget_tries(tried_by(request, {"username": user.get_username()}))
+        super().user_logged_in(sender, request, user, **kwargs)
+
+
+def tried_by(request: HttpRequest, credentials: dict[str, Any]) -> Tried:
+    """Return whom a try with these credentials counts for."""
+    return Tried(attempted_username(request, credentials), attempted_from(request))
+
+
+@transaction.atomic
+def take_try(tried: Tried) -> float:
+    """Count one try; returns 0, or the seconds to wait where it may not be made, and then it is not counted."""
+    # The row of the name is the lock of all tries of it, from wherever they come.
+    row, _created = NameTries.objects.select_for_update().get_or_create(name=tried.name)
+    now = database_now()
+    if _count_failures(tried) >= settings.AXES_FAILURE_LIMIT:
+        return _cool_off().total_seconds()
+    if row.last_at is not None and row.last_at < now - FORGET_AFTER:
+        row.count = 0
+    wait = _pause(row, now)
+    if wait > 0 and not _is_known(tried, now):
+        return wait
+    row.count, row.last_at = row.count + 1, now
+    row.save()
+    _note_try(tried, now)
+    return 0.0
+
+
+@transaction.atomic
+def forget_tries(tried: Tried) -> None:
+    """Take back what was tried of a name from one address: it ended well. What others try goes on being counted."""
+    row = NameTries.objects.select_for_update().filter(name=tried.name).first()
+    if row is not None:
+        row.count = max(0, row.count - _count_failures(tried))
+        row.save()
+    AccessAttempt.objects.filter(username=tried.name, ip_address=tried.address).delete()
+
+
+def forget_name(username: str) -> None:
+    """Forget all tries of a name: its password is a new one now."""
+    name = _normalised(username)
+    NameTries.objects.filter(name=name).delete()
+    AccessAttempt.objects.filter(username=name).delete()
+
+
+def is_current_password(request: HttpRequest, user: User, password: str) -> bool:
+    """Whether this is the password of who is signed in; counted as a try to sign in, and refused like one."""
+    if authenticate(request, username=user.get_username(), password=password) is None:
+        return False
+    forget_tries(tried_by(request, {"username": user.get_username()}))
+    return True
 
 
 def attempted_username(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
@@ -21,8 +150,7 @@ def attempted_username(request: HttpRequest, credentials: dict[str, Any] | None 
 
     Names are found whatever their case, so "John", "JOHN" and "john " are one account and one counter.
     """
-    typed = (credentials or {}).get("username") or request.POST.get("username") or ""
-    return unicodedata.normalize("NFKC", str(typed)[:_USERNAME_LENGTH]).strip().lower()[:_USERNAME_LENGTH]
+    return _normalised((credentials or {}).get("username") or request.POST.get("username") or "")
 
 
 def attempted_from(request: HttpRequest) -> str | None:
@@ -36,8 +164,7 @@ def lockout_response(request: HttpRequest, *_ignored: object) -> HttpResponse:
     Axes hands over the response it replaces and the credentials as well, in an order that differs between its
     sync and its async path; neither is needed.
     """
-    cool_off = get_cool_off(request)
-    seconds = math.ceil(cool_off.total_seconds()) if cool_off else 0
+    seconds = math.ceil(getattr(request, "lockout_seconds", 0) or _cool_off().total_seconds())
     response: HttpResponse
     if request.path.startswith("/api/"):
         detail = _("Too many failed attempts to sign in. Try again later.")
@@ -49,3 +176,50 @@ def lockout_response(request: HttpRequest, *_ignored: object) -> HttpResponse:
         response["Retry-After"] = str(seconds)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _normalised(username: object) -> str:
+    """Return a name as it is counted; NUL, which PostgreSQL cannot store, shows as what stands for the unknown."""
+    text = unicodedata.normalize("NFKC", str(username)[:_USERNAME_LENGTH]).strip().lower()[:_USERNAME_LENGTH]
+    return "".join("\ufffd" if char == "\0" or "\ud800" <= char <= "\udfff" else char for char in text)
+
+
+def _cool_off() -> datetime.timedelta:
+    return get_cool_off() or datetime.timedelta(0)
+
+
+def _count_failures(tried: Tried) -> int:
+    """Return how many tries of a name from an address have not ended well, those under way included."""
+    rows = AccessAttempt.objects.filter(
+        username=tried.name, ip_address=tried.address, attempt_time__gte=database_now() - _cool_off()
+    )
+    return rows.aggregate(count=Sum("failures_since_start"))["count"] or 0
+
+
+def _note_try(tried: Tried, now: datetime.datetime) -> None:
+    """Count in axes' rows; called under the lock of the name. What was posted is kept nowhere."""
+    rows = AccessAttempt.objects.filter(username=tried.name, ip_address=tried.address)
+    rows.filter(attempt_time__lt=now - _cool_off()).delete()
+    changed = rows.filter(user_agent="").update(failures_since_start=F("failures_since_start") + 1, attempt_time=now)
+    if not changed:
+        made = AccessAttempt.objects.create(
+            username=tried.name, ip_address=tried.address, user_agent="", failures_since_start=1
+        )
+        AccessAttempt.objects.filter(pk=made.pk).update(attempt_time=now)
+
+
+def _pause(row: NameTries, now: datetime.datetime) -> float:
+    """Return the seconds until the next try of a name from anywhere."""
+    if row.last_at is None or row.count < FREE_TRIES:
+        return 0.0
+    doublings = min(row.count - FREE_TRIES, 10)
+    pause: float = min(FIRST_PAUSE * 2**doublings, LONGEST_PAUSE)
+    return max(0.0, pause - (now - row.last_at).total_seconds())
+
+
+def _is_known(tried: Tried, now: datetime.datetime) -> bool:
+    """Whether the name has signed in from this address lately."""
+    if tried.address is None:
+        return False
+    rows = AccessLog.objects.filter(ip_address=tried.address, attempt_time__gt=now - KNOWN_FOR)
+    return bool(rows.filter(username__iexact=tried.name).exists())

@@ -139,3 +139,14 @@ class BrowserSession(AbstractBaseSession):
     def get_session_store_class(cls) -> type[SessionStore]:
         """Return what reads and writes the rows."""
         return SessionStore
+
+
+class NameTries(models.Model):
+    """How often the password of a name was tried lately, from anywhere; see lockout.py. There may be no such user."""
+
+    name = models.CharField(max_length=255, primary_key=True)
+    count = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField(null=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.count}"

@@ -19,6 +19,7 @@ from chats.api.throttles import ScopedThrottle
 from realtime import met_limits
 
 SCOPE = "auth"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class AddressThrottle(ScopedThrottle):
@@ -42,7 +43,7 @@ def limited(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
     @functools.wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         throttle: Any = AddressThrottle()
-        if request.method != "POST" or throttle.allow_request(request, throttle):
+        if request.method in SAFE_METHODS or throttle.allow_request(request, throttle):
             return view(request, *args, **kwargs)
         note_refusal(request)
         seconds = max(1, math.ceil(throttle.wait() or 1))

@@ -15,7 +15,7 @@ urlpatterns = [
     path("signup/", limited(views.SignUpView.as_view()), name="signup"),
     path("profile/", views.ProfileView.as_view(), name="profile"),
     path("sign-out-everywhere/", views.sign_out_others, name="sign_out_everywhere"),
-    path("password/change/", views.ChangePasswordView.as_view(), name="password_change"),
+    path("password/change/", limited(views.ChangePasswordView.as_view()), name="password_change"),
     path("password/reset/", limited(views.ResetPasswordView.as_view()), name="password_reset"),
     path(
         "password/reset/sent/",
@@ -24,7 +24,7 @@ urlpatterns = [
     ),
     path(
         "password/reset/<uidb64>/<token>/",
-        views.ConfirmResetView.as_view(),
+        limited(views.ConfirmResetView.as_view()),
         name="password_reset_confirm",
     ),
 ]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
-from axes.utils import reset as forget_failures
 from django.conf import settings
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.auth import authenticate, login, update_session_auth_hash, views
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
@@ -23,7 +22,15 @@ from django.views.decorators.http import require_POST
 from django.views.generic.edit import FormView
 
 from chats import demo
-from flowra.accounts.forms import ProfileForm, ResetForm, SignInForm, SignUpForm
+from flowra.accounts.forms import (
+    AdminChangePasswordForm,
+    ChangePasswordForm,
+    ProfileForm,
+    ResetForm,
+    SignInForm,
+    SignUpForm,
+)
+from flowra.accounts.lockout import forget_name
 from flowra.accounts.mail import tell_password_changed
 from flowra.accounts.models import User
 from flowra.accounts.services import sign_out_everywhere
@@ -120,8 +127,13 @@ class SignUpView(NextMixin, SignUpFormView):
 class ChangePasswordView(views.PasswordChangeView):
     """Change one's password: this session goes on, all others end."""
 
+    form_class: type[PasswordChangeForm] = ChangePasswordForm
     template_name = "accounts/password_change.html"
     success_url = reverse_lazy("accounts:profile")
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Add the request, for whose address wrong passwords are counted."""
+        return {**super().get_form_kwargs(), "request": self.request}
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         """Say that it worked."""
@@ -131,6 +143,18 @@ class ChangePasswordView(views.PasswordChangeView):
             self.request.session.save()
         tell_password_changed(self.request, form.user)
         return response
+
+
+class AdminChangePasswordView(ChangePasswordView):
+    """The admin's page for one's own password: the same with the admin's looks."""
+
+    form_class = AdminChangePasswordForm
+    template_name = "registration/password_change_form.html"
+    success_url = reverse_lazy("admin:password_change_done")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add what every page of the admin shows."""
+        return super().get_context_data(**admin.site.each_context(self.request), **kwargs)
 
 
 class ResetPasswordView(views.PasswordResetView):
@@ -151,7 +175,7 @@ class ConfirmResetView(views.PasswordResetConfirmView):
 
     def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
         """Forget failed attempts and say that it worked."""
-        forget_failures(username=form.user.username.lower())
+        forget_name(form.user.username)
         messages.success(self.request, _("Your new password is set. Sign in with it."))
         response = super().form_valid(form)
         tell_password_changed(self.request, form.user)

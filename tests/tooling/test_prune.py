@@ -17,14 +17,22 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 
 from chats.models import Notification, WorkspaceInvite
 from flowra import pruning
-from flowra.accounts.models import BrowserSession
+from flowra.accounts.models import BrowserSession, NameTries
 from flowra.accounts.tokens import issue_tokens, refresh_tokens, revoke_tokens
 from flowra.pruning import KINDS, delete_in_batches
 from realtime.models import Notice
 from tests.conftest import Cast
 
 DAY = datetime.timedelta(days=1)
-MODELS: tuple[type[Model], ...] = (Notification, Notice, WorkspaceInvite, OutstandingToken, BrowserSession, AccessLog)
+MODELS: tuple[type[Model], ...] = (
+    Notification,
+    Notice,
+    WorkspaceInvite,
+    OutstandingToken,
+    BrowserSession,
+    AccessLog,
+    NameTries,
+)
 
 
 def prune(*arguments: str) -> dict[str, int]:
@@ -100,6 +108,8 @@ def stock(cast: Cast) -> Cast:
     for days in (91, 89):
         entry = AccessLog.objects.create(username="mika")
         AccessLog.objects.filter(pk=entry.pk).update(attempt_time=now - days * DAY)
+    for name, hours in (("gone", 1.01), ("lives", 0.99)):
+        NameTries.objects.create(name=name, count=30, last_at=now - datetime.timedelta(hours=hours))
     return cast
 
 
@@ -111,8 +121,9 @@ EXPECTED = {
     "expired sessions": 1,
     "sign-ins": 1,
     "failed sign-ins": 0,
+    "names that were tried": 1,
     "lock-outs": 0,
-    "in all": 9,
+    "in all": 10,
 }
 
 
@@ -124,7 +135,7 @@ def test_without_delete_it_only_says(stock: Cast) -> None:
 
 def test_it_deletes_what_it_said_and_a_second_time_nothing(stock: Cast) -> None:
     assert prune("--delete") == EXPECTED
-    assert [len(rows()[model]) for model in MODELS] == [2, 1, 4, 1, 1, 1]
+    assert [len(rows()[model]) for model in MODELS] == [2, 1, 4, 1, 1, 1, 1]
     assert [str(token.token.jti) for token in BlacklistedToken.objects.all()] == ["sid:lives"]
     assert not Notification.objects.filter(read_at__lt=timezone.now() - 90 * DAY).exists()
     assert set(prune("--delete").values()) == {0}
