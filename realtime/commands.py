@@ -90,7 +90,7 @@ class Commands:
         most = settings.FLOWRA_SUBSCRIPTIONS_PER_CONNECTION
         if settings.FLOWRA_RATE_LIMITS and command.chat_id not in chats and len(chats) >= most:
             message = f"One connection can subscribe to {most} chats; unsubscribe from one first."
-            raise FrameError(ErrorCode.RATE_LIMITED, message, retry_after=60.0)
+            raise FrameError(ErrorCode.TOO_MANY, message)
         subscription = await self._hub.subscribe(self._connection, command.chat_id)
         try:
             snapshot = await self._read_settled(subscription, command)

@@ -14,6 +14,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from realtime.half_pairs import has_half, read_members, without_halves
+
 SUBPROTOCOL = "flowra.v1"
 TOKEN_PREFIX = "bearer."  # noqa: S105  (of a subprotocol that carries an access token)
 REF_MAX_LENGTH = 100
@@ -28,6 +30,7 @@ class ErrorCode(enum.StrEnum):
     INVALID = "invalid"
     FORBIDDEN = "forbidden"
     RATE_LIMITED = "rate_limited"
+    TOO_MANY = "too_many"
     TOO_LONG = "too_long"
     CLOSED = "closed"
     DISABLED = "disabled"
@@ -141,14 +144,17 @@ def _explain(text: str, error: Exception) -> FrameError:
     try:
         frame = msgspec.json.decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
+        half = _explain_half(text)
+        if half is not None:
+            return half
         return FrameError(ErrorCode.BAD_FRAME, "A frame must be one JSON object; this is no valid JSON.")
     if not isinstance(frame, dict):
         return FrameError(ErrorCode.BAD_FRAME, f"A frame must be a JSON object, not {_kind(frame)}.")
     ref, chat_id, kind = frame.get("ref"), frame.get("chat_id"), frame.get("type")
-    context: dict[str, Any] = {
-        "ref": ref if isinstance(ref, str) and len(ref) <= REF_MAX_LENGTH else None,
-        "chat_id": chat_id if isinstance(chat_id, str) and len(chat_id) <= REF_MAX_LENGTH else None,
-    }
+    context: dict[str, Any] = {"ref": _repeatable(ref), "chat_id": _repeatable(chat_id)}
+    if isinstance(ref, str) and len(ref) > REF_MAX_LENGTH:
+        message = f"ref has {len(ref):,} characters; at most {REF_MAX_LENGTH} are allowed."
+        return FrameError(ErrorCode.TOO_LONG, message, field="ref", **context)
     if not isinstance(kind, str):
         problem = "is missing" if kind is None else f"must be text, not {_kind(kind)}"
         return FrameError(ErrorCode.INVALID, f"type {problem}.", field="type", **context)
@@ -158,6 +164,27 @@ def _explain(text: str, error: Exception) -> FrameError:
     found = _FIELD.search(str(error))
     field = (found[1] or found[2]) if found else None
     return FrameError(ErrorCode.INVALID, f"{error}.", field=field, **context)
+
+
+def _explain_half(text: str) -> FrameError | None:
+    """Return what is wrong with a JSON object in which there are halves of surrogate pairs, None for anything else."""
+    members = read_members(text)
+    field = next((name for name, value in members if has_half(name) or has_half(value)), None)
+    if field is None:
+        return None
+    given, field = dict(members), without_halves(field[:REF_MAX_LENGTH])
+    return FrameError(
+        ErrorCode.INVALID,
+        f"{field} holds half a surrogate pair; text has whole characters only.",
+        field=field,
+        ref=_repeatable(given.get("ref")),
+        chat_id=_repeatable(given.get("chat_id")),
+    )
+
+
+def _repeatable(value: object) -> str | None:
+    """Return a `ref` or `chat_id` as it may stand in the answer, None where it may not."""
+    return value if isinstance(value, str) and len(value) <= REF_MAX_LENGTH and not has_half(value) else None
 
 
 def _kind(value: object) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -60,7 +61,6 @@ def test_what_is_no_json_object_is_a_bad_frame(text: str) -> None:
         ({"type": "chat.message.post", "chat_id": CHAT, "client_id": CHAT, "body": 5}, "body"),
         ({"type": "chat.message.post", "chat_id": CHAT, "client_id": "x", "body": "a"}, "client_id"),
         ({"type": "chat.typing", "chat_id": CHAT, "is_typing": "yes"}, "is_typing"),
-        ({"type": "ping", "ref": "x" * 101}, "ref"),
         ({"type": "ping", "ref": {}}, "ref"),
         ({"type": "ping", "surprise": 1}, "surprise"),
     ],
@@ -68,6 +68,72 @@ def test_what_is_no_json_object_is_a_bad_frame(text: str) -> None:
 def test_a_wrong_field_is_named(frame: dict[str, object], field: str) -> None:
     error = explain(json.dumps(frame))
     assert (error.code, error.field) == (ErrorCode.INVALID, field)
+
+
+HIGH, LOW = "\\ud83d", "\\ude00"  # as JSON escapes them
+WHOLE = HIGH + LOW
+
+
+@pytest.mark.parametrize(
+    "half", [HIGH, LOW, LOW + HIGH, HIGH + "x", HIGH + WHOLE, WHOLE + LOW, HIGH + "\\n", "\\uDBFF"]
+)
+@pytest.mark.parametrize(
+    ("frame", "field"),
+    [
+        ('{"type": "chat.message.post", "chat_id": "C", "client_id": "C", "ref": "7", "body": "H"}', "body"),
+        ('{"body": "H", "ref": "7", "chat_id": "C", "client_id": "C", "type": "chat.message.post"}', "body"),
+        ('{"type": "chat.message.post", "ref": "7", "chat_id": "C", "client_id": "aH"}', "client_id"),
+        ('{"type": "auth", "ref": "7", "chat_id": "C", "token": "Hb"}', "token"),
+        ('{"type": "H", "ref": "7", "chat_id": "C"}', "type"),
+        ('{"type": "ping", "ref": "7", "chat_id": "C", "more": [1, {"deep": ["H"]}]}', "more"),
+        ('{"type": "ping", "ref": "7", "chat_id": "C", "more": {"a": {"H": null}}}', "more"),
+        ('{"type": "ping", "body": "H", "ref": "7", "chat_id": "C", "body": "whole"}', "body"),
+        ('{"type": "ping", "seq": 1' + "0" * 5_000 + ', "ref": "7", "chat_id": "C", "body": "H"}', "body"),
+        (' \n{"body": "H", "ref": "7", "chat_id": "C"}', "body"),
+    ],
+)
+def test_half_a_surrogate_pair_is_told_of_its_field(frame: str, field: str, half: str) -> None:
+    error = explain(frame.replace("H", half).replace('"C"', f'"{CHAT}"'))
+    assert (error.code, error.field, error.ref, error.chat_id) == (ErrorCode.INVALID, field, "7", CHAT)
+    assert "half a surrogate pair" in error.message
+
+
+@pytest.mark.parametrize("half", [HIGH, LOW, HIGH.upper().replace("U", "u")])
+def test_half_a_surrogate_pair_is_not_said_back(half: str) -> None:
+    error = explain(f'{{"type": "ping", "ref": "{half}"}}')
+    assert (error.code, error.field, error.ref) == (ErrorCode.INVALID, "ref", None)
+    error = explain(f'{{"type": "unsubscribe", "ref": "7", "chat_id": "{half}"}}')
+    assert (error.code, error.field, error.ref, error.chat_id) == (ErrorCode.INVALID, "chat_id", "7", None)
+    error = explain(f'{{"type": "ping", "ref": "7", "{half}": 1}}')
+    assert (error.code, error.field, error.ref) == (ErrorCode.INVALID, "\N{REPLACEMENT CHARACTER}", "7")
+
+
+@pytest.mark.parametrize(
+    "frame", ['["H"]', '"H"', '{"a": "H"', '{"a": NaN, "b": "H"}', '{"a": "H\n"}', "[" * 99_999 + '"H"']
+)
+def test_what_is_no_json_object_is_a_bad_frame_with_halves_as_well(frame: str) -> None:
+    assert explain(frame.replace("H", HIGH)).code is ErrorCode.BAD_FRAME
+
+
+def test_a_whole_pair_is_a_character() -> None:
+    ping = decode(f'{{"type": "ping", "ref": "{WHOLE}{WHOLE.upper().replace("U", "u")}"}}')
+    assert ping.ref == "\N{GRINNING FACE}" * 2
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"type": "ping", "ref": "x" * 101},
+        {"ref": "\N{GRINNING FACE}" * 101, "type": "ping"},
+        {"type": "subscribe", "chat_id": "none", "ref": "x" * 101},
+        {"type": "chat.explode", "ref": "x" * 101},
+        {"ref": "x" * 100_000},
+    ],
+)
+def test_a_ref_that_is_too_long_is_told_so(frame: dict[str, object]) -> None:
+    error = explain(json.dumps(frame))
+    assert (error.code, error.field, error.ref) == (ErrorCode.TOO_LONG, "ref", None)
+    assert decode(json.dumps({"type": "ping", "ref": "\N{GRINNING FACE}" * 100})).ref is not None
 
 
 def test_an_unknown_type_is_named_and_what_is_known_is_listed() -> None:
@@ -84,9 +150,10 @@ def test_an_error_carries_ref_and_chat_back_only_if_they_are_text() -> None:
     assert (error.ref, error.chat_id) == (None, None)
 
 
+HALVES = st.text(st.characters(categories=None))  # with halves of surrogate pairs among them
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.none() | st.booleans() | st.integers() | st.floats() | HALVES,
+    lambda inner: st.lists(inner) | st.dictionaries(HALVES, inner),
 )
 field_names = ("chat_id", "body", "client_id", "since", "ref", "seq", "token")
 near_frames = st.fixed_dictionaries(
@@ -105,8 +172,10 @@ def test_any_text_is_a_command_or_a_frame_error(text: str) -> None:
     else:
         result = command
     if isinstance(result, FrameError):
-        assert result.code in (ErrorCode.BAD_FRAME, ErrorCode.UNKNOWN_TYPE, ErrorCode.INVALID)
-        assert result.message
+        assert result.code in (ErrorCode.BAD_FRAME, ErrorCode.UNKNOWN_TYPE, ErrorCode.INVALID, ErrorCode.TOO_LONG)
+        # It can be told: nothing that no text can say comes back in it.
+        given: dict[str, Any] = {"chat_id": result.chat_id or "", "field": result.field or ""}
+        protocol.encode(protocol.Error(code=result.code, message=result.message, ref=result.ref, **given))
     else:
         assert isinstance(result, protocol.Command)
 
