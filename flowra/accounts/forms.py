@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -10,11 +10,15 @@ from django.conf import settings
 from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth import password_validation
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, PasswordResetForm, UsernameField
+from django.contrib.auth.tokens import PasswordResetTokenGenerator, default_token_generator
+from django.contrib.sites.shortcuts import get_current_site
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest
 from django.template import loader
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
@@ -31,10 +35,11 @@ if TYPE_CHECKING:
 else:
     UserForm = forms.ModelForm
 
-RESET_MAIL_SECONDS = 60  # between two reset mails to one account
-# Accounts of one address that mails are sent for. Anybody can make a thousand with the address of somebody else, whom a
-# click would send as many mails. The oldest accounts are not among those.
-RESET_MAILS = 5
+RESET_MAIL_SECONDS = 60  # between two reset mails to one address
+# Accounts that one mail has links for. Anybody can make accounts with the address of somebody else: these must neither
+# flood that address nor push its own accounts out of the mail.
+RESET_ACCOUNTS = 1000
+RESET_ADDRESSES = 5
 
 
 class SignInForm(AuthenticationForm):
@@ -166,12 +171,59 @@ class ResetForm(PasswordResetForm):
         label=_("Email"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True})
     )
 
-    def get_users(self, email: str) -> Iterator[User]:
-        """Yield the oldest accounts of this address, but for those that were sent a mail just now."""
-        for user in sorted(super().get_users(email), key=lambda user: user.date_joined)[:RESET_MAILS]:
-            fresh = cache.add(f"accounts.reset.{user.pk}", True, RESET_MAIL_SECONDS)
-            if fresh or not settings.FLOWRA_RATE_LIMITS:
-                yield user
+    def save(
+        self,
+        domain_override: str | None = None,
+        subject_template_name: str = "accounts/password_reset_subject.txt",
+        email_template_name: str = "accounts/password_reset_mail.txt",
+        use_https: bool = False,
+        token_generator: PasswordResetTokenGenerator = default_token_generator,
+        from_email: str | None = None,
+        request: HttpRequest | None = None,
+        html_email_template_name: str | None = None,
+        extra_email_context: dict[str, str] | None = None,
+    ) -> None:
+        """Send each address that this is a spelling of one mail, with a link for each of its accounts."""
+        site = get_current_site(request)
+        context = {"protocol": "https" if use_https else "http", "domain": domain_override or site.domain}
+        for address, users in self._by_address().items():
+            fresh = cache.add(f"accounts.reset.{_digest(address)}", True, RESET_MAIL_SECONDS)
+            if not fresh and settings.FLOWRA_RATE_LIMITS:
+                continue
+            accounts = [
+                {
+                    "user": user,
+                    "uid": urlsafe_base64_encode(force_bytes(user.pk)),
+                    "token": token_generator.make_token(user),
+                }
+                for user in users[:RESET_ACCOUNTS]
+            ]
+            self.send_mail(
+                subject_template_name,
+                email_template_name,
+                {**context, "accounts": accounts, "has_more": len(users) > RESET_ACCOUNTS},
+                from_email,
+                self._recipient(users),
+            )
+
+    def _by_address(self) -> dict[str, list[User]]:
+        """Return the accounts of the address that was typed, the oldest first, by their own address.
+
+        Spellings are one address where they differ in the case of ASCII letters alone. Unicode folds others together
+        that are mailboxes of different people: those get mails of their own, at most RESET_ADDRESSES of them.
+        """
+        found: dict[str, list[User]] = {}
+        for user in sorted(self.get_users(self.cleaned_data["email"]), key=lambda user: (user.date_joined, user.pk)):
+            found.setdefault(_ascii_lower(user.email), []).append(user)
+        typed = _ascii_lower(self.cleaned_data["email"])
+        addresses = sorted(found, key=lambda address: address != typed)[:RESET_ADDRESSES]
+        return {address: found[address] for address in addresses}
+
+    def _recipient(self, users: list[User]) -> str:
+        """Return the stored spelling to send to: the typed one where an account has it, else the oldest account's."""
+        stored = [user.email for user in users]
+        typed: str = self.cleaned_data["email"]
+        return typed if typed in stored else stored[0]
 
     def send_mail(
         self,
@@ -186,3 +238,12 @@ class ResetForm(PasswordResetForm):
         subject = " ".join(loader.render_to_string(subject_template_name, context).split())
         body = loader.render_to_string(email_template_name, context)
         send_later(EmailMultiAlternatives(subject, body, from_email, [to_email]))
+
+
+def _ascii_lower(address: str) -> str:
+    return "".join(char.lower() if char.isascii() else char for char in address)
+
+
+def _digest(address: str) -> str:
+    """Return what a cache takes as a key whatever is in the address."""
+    return hashlib.sha256(address.encode()).hexdigest()

@@ -8,8 +8,10 @@ import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
+from flowra.accounts.forms import RESET_ACCOUNTS
 from flowra.accounts.mail import flush
 from flowra.accounts.models import User
 from tests.conftest import PASSWORD, Cast
@@ -127,16 +129,55 @@ def test_nobody_is_flooded_with_mail(client: Client, cast: Cast, settings: Setti
     assert len(mail.outbox) == 2
 
 
-def test_who_makes_many_accounts_of_one_address_does_not_flood_it(client: Client, cast: Cast) -> None:
+def make_accounts(email: str, count: int, *, name: str = "evil") -> None:
+    """Make accounts of one address."""
     User.objects.bulk_create(
-        User(username=f"evil{number}", email=cast.owner.email.upper(), password="pbkdf2_sha256$1$x$x")
-        for number in range(20)
+        User(username=f"{name}{number}", email=email, password="pbkdf2_sha256$1$x$x") for number in range(count)
     )
+
+
+@pytest.mark.parametrize("count", [5, 200])
+@pytest.mark.parametrize("spelling", ["olga@example.org", "OLGA@EXAMPLE.ORG"])
+def test_accounts_that_a_stranger_made_before_take_nothing_away(
+    client: Client, cast: Cast, count: int, spelling: str
+) -> None:
+    """One mail for the address, in which each of its accounts has a link of its own."""
+    make_accounts(spelling, count)
+    User.objects.filter(pk=cast.owner.pk).update(date_joined=timezone.now())  # made after those of the stranger
     ask_for_reset(client, cast.owner.email)
-    assert len(mail.outbox) == 5
-    assert "@olga" in str(mail.outbox[0].body), "the account that was there before gets its mail"
+    assert [message.to for message in mail.outbox] == [[cast.owner.email]]
+    body = str(mail.outbox[0].body)
+    assert "{" not in body
+    assert len(re.findall(r"http://testserver/\S+", body)) == count + 1
+    link = re.search(r"@olga:?\s+http://testserver(/\S+)", body)
+    assert link is not None
+    form = client.get(link[1]).headers["Location"]
+    assert client.post(form, {"new_password1": NEW, "new_password2": NEW}).status_code == 302
+    cast.owner.refresh_from_db()
+    assert cast.owner.check_password(NEW)
+    ask_for_reset(client, spelling)
+    assert len([message for message in mail.outbox if "new password" in message.subject]) == 1, "one a minute"
+
+
+def test_a_mail_names_so_many_accounts_and_says_that_there_are_more(client: Client, cast: Cast) -> None:
+    make_accounts(cast.owner.email, RESET_ACCOUNTS + 10)
     ask_for_reset(client, cast.owner.email)
-    assert len(mail.outbox) == 5
+    body = str(mail.outbox[0].body)
+    assert len(re.findall(r"http://testserver/\S+", body)) == RESET_ACCOUNTS
+    assert "has more accounts" in body
+    assert len(body) < 1_000_000
+
+
+def test_a_mailbox_that_only_looks_alike_gets_no_link_of_another(client: Client, cast: Cast) -> None:
+    """Unicode folds letters of different mailboxes together: each address gets the links of its own accounts."""
+    User.objects.filter(pk=cast.owner.pk).update(email="gau\u00df@example.org")
+    User.objects.filter(pk=cast.member.pk).update(email="gauss@example.org")
+    ask_for_reset(client, "gauss@example.org")
+    ask_for_reset(client, "gau\u00df@example.org")
+    told = {message.to[0]: str(message.body) for message in mail.outbox}
+    assert "@mika" in told.get("gauss@example.org", "")
+    assert "@olga" not in told.get("gauss@example.org", "")
+    assert "@mika" not in told.get("gau\u00df@example.org", "")
 
 
 def test_a_mail_says_nothing_that_a_stranger_has_written(client: Client, cast: Cast) -> None:
