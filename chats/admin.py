@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -19,13 +19,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from chats import services
+from chats import admin_messages, services  # noqa: F401  (importing the first registers its pages)
 from chats.admin_base import ServiceAdmin, ViewOnlyAdmin
 from chats.models import (
     Chat,
     ChatKind,
     ChatMember,
-    Mention,
     Message,
     Notification,
     Workspace,
@@ -214,54 +213,6 @@ class ChatMemberAdmin(ServiceAdmin):
         """Remove the member; from the commit on they hear nothing more."""
         member = cast(ChatMember, obj)
         services.moderate_remove_chat_member(chat_id=member.chat_id, user_id=member.user_id)
-
-
-@admin.register(Message)
-class MessageAdmin(ViewOnlyAdmin):
-    deleted_by = "chat__deleted_at"
-    list_display = ("excerpt", "author", "chat", "seq", "created_at", "edited_at", "deleted_at")
-    list_select_related = ("author", "chat")
-    list_filter = (
-        "created_at", ("edited_at", admin.EmptyFieldListFilter), ("deleted_at", admin.EmptyFieldListFilter),
-        "chat__kind",
-    )  # fmt: skip
-    search_fields = ("body", "author__username", "chat__title", "=id")
-    ordering = ("-id",)
-    fields = (
-        "id", "chat", "author", "body", "html", "reply_to", "seq", "revision", "posted_revision", "client_id",
-        "created_at", "edited_at", "deleted_at",
-    )  # fmt: skip
-    actions = ("delete_messages",)
-
-    def has_moderate_permission(self, request: HttpRequest) -> bool:
-        """Whether the caller may delete what others wrote: who has Django's permission to delete messages."""
-        return request.user.has_perm("chats.delete_message")
-
-    @admin.display(description=_("text"), ordering="id")
-    def excerpt(self, message: Message) -> str:
-        """Return the beginning of the text."""
-        return message.body[:80] if message.deleted_at is None else str(_("(deleted)"))
-
-    @admin.action(description=_("Delete the selected messages (each keeps its place)"), permissions=["moderate"])
-    def delete_messages(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
-        """Empty these messages on everybody's page."""
-        rows = queryset.filter(deleted_at__isnull=True)
-        count = self.moderate(
-            request, rows, lambda message: services.moderate_delete_message(message_id=message.pk), "Text deleted."
-        )
-        self.message_user(
-            request, ngettext("%d message was deleted.", "%d messages were deleted.", count) % count, messages.SUCCESS
-        )
-
-
-@admin.register(Mention)
-class MentionAdmin(ViewOnlyAdmin):
-    deleted_by = "message__chat__deleted_at"
-    list_display = ("user", "message")
-    list_select_related = ("user", "message")
-    list_filter = ("message__created_at",)
-    search_fields = ("user__username", "user__display_name", "message__body")
-    ordering = ("-id",)
 
 
 @admin.register(Notification)
