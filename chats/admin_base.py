@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
@@ -36,6 +37,17 @@ class ServiceAdmin(RowAdmin):
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Add or change one row."""
         return self._explained(request, super().changeform_view, *args, **kwargs)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the address says to begin with, without ids that are none: the form would fail at them."""
+        initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
+        for field in self.model._meta.get_fields():
+            if isinstance(field, models.ForeignKey) and field.name in initial:
+                try:
+                    field.target_field.to_python(initial[field.name])
+                except ValidationError:
+                    del initial[field.name]
+        return initial
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Delete one row."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from drf_spectacular.renderers import OpenApiJsonRenderer2
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.renderers import BaseRenderer
 
 # Swagger UI brings one inline <style> and icons as data: URLs; its scripts are files of ours.
@@ -33,4 +33,11 @@ class TokenScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
 class SchemaView(SpectacularAPIView):
     """The document, as JSON."""
 
+    http_method_names: ClassVar[list[str]] = ["get", "head"]  # type: ignore[misc]
     renderer_classes: ClassVar[list[type[BaseRenderer]]] = [OpenApiJsonRenderer2]  # type: ignore[misc]
+
+
+class DocsView(SpectacularSwaggerSplitView):
+    """The page that shows the document."""
+
+    http_method_names: ClassVar[list[str]] = ["get", "head"]  # type: ignore[misc]

@@ -2,11 +2,10 @@
 
 from csp.decorators import csp
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from flowra.accounts import api
 from flowra.api_errors import not_found
-from flowra.api_schema import DOCS_POLICY, SchemaView
+from flowra.api_schema import DOCS_POLICY, DocsView, SchemaView
 from presence.api import ChatPresence
 
 app_name = "api"
@@ -16,7 +15,7 @@ urlpatterns = [
     path("auth/token/revoke", api.TokenRevoke.as_view(), name="token-revoke"),
     path("me", api.MeView.as_view(), name="me"),
     path("schema", SchemaView.as_view(), name="schema"),
-    path("docs", csp(DOCS_POLICY)(SpectacularSwaggerSplitView.as_view(url_name="api:schema")), name="docs"),
+    path("docs", csp(DOCS_POLICY)(DocsView.as_view(url_name="api:schema")), name="docs"),
     path("", include("chats.api.urls")),
     path("chats/<str:chat_id>/presence", ChatPresence.as_view()),
     re_path(r"", not_found),

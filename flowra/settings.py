@@ -139,6 +139,7 @@ MIDDLEWARE = [
     "flowra.health.ProbeMiddleware",  # first: machines ask without a Host that we know, and without TLS
     "flowra.request_log.RequestLogMiddleware",
     "flowra.at_once.AtOnceMiddleware",
+    "flowra.bad_requests.bad_requests",
     "django.middleware.security.SecurityMiddleware",
     "flowra.storage.StaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

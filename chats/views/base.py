@@ -65,7 +65,11 @@ def _sign_in(request: PageRequest) -> HttpResponse:
     """Send somebody whose session ended to the sign-in page: the whole page, not the fragment that was fetched."""
     if not request.htmx:
         return redirect_to_login(request.get_full_path())
-    return HttpResponseClientRedirect(redirect_to_login(request.htmx.current_url_abs_path or "/").url)
+    try:
+        here = request.htmx.current_url_abs_path
+    except ValueError:  # the header is no URL
+        here = None
+    return HttpResponseClientRedirect(redirect_to_login(here or "/").url)
 
 
 def shell_for(request: PageRequest, *, workspace_id: UUID | None = None, chat_id: UUID | None = None) -> Shell:
