@@ -5,6 +5,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -260,6 +261,18 @@ def check_mail(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterat
             "EMAIL_USE_TLS and EMAIL_USE_SSL are both on: no mail would leave.",
             hint="EMAIL_USE_TLS goes with port 587 (STARTTLS), EMAIL_USE_SSL with port 465.",
             id="flowra.E012",
+        )
+
+
+@register()
+def check_redis_prefix(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """The prefix can stand in keys, in channels and in the broker's ACL."""
+    prefix = settings.FLOWRA_REDIS_PREFIX
+    if prefix and not re.fullmatch(r"[A-Za-z0-9._:-]{1,60}", prefix):
+        yield Error(
+            f"FLOWRA_REDIS_PREFIX is {prefix!r}.",
+            hint="Use 1 to 60 letters, digits, dots, dashes, underscores and colons, as in flowra:staging.",
+            id="flowra.E014",
         )
 
 

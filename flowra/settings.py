@@ -44,6 +44,7 @@ FLOWRA_HSTS_PRELOAD: bool = env.bool("FLOWRA_HSTS_PRELOAD", default=False)
 # Whether to agree that browsers know the name for ever is a question to whoever owns the domain, not a fault.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 REDIS_URL: str = env.str("REDIS_URL", default="")
+FLOWRA_REDIS_PREFIX: str = env.str("FLOWRA_REDIS_PREFIX", default="")  # of this installation: presence/installation.py
 # Whose X-Forwarded-For counts: networks of proxies, or the number of proxies a request comes through.
 FLOWRA_TRUSTED_PROXIES: list[str] = env.list("FLOWRA_TRUSTED_PROXIES", default=[])
 # Who may read /metrics: by default this machine and private networks.
@@ -185,7 +186,7 @@ if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "realtime.layers.RedisLayer",
-            "CONFIG": {"hosts": [REDIS_URL], "prefix": "flowra", "connection": redis_options(REDIS_URL)},
+            "CONFIG": {"hosts": [REDIS_URL], "connection": redis_options(REDIS_URL)},
         }
     }
 else:

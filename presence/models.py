@@ -32,3 +32,17 @@ class OnlineUser(LastSeen):
         default_permissions = ()  # those of LastSeen count
         verbose_name = _("online user")
         verbose_name_plural = _("Who is online")
+
+
+class Installation(models.Model):
+    """The one row that tells this installation from others on the same Redis; see presence/installation.py."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    mark = models.CharField(max_length=32, editable=False)  # random
+
+    class Meta:
+        default_permissions = ()
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="installation_is_one")]
+
+    def __str__(self) -> str:
+        return self.mark

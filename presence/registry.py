@@ -140,7 +140,7 @@ class Registry(Protocol):
         """Have every process that holds the user disconnect them; returns how many there are."""
 
     def ping(self) -> None:
-        """Return if the registry answers."""
+        """Return if the registry answers, and does what its scripts do."""
 
 
 @functools.cache

@@ -56,8 +56,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An event on its way to sockets; ids are hexadecimal text so that every layer can carry them.
 
     `access_version` is the chat's at the commit (see realtime/rooms.py); `revision` is 0 where the event is none
-    of the chat's numbered changes. `changes_members`: somebody came into the chat or went. `known_at` is when this
-    process learned of it, in seconds of its own monotonic clock.
+    of the chat's numbered changes, and `message_id` says whose it is. `changes_members`: somebody came into the chat
+    or went. `known_at` is when this process learned of it, in seconds of its own monotonic clock.
     """
 
     group: str
@@ -70,6 +70,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     skip_user_id: UUID | None = None
     access_version: int = 0
     revision: int = 0
+    message_id: UUID | None = None
     changes_members: bool = False
     presence: PresenceBatch | None = None
     known_at: float = msgspec.field(default_factory=time.monotonic)

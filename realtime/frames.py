@@ -31,7 +31,7 @@ def layer_events(event: events.DomainEvent) -> Iterator[Event]:
     """Yield what has to be sent for a domain event, to which groups."""
     match event:
         case events.MessageChanged():
-            yield _to_subscribers(event, event.data, revision=event.revision)
+            yield _to_subscribers(event, event.data, revision=event.revision, message_id=UUID(event.data["id"]))
             yield Event(
                 group=workspace_group(event.workspace_id),
                 kind=Kind.ACTIVITY,
@@ -88,6 +88,7 @@ def change_event(message: Message, *, since: int, access_version: int) -> Event:
         chat_id=message.chat_id,
         access_version=access_version,
         revision=message.revision,
+        message_id=message.pk,
     )
 
 
@@ -113,7 +114,14 @@ def _own_chat_text(type_name: str, event: events.DirectChatHidden | events.Direc
     return encode(ChatFrame(type=type_name, chat_id=str(event.chat_id), data=event.data))
 
 
-def _to_subscribers(event: events.ChatEvent, data: Any, *, revision: int = 0, changes_members: bool = False) -> Event:
+def _to_subscribers(
+    event: events.ChatEvent,
+    data: Any,
+    *,
+    revision: int = 0,
+    message_id: UUID | None = None,
+    changes_members: bool = False,
+) -> Event:
     return Event(
         group=chat_group(event.chat_id),
         kind=Kind.CHAT,
@@ -121,6 +129,7 @@ def _to_subscribers(event: events.ChatEvent, data: Any, *, revision: int = 0, ch
         chat_id=event.chat_id,
         access_version=event.access_version,
         revision=revision,
+        message_id=message_id,
         changes_members=changes_members,
     )
 

@@ -29,6 +29,7 @@ from realtime.groups import GroupKeeper, open_channel
 from realtime.layers import get_layer, is_shared
 from realtime.outbox import Frame
 from realtime.presence_feed import PresenceFeed
+from realtime.probes import Probes
 from realtime.protocol import ResyncReason
 from realtime.publisher import Publisher, send_directly, send_now
 from realtime.quota import Quota
@@ -59,12 +60,19 @@ class Hub:
         self._groups: GroupKeeper | None = None
         self._publisher: Publisher | None = None
         self._receiving = asyncio.Event()
+        self._channel = ""  # this process's, while it receives
+        self._probes = Probes()
         self._receiver_starts = 0
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
         """The event loop that everything here runs in, until it stops."""
         return self._loop
+
+    async def hear_itself(self) -> None:
+        """Return once something that was sent to this process's channel came back; the caller bounds the time."""
+        await self._receiving.wait()
+        await self._probes.round_trip(get_layer(), self._channel)
 
     # --- Life -----------------------------------------------------------------------------------
 
@@ -114,6 +122,7 @@ class Hub:
         self._groups = GroupKeeper(layer, channel)
         for group in self.directory.wanted_groups():
             self._groups.acquire(group)
+        self._channel = channel
         self._receiving.set()
         if self._receiver_starts > 1 or time.monotonic() - began > settings.FLOWRA_PUBLISH_TIMEOUT:
             self._broker_came_back()
@@ -128,6 +137,8 @@ class Hub:
             self._groups = None
 
     def _take(self, message: dict[str, Any]) -> None:
+        if self._probes.take(message):
+            return
         try:
             event = from_layer(message, self.origin)
         except (msgspec.MsgspecError, KeyError, TypeError) as error:

@@ -1,12 +1,15 @@
 """Channel layers: what connects the processes.
 
 `InProcessLayer` is the default, for one process. `RedisLayer` is channels_redis' pub/sub layer, made to tell when
-its connection came back: whatever was published meanwhile is gone, so the hub has its clients resync.
+its connection came back: whatever was published meanwhile is gone, so the hub has its clients resync. Its channels
+begin with the installation's prefix, and its messages are signed: what another installation sends is dropped.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import logging
 import time
 from collections.abc import Callable
@@ -20,12 +23,22 @@ from redis import asyncio as aioredis
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError
 
+from presence.installation import find_identity, identity_named
+from realtime import metrics
+
 logger = logging.getLogger(__name__)
+
 NEVER = 10 * 365 * 24 * 3600  # seconds
 # Seconds for each answer of the broker. The pub/sub reader is not bound by it: it waits for events for as long as TCP
 # finds that somebody is there (`connection` in settings says how it does).
 BROKER_TIMEOUT = 5
 RESTART_DELAY = 1.0  # seconds, as channels_redis waits after other errors of its reader
+SIGNATURE_BYTES = 16
+SAY_EVERY = 60.0  # seconds between two lines about messages that were dropped
+
+
+class ForeignMessage(Exception):
+    """A message that no process of this installation has signed."""
 
 
 def get_layer() -> Any:
@@ -126,6 +139,46 @@ class _LoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped library
         super().__init__(*args, **kwargs)
         self._shards = [_Shard(shard.host, self) for shard in self._shards]
         self.listeners: list[Callable[[], None]] = []
+        self._silent_until = 0.0
+
+    async def _be_named(self) -> None:
+        """Learn the prefix of all channels; raises InstallationUnknown."""
+        layer: RedisLayer = self.channel_layer
+        if layer.identity is None:
+            layer.identity = await find_identity()
+        self.prefix = layer.identity.prefix
+
+    async def new_channel(self, prefix: str = "specific.") -> Any:
+        await self._be_named()
+        return await super().new_channel(prefix)
+
+    async def group_add(self, group: str, channel: str) -> None:
+        await self._be_named()
+        await super().group_add(group, channel)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        await self._be_named()
+        await super().group_discard(group, channel)
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        await self._be_named()
+        await super().group_send(group, message)
+
+    async def send(self, channel: str, message: dict[str, Any]) -> None:
+        await self._be_named()
+        await super().send(channel, message)
+
+    async def receive(self, channel: str) -> Any:
+        """Return the next message of this installation; others are dropped and counted."""
+        while True:
+            try:
+                return await super().receive(channel)
+            except ForeignMessage as error:
+                metrics.events_foreign.inc()
+                now = time.monotonic()
+                if now >= self._silent_until:
+                    self._silent_until = now + SAY_EVERY
+                    logger.warning("An event was dropped: %s `manage.py doctor` says who else uses this broker.", error)
 
     def tell_reconnected(self) -> None:
         for listener in self.listeners:
@@ -135,12 +188,31 @@ class _LoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # untyped library
 class RedisLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # untyped library
     """The pub/sub layer; `on_reconnected` is what its own `on_reconnect` promises and does not do.
 
-    `connection` are more arguments for redis-py's connections.
+    `connection` are more arguments for redis-py's connections. Without a `prefix` channels have the installation's,
+    which is asked for with the first call.
     """
 
-    def __init__(self, hosts: list[str], prefix: str, connection: dict[str, Any] | None = None) -> None:
+    def __init__(self, hosts: list[str], prefix: str = "", connection: dict[str, Any] | None = None) -> None:
+        self.identity = identity_named(prefix) if prefix else None  # None: not asked for yet
         options = {"socket_timeout": BROKER_TIMEOUT, "socket_connect_timeout": BROKER_TIMEOUT}
         super().__init__(hosts=[{"address": host, **options, **(connection or {})} for host in hosts], prefix=prefix)
+
+    def serialize(self, message: dict[str, Any]) -> bytes:
+        """Return the message as bytes, signed by this installation."""
+        data: bytes = super().serialize(message)
+        return self._sign(data) + data
+
+    def deserialize(self, message: bytes) -> Any:
+        """Return the message in signed bytes; raises ForeignMessage."""
+        signature, data = message[:SIGNATURE_BYTES], message[SIGNATURE_BYTES:]
+        if not hmac.compare_digest(signature, self._sign(data)):
+            raise ForeignMessage("no process of this installation has signed it.")
+        return super().deserialize(data)
+
+    def _sign(self, data: bytes) -> bytes:
+        if self.identity is None:
+            raise RuntimeError("Nothing can be signed before this installation's identity was read.")
+        return hashlib.blake2b(data, key=self.identity.signing_key, digest_size=SIGNATURE_BYTES).digest()
 
     def _get_layer(self) -> _LoopLayer:
         loop = asyncio.get_running_loop()

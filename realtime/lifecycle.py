@@ -94,14 +94,22 @@ async def check_registry() -> str:
 
 
 async def check_layer() -> str:
-    """Return "ok", or what keeps events from reaching other processes; at most FLOWRA_PUBLISH_TIMEOUT seconds."""
+    """Return "ok", or what keeps events from crossing to or from others; at most twice FLOWRA_PUBLISH_TIMEOUT."""
     layer = get_layer()
     if not is_shared(layer):
         return "ok"
+    hub = running_hub()
     try:
         async with asyncio.timeout(settings.FLOWRA_PUBLISH_TIMEOUT):
             await layer.group_send("readiness", {"type": "readiness"})
     except Exception as error:  # noqa: BLE001  (the answer is the failure)
         logger.warning("The channel layer does not answer: %r", error)
         return f"does not answer ({type(error).__name__})"
+    try:
+        async with asyncio.timeout(settings.FLOWRA_PUBLISH_TIMEOUT):
+            if hub is not None:
+                await hub.hear_itself()
+    except Exception as error:  # noqa: BLE001  (as above)
+        logger.warning("The channel layer does not let this process listen: %r", error)
+        return "does not let this process listen"
     return "ok"

@@ -38,6 +38,9 @@ events_published = Counter("flowra_events_published", "Events fanned out by this
 events_unannounced = Counter(
     "flowra_events_unannounced", "Events other processes were not told of: broker away or queue full; repaired later."
 )
+events_foreign = Counter(
+    "flowra_events_foreign", "Events from the broker that no process of this installation has signed; dropped."
+)
 events_repaired = Counter("flowra_events_repaired", "Messages fanned out by the repair, whose event was lost.")
 delivery_seconds = Histogram(
     "flowra_delivery_seconds",

@@ -21,8 +21,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from presence.installation import InstallationUnknown, find_identity
+
 logger = logging.getLogger(__name__)
-PREFIX = "flowra:{limits}"  # in braces, so that all keys are in one slot of a Redis cluster
+PART = "{limits}"  # after the installation's prefix; in braces, so that all keys are in one slot of a Redis cluster
 TIMEOUT = 0.25  # seconds for an exchange; without an answer each process counts for itself
 # Seconds that a process's counts hold when it is not heard of. Short, because the sockets of a killed one come back at
 # once from the same addresses, and are counted twice until then; if it lives after all, it tells its counts again.
@@ -79,9 +81,9 @@ class Store(Protocol):
 
 
 class RedisStore:
-    """The table on Redis or Valkey; see Store."""
+    """The table on Redis or Valkey; see Store. Keys begin with `prefix`, or else with the installation's."""
 
-    def __init__(self, url: str, *, prefix: str = PREFIX, lease: float = LEASE) -> None:
+    def __init__(self, url: str, *, prefix: str = "", lease: float = LEASE) -> None:
         self._prefix = prefix
         self._lease = lease
         self._incarnation = uuid.uuid4().hex
@@ -110,7 +112,7 @@ class RedisStore:
         arguments: list[str | int] = [self._incarnation, int(self._lease * 1000), int(KEEP * 1000), json.dumps(asked)]
         # Never cancelled: redis-py swallows a cancellation while it connects, and leaves what it has open. Its own
         # time-outs end the call.
-        call = self._call = asyncio.ensure_future(self._script(keys=[self._prefix], args=arguments))
+        call = self._call = asyncio.ensure_future(self._run(arguments))
         call.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody else looks
         await asyncio.wait([call], timeout=TIMEOUT)
         if not call.done():
@@ -119,14 +121,22 @@ class RedisStore:
             known, verdicts, levels = call.result()
         except (RedisError, OSError) as error:
             raise QuotaAway(f"Redis does not answer: {error!r}") from error
+        except InstallationUnknown as error:
+            raise QuotaAway(str(error)) from error
         return Reply(bool(known), [int(verdict) for verdict in verdicts], [float(level) for level in levels])
+
+    async def _run(self, arguments: list[str | int]) -> Any:
+        if not self._prefix:
+            self._prefix = f"{(await find_identity()).prefix}:{PART}"
+        return await self._script(keys=[self._prefix], args=arguments)
 
     async def leave(self) -> None:
         """See Store."""
         if self._call is not None:
             await asyncio.wait([self._call], timeout=2 * TIMEOUT)
         try:
-            await self._client.delete(f"{self._prefix}:process:{self._incarnation}")
+            if self._prefix:  # else nothing was ever told
+                await self._client.delete(f"{self._prefix}:process:{self._incarnation}")
         except (RedisError, OSError):
             logger.info("Redis could not be told that this process ends; its lease runs out by itself.")
         await self._client.aclose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from realtime.connection import Connection
     from realtime.envelope import Event
 
+MAX_REMEMBERED = 256  # revisions of a chat whose message is known
 MAX_WAITING = 1_000  # events held back while members are checked or a subscription is being read
 
 
@@ -68,22 +69,29 @@ class RevisionLog:
     """Which revisions of a chat were fanned out here: all up to `contiguous`, and those in `ahead`.
 
     Events may come twice (a repair and then the late event itself) and overtake each other; each is let
-    through once.
+    through once. Another message with a revision that was seen is let through, too: one of the two is none of this
+    chat's past, because the database went back or somebody else sent it, and nobody can say which.
     """
 
     def __init__(self) -> None:
         self.contiguous: int | None = None  # unknown until the first subscriber has read the chat
         self._ahead: set[int] = set()
+        self._messages: OrderedDict[int, UUID] = OrderedDict()  # whose the latest revisions are
 
     def start_at(self, revision: int) -> None:
         """Take everything up to `revision` as known, if nothing is known yet."""
         if self.contiguous is None:
             self.advance_to(revision)
 
-    def admit(self, revision: int) -> bool:
-        """Return whether `revision` is new, and note it."""
+    def admit(self, revision: int, message_id: UUID | None = None) -> bool:
+        """Return whether `revision` is new, or another message's than it was, and note it."""
+        known = self._messages.get(revision, message_id)
+        if message_id is not None:
+            self._messages[revision] = message_id
+            if len(self._messages) > MAX_REMEMBERED:
+                self._messages.popitem(last=False)
         if revision in self._ahead or (self.contiguous is not None and revision <= self.contiguous):
-            return False
+            return message_id is not None and known != message_id
         self._ahead.add(revision)
         self._close_up()
         return True
@@ -140,7 +148,7 @@ class Room:
 
     def fan_out(self, event: Event) -> None:
         """Hand an event to all subscribers, unless its revision was handed out before."""
-        if event.revision and not self.revisions.admit(event.revision):
+        if event.revision and not self.revisions.admit(event.revision, event.message_id):
             return
         frame = fitting(Frame(event.text, Priority(event.priority)), settings.FLOWRA_OUTBOX_BYTES)
         self._joiner.put((event, frame), frame.size)

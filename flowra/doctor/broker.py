@@ -208,27 +208,32 @@ async def _round_trip() -> float:
                 await layer.group_discard(group, channel)
 
 
+_RIGHTS = (
+    "its ACL should be ~flowra:* resetchannels &flowra* -@all +@scripting +@pubsub +@read +@write +@connection "
+    "+info +time +config|get."
+)
+_SCRIPTS = f"Let the account run scripts (EVAL, EVALSHA, SCRIPT) on keys that begin with flowra:; {_RIGHTS}"
 _REACH = "See that the server at REDIS_URL runs, that this machine may connect, and the password, if it has one."
 CHECKS = (
     Check(BROKER, check_redis, _REACH),
-    Check("redis memory", check_memory, "Let the account run INFO.", needs=BROKER),
-    Check("redis clock", check_clock, "Let the account run TIME.", needs=BROKER),
+    Check("redis memory", check_memory, f"Let the account run INFO; {_RIGHTS}", needs=BROKER),
+    Check("redis clock", check_clock, f"Let the account run TIME; {_RIGHTS}", needs=BROKER),
     Check(
         REGISTRY,
         check_registry,
-        "Let the account run scripts (EVAL, EVALSHA, SCRIPT) on keys that begin with flowra:{presence}.",
+        _SCRIPTS,
         needs=BROKER,
     ),
     Check(
         LIMITS,
         check_limits,
-        "Let the account run scripts (EVAL, EVALSHA, SCRIPT) on keys that begin with flowra:{limits}.",
+        _SCRIPTS,
         needs=BROKER,
     ),
     Check(
         LAYER,
         check_layer,
-        "Let the account use PUBLISH, SUBSCRIBE and all channels (ACL: +@pubsub allchannels); see what is in between.",
+        f"Let the account PUBLISH and SUBSCRIBE on channels beginning with flowra; {_RIGHTS} Or see what is between.",
         needs=BROKER,
     ),
 )

@@ -21,6 +21,7 @@ from redis.retry import Retry
 
 from presence.backends.memory import milliseconds
 from presence.exceptions import LeaseLost, RegistryAway
+from presence.installation import InstallationUnknown, read_identity
 from presence.registry import (
     CONFIRM_WITHIN,
     MAX_STEP,
@@ -36,8 +37,11 @@ from presence.registry import (
     State,
 )
 
-PREFIX = "flowra:{presence}"  # in braces, so that all keys are in one slot of a Redis cluster
+PART = "{presence}"  # after the installation's prefix; in braces, so that all keys are in one slot of a Redis cluster
 MAX_CONNECTIONS = 50  # of one process: its tasks, and pages and REST calls in their threads
+READINESS_SECONDS = 60  # that the key stays which /readyz writes
+# What every command's script does: ask the time, write, read.
+_READINESS = "redis.call('SET', KEYS[1], redis.call('TIME')[1], 'EX', ARGV[1]) return redis.call('GET', KEYS[1])"
 _FOLDER = Path(__file__).parent
 _CONSTANTS = [
     *(milliseconds(seconds) for seconds in (MAX_STEP, CONFIRM_WITHIN, SETTLE)),
@@ -53,7 +57,10 @@ def script_text(name: str) -> str:
 
 
 class RedisRegistry:
-    """Registry; see presence/registry.py. `clock` gives Unix time in seconds; without one it is the server's."""
+    """Registry; see presence/registry.py. `clock` gives Unix time in seconds; without one it is the server's.
+
+    Keys begin with `prefix`, or else with the installation's.
+    """
 
     is_local = False
 
@@ -64,7 +71,7 @@ class RedisRegistry:
         lease: float,
         grace: float,
         clock: Callable[[], float] | None = None,
-        prefix: str = PREFIX,
+        prefix: str = "",
         timeout: float = REGISTRY_TIMEOUT,
     ) -> None:
         self._prefix = prefix
@@ -82,6 +89,7 @@ class RedisRegistry:
             # Once, for a pooled connection that has died. Every call may be repeated; one that timed out is not.
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)),
         )
+        self._readiness: Any = self.client.register_script(_READINESS)
 
     @classmethod
     def from_settings(cls) -> Self:
@@ -147,7 +155,7 @@ class RedisRegistry:
     def ping(self) -> None:
         """See Registry."""
         try:
-            self.client.ping()
+            self._readiness(keys=[f"{self._base()}:readiness"], args=[READINESS_SECONDS])
         except (redis.exceptions.RedisError, OSError) as error:
             raise RegistryAway(f"Redis does not answer: {error}") from error
 
@@ -157,8 +165,9 @@ class RedisRegistry:
         """Run a command's script and return what it gives; raises LeaseLost and RegistryAway."""
         wall = "" if self._clock is None else milliseconds(self._clock())
         header = [wall, self._floor, *self._times, *_CONSTANTS]
+        base = self._base()
         try:
-            reply: list[Any] = self._script(name)(keys=[self._prefix], args=[*header, *arguments])
+            reply: list[Any] = self._script(name)(keys=[base], args=[*header, *arguments])
         except (redis.exceptions.RedisError, OSError) as error:
             raise RegistryAway(f"Redis does not answer: {error}") from error
         status, serial, *rest = reply
@@ -169,6 +178,14 @@ class RedisRegistry:
         if status == "away":
             raise RegistryAway(f"The registry cannot say: {rest[0]}.")
         return rest
+
+    def _base(self) -> str:
+        if not self._prefix:
+            try:
+                self._prefix = f"{read_identity().prefix}:{PART}"
+            except InstallationUnknown as error:
+                raise RegistryAway(str(error)) from error
+        return self._prefix
 
     def _script(self, name: str) -> Any:
         """Return the script of a command: called by its hash, and sent whole where the server does not know it."""

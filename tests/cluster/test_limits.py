@@ -14,7 +14,7 @@ import pytest
 import redis
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from realtime.quota_store import LEASE, PREFIX
+from realtime.quota_store import LEASE, PART
 from tests.clients import Person, Socket, make_chat, open_socket
 from tests.cluster.conftest import two_servers
 from tests.processes import ROOT, PostgreSQL, Server, Valkey, wait_until
@@ -202,7 +202,7 @@ def examine(server: Server) -> str:
 def hasten_leases(valkey: Valkey) -> None:
     """Let what is left of each process's lease pass within a moment; whoever lives takes a new one."""
     with redis.Redis.from_url(valkey.url) as client:
-        leases = list(client.scan_iter(f"{PREFIX}:process:*"))
+        leases = list(client.scan_iter(f"flowra:*:{PART}:process:*"))
         assert len(leases) == 2
         for lease in leases:
             assert 0 < client.pttl(lease) <= LEASE * 1000

@@ -58,6 +58,17 @@ async def test_each_revision_is_fanned_out_once_in_any_order() -> None:
     assert listener.texts == ["1", "3", "2", "4"]
 
 
+async def test_another_message_with_a_known_revision_is_fanned_out_and_the_same_one_is_not() -> None:
+    room = make_room()
+    listener = join(room)
+    theirs, ours = uuid.uuid4(), uuid.uuid4()
+    for text, message_id in (("theirs", theirs), ("ours", ours), ("ours again", ours), ("nobody's", None)):
+        room.fan_out(event(text, revision=1, message_id=message_id))
+    room.fan_out(event("next", revision=2, message_id=theirs))
+    room.flush()
+    assert listener.texts == ["theirs", "ours", "next"]
+
+
 async def test_what_has_no_revision_is_always_fanned_out_but_not_to_whom_it_skips() -> None:
     room = make_room()
     writer, reader = join(room), join(room)
