@@ -155,7 +155,7 @@ class Cluster:
 
     def run(self) -> int:
         """Serve; return the exit status: 0 after an orderly stop."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, *hang_up()):
             signal.signal(number, self._note)
         for server in self._servers:
             server.start()
@@ -165,7 +165,7 @@ class Cluster:
         return max(int(failed), self._stop())
 
     def _note(self, number: int, _: FrameType | None) -> None:
-        self._signals.append(number)
+        self._signals.append(signal.SIGTERM if number == signal.SIGHUP else number)
 
     def _watch(self) -> bool:
         """Keep them running until told to stop; returns False if one could not start."""
@@ -214,13 +214,19 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def hang_up() -> list[signal.Signals]:
+    """Return the signal of a terminal that is gone, if it is to end this: with nohup it is ignored."""
+    return [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
+
+
 def main() -> int:
     """Run the cluster and return its exit status."""
     parser = argparse.ArgumentParser(description="Two servers of Flowra that share a database and a broker.")
     parser.add_argument("--ports", type=int, nargs="+", default=[8000, 8001], help="one per server")
     options = parser.parse_args()
-    # Until the cluster runs and takes both signals, SIGTERM ends it as Ctrl-C does: with the broker stopped.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Until the cluster runs and takes the signals, they end it as Ctrl-C does: with the broker stopped.
+    for number in (signal.SIGTERM, *hang_up()):
+        signal.signal(number, signal.default_int_handler)
     broker = None if os.environ.get("REDIS_URL") else Broker()
     env = dict(os.environ)
     try:

@@ -6,12 +6,14 @@ import asyncio
 import uuid
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_django import Settings
 
 from chats.models import BODY_MAX_LENGTH, NAME_MAX_LENGTH, TITLE_MAX_LENGTH
 from chats.services import CHAT_MEMBERS_PER_CALL
 from realtime import limits
-from realtime.limits import BAD_FRAMES, FLOOD_FRAMES, Buckets, ConnectionLimits, TokenBucket
+from realtime.limits import BAD_FRAMES, FLOOD_FRAMES, Buckets, ConnectionLimits, SlidingWindow, TokenBucket
 from realtime.typing_gate import TypingGate
 
 
@@ -108,3 +110,12 @@ async def test_typing_of_different_people_and_chats_does_not_mix() -> None:
     for name in ("jane", "bob"):
         gate.offer(uuid.uuid4(), chat, True, lambda _, name=name: passed.append(name))  # type: ignore[misc]
     assert passed == ["jane", "bob"]
+
+
+@given(limit=st.integers(1, 5), pauses=st.lists(st.sampled_from([0.0, 1.0, 7.0, 30.0, 61.0, 130.0]), max_size=40))
+def test_a_window_is_full_exactly_when_it_would_refuse(limit: int, pauses: list[float]) -> None:
+    now = 0.0
+    window = SlidingWindow(limit, 60.0, now)
+    for pause in pauses:
+        now += pause
+        assert window.is_full(now) == (window.take(now) > 0)

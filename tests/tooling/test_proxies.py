@@ -28,3 +28,20 @@ def test_a_lock_out_is_for_the_address_that_earned_it(trusted: str, others_suffe
             sign_in("10.0.0.1", "wrong")
         assert sign_in("10.0.0.1", "demo") != 200
         assert (sign_in("10.0.0.2", "demo") != 200) is others_suffer
+
+
+def test_how_often_an_address_may_sign_in_is_a_setting_and_who_meets_it_is_told() -> None:
+    with (
+        Server({"FLOWRA_SIGN_INS_PER_MINUTE": "3"}, demo=True) as server,
+        httpx.Client(base_url=server.base_url, timeout=20, trust_env=False) as http,
+    ):
+        john = {"username": "john", "password": "demo"}
+        statuses = [http.post("/api/v1/auth/token", json=john).status_code for _ in range(4)]
+        assert statuses == [200, 200, 200, 429]
+        page = http.get("/accounts/login/")
+        token = page.text.split('name="csrfmiddlewaretoken" value="', 1)[1].split('"', 1)[0]
+        assert http.post("/accounts/login/", data={**john, "csrfmiddlewaretoken": token}).status_code == 429
+        assert 'flowra_limits_met_total{setting="FLOWRA_SIGN_INS_PER_MINUTE"} 2.0' in http.get("/metrics").text
+        said = [line for line in server.output().splitlines() if "FLOWRA_SIGN_INS_PER_MINUTE is met (3)" in line]
+        assert len(said) == 1  # once a minute
+        assert "127.0.0.1 was refused" in said[0]
