@@ -8,16 +8,18 @@ cells beyond a table's columns, words after a code block's language) are text, o
 from __future__ import annotations
 
 import copy
+import functools
 import html
 import re
 from collections import Counter
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import mdurl
 from linkify_it import LinkifyIt  # type: ignore[import-untyped]
 from linkify_it.main import Match  # type: ignore[import-untyped]
-from markdown_it import MarkdownIt
+from markdown_it import MarkdownIt, helpers
 from markdown_it.parser_inline import ParserInline
 from markdown_it.rules_block import StateBlock, blockquote, list_block
 from markdown_it.rules_block.table import escapedSplit, getLine, table
@@ -34,15 +36,14 @@ MAX_LINK_BYTES = 24_000  # that all links of one message add to its HTML: tags a
 # What the cleaner writes for each link beside its address and title.
 _LINK_TAGS = len('<a href="" title="" target="_blank" rel="noopener noreferrer nofollow"></a>')
 
-# Work of one body, in calls of a rule that would otherwise be quadratic. Within them a body of 10,000 characters takes
-# less than 60 ms; bodies that people write need a tenth of them. Measured with tests/chats/test_markdown_time.py's.
-_MAX_BLOCK_STEPS = 20_000  # lines looked at, once for each quote that they are in
-_MAX_LABEL_STEPS = 20_000  # tokens skipped in search of the end of a link's text
-_MAX_SCHEMES = 200  # "://" looked at: each is a search through all text before it
-
-# In search of links without "://": for each character after which one may begin, the length of the word that it is in,
-# and 60 more for what is done at each whatever the length.
-_MAX_WORD_STEPS = 150_000
+# Work of one body in rules that are quadratic or dear, in steps of about a microsecond each. With it a body of 10,000
+# characters takes at most 0.08 s on a slow core, 0.05 s of which even the plainest rules may need.
+MAX_WORK = 15_000
+_SCHEME_STEPS = 20  # for each "://"; more for the text before it and the word after it, which are searched
+# Where a link without "://" is looked for: a sixth of a step for each character after which one may begin, times the
+# length of the word that it is in, and 60 more for what is done at each whatever the length.
+_WORD_STEPS = 1 / 6
+_NO_SPACE = re.compile(r"\S+")
 _WORD = re.compile("[^\\s\u3000-\u303f\uff00-\uffef]+")  # Chinese and Japanese have full stops, but no spaces
 _LINK_SIGNS = (".", "@", "//")  # what a link without formatting has at least one of
 _LINK_ANCHOR = re.compile(r"\W")
@@ -61,9 +62,11 @@ class _Inline(ParserInline):
     """Counts the tokens that are skipped in search of the end of a link's text; see _link."""
 
     def skipToken(self, state: StateInline) -> None:
-        """Skip one token."""
-        _spend(state.env, "label_steps")
-        super().skipToken(state)
+        """Skip one token; all that is left where too many were skipped, as markdown-it does at too many levels."""
+        if _spend(state.env, "work") > MAX_WORK:
+            state.pos = state.posMax
+        else:
+            super().skipToken(state)
 
 
 class _Parser(MarkdownIt):
@@ -93,6 +96,11 @@ def parse(body: str) -> list[Token]:
     env: Counter[str] = Counter()
     parser = copy.copy(_parser)
     parser.linkify = _LinkFinder(env)
+    parser.helpers = SimpleNamespace(
+        parseLinkLabel=helpers.parseLinkLabel,
+        parseLinkDestination=functools.partial(_find_destination, env),
+        parseLinkTitle=helpers.parseLinkTitle,
+    )
     tokens = parser.parse(body, env)
     for token in tokens:
         if token.type == "fence":
@@ -126,7 +134,7 @@ def _nested(rule: BlockRule, levels: int) -> BlockRule:
     """
 
     def bounded(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-        if _spend(state.env, "block_steps") > _MAX_BLOCK_STEPS:
+        if _spend(state.env, "work") > MAX_WORK:
             raise TooMuchWork
         return state.level + levels < MAX_NESTING and rule(state, start, end, silent)
 
@@ -211,7 +219,7 @@ def _link(state: StateInline, silent: bool) -> bool:
 
     The end of the text is looked for from each bracket, through all that follows.
     """
-    if state.src[state.pos] != "[" or state.env["label_steps"] > _MAX_LABEL_STEPS:
+    if state.src[state.pos] != "[" or state.env["work"] > MAX_WORK:
         return False
     start = state.pos + 1
     label_end = state.src.find("]", start, start + _LABEL_LOOK_AHEAD)
@@ -220,9 +228,21 @@ def _link(state: StateInline, silent: bool) -> bool:
     return link(state, silent)
 
 
+def _find_destination(env: Counter[str], text: str, start: int, end: int) -> Any:
+    """Find the address of a link as markdown-it does, which looks at each character up to a space."""
+    run = _NO_SPACE.match(text, start, end)
+    if _spend(env, "work", len(run[0]) // 25 if run else 0) > MAX_WORK:
+        start = end  # where there is none
+    return helpers.parseLinkDestination(text, start, end)
+
+
 def _address(state: StateInline, silent: bool) -> bool:
     """Make `http://…` a link, before anything in it is taken for formatting."""
-    if not state.src.startswith("://", state.pos) or _spend(state.env, "schemes") > _MAX_SCHEMES:
+    if not state.src.startswith("://", state.pos):
+        return False
+    word = _WORD.match(state.src, state.pos, state.pos + MAX_ADDRESS)
+    length = len(word[0]) if word else 0
+    if _spend(state.env, "work", _SCHEME_STEPS + len(state.pending) // 100 + length // 20) > MAX_WORK:
         return False
     return linkify(state, silent)
 
@@ -255,7 +275,7 @@ class _LinkFinder:
         return bool(self._found)
 
     def _look_at(self, word: str, place: int) -> None:
-        _spend(self._env, "word_steps", (len(word) + 60) * (len(_LINK_ANCHOR.findall(word)) + 1))
+        _spend(self._env, "work", int((len(word) + 60) * (len(_LINK_ANCHOR.findall(word)) + 1) * _WORD_STEPS))
         if not self._goes_on():
             return
         for found in _linkify.match(word) or []:
@@ -266,7 +286,7 @@ class _LinkFinder:
             self._found.append(found)
 
     def _goes_on(self) -> bool:
-        return bool(self._env["link_bytes"] <= MAX_LINK_BYTES and self._env["word_steps"] <= _MAX_WORD_STEPS)
+        return bool(self._env["link_bytes"] <= MAX_LINK_BYTES and self._env["work"] <= MAX_WORK)
 
     def match(self, _text: str) -> list[Match]:
         """Return what `test` has just found."""

@@ -85,6 +85,8 @@ HEAVY = {
     "brackets that close": "[" * 5_000 + "]" * 5_000,
     "brackets in addresses": filled("http://a/["),
     "links that do not end": filled("[a](<b"),
+    "brackets with marks in links that do not end": "[a<](" * 75 + "[`" * 501 + filled("**_"),
+    "links in links that do not end": "[`" * 37 + filled("[a*]("),
     "emphasis": "*" * 5_000 + "a" + "*" * 4_999,
     "mixed emphasis": filled("*a **a _b "),
     "many marks": filled("*_"),
