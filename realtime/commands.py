@@ -25,6 +25,7 @@ from realtime.protocol import Ack, Command, ErrorCode, FrameError, Pong
 from realtime.reads import ChatSnapshot, read_chat
 from realtime.rooms import Subscription
 from realtime.typing_gate import TypingGate
+from realtime.watch import recheck
 
 if TYPE_CHECKING:
     from chats.models import Message
@@ -208,7 +209,11 @@ class Commands:
         if user.pk != self._connection.user_id:
             raise FrameError(ErrorCode.INVALID, "This access token is somebody else's.", field="token")
         self._connection.credential = credential
+        self._connection.checked_at = user.security_changed_at  # as it was when the token was found to be good
         self._credential_changed()
+        await recheck(self._hub.directory, self._connection)
+        if self._connection.is_ending:
+            raise FrameError(ErrorCode.INVALID, "This access token is not valid.", field="token")
         expires_at = datetime.datetime.fromtimestamp(credential.expires_at, datetime.UTC)
         self._connection.send(Ack(action="authenticated", ref=command.ref, expires_at=time_text(expires_at)))
 

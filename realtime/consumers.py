@@ -27,6 +27,7 @@ from realtime.preframed import preframed_socket
 from realtime.protocol import CloseCode, Error, ErrorCode, FrameError, Welcome, decode, encode
 from realtime.quota import Place
 from realtime.reads import Caller, read_caller
+from realtime.watch import recheck
 from realtime.wires import PlainWire, ReadyWire
 
 logger = logging.getLogger(__name__)
@@ -123,8 +124,10 @@ class ChatConsumer(AsyncConsumer):
         try:
             self._watch_expiry()
             await hub.register(connection, caller.workspace_ids)
-            # What came for the user meanwhile waits in the outbox: the first frame is the welcome.
-            connection.outbox.open(Frame(encode(_welcome(connection))))
+            await recheck(hub.directory, connection)
+            if self._end_code is None:
+                # What came for the user meanwhile waits in the outbox: the first frame is the welcome.
+                connection.outbox.open(Frame(encode(_welcome(connection))))
             while True:
                 event = await receive()
                 if event["type"] == "websocket.disconnect":

@@ -105,10 +105,11 @@ class Watcher:
 
     async def _check_up_to(self, user_id: UUID, stamp: Stamp) -> None:
         """Check a user's sockets, and note that they are checked up to this stamp, which was read before."""
-        connections = list(self._directory.by_user.get(user_id, ()))
+        checked = [(one, one.credential) for one in self._directory.by_user.get(user_id, ())]
         await self.check_user(user_id)
-        for connection in connections:
-            connection.checked_at = stamp
+        for connection, credential in checked:
+            if connection.credential is credential:  # `auth` may have brought another one, which was not looked at
+                connection.checked_at = stamp
 
     async def check_user(self, user_id: UUID) -> None:
         """Close those of a user's sockets whose credential is not good any more; the others lose what the user lost."""
@@ -158,6 +159,31 @@ class Watcher:
             connections = {connection for connection in connections if connection.user_id in members}
         for connection in list(connections):
             connection.outbox.put(frame)
+
+
+async def recheck(directory: Directory, connection: Connection) -> None:
+    """Look once more at what was read before the hub knew the connection, or its new credential.
+
+    Whatever was taken from the user in between was told to nobody, however long the broker took.
+    """
+    stamp, workspace_ids = await run_in_db_thread(_read_standing, connection.user_id)
+    for workspace_id in workspace_ids - connection.workspaces:
+        directory.enter_workspace(connection, workspace_id)
+    for workspace_id in connection.workspaces - workspace_ids:
+        directory.leave_workspace(connection, workspace_id)
+    if stamp == connection.checked_at:
+        return
+    if await run_in_db_thread(is_still_good, connection.credential):
+        connection.checked_at = stamp
+    else:
+        connection.end(CloseCode.UNAUTHENTICATED)
+
+
+def _read_standing(user_id: UUID) -> tuple[Stamp, set[UUID]]:
+    """Return a user's stamp and workspaces, in one statement; of somebody who is gone, nothing."""
+    rows = get_user_model().objects.order_by().filter(pk=user_id)
+    found = list(rows.values_list("security_changed_at", "workspace_memberships__workspace_id"))
+    return (found[0][0] if found else None), {workspace_id for _, workspace_id in found if workspace_id is not None}
 
 
 def _read_latest(user_ids: list[UUID], *, everything: bool) -> _Found:

@@ -16,11 +16,13 @@ import httpx
 import psycopg
 import pytest
 from asgiref.sync import async_to_sync
+from websockets import ConnectionClosed
 
 from tests.clients import Frame, Person, Socket, make_chat, open_socket
 from tests.cluster.conftest import SECRET_KEY
 from tests.cluster.plain_process import PlainProcess
 from tests.cluster.test_conversation import staff_browser
+from tests.freezing_proxy import FreezingProxy
 from tests.processes import PostgreSQL, Server, Valkey
 from tests.realtime.test_socket_access import submit
 
@@ -260,3 +262,29 @@ async def test_who_is_removed_is_told_and_hears_nothing_more(site: Site, john: P
             assert (await socket.post(chat_id, "still here"))["code"] == "forbidden"
             heard = {frame["type"] for frame in await socket.frames_so_far() if frame.get("chat_id") == chat_id}
             assert heard <= {"chat.member_removed"}
+
+
+@pytest.mark.parametrize("ended", ["sign-out without a broker", "revocation without a broker"])
+async def test_a_handshake_under_way_does_not_outlive_its_credential(
+    site: Site, broker: Valkey, john: Person, ended: str
+) -> None:
+    """The credential is read, then the broker takes its time, and meanwhile the user signs out; no look helps out."""
+    act, (credential,) = ENDS[ended]
+    with FreezingProxy(broker.port) as way:
+        settings = {"DATABASE_URL": site.database, "SECRET_KEY": SECRET_KEY, "FLOWRA_WATCH_INTERVAL": "3600"}
+        with Server({**settings, "REDIS_URL": f"redis://127.0.0.1:{way.port}/0"}) as far:
+            for way.delay in (0.5, 1.0, 2.0):  # longer where signing out took longer than that
+                victim = await make_victim(site, john)
+                headers = {"Cookie": f"sessionid={victim.session}"}
+                if credential == "token":
+                    headers = {"Authorization": f"Bearer {victim.person.token}"}
+                opened = await open_socket(far.base_url, additional_headers=headers, origin=far.base_url)
+                await act(site, victim, john)
+                socket = Socket(opened)
+                try:
+                    frame = await socket.receive()
+                except ConnectionClosed:
+                    break
+                assert frame["type"] == "welcome"
+                await socket.close()
+            assert await socket.closed() == UNAUTHENTICATED  # and not because it was let in each time
