@@ -96,7 +96,7 @@ def parse(body: str) -> list[Token]:
     env: Counter[str] = Counter()
     parser = copy.copy(_parser)
     parser.linkify = _LinkFinder(env)
-    parser.helpers = SimpleNamespace(
+    parser.helpers = SimpleNamespace(  # type: ignore[assignment]
         parseLinkLabel=helpers.parseLinkLabel,
         parseLinkDestination=functools.partial(_find_destination, env),
         parseLinkTitle=helpers.parseLinkTitle,
