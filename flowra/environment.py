@@ -34,6 +34,10 @@ PARSERS: dict[type, tuple[Callable[[str], Any], str]] = {
     float: (parse_float, "a number"),
 }
 
+PRIVATE_NETWORKS = (  # this machine, and networks that no stranger sends from
+    *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"),
+    *("::1/128", "fc00::/7", "fe80::/10"),
+)
 DATABASES = ("postgres", "postgresql", "psql", "pgsql", "sqlite")  # how django-environ lets addresses of ours begin
 
 

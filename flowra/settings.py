@@ -17,7 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from flowra.database import complete
 from flowra.demo_files import data_dir, demo_secret_key
-from flowra.environment import Environment
+from flowra.environment import PRIVATE_NETWORKS, Environment
+from flowra.log_config import log_config
 from flowra.lost_peers import redis_options
 from flowra.version import VERSION
 
@@ -48,13 +49,7 @@ FLOWRA_REDIS_PREFIX: str = env.str("FLOWRA_REDIS_PREFIX", default="")  # of this
 # Whose X-Forwarded-For counts: networks of proxies, or the number of proxies a request comes through.
 FLOWRA_TRUSTED_PROXIES: list[str] = env.list("FLOWRA_TRUSTED_PROXIES", default=[])
 # Who may read /metrics: by default this machine and private networks.
-FLOWRA_METRICS_FROM: list[str] = env.list(
-    "FLOWRA_METRICS_FROM",
-    default=[
-        *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"),
-        *("::1/128", "fc00::/7", "fe80::/10"),
-    ],
-)
+FLOWRA_METRICS_FROM: list[str] = env.list("FLOWRA_METRICS_FROM", default=[*PRIVATE_NETWORKS])
 
 # --- Realtime -----------------------------------------------------------------------------------
 FLOWRA_PING_INTERVAL: float = env.float("FLOWRA_PING_INTERVAL", default=30.0)
@@ -349,21 +344,4 @@ FLOWRA_LOG_ADDRESSES: bool = env.bool("FLOWRA_LOG_ADDRESSES", default=True)  # o
 LOG_FORMAT: str = env.str("FLOWRA_LOG_FORMAT", default="").lower() or ("plain" if DEBUG else "json")
 if LOG_FORMAT not in ("plain", "json"):
     raise ImproperlyConfigured(f"FLOWRA_LOG_FORMAT must be plain or json, not {LOG_FORMAT!r}.")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"()": "flowra.logs.PlainFormatter"}, "json": {"()": "flowra.logs.JSONFormatter"}},
-    "filters": {"safe": {"()": "flowra.logs.SafeRequests"}, "seldom": {"()": "flowra.logs.Seldom"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["safe"]}},
-    # Libraries tell of frames and queries at DEBUG, with what people wrote in them, so DEBUG is for our own.
-    "root": {"handlers": ["console"], "level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL},
-    "loggers": {
-        **{name: {"level": LOG_LEVEL} for name in ("flowra", "realtime", "presence", "chats")},
-        # Named without handlers, so that Django's own ones go and every line comes once, in one format.
-        "django": {"level": "INFO"},
-        "django.request": {"level": "ERROR"},  # refusals stand in flowra.access
-        **{name: {"filters": ["seldom"]} for name in ("psycopg.pool", "django.security.DisallowedHost")},
-        "axes": {"level": "WARNING"},  # its INFO announces its version at every command
-        "uvicorn.error": {"level": "WARNING"},  # its INFO tells of every socket that opens and closes
-    },
-}
+LOGGING = log_config(LOG_LEVEL, LOG_FORMAT)
