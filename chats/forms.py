@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from chats.models import BODY_MAX_LENGTH, NAME_MAX_LENGTH, TITLE_MAX_LENGTH, ChatKind, Role
+from chats.services.chats import CHAT_MEMBERS_PER_CALL
 from chats.services.invites import INVITE_DAYS, INVITE_DAYS_MAX, INVITE_USES_MAX
 
 if TYPE_CHECKING:
@@ -21,6 +23,15 @@ GROUP_KINDS = [
     (ChatKind.BUG.value, ChatKind.BUG.label),
     (ChatKind.EPIC.value, ChatKind.EPIC.label),
 ]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class People:
+    """Those of a workspace who can be picked: some of them to see, and all by name."""
+
+    shown: list[User]
+    has_more: bool
+    find: Callable[[Collection[str]], dict[str, UUID]]  # lower-cased usernames to ids, of those who are there
 
 
 def people_choices(people: Iterable[User]) -> list[tuple[str, str]]:
@@ -69,7 +80,46 @@ class PlaceForm(forms.Form):
     reply_to = forms.UUIDField(required=False)
 
 
-class ChatForm(forms.Form):
+class PeopleForm(forms.Form):
+    """Base of forms in which people of a workspace are picked from `picked_in`; who is not shown there is named."""
+
+    picked_in = "member_ids"
+    most = CHAT_MEMBERS_PER_CALL
+
+    def __init__(self, *args: Any, people: People, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.people = people
+        self.fields[self.picked_in].choices = people_choices(people.shown)  # type: ignore[attr-defined]
+        self.is_needed = self.fields[self.picked_in].required
+        if people.has_more:
+            self.fields[self.picked_in].required = False
+            self.fields["usernames"] = forms.CharField(
+                label=_("Others, by username"),
+                required=False,
+                max_length=5_000,
+                help_text=_("Not all people are in the list above. Separate names by spaces."),
+                widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "@jane @bob"}),
+            )
+
+    def clean(self) -> dict[str, Any]:
+        """Return the fields, with those who were named among those who were picked."""
+        data: dict[str, Any] = super().clean() or {}
+        names = {name.strip("@,;").lower() for name in data.pop("usernames", "").split()} - {""}
+        picked = data.get(self.picked_in) or []
+        chosen = {*picked} if isinstance(picked, list) else {picked}
+        found = self.people.find(names) if names else {}
+        if missing := sorted(names - found.keys()):
+            self.add_error("usernames", _("Not in this workspace: %(names)s") % {"names": ", ".join(missing)})
+        chosen.update(found.values())
+        if self.is_needed and not chosen and self.picked_in not in self.errors:
+            self.add_error(self.picked_in, _("Pick somebody."))
+        if len(chosen) > self.most:
+            self.add_error(self.picked_in, _("At most %(most)s can be picked at once.") % {"most": self.most})
+        data[self.picked_in] = list(chosen)
+        return data
+
+
+class ChatForm(PeopleForm):
     """A new chat."""
 
     kind = forms.ChoiceField(label=_("Kind"), choices=GROUP_KINDS)
@@ -82,29 +132,19 @@ class ChatForm(forms.Form):
         label=_("Members"), coerce=UUID, required=False, widget=forms.CheckboxSelectMultiple
     )
 
-    def __init__(self, *args: Any, people: Iterable[User], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["member_ids"].choices = people_choices(people)  # type: ignore[attr-defined]
 
-
-class DirectForm(forms.Form):
+class DirectForm(PeopleForm):
     """The other person of a direct chat."""
 
-    member_ids = forms.TypedChoiceField(label=_("Person"), coerce=UUID, widget=forms.RadioSelect)
-
-    def __init__(self, *args: Any, people: Iterable[User], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["member_ids"].choices = people_choices(people)  # type: ignore[attr-defined]
+    most = 1
+    member_ids = forms.TypedChoiceField(label=_("Person"), coerce=UUID, empty_value=None, widget=forms.RadioSelect)
 
 
-class MembersForm(forms.Form):
+class MembersForm(PeopleForm):
     """People to add to a chat."""
 
+    picked_in = "user_ids"
     user_ids = forms.TypedMultipleChoiceField(label=_("People"), coerce=UUID, widget=forms.CheckboxSelectMultiple)
-
-    def __init__(self, *args: Any, people: Iterable[User], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["user_ids"].choices = people_choices(people)  # type: ignore[attr-defined]
 
 
 class TitleForm(forms.Form):

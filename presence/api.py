@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -12,11 +13,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chats.api.base import ApiView
+from chats.api.fields import QueryIds
 from chats.api.schema import reads
 from chats.api.shapes import Shape, counter
 from chats.selectors import access_chat
 from presence.exceptions import RegistryAway
 from presence.selectors import presence_payload, read_presence
+
+ROWS_MAX = 1_000
+IDS_MAX = 200
 
 
 class MemberPresence(Shape):
@@ -46,14 +51,20 @@ class Unavailable(APIException):
     wait = 1  # seconds, for Retry-After
 
 
+class PresenceQuery(serializers.Serializer[Any]):
+    user_ids = QueryIds(most=IDS_MAX, required=False, help_text="Only these members; ids with commas between them.")
+
+
 class ChatPresence(ApiView):
-    @reads("getChatPresence", MemberPresence, many=True, ids=("chat_id",), refuses=[503])
+    @reads("getChatPresence", MemberPresence, many=True, ids=("chat_id",), query=PresenceQuery, refuses=[503])
     def get(self, request: Request, chat_id: UUID) -> Response:
         """Who of a chat's members is online: they come first, then by name.
 
-        A plain list of all members, without pages. 404 with the code `disabled` where presence is switched off; 503
-        while it is not known who is online, which is not to say that they are offline.
+        A plain list of at most 1,000 members, without pages. The headers `X-Total-Count` and `X-Online-Count` say how
+        many members there are, and how many of them are online. 404 with the code `disabled` where presence is
+        switched off; 503 while it is not known who is online, which is not to say that they are offline.
         """
+        query = self.read_query(PresenceQuery)
         chat = access_chat(self.user, chat_id).chat
         if not settings.FLOWRA_PRESENCE_ENABLED:
             raise Disabled
@@ -61,4 +72,7 @@ class ChatPresence(ApiView):
             presence = read_presence(chat)
         except RegistryAway as error:
             raise Unavailable from error
-        return Response([presence_payload(member) for member in presence.members])
+        wanted = query.get("user_ids")
+        members = presence.members if wanted is None else presence.among(wanted)
+        counts = {"X-Total-Count": str(len(presence.members)), "X-Online-Count": str(presence.online_count)}
+        return Response([presence_payload(member) for member in members[:ROWS_MAX]], headers=counts)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, TypedDict
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from presence.models import LastSeen
 from presence.registry import State, get_registry
 
 PAIR = 2  # members of a direct chat
+MEMBERS_SHOWN = 200  # beside a chat; 1 kB of HTML each
 
 
 class PresencePayload(TypedDict):
@@ -69,7 +71,7 @@ class MemberPresence:
         return membership
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ChatPresence:
     """A chat's members: online ones first, then by name. `is_known` is False while the registry is away."""
 
@@ -77,10 +79,19 @@ class ChatPresence:
     is_known: bool
     members: Sequence[MemberPresence]
 
-    @property
+    @functools.cached_property
     def online_count(self) -> int:
         """How many are online."""
         return sum(member.is_online is True for member in self.members)
+
+    @property
+    def shown(self) -> Sequence[MemberPresence]:
+        """The first of the members, for the pane beside a chat."""
+        return self.members[:MEMBERS_SHOWN]
+
+    def among(self, user_ids: Collection[UUID]) -> list[MemberPresence]:
+        """Return those of these users who are members, in the same order."""
+        return [member for member in self.members if member.user_id in user_ids]
 
 
 def read_presence(chat: Chat) -> ChatPresence:

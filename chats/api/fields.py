@@ -113,6 +113,26 @@ class QueryInteger(serializers.IntegerField):
         return int(data)
 
 
+class QueryIds(serializers.Field[set[UUID], Any, str, Any]):
+    """Ids in a query string with commas between them, at most so many."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {"too_many": _("At most {most} ids can be named at once.")}
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.most = most
+
+    def to_internal_value(self, data: Any) -> set[UUID]:
+        """Return the ids."""
+        parts = str(data).split(",")
+        if len(parts) > self.most:
+            self.fail("too_many", most=self.most)
+        try:
+            return {parse_id(part, field=self.field_name or "ids") for part in parts}
+        except Invalid as error:
+            raise serializers.ValidationError(error.message, code=error.code) from None
+
+
 class BodyBoolean(serializers.BooleanField):
     """A JSON boolean: neither 1 nor "true"."""
 

@@ -93,6 +93,17 @@ def declare_field_errors(result: dict[str, Any], **_context: object) -> dict[str
     return result
 
 
+class QueryIdsExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Describes ids with commas between them."""
+
+    target_class = "chats.api.fields.QueryIds"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        """Return the field's JSON Schema."""
+        one = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+        return {"type": "string", "pattern": f"^{one}(,{one})*$", "maxLength": 37 * self.target.most - 1}
+
+
 def inline_narrow_enums(result: dict[str, Any], **_context: object) -> dict[str, Any]:
     """Return the document with each enum inlined whose values another one has, too.
 

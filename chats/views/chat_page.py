@@ -111,6 +111,7 @@ def members(request: PageRequest, chat_id: UUID) -> HttpResponse:
     }
     if request.htmx:
         return render(request, "chats/_members.html", context)
+    context["page_number"] = request.GET.get("page", "1")
     return render_in_shell(request, "chats/members.html", context, workspace_id=membership.chat.workspace_id)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.db.models.functions import Lower
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,12 +15,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from chats import services
 from chats.exceptions import Forbidden, NotFound
-from chats.forms import ChatForm, DirectForm, MembersForm, TitleForm
-from chats.models import ChatKind, ChatMember
+from chats.forms import ChatForm, DirectForm, MembersForm, People, TitleForm
+from chats.models import Chat, ChatKind, ChatMember
 from chats.selectors import (
     access_chat,
     access_workspace,
-    list_members,
     list_workspace_members,
     may_manage_chat,
     shared_workspaces,
@@ -36,7 +36,9 @@ from chats.views.base import (
 )
 
 if TYPE_CHECKING:
-    from flowra.accounts.models import User
+    pass
+
+PEOPLE_SHOWN = 100  # in a form; others are named
 
 
 @member_page
@@ -64,7 +66,7 @@ def create_direct(request: PageRequest, workspace_id: UUID) -> HttpResponse:
             user=request.user,
             workspace_id=workspace_id,
             kind=ChatKind.DIRECT,
-            member_ids=[form.cleaned_data["member_ids"]],
+            member_ids=form.cleaned_data["member_ids"],
         ),
     )
     if made is not None:
@@ -114,8 +116,7 @@ def rename(request: PageRequest, chat_id: UUID) -> HttpResponse:
 def add_members(request: PageRequest, chat_id: UUID) -> HttpResponse:
     """Add people of the workspace to a chat."""
     membership = access_chat(request.user, chat_id)
-    present = {row.user_id for row in list_members(membership.chat)}
-    people = [p for p in _colleagues(request, membership.chat.workspace_id) if p.pk not in present]
+    people = _colleagues(request, membership.chat.workspace_id, outside=membership.chat)
     form = MembersForm(request.POST or None, people=people)
     done = carry_out(
         form,
@@ -123,7 +124,7 @@ def add_members(request: PageRequest, chat_id: UUID) -> HttpResponse:
     )
     if done is not None:
         return go_to(request, _chat_url(membership))
-    extra = {"back": _chat_url(membership), "nobody_left": not people}
+    extra = {"back": _chat_url(membership), "nobody_left": not people.shown}
     return render_form(
         request,
         form,
@@ -221,11 +222,19 @@ def _managed(request: PageRequest, chat_id: UUID) -> ChatMember:
     return membership
 
 
-def _colleagues(request: PageRequest, workspace_id: UUID) -> list[User]:
-    """Return the other active members of the workspace, by name; raises NotFound for outsiders."""
+def _colleagues(request: PageRequest, workspace_id: UUID, *, outside: Chat | None = None) -> People:
+    """Return the other active members of the workspace, or those outside a chat; raises NotFound for outsiders."""
     workspace = access_workspace(request.user, workspace_id).workspace
-    people = [row.user for row in list_workspace_members(workspace)]
-    return [person for person in people if person.is_active and person.pk != request.user.pk]
+    rows = list_workspace_members(workspace).filter(user__is_active=True).exclude(user=request.user)
+    if outside is not None:
+        rows = rows.exclude(user__in=outside.memberships.values("user_id"))
+    shown = [row.user for row in rows[: PEOPLE_SHOWN + 1]]
+
+    def find(names: Collection[str]) -> dict[str, UUID]:
+        named = rows.order_by().annotate(name=Lower("user__username")).filter(name__in=names)
+        return dict(named.values_list("name", "user_id"))
+
+    return People(shown[:PEOPLE_SHOWN], len(shown) > PEOPLE_SHOWN, find)
 
 
 def _chat_url(membership: ChatMember) -> str:

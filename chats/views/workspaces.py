@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -27,6 +28,7 @@ from chats.views.base import (
     shell_for,
 )
 
+MEMBERS_PER_PAGE = 50
 INVITATIONS_SHOWN = 200  # the latest ones; REST has them all
 
 
@@ -150,7 +152,7 @@ def _render_settings(
         "workspace": workspace,
         "may_manage": may_manage,
         "is_owner": membership.role == Role.OWNER,
-        "members": list_workspace_members(workspace),
+        "members": Paginator(list_workspace_members(workspace), MEMBERS_PER_PAGE).get_page(request.GET.get("page")),
         "roles": [(r.value, r.label) for r in Role if membership.role == Role.OWNER or r != Role.OWNER],
         "name_form": name_form or WorkspaceForm(initial={"name": workspace.name}),
         "member_form": member_form or WorkspaceMemberForm(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django import template
+from django.core.paginator import Page, Paginator
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,6 +19,7 @@ from presence.selectors import ChatPresence, MemberPresence, show_presence
 register = template.Library()
 register.filter("moment", time_text)
 
+MEMBERS_PER_PAGE = 200
 _JUST_NOW = 60  # seconds; static/js/times.js says the same
 
 
@@ -25,6 +27,12 @@ _JUST_NOW = 60  # seconds; static/js/times.js says the same
 def chat_presence(chat: Chat) -> ChatPresence:
     """Return who of the chat's members is online; the view has checked that the viewer is one of them."""
     return show_presence(chat)
+
+
+@register.simple_tag
+def member_page(presence: ChatPresence, number: str) -> Page[MemberPresence]:
+    """Return a page of the chat's members, online ones first: the first one where there is none of that number."""
+    return Paginator(presence.members, MEMBERS_PER_PAGE).get_page(number)
 
 
 @register.simple_tag

@@ -136,7 +136,7 @@ export class MembersView {
     const { count } = this.presence;
     const title = document.querySelector(`#${ROOT} .member-count`);
     title.textContent =
-      count === null ? text("members_total", { count: this.rows.size }) : text("members_online", { count });
+      count === null ? text("members_total", { count: document.getElementById(ROOT).dataset.total }) : text("members_online", { count });
     const badge = document.querySelector(`#${HEADER} .online-count`);
     if (badge === null) return;
     badge.hidden = count === null;

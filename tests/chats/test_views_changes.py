@@ -9,8 +9,9 @@ import pytest
 from django.urls import reverse
 
 from chats import services
-from chats.models import Chat, Message, Notification, WorkspaceInvite, WorkspaceMember
+from chats.models import Chat, ChatMember, Message, Notification, WorkspaceInvite, WorkspaceMember
 from chats.selectors import count_unread_notifications
+from flowra.accounts.models import User
 from tests.chats.test_views import say, sign_in
 from tests.conftest import Cast, make_user
 
@@ -279,3 +280,38 @@ def test_the_search_finds_what_one_may_see(cast: Cast) -> None:
     assert "Nothing found" in sign_in(cast.outsider).get("/search/?q=olg").content.decode()
     for query in ("%25", "'; DROP TABLE x; --", "\u202e", "x" * 500):
         assert sign_in(cast.member).get("/search/", {"q": query}).status_code == 200
+
+
+def test_large_workspaces_are_shown_in_pages_and_people_named(cast: Cast) -> None:
+    people = User.objects.bulk_create(
+        User(username=f"p{number:03}", display_name=f"Person {number:03}") for number in range(260)
+    )
+    WorkspaceMember.objects.bulk_create(WorkspaceMember(workspace=cast.workspace, user=person) for person in people)
+    owner = sign_in(cast.owner)
+    settings = reverse("chats:workspace_settings", args=[cast.workspace.pk])
+    first, last = owner.get(settings).content.decode(), owner.get(settings, {"page": 6}).content.decode()
+    assert ("(262)" in first, "Person 259" in first, "Person 259" in last) == (True, False, True)
+    assert len(first) < 150_000
+
+    add = reverse("chats:members_add", args=[cast.chat.pk])
+    form = owner.get(add).content.decode()
+    assert ("Person 000" in form, "Person 259" in form, 'name="usernames"' in form) == (True, False, True)
+    refused = owner.post(add, {"usernames": "@p259 @nobody-here @otto"})
+    assert refused.status_code == 422
+    assert "nobody-here, otto" in refused.content.decode()
+    owner.post(add, {"usernames": "@P259, p258", "user_ids": [str(people[0].pk)]})
+    assert cast.chat.memberships.count() == 5
+    direct = reverse("chats:create_direct", args=[cast.workspace.pk])
+    assert owner.post(direct, {"usernames": "p259 p258"}).status_code == 422
+    assert owner.post(direct, {"usernames": " "}).status_code == 422
+    assert owner.post(direct, {"usernames": "p259"}).status_code == 302
+
+    ChatMember.objects.bulk_create(
+        [ChatMember(chat=cast.chat, user=person) for person in people], ignore_conflicts=True
+    )
+    chat = owner.get(reverse("chats:detail", args=[cast.chat.pk])).content.decode()
+    assert (chat.count('class="member-item"'), "All 262 members" in chat) == (200, True)
+    pages = [
+        owner.get(reverse("chats:members", args=[cast.chat.pk]), {"page": page}).content.decode() for page in (1, 2)
+    ]
+    assert [page.count('class="member-item"') for page in pages] == [200, 62]

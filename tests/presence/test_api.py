@@ -224,3 +224,35 @@ def test_store_is_not_read_where_the_registry_is_away(cast: Cast, process: Proce
     with CaptureQueriesContext(connection) as queries:
         read(caller_for(cast.owner), cast.chat)
     assert not any("presence_lastseen" in query["sql"] for query in queries)
+
+
+# --- Large chats --------------------------------------------------------------------------------
+
+
+def test_a_large_chat_is_told_in_part_and_counted_in_whole(cast: Cast, process: Process) -> None:
+    add_members(cast.chat, 1_205)
+    late = get_user_model().objects.get(username="p1205.1202")
+    process.hold(cast.member, late)
+    caller = caller_for(cast.owner)
+    answer = read(caller, cast.chat)
+    assert len(answer.data) == 1_000
+    assert {member["user_id"] for member in answer.data[:2]} == {str(cast.member.pk), str(late.pk)}
+    assert (answer.headers["X-Total-Count"], answer.headers["X-Online-Count"]) == ("1205", "2")
+    ids = [str(late.pk), str(cast.owner.pk), str(cast.outsider.pk)]
+    some = caller.get(f"/chats/{cast.chat.pk}/presence?user_ids={','.join(ids)}")
+    assert [member["user_id"] for member in some.data] == ids[:2]
+    assert (some.headers["X-Total-Count"], some.headers["X-Online-Count"]) == ("1205", "2")
+
+
+def test_ids_that_are_none_or_too_many(cast: Cast, process: Process) -> None:
+    caller = caller_for(cast.owner)
+    for wrong in (
+        "",
+        "x",
+        f"{cast.owner.pk},",
+        f"{cast.owner.pk};{cast.member.pk}",
+        ",".join([str(cast.owner.pk)] * 201),
+    ):
+        answer = caller.get(f"/chats/{cast.chat.pk}/presence?user_ids={wrong}")
+        assert (answer.status, answer.data["code"]) == (400, "invalid"), wrong
+        assert len(answer.data["user_ids"]) == 1
