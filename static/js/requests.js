@@ -1,6 +1,7 @@
 // Commands that wait for their answer, by `ref`. Pure: time is given.
 
 const ANSWER_WITHIN = 10000; // ms
+const ANSWER_AT_MOST = 120000; // ms, however much comes before it
 
 /** What the server, or the lack of one, refused: `code` is the protocol's, or "lost" when no answer came. */
 export class Refused extends Error {
@@ -13,15 +14,22 @@ export class Refused extends Error {
 
 export class Requests {
   constructor() {
-    this.open = new Map(); // ref → {done, failed, by}; in the order of their deadlines
+    this.open = new Map(); // ref → {done, failed, by, last}; in the order of their deadlines
     this.next = 1;
   }
 
   /** Returns the `ref` to send; then calls `done(ack)` or `failed(Refused)`, once. */
   add(now, done, failed) {
     const ref = String(this.next++);
-    this.open.set(ref, { done, failed, by: now + ANSWER_WITHIN });
+    this.open.set(ref, { done, failed, by: now + ANSWER_WITHIN, last: now + ANSWER_AT_MOST });
     return ref;
+  }
+
+  /** What comes before the answers is coming: the server carries out one command after the other. */
+  postpone(now) {
+    for (const request of this.open.values()) {
+      request.by = Math.min(Math.max(request.by, now + ANSWER_WITHIN), request.last);
+    }
   }
 
   /** An `ack` or `error` frame came. */

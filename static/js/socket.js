@@ -134,6 +134,7 @@ export class Socket {
     if (frame.type === "welcome") this.heartbeat = new Heartbeat(frame, now);
     if (frame.type === "ack" || frame.type === "error") this.requests.answered(frame);
     if (!this.sync.take(frame, now)) this.onFrame(frame);
+    else if (this.sync.isAsking(frame.chat_id)) this.requests.postpone(now);
     if (frame.type === "welcome") this.dispatch("welcome");
     else if (this.state.name === "syncing") this.dispatch("heard");
     this.settle();

@@ -104,6 +104,11 @@ export class Sync {
     for (const [chatId, chat] of this.chats) this.question(chatId, chat, now);
   }
 
+  /** Whether a catch-up of the chat is under way. */
+  isAsking(chatId) {
+    return (this.chats.get(chatId)?.question ?? null) !== null;
+  }
+
   /** Whether every chat has caught up. */
   get isDone() {
     return [...this.chats.values()].every(({ question, retryAt }) => question === null && retryAt === null);

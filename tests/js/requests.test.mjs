@@ -53,6 +53,23 @@ test("each has 10 s, the earliest first; a late answer is nobody's", () => {
   assert.deepEqual(ends[1], ["two", "lost", "no answer"]);
 });
 
+test("what comes before them postpones all answers, up to two minutes from the question", () => {
+  const { requests, ends, add } = begin();
+  add(0, "one");
+  add(5000, "two");
+  requests.postpone(9000);
+  assert.equal(requests.deadline, 19_000);
+  requests.expire(18_999);
+  assert.deepEqual(ends, []);
+  requests.postpone(1000); // never back
+  assert.equal(requests.deadline, 19_000);
+  requests.postpone(119_000);
+  assert.equal(requests.deadline, 120_000);
+  requests.expire(120_000);
+  assert.deepEqual(ends, [["one", "lost", "no answer"]]);
+  assert.equal(requests.deadline, 125_000);
+});
+
 test("all are lost with the connection, and one that is asked meanwhile belongs to the next", () => {
   const requests = new Requests();
   const lost = [];

@@ -33,6 +33,30 @@ test("a catch-up may take long as long as something is heard, and is given up af
   assert.equal(states.at(-1).state, "waiting");
 });
 
+test("a catch-up over a slow network is waited for while it comes, for two minutes at most", () => {
+  const { socket, clock, states, last, greet, frames } = begin();
+  socket.follow("chat", 0);
+  greet();
+  for (let revision = 1; revision <= 12; revision += 1) {
+    clock.advance(9000);
+    last().hear(posted(revision));
+    assert.equal(states.at(-1).state, "syncing");
+  }
+  last().caughtUp(12);
+  assert.equal(states.at(-1).state, "online");
+  assert.equal(frames.filter(({ type }) => type === "chat.message.posted").length, 12);
+  socket.resubscribe();
+  for (let revision = 13; revision <= 25; revision += 1) {
+    clock.advance(9000);
+    last().hear(posted(revision));
+  }
+  assert.equal(states.at(-1).state, "online");
+  clock.advance(2999);
+  assert.equal(states.at(-1).state, "online");
+  clock.advance(1);
+  assert.equal(states.at(-1).state, "waiting");
+});
+
 test("a half-open connection is found within ping_interval + 20 s, and not waited for", () => {
   const { clock, states, last, count, greet } = begin();
   greet();
