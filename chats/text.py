@@ -35,6 +35,36 @@ def clean_text(value: object, *, field: str, max_length: int, required: bool = T
     return value
 
 
+# Scripts whose letters never need a joiner: one between them only makes a name that looks like another one.
+_NEVER_JOINED = ("LATIN", "GREEK", "CYRILLIC", "DIGIT")
+_JOINERS = "\u200c\u200d"  # Persian and Indic names and emoji have them
+_VARIATION = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))  # emoji and Japanese names
+
+
+def _is_hidden(text: str, index: int) -> bool:
+    """Whether the character at `index` shows nothing itself, or turns the others around."""
+    char = text[index]
+    around = [text[place] for place in (index - 1, index + 1) if 0 <= place < len(text)]
+    if char in _JOINERS:
+        joined = len(around) == 2 and not any(unicodedata.category(one)[0] in "ZC" for one in around)
+        return not joined or any(unicodedata.name(one, "").startswith(_NEVER_JOINED) for one in around)
+    if char in _VARIATION:
+        return index == 0 or unicodedata.category(text[index - 1])[0] in "ZC" or text[index - 1] in _VARIATION
+    return char in _INVISIBLE or (char != " " and unicodedata.category(char) in ("Cc", "Cf", "Co", "Zl", "Zp"))
+
+
+def clean_name(value: object, *, field: str, max_length: int) -> str:
+    """Return `value` as the name of somebody: a line in which every character shows.
+
+    Raises as `clean_line`, and Invalid where it holds control characters, those that turn the direction of what stands
+    around them, or invisible ones: with these a name can look like somebody else's.
+    """
+    name = clean_line(value, field=field, max_length=max_length)
+    if any(_is_hidden(name, index) for index in range(len(name))):
+        raise Invalid(f"{field} must not contain invisible characters or such as change its direction.", field=field)
+    return name
+
+
 def clean_line(value: object, *, field: str, max_length: int) -> str:
     """Return `value` as one line, trimmed, with runs of white space folded; raises as `clean_text`."""
     text = clean_text(value, field=field, max_length=max_length * 4)

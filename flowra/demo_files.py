@@ -8,9 +8,12 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def data_dir(path: Path) -> Path:
-    """Return `path`, created if need be; raises ImproperlyConfigured where it cannot be written."""
+    """Return `path`, created if need be, for its owner alone; raises ImproperlyConfigured where it cannot be written.
+
+    A folder that is there keeps its mode: others may have to read the static files in it.
+    """
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise ImproperlyConfigured(f"Cannot create the data folder {path}: {error.strerror}.") from error
     if not os.access(path, os.W_OK | os.X_OK):

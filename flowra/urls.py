@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from flowra.accounts.throttle import limited
-from flowra.accounts.views import AdminChangePasswordView
+from flowra.accounts.views import AdminChangePasswordView, SignOutView
 from flowra.api_errors import not_found
 
 handler500 = "flowra.api_errors.server_error"
@@ -13,6 +13,7 @@ urlpatterns = [
     path("accounts/", include("flowra.accounts.urls")),
     # Found before the admin's own of the same addresses.
     path("admin/login/", limited(admin.site.login)),
+    path("admin/logout/", SignOutView.as_view()),
     path("admin/password_change/", admin.site.admin_view(limited(AdminChangePasswordView.as_view()))),
     path("admin/", admin.site.urls),
     path("api/v1/", include("flowra.api_urls")),

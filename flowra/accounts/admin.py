@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm, UsernameField
+from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.decorators import method_decorator
@@ -19,6 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework_simplejwt.token_blacklist.admin import BlacklistedTokenAdmin, OutstandingTokenAdmin
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
+from flowra.accounts.forms import DisplayNameMixin
 from flowra.accounts.lockout import forget_name
 from flowra.accounts.mail import tell_password_changed
 from flowra.accounts.models import User, new_security_stamp
@@ -36,14 +38,14 @@ else:
     CreationForm, ChangeForm, BaseUserAdmin = AdminUserCreationForm, UserChangeForm, UserAdmin
 
 
-class NewUserForm(CreationForm):
+class NewUserForm(DisplayNameMixin, CreationForm):
     class Meta:
         model = User
         fields = ("username", "display_name", "email")
         field_classes: ClassVar = {"username": UsernameField}
 
 
-class UserForm(ChangeForm):
+class UserForm(DisplayNameMixin, ChangeForm):
     class Meta:
         model = User
         fields = "__all__"
@@ -160,6 +162,28 @@ def _is_superuser(request: HttpRequest) -> bool:
 
 def _may_change(request: HttpRequest, user: User) -> bool:
     return _is_superuser(request) or not (user.is_staff or user.is_superuser)
+
+
+# --- Groups: what a group may do, its members may ------------------------------------------------
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class FlowraGroupAdmin(GroupAdmin):
+    """Only superusers write groups: others could give themselves whatever they like by one that they are in."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whether the caller may add groups."""
+        return _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whether the caller may change groups."""
+        return _is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whether the caller may delete groups."""
+        return _is_superuser(request)
 
 
 # --- Tokens: simplejwt's pages show refresh tokens in full; ours do not --------------------------

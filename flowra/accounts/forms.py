@@ -23,11 +23,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from chats.exceptions import Invalid
-from chats.text import clean_line
 from flowra.accounts.lockout import is_current_password
 from flowra.accounts.mail import send_later
 from flowra.accounts.models import User
-from flowra.accounts.services import DISPLAY_NAME_MAX_LENGTH
+from flowra.accounts.services import clean_display_name
 
 # Generic for the type checker only.
 if TYPE_CHECKING:
@@ -52,9 +51,10 @@ class SignInForm(AuthenticationForm):
 
 
 class DisplayNameMixin:
-    """Cleans `display_name` as every name of Flowra is cleaned: one line, something to see."""
+    """Cleans `display_name` as REST does: one line in which everything shows, and nobody else's name."""
 
     cleaned_data: dict[str, Any]
+    instance: User
 
     def clean_display_name(self) -> str:
         """Return the name on one line, or nothing where nothing was typed."""
@@ -62,7 +62,7 @@ class DisplayNameMixin:
         if not name.strip():
             return ""
         try:
-            return clean_line(name, field=str(_("Display name")), max_length=DISPLAY_NAME_MAX_LENGTH)
+            return clean_display_name(self.instance, name, field=str(_("Display name")))
         except Invalid as error:
             raise ValidationError(error.message) from error
 

@@ -6,8 +6,12 @@ ended credential closes its sockets wherever they are.
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from chats.clock import database_now
-from chats.text import clean_line
+from chats.exceptions import Invalid
+from chats.models import WorkspaceMember
+from chats.text import clean_name
 from flowra.accounts.models import User, new_security_stamp
 
 DISPLAY_NAME_MAX_LENGTH = 80
@@ -39,7 +43,26 @@ def reactivate_user(user: User) -> None:
     user.save(update_fields=["is_active"])
 
 
+def clean_display_name(user: User, display_name: object, *, field: str) -> str:
+    """Return a name that the user may be shown under; raises Invalid, TooLong.
+
+    It must not be somebody else's username, nor the name of somebody whom the user shares a workspace with: it would be
+    theirs to everybody who reads it.
+    """
+    name = clean_name(display_name, field=field, max_length=DISPLAY_NAME_MAX_LENGTH)
+    stored = User.objects.filter(pk=user.pk).values_list("display_name", flat=True).first()
+    others = User.objects.exclude(pk=user.pk)
+    mine = WorkspaceMember.objects.filter(user=user.pk).values("workspace")
+    people = WorkspaceMember.objects.filter(workspace__in=mine).values("user")
+    if (
+        name != stored
+        and others.filter(Q(username__iexact=name) | Q(display_name__iexact=name, pk__in=people)).exists()
+    ):
+        raise Invalid(f"{field} is the name of somebody else here. Add something that tells you apart.", field=field)
+    return name
+
+
 def change_display_name(user: User, display_name: str) -> None:
     """Show the user under another name; raises Invalid, TooLong."""
-    user.display_name = clean_line(display_name, field="display_name", max_length=DISPLAY_NAME_MAX_LENGTH)
+    user.display_name = clean_display_name(user, display_name, field="display_name")
     user.save(update_fields=["display_name"])

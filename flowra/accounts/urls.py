@@ -1,6 +1,6 @@
 """Addresses of the account pages, under /accounts/."""
 
-from django.contrib.auth.views import LogoutView, PasswordResetDoneView
+from django.contrib.auth.views import PasswordResetDoneView
 from django.urls import path
 
 from flowra.accounts import views
@@ -11,7 +11,7 @@ app_name = "accounts"
 urlpatterns = [
     path("login/", limited(views.SignInView.as_view()), name="login"),
     path("demo/", limited(views.DemoSignInView.as_view()), name="demo"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", views.SignOutView.as_view(), name="logout"),
     path("signup/", limited(views.SignUpView.as_view()), name="signup"),
     path("profile/", views.ProfileView.as_view(), name="profile"),
     path("sign-out-everywhere/", views.sign_out_others, name="sign_out_everywhere"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 else:
     SignUpFormView = ProfileFormView = FormView
 
+SIGNED_OUT_COOKIE = "flowra_signed_out"
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -91,6 +93,17 @@ class DemoSignInView(NextMixin, views.LoginView):
             return redirect("accounts:login")
         login(request, user)
         return HttpResponseRedirect(self.get_success_url())
+
+
+class SignOutView(views.LogoutView):
+    """Sign out, and have the browser's tabs forget what was written and not sent (static/js/sign-out.js)."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Sign out; the cookie stays until a page has seen it."""
+        response: HttpResponse = super().post(request, *args, **kwargs)
+        secure, days = settings.SESSION_COOKIE_SECURE, datetime.timedelta(days=30)
+        response.set_cookie(SIGNED_OUT_COOKIE, "1", max_age=days, samesite="Lax", secure=secure)
+        return response
 
 
 @method_decorator([sensitive_post_parameters("password"), never_cache], name="dispatch")

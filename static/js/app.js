@@ -12,6 +12,7 @@ import { Outbox } from "./outbox.js";
 import { callApi } from "./rest.js";
 import { Sender } from "./sender.js";
 import { Sidebar } from "./sidebar.js";
+import { forgetAfterSignOut } from "./sign-out.js";
 import { text } from "./text.js";
 import { startTheme } from "./theme.js";
 import { keepFresh, localizeTimes } from "./times.js";
@@ -34,6 +35,13 @@ const chatId = bootstrap?.chat_id ?? "";
 const userId = document.body.dataset.userId ?? "";
 const { htmx } = window;
 
+forgetAfterSignOut({
+  userId,
+  onForget: () => {
+    outbox.clear();
+    emit("written.forgotten", {});
+  },
+});
 startMenus(document);
 startTheme(document);
 startDialogs(htmx);

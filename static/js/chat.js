@@ -210,6 +210,7 @@ const composer = new Composer({
     return Boolean(node);
   },
 });
+on("written.forgotten", () => composer.clear());
 const actions = new MessageActions({
   timeline,
   composer,

@@ -113,12 +113,17 @@ export class Composer {
     // The id the server put into the page may have been used; every message sent by script gets its own.
     const isTaken = this.onSend({ body, client_id: newId(), reply_to: this.replyTo || null });
     if (!isTaken) return; // what was written stays where it is
-    this.complain("");
+    this.clear();
+    this.textarea.focus();
+  }
+
+  /** Forget what was begun. */
+  clear() {
     this.textarea.value = "";
     this.drafts.save("");
     this.setReply(null);
+    this.complain("");
     this.fit();
-    this.textarea.focus();
   }
 
   insertMention() {

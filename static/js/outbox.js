@@ -77,6 +77,17 @@ export class Outbox {
     this.leave(clientId, "gone");
   }
 
+  /** Forget everything: whoever wrote it has signed out. */
+  clear() {
+    const gone = this.entries;
+    this.entries = [];
+    this.save();
+    for (const entry of gone) {
+      this.forget(entry.client_id);
+      this.onChange({ ...entry, status: "gone" });
+    }
+  }
+
   /** The message was seen among those of its chat, so it is stored, whatever became of the answer. */
   seen(clientId) {
     this.leave(clientId, "sent");

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -120,6 +120,23 @@ def test_only_superusers_touch_staff_and_power(helper: Client, admin_user: User,
     assert response.status_code == 302
     cast.member.refresh_from_db()
     assert (cast.member.display_name, cast.member.is_staff, cast.member.is_superuser) == ("M", False, False)
+
+
+def test_staff_do_not_raise_themselves_by_a_group(helper: Client, admin_client: Client, cast: Cast) -> None:
+    group = Group.objects.create(name="helpers")
+    hella = User.objects.get(username="hella")
+    hella.groups.add(group)
+    hella.user_permissions.add(*Permission.objects.filter(content_type__app_label="auth"))
+    everything = list(Permission.objects.values_list("pk", flat=True))
+    page = f"/admin/auth/group/{group.pk}/change/"
+    assert helper.post(page, {"name": "helpers", "permissions": everything}).status_code == 403
+    assert helper.post("/admin/auth/group/add/", {"name": "new", "permissions": everything}).status_code == 403
+    assert helper.post(f"/admin/auth/group/{group.pk}/delete/", {"post": "yes"}).status_code == 403
+    helper.post("/admin/auth/group/", {"action": "delete_selected", "_selected_action": [group.pk], "post": "yes"})
+    assert helper.get(page).status_code == 200, "seeing them is a permission as others"
+    assert [(one.name, one.permissions.count()) for one in Group.objects.all()] == [("helpers", 0)]
+    assert admin_client.post(page, {"name": "helpers", "permissions": everything[:3]}).status_code == 302
+    assert group.permissions.count() == 3
 
 
 def test_actions_need_the_permission(cast: Cast) -> None:

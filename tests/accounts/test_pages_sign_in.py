@@ -108,6 +108,16 @@ def test_sign_out_ends_the_session_and_has_its_sockets_checked(client: Client, c
     assert cast.member.security_changed_at is None
 
 
+@pytest.mark.parametrize("path", [LOGOUT, "/admin/logout/"])
+def test_each_sign_out_tells_the_browser_to_forget_what_was_written(client: Client, cast: Cast, path: str) -> None:
+    client.force_login(cast.owner)
+    response = client.post(path)
+    assert response.headers["Location"] == LOGIN
+    cookie = response.cookies["flowra_signed_out"]
+    assert (cookie.value, cookie["httponly"], cookie["path"]) == ("1", "", "/")
+    assert signed_in_as(client) == ""
+
+
 def test_sign_out_needs_post_and_a_token(cast: Cast) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(cast.owner)

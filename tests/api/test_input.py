@@ -28,12 +28,13 @@ INVISIBLE = ["", " ", "\n\t", "\u200b", "\u2800", "\u3164\ufe0f", "\u202e\u202c"
 @pytest.mark.parametrize("text", TEXTS)
 def test_text_stays_text(cast: Cast, callers: Callers, text: str) -> None:
     chat = f"/chats/{cast.chat.pk}"
-    assert callers.owner.patch("/me", {"display_name": text}).data["display_name"] == text
+    name = text.replace("\u202e", "").replace("\u200b", "")  # which names of people do not take, see test_names.py
+    assert callers.owner.patch("/me", {"display_name": name}).data["display_name"] == name
     assert callers.owner.patch(f"/workspaces/{cast.workspace.pk}", {"name": text}).data["name"] == text
     assert callers.owner.patch(chat, {"title": text}).data["title"] == text
     message = callers.owner.post(f"{chat}/messages", {"body": text}).data
     assert message["body"] == text
-    assert message["author"]["display_name"] == text
+    assert message["author"]["display_name"] == name
     html = message["html"]
     assert not any(tag in html for tag in ("<script", "<img", "<svg"))
     assert callers.owner.get(f"{chat}/messages").data["results"][0]["body"] == text

@@ -162,10 +162,50 @@ def test_signed_out_in_another_tab(enter: Opener, stage: Stage) -> None:
     page, watch = arrive(enter, stage)
     other = page.context.new_page()
     other.goto("/notifications/")
+    page.locator("textarea[name=body]").fill("Begun before")
     sign_out(other)
     is_signed_out(page, watch)
+    expect(page.locator("textarea[name=body]")).to_have_value("")
     write_on(page)
     returns(page, stage)
+
+
+STORED = "JSON.stringify([{...localStorage}, {...sessionStorage}])"
+
+
+@pytest.mark.parametrize("where", ["the page", "the administration"])
+def test_signing_out_forgets_what_was_written_in_all_tabs(enter: Opener, stage: Stage, where: str) -> None:
+    page, _watch = arrive(enter, stage, outage=True, refused=True)
+    other = page.context.new_page()
+    other.goto("/notifications/")
+    page.context.set_offline(True)
+    page.evaluate("window.dispatchEvent(new Event('offline'))")
+    write_on(page)
+    assert "Sent too late" in page.evaluate(STORED)
+    assert "Not finished" in page.evaluate(STORED)
+    page.context.set_offline(False)
+    if where == "the page":
+        sign_out(other)
+    else:
+        other.evaluate(ADMIN_SIGN_OUT)
+        other.wait_for_url(re.compile("/accounts/login/"))
+    for tab in (page, other):
+        tab.wait_for_function(f"!/Sent too late|Not finished/.test({STORED})")
+    # What it fetches when it is online again may lead it to the form, where there is no box.
+    page.wait_for_function("(document.querySelector('textarea[name=body]')?.value ?? '') === ''")
+    expect(page.locator(".message[data-status]")).to_have_count(0)
+    sign_in(other, "jane")
+    other.wait_for_url(lambda url: "/accounts/login/" not in url)
+    other.goto(stage.path)
+    expect(other.locator("textarea[name=body]")).to_have_value("")
+
+
+# What the button of the administration does, without being staff.
+ADMIN_SIGN_OUT = """() => {
+  const form = document.querySelector("#user-menu form");
+  form.action = "/admin/logout/";
+  form.submit();
+}"""
 
 
 def test_signed_out_everywhere(enter: Opener, stage: Stage) -> None:

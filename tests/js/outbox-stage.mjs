@@ -23,6 +23,16 @@ export class FakeStorage {
     this.items.set(key, value);
   }
 
+  get length() {
+    this.access();
+    return this.items.size;
+  }
+
+  key(index) {
+    this.access();
+    return [...this.items.keys()][index] ?? null;
+  }
+
   removeItem(key) {
     this.access();
     this.items.delete(key);
