@@ -4,12 +4,16 @@ import logging
 import os
 from typing import Any
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.signals import request_finished
 from django.db import connections
 
+from flowra.database import bound_statements
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flowra.settings")
 django_application: Any = get_asgi_application()
+bound_statements(connections.settings["default"]["OPTIONS"], settings.FLOWRA_STATEMENT_TIMEOUT)
 
 from flowra.forwarded import name_client  # noqa: E402  (needs Django to be set up)
 from flowra.health import PARTS  # noqa: E402

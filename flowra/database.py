@@ -7,6 +7,15 @@ from flowra.lost_peers import POSTGRESQL_OPTIONS
 from flowra.pool import RECONNECT_TIMEOUT, keep_trying
 
 
+def bound_statements(options: dict[str, Any], seconds: float) -> None:
+    """Have PostgreSQL give up a statement after so many seconds; `options` are those of a database, not yet used.
+
+    For servers: a search must not go on when nobody waits for it any more. Commands take as long as they take.
+    """
+    if "pool" in options and seconds:
+        options["options"] = f"{options.get('options', '')} -c statement_timeout={int(seconds * 1000)}".strip()
+
+
 def complete(database: dict[str, Any], *, pool_size: int, test_file: Path) -> None:
     """Add to Django's settings of one database; `pool_size` is in connections of one process.
 

@@ -72,6 +72,7 @@ FLOWRA_CATCHUP_LIMIT: int = env.int("FLOWRA_CATCHUP_LIMIT", default=500)
 FLOWRA_CATCHUP_BYTES: int = env.int("FLOWRA_CATCHUP_BYTES", default=8 * 1024 * 1024)
 FLOWRA_PAGE_BYTES: int = env.int("FLOWRA_PAGE_BYTES", default=256 * 1024)
 FLOWRA_REQUESTS_AT_ONCE: int = env.int("FLOWRA_REQUESTS_AT_ONCE", default=16)
+FLOWRA_REQUESTS_PER_CALLER: int = env.int("FLOWRA_REQUESTS_PER_CALLER", default=6)  # as many as a browser sends
 FLOWRA_RESPONSE_BYTES: int = env.int("FLOWRA_RESPONSE_BYTES", default=512 * 1024)
 FLOWRA_WRITE_TIMEOUT: float = env.float("FLOWRA_WRITE_TIMEOUT", default=45.0)
 FLOWRA_SOCKET_DB_THREADS: int = env.int("FLOWRA_SOCKET_DB_THREADS", default=8)
@@ -134,8 +135,8 @@ if sys.argv[1:2] == ["runserver"]:
 MIDDLEWARE = [
     "flowra.health.ProbeMiddleware",  # first: machines ask without a Host that we know, and without TLS
     "flowra.request_log.RequestLogMiddleware",
-    "flowra.at_once.AtOnceMiddleware",
     "flowra.bad_requests.bad_requests",
+    "flowra.at_once.AtOnceMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "flowra.storage.StaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -169,6 +170,8 @@ TEMPLATES = [
 ]
 
 # --- Database -----------------------------------------------------------------------------------
+# Seconds that PostgreSQL works on one statement of a server; commands take as long as they take. 0: no bound.
+FLOWRA_STATEMENT_TIMEOUT: float = env.float("FLOWRA_STATEMENT_TIMEOUT", default=10.0)
 FLOWRA_DB_POOL_SIZE: int = env.int("FLOWRA_DB_POOL_SIZE", default=24)  # connections of one process
 DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'flowra.sqlite3'}")}
 complete(DATABASES["default"], pool_size=FLOWRA_DB_POOL_SIZE, test_file=DATA_DIR / "test.sqlite3")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
@@ -16,6 +18,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
+from chats.api.throttles import ScopedThrottle, UserThrottle
 from chats.exceptions import ChatError, Forbidden, NotFound
 from chats.views.shell import Shell, build_shell
 
@@ -51,6 +54,9 @@ def member_page(
     def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _sign_in(cast("PageRequest", request))
+        wait = seconds_to_wait(request, "search" if view.__name__ == "search" else None)
+        if wait:
+            return too_many(request, wait)
         try:
             return view(cast("PageRequest", request), *args, **kwargs)
         except NotFound as error:
@@ -59,6 +65,24 @@ def member_page(
             raise PermissionDenied(error.message) from None
 
     return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", never_cache(wrapper))
+
+
+def seconds_to_wait(request: HttpRequest, scope: str | None) -> int:
+    """Count a request as REST counts its own, in the same counts; returns 0, or after how many seconds it may come."""
+    throttles: list[Any] = [UserThrottle()]
+    if scope is not None:
+        throttles.append(ScopedThrottle())
+    for throttle in throttles:
+        if not throttle.allow_request(request, types.SimpleNamespace(throttle_scope=scope)):
+            return max(1, math.ceil(throttle.wait() or 1))
+    return 0
+
+
+def too_many(request: HttpRequest, wait: int) -> HttpResponse:
+    """Return the page for whoever asks for too much; `wait` is in seconds."""
+    response = render(request, "429.html", status=429)
+    response["Retry-After"] = str(wait)
+    return response
 
 
 def _sign_in(request: PageRequest) -> HttpResponse:

@@ -132,6 +132,7 @@ RARE: dict[str, dict[str, object]] = {
     "400": {},
     "403": {},
     "403_csrf": {},
+    "429": {},
     "500": {},
     "accounts/signup_closed": {"next": "/"},
     "accounts/locked_out": {"minutes": 15},
