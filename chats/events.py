@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from chats.models import Chat, ChatMember, Message
 
 domain_event = Signal()
+# Sent with `events` inside the transaction. A receiver may return a number for each of them (0: none), which goes to
+# the receivers of `domain_event` as `announcement`; what it raises ends the transaction.
+domain_event_pending = Signal()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,16 +186,19 @@ DomainEvent = (
 )
 
 
-def publish_on_commit(event: DomainEvent) -> None:
-    """Tell `event` to all receivers of `domain_event` once the transaction has committed.
+def publish_on_commit(*happened: DomainEvent) -> None:
+    """Tell these events to all receivers of `domain_event` once the transaction has committed.
 
     A receiver that fails is logged and changes nothing for the caller: what is stored is stored.
     """
-    transaction.on_commit(functools.partial(_publish, event), robust=True)
+    answers: list[Any] = [answer for _, answer in domain_event_pending.send(sender=None, events=happened)]
+    announcements: list[int] = answers[0] if answers else [0] * len(happened)
+    for event, announcement in zip(happened, announcements, strict=True):
+        transaction.on_commit(functools.partial(_publish, event, announcement), robust=True)
 
 
-def _publish(event: DomainEvent) -> None:
-    domain_event.send_robust(sender=type(event), event=event)
+def _publish(event: DomainEvent, announcement: int) -> None:
+    domain_event.send_robust(sender=type(event), event=event, announcement=announcement)
 
 
 # --- Events from rows, as they are inside the transaction ---------------------------------------

@@ -63,8 +63,9 @@ def read_identity() -> Identity:
     """Return the identity, read once; raises InstallationUnknown. It asks the database: not for the event loop."""
     global _identity, _failed_at
     with _lock:
-        if _identity is not None:
-            return _identity
+        known = _identity
+        if known is not None:
+            return known
         if time.monotonic() < _failed_at + RETRY_AFTER:
             raise InstallationUnknown("The database did not say a moment ago which installation it is.")
         name = settings.FLOWRA_REDIS_PREFIX
@@ -79,7 +80,8 @@ def read_identity() -> Identity:
 
 async def find_identity() -> Identity:
     """Return the identity as `read_identity` does, from the event loop."""
-    return _identity or await asyncio.to_thread(read_identity)
+    known = _identity
+    return known if known is not None else await asyncio.to_thread(read_identity)
 
 
 def running_database() -> str:

@@ -7,13 +7,17 @@ chats of a round, which of its own users it concerns; a round of counts is at mo
 from __future__ import annotations
 
 import asyncio
+import datetime
 import itertools
 from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from chats.clock import database_now
+from chats.models import Chat
 from chats.selectors import UnreadCount, members_among, unread_counts
+from realtime.connection import resync
 from realtime.db import run_in_db_thread
 from realtime.envelope import Event, Kind
 from realtime.outbox import Frame
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
 ROUND = 1.0  # seconds between two rounds; house.md "The hub"
 MAX_CHANGES = 1_000  # changes of chats waiting for a round
 _USERS_PER_QUERY = 500
+RECENT = datetime.timedelta(seconds=60)  # that a post may take from its row's lock to its commit, and to be found
+MOST_RECENT = 5_000  # chats of one look
+MOST_TOLD = 50_000  # chats whose last revision is remembered; the others' counts are sent once more
 
 
 class ActivityFeed:
@@ -34,7 +41,8 @@ class ActivityFeed:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._busy_chats: dict[UUID, set[UUID]] = {}  # by workspace
-        self._changes: deque[Event] = deque(maxlen=MAX_CHANGES)
+        self._changes: deque[Event] = deque()
+        self._told: dict[UUID, int] = {}  # by chat, up to which revision counts were sent, or will be
         self._chats_wake = asyncio.Event()
         self._changes_wake = asyncio.Event()
 
@@ -43,11 +51,37 @@ class ActivityFeed:
         if event.workspace_id is None or event.chat_id is None:
             return
         if event.kind is Kind.ACTIVITY:
+            self._note(event.chat_id, event.revision)
             self._busy_chats.setdefault(event.workspace_id, set()).add(event.chat_id)
             self._chats_wake.set()
         else:
+            if len(self._changes) >= MAX_CHANGES:
+                self._give_up_changes()
             self._changes.append(event)
             self._changes_wake.set()
+
+    async def look(self) -> None:
+        """Find chats with posts of which this process was not told, in one query, and send their counts."""
+        workspace_ids = set(self._directory.by_workspace)
+        if not workspace_ids:
+            return
+        for chat_id, workspace_id, revision in await run_in_db_thread(_recent_chats, workspace_ids):
+            if self._told.get(chat_id, 0) < revision:
+                self._note(chat_id, revision)
+                self._busy_chats.setdefault(workspace_id, set()).add(chat_id)
+                self._chats_wake.set()
+
+    def _note(self, chat_id: UUID, revision: int) -> None:
+        self._told[chat_id] = max(revision, self._told.pop(chat_id, 0))
+        if len(self._told) > MOST_TOLD:
+            del self._told[next(iter(self._told))]
+
+    def _give_up_changes(self) -> None:
+        """Have everybody whom the changes that wait may concern load again, and forget them."""
+        workspace_ids = {event.workspace_id for event in self._changes if event.workspace_id is not None}
+        self._changes.clear()
+        inside = (self._directory.by_workspace.get(workspace_id, ()) for workspace_id in workspace_ids)
+        resync(set(itertools.chain.from_iterable(inside)), "overload")
 
     async def run_changes(self) -> None:
         """Tell users of changes of their chats, in order, for ever."""
@@ -113,6 +147,12 @@ class ActivityFeed:
 def unread_frame(count: UnreadCount) -> Unread:
     """Return the `chat.unread` frame for a count."""
     return Unread(chat_id=count.chat_id, unread_count=count.unread_count, mention_count=count.mention_count)
+
+
+def _recent_chats(workspace_ids: set[UUID]) -> list[tuple[UUID, UUID, int]]:
+    """Return id, workspace and revision of the chats of these workspaces in which somebody has just posted."""
+    rows = Chat.objects.filter(workspace_id__in=workspace_ids, last_message_at__gt=database_now() - RECENT)
+    return list(rows.order_by("-last_message_at").values_list("pk", "workspace_id", "revision")[:MOST_RECENT])
 
 
 def _batches(user_ids: set[UUID]) -> list[list[UUID]]:

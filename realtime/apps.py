@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from chats.events import domain_event
+from chats.events import domain_event, domain_event_pending
 from presence.events import presence_event
 
 
@@ -10,7 +10,9 @@ class RealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to what happens in the domain and to presence."""
+        from realtime.announcements import announce
         from realtime.broadcaster import broadcast, broadcast_presence
 
+        domain_event_pending.connect(announce, dispatch_uid="realtime.announcements")
         domain_event.connect(broadcast, dispatch_uid="realtime.broadcaster")
         presence_event.connect(broadcast_presence, dispatch_uid="realtime.broadcaster")

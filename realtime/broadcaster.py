@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from chats.events import DomainEvent, MessageDeleted, MessageEdited, MessagePosted
 from presence.events import DisconnectRequested, PresenceChanged, PresenceEvent, PresenceReset
 from realtime import hub, metrics
@@ -19,8 +21,9 @@ def broadcast(sender: type, event: DomainEvent, **kwargs: Any) -> None:
     change = _MESSAGE_CHANGES.get(type(event))
     if change is not None:
         metrics.messages.labels(change).inc()
+    announcement: int = kwargs.get("announcement", 0)
     for layer_event in layer_events(event):
-        hub.publish(layer_event)
+        hub.publish(msgspec.structs.replace(layer_event, announcement=announcement) if announcement else layer_event)
 
 
 async def broadcast_presence(sender: type, event: PresenceEvent, **kwargs: Any) -> None:

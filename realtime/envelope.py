@@ -25,6 +25,7 @@ class Kind(StrEnum):
     PRESENCE = "presence"  # workspace: everybody subscribed to one of the chats in `presence`
     JOINED = "joined"  # user: now belongs to the workspace
     LEFT = "left"  # user: no longer does
+    RESYNC = "resync"  # everybody: somebody could not publish what it had to
 
 
 class PresenceChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -57,7 +58,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `access_version` is the chat's at the commit (see realtime/rooms.py); `revision` is 0 where the event is none
     of the chat's numbered changes, and `message_id` says whose it is. `changes_members`: somebody came into the chat
-    or went. `known_at` is when this process learned of it, in seconds of its own monotonic clock.
+    or went. `announcement` is the id of its row, if it has one (realtime/announcements.py). `known_at` is when this
+    process learned of it, in seconds of its own monotonic clock.
     """
 
     group: str
@@ -72,8 +74,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     revision: int = 0
     message_id: UUID | None = None
     changes_members: bool = False
+    announcement: int = 0
     presence: PresenceBatch | None = None
     known_at: float = msgspec.field(default_factory=time.monotonic)
+
+
+EVERYBODY = "everybody"  # the group that every process is in
 
 
 def chat_group(chat_id: UUID) -> str:

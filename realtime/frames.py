@@ -37,6 +37,7 @@ def layer_events(event: events.DomainEvent) -> Iterator[Event]:
                 kind=Kind.ACTIVITY,
                 chat_id=event.chat_id,
                 workspace_id=event.workspace_id,
+                revision=event.revision,
             )
         case events.ChatCreated():
             yield _to_users(event, event.data, event.member_ids)

@@ -21,10 +21,11 @@ from presence.registry import get_registry
 from presence.tracker import Tracker
 from realtime import deletions, met_limits, metrics
 from realtime.activity import ActivityFeed
+from realtime.announcements import Announcements
 from realtime.connection import Connection, resync
 from realtime.db import run_in_db_thread
 from realtime.directory import Directory
-from realtime.envelope import Event, Kind, chat_group, from_layer, user_group
+from realtime.envelope import EVERYBODY, Event, Kind, chat_group, from_layer, user_group
 from realtime.groups import GroupKeeper, open_channel
 from realtime.layers import get_layer, is_shared
 from realtime.outbox import Frame
@@ -35,6 +36,7 @@ from realtime.publisher import Publisher, send_directly, send_now
 from realtime.quota import Quota
 from realtime.quota_store import make_store
 from realtime.repair import Repairer
+from realtime.resyncs import Resyncs
 from realtime.rooms import Room, Subscription
 from realtime.sampling import Sampler
 from realtime.supervision import Supervisor, is_running_here
@@ -51,6 +53,7 @@ class Hub:
         self.origin = uuid.uuid4().hex
         self.directory = Directory(self._acquire, self._release)
         self.activity = ActivityFeed(self.directory)
+        self.announcements = Announcements(self)
         self.presence = PresenceFeed(self)
         self.quota = Quota(make_store())
         self.tracker: Tracker | None = None  # None where presence is switched off
@@ -62,6 +65,7 @@ class Hub:
         self._receiving = asyncio.Event()
         self._channel = ""  # this process's, while it receives
         self._probes = Probes()
+        self._resyncs = Resyncs(self.directory)
         self._receiver_starts = 0
 
     @property
@@ -83,6 +87,8 @@ class Hub:
         self._supervisor.start("changes", self.activity.run_changes)
         self._supervisor.start("unread", self.activity.run_unread)
         self._supervisor.start("repair", Repairer(self).run)
+        self._supervisor.start("resyncs", self._resyncs.run)
+        self._supervisor.start("announcements", self.announcements.run)
         self._supervisor.start("watch", Watcher(self.directory).run)
         self._supervisor.start("sampler", Sampler(self.directory).run)
         self._supervisor.start("met limits", met_limits.run)
@@ -120,7 +126,7 @@ class Hub:
         self._receiver_starts += 1
         channel = await open_channel(layer)
         self._groups = GroupKeeper(layer, channel)
-        for group in self.directory.wanted_groups():
+        for group in (EVERYBODY, *self.directory.wanted_groups()):
             self._groups.acquire(group)
         self._channel = channel
         self._receiving.set()
@@ -151,13 +157,15 @@ class Hub:
         logger.info("The broker's connection came back; clients resync.")
         metrics.layer_reconnects.inc()
         self.presence.forget()  # changes, and members who came or went, may have been told meanwhile
-        resync(self.directory.connections, "broker")
+        self._resyncs.ask("broker")
 
     def _acquire(self, group: str) -> None:
+        self.announcements.begin(group)
         if self._groups is not None:
             self._groups.acquire(group)
 
     def _release(self, group: str) -> None:
+        self.announcements.end(group)
         if self._groups is not None:
             self._groups.release(group)
 
@@ -248,11 +256,15 @@ class Hub:
 
     def deliver(self, event: Event) -> None:
         """Hand an event to the local connections it concerns."""
+        if event.announcement:
+            self.announcements.hear(event)
         if event.kind is Kind.CHAT:
             self._deliver_to_room(event)
         elif event.kind is Kind.ACTIVITY or event.kind is Kind.MEMBERS:
             if event.workspace_id in self.directory.by_workspace:
                 self.activity.put(event)
+        elif event.kind is Kind.RESYNC:
+            self._resyncs.ask("behind")
         elif event.kind is Kind.PRESENCE:
             if event.presence is not None:
                 self.presence.take(event.presence)

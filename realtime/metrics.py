@@ -41,6 +41,9 @@ events_unannounced = Counter(
 events_foreign = Counter(
     "flowra_events_foreign", "Events from the broker that no process of this installation has signed; dropped."
 )
+announcements_missed = Counter(
+    "flowra_announcements_missed", "Looks that found changes of which this process was not told; its sockets resynced."
+)
 events_repaired = Counter("flowra_events_repaired", "Messages fanned out by the repair, whose event was lost.")
 delivery_seconds = Histogram(
     "flowra_delivery_seconds",

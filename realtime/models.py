@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -48,3 +49,21 @@ class MetLimit(models.Model):
 
     def __str__(self) -> str:
         return self.setting
+
+
+class Announcement(models.Model):
+    """Something that was announced to sockets; each process finds here what it was not told, for some minutes.
+
+    `groups` are those of the layer, separated by spaces; see realtime/announcements.py.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    groups = models.TextField()
+    chat_id = models.UUIDField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.groups

@@ -53,8 +53,7 @@ def create_chat(
     if created:
         events.publish_on_commit(events.chat_created(chat, [person.pk for person in people]))
     else:
-        for membership in memberships:
-            events.publish_on_commit(events.member_added(chat, membership.user_id, member_payload(membership)))
+        events.publish_on_commit(*(events.member_added(chat, row.user_id, member_payload(row)) for row in memberships))
     if kind == ChatKind.DIRECT:
         show_direct(chat, chat.memberships.filter(user_id=user.pk))
     else:
@@ -146,8 +145,7 @@ def lock_newcomers(chat: Chat, user_ids: Collection[UUID]) -> list[User]:
 def join_chat(chat: Chat, people: Sequence[User], *, actor: User) -> list[ChatMember]:
     """Add people from `lock_newcomers` to a chat whose row the caller holds; returns all their memberships."""
     added = _insert_members(chat, people)
-    for membership in added:
-        events.publish_on_commit(events.member_added(chat, membership.user_id, member_payload(membership)))
+    events.publish_on_commit(*(events.member_added(chat, row.user_id, member_payload(row)) for row in added))
     _tell_added(actor, chat, added)
     rows = chat.memberships.filter(user_id__in=[person.pk for person in people])
     return list(rows.select_related("user").order_by("user__display_name"))

@@ -42,8 +42,9 @@ def notify(users: Iterable[User], *, kind: str, actor: User, chat: Chat, message
         if user.pk not in silent
     ]
     Notification.objects.bulk_create(rows, ignore_conflicts=True)
-    for row in rows:
-        events.publish_on_commit(events.NotificationCreated(user_id=row.user_id, data=notification_payload(row)))
+    events.publish_on_commit(
+        *(events.NotificationCreated(user_id=row.user_id, data=notification_payload(row)) for row in rows)
+    )
 
 
 def mark_notifications_read(*, user: User, ids: Collection[UUID] | None) -> int:

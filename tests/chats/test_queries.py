@@ -53,14 +53,14 @@ def test_a_post_takes_three_statements_however_long_the_chat_is(cast: Cast) -> N
 
 def test_mentions_cost_the_same_for_one_and_for_twenty(cast: Cast) -> None:
     names = add_people(cast, 20)
-    assert len(statements(lambda: post(cast, f"Hello @{names[0]}"))) == 8
-    assert len(statements(lambda: post(cast, " ".join(f"@{name}" for name in names)))) == 8
+    assert len(statements(lambda: post(cast, f"Hello @{names[0]}"))) == 9
+    assert len(statements(lambda: post(cast, " ".join(f"@{name}" for name in names)))) == 9
     assert len(statements(lambda: post(cast, "Hello @nobody-here"))) == 4
 
 
 def test_a_reply_looks_at_what_it_answers_and_tells_its_author(cast: Cast) -> None:
     theirs, mine = post(cast, "one", cast.member), post(cast, "two", cast.owner)
-    assert len(statements(lambda: post(cast, "three", cast.owner, reply_to=theirs))) == 7
+    assert len(statements(lambda: post(cast, "three", cast.owner, reply_to=theirs))) == 8
     assert len(statements(lambda: post(cast, "four", cast.owner, reply_to=mine))) == 4
 
 

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
+import pytest
 from pytest_django import Settings
 
 from realtime import metrics
-from realtime.envelope import Event, Kind, from_layer
+from realtime.envelope import EVERYBODY, Event, Kind, from_layer
 from realtime.layers import RedisLayer
 from realtime.publisher import Publisher
 from tests.processes import Valkey
@@ -76,3 +77,19 @@ async def test_over_the_bound_events_are_counted_not_lost_in_silence(valkey: Val
         while metrics.events_unannounced._value.get() < before + THREADS * EACH - 100:  # noqa: ASYNC110  (a counter)
             await asyncio.sleep(0)
     assert metrics.events_unannounced._value.get() == before + THREADS * EACH - 100
+
+
+@pytest.mark.parametrize("bound", [1, 100])
+async def test_whoever_dropped_something_has_everybody_load_again(
+    valkey: Valkey, settings: Settings, bound: int
+) -> None:
+    settings.FLOWRA_PUBLISH_QUEUE = bound
+    layer = RedisLayer([valkey.url], prefix=f"dropped{bound}")
+    channel = await layer.new_channel()
+    await layer.group_add(EVERYBODY, channel)
+    async with asyncio.timeout(WITHIN), publishing(layer) as publisher:
+        for _ in range(bound + 1):
+            publisher.put(Event(group="chat.x", kind=Kind.CHAT, text="one too many"))
+        event = from_layer(await layer.receive(channel), "there")
+        assert event is not None
+        assert event.kind is Kind.RESYNC
