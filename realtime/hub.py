@@ -28,6 +28,7 @@ from realtime.directory import Directory
 from realtime.envelope import EVERYBODY, Event, Kind, chat_group, from_layer, user_group
 from realtime.groups import GroupKeeper, open_channel
 from realtime.layers import get_layer, is_shared
+from realtime.neighbours import run_telling
 from realtime.outbox import Frame
 from realtime.presence_feed import PresenceFeed
 from realtime.probes import Probes
@@ -104,6 +105,8 @@ class Hub:
         if hasattr(layer, "on_reconnected"):
             layer.on_reconnected(self._broker_came_back)
         self._publisher = Publisher(layer, self.origin)
+        if settings.REDIS_URL:
+            self._supervisor.start("neighbours", lambda: run_telling(self.origin))
         self._supervisor.start("publisher", self._publisher.run)
         self._supervisor.start("receiver", self._receive)
 

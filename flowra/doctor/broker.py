@@ -18,8 +18,10 @@ from flowra.doctor.clock import compare_clocks
 from flowra.doctor.data import MET_DAYS, list_met_limits
 from flowra.doctor.report import Check, Finding, failed, ok, warning
 from presence.exceptions import RegistryAway
+from presence.installation import read_identity, running_database
 from presence.registry import get_registry
 from realtime.layers import get_layer, is_shared
+from realtime.neighbours import Server, list_prefixes, list_servers
 from realtime.quota_store import QuotaAway, RedisStore, Request
 
 TIMEOUT = 2.0  # seconds for each answer
@@ -29,6 +31,7 @@ SEND_EVERY = 0.5  # seconds: the subscription may take effect after the first ev
 OLDEST = (6, 0)
 FULL = 0.9  # share of maxmemory
 BROKER, REGISTRY, LIMITS, LAYER = "redis", "presence registry", "limits", "channel layer"
+INSTALLATIONS = "installations"
 _MEMORY_REMEDY = "CONFIG SET maxmemory-policy noeviction, and the same in the server's configuration file."
 
 
@@ -170,6 +173,33 @@ async def _exchange() -> None:
         await store.leave()
 
 
+def check_installations() -> Iterator[Finding]:
+    """Nobody else uses this installation's prefix; and who else is there."""
+    if not settings.REDIS_URL:
+        return
+    prefix, database = read_identity().prefix, running_database()
+    with own_client() as client:
+        servers, prefixes = list_servers(client), list_prefixes(client)
+    strangers = [server for server in servers if server.prefix == prefix and server.database != database]
+    if strangers:
+        yield failed(
+            INSTALLATIONS,
+            f"{_hosts(strangers)} use the prefix {prefix} with another database: what happens there is shown here",
+            "Give one of the two installations a FLOWRA_REDIS_PREFIX, the same for all its processes, and restart "
+            "them. If PostgreSQL was restarted a moment ago, look again in a minute.",
+        )
+        return
+    beside = [
+        f"{name} ({_hosts([server for server in servers if server.prefix == name]) or 'in another database number'})"
+        for name in sorted(prefixes - {prefix})
+    ]
+    yield ok(INSTALLATIONS, f"prefix {prefix}; " + ("beside it " + ", ".join(beside) if beside else "alone here"))
+
+
+def _hosts(servers: list[Server]) -> str:
+    return ", ".join(sorted({f"{server.host}/{server.pid}" for server in servers})[:5])
+
+
 def check_layer() -> Iterator[Finding]:
     """An event that is sent to a group comes back to a channel in it."""
     seconds = asyncio.run(_round_trip())
@@ -224,6 +254,7 @@ CHECKS = (
         _SCRIPTS,
         needs=BROKER,
     ),
+    Check(INSTALLATIONS, check_installations, f"Let the account SCAN and read keys; {_RIGHTS}", needs=BROKER),
     Check(
         LIMITS,
         check_limits,

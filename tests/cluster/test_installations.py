@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,7 +16,7 @@ import redis
 
 from tests.clients import Frame, Person, Socket
 from tests.cluster.conftest import SECRET_KEY
-from tests.processes import Server, Valkey, wait_until
+from tests.processes import ROOT, Server, Valkey, wait_until
 
 Three = tuple[Server, Server, Server]
 
@@ -92,6 +95,30 @@ async def test_what_nobody_here_has_signed_is_dropped_and_counted(three: Three, 
         assert same.output().count("An event was dropped") == 1
         await jane.call("POST", f"/chats/{chat_id}/messages", {"body": "still here"})
         assert (await socket.until("chat.message.posted"))["data"]["body"] == "still here"
+
+
+def test_the_doctor_says_who_else_is_there(three: Three, broker: Valkey) -> None:
+    production, same, staging = three
+
+    def line(server: Server, **env: str) -> Frame:
+        command = [sys.executable, "manage.py", "doctor", "--json"]
+        env = {**server.env, **env}
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+        (found,) = (check for check in json.loads(done.stdout)["checks"] if check["name"] == "installations")
+        return dict(found)
+
+    with redis.Redis.from_url(broker.url, decode_responses=True) as client:
+        wait_until(lambda: len(list(client.scan_iter("flowra:*:{server}:*"))) == 2, 10, "production's servers to tell")
+        (ours,) = {name.split(":{server}")[0] for name in client.scan_iter("flowra:*:{server}:*")}
+        prefixes = {name.split("specific.")[0] for name in client.pubsub_channels("flowra*specific.*")}
+    assert len(prefixes) == 2
+    found = line(production)
+    assert found["status"] == "ok"
+    assert all(prefix in found["detail"] for prefix in prefixes)
+    clash = line(staging, FLOWRA_REDIS_PREFIX=ours, REDIS_URL=broker.url)
+    assert clash["status"] == "failed"
+    assert str(same.process.pid) in clash["detail"]
+    assert "FLOWRA_REDIS_PREFIX" in clash["remedy"]
 
 
 def test_a_name_of_ones_own(broker: Valkey) -> None:

@@ -1,0 +1,75 @@
+"""Which servers use a Redis: each tells its prefix and its database, so that the doctor can say who else is there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import redis
+import redis.asyncio
+from django.conf import settings
+from django.db import DatabaseError
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from presence.installation import ROOT, InstallationUnknown, find_identity, running_database
+
+logger = logging.getLogger(__name__)
+TELL_EVERY = 20.0  # seconds
+KEEP = 60  # seconds that a server counts as running when it is not heard of
+TIMEOUT = 1.0  # seconds for an answer of Redis
+MOST_KEYS = 1_000  # that are read of a Redis that others use as well
+PART = "{server}"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs; `database` is the same for those that one database server answers."""
+
+    prefix: str
+    host: str
+    pid: int
+    version: str
+    database: str
+
+
+async def run_telling(origin: str) -> None:
+    """Tell of this process as long as it runs."""
+    client: Any = redis.asyncio.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=Retry(NoBackoff(), 0)
+    )
+    about = {"host": socket.gethostname(), "pid": os.getpid(), "version": settings.FLOWRA_VERSION}
+    try:
+        while True:
+            try:
+                prefix = (await find_identity()).prefix
+                database = await asyncio.to_thread(running_database)
+                await client.set(f"{prefix}:{PART}:{origin}", json.dumps({**about, "database": database}), ex=KEEP)
+            except (RedisError, OSError, DatabaseError, InstallationUnknown) as error:
+                logger.info("This server could not tell others that it is there: %s", str(error).partition("\n")[0])
+            await asyncio.sleep(TELL_EVERY)
+    finally:
+        await client.aclose()
+
+
+def list_servers(client: redis.Redis) -> list[Server]:
+    """Return the servers of all installations that use this Redis, at most MOST_KEYS; raises RedisError."""
+    keys = sorted(islice(client.scan_iter(f"{ROOT}*:{PART}:*", count=1_000), MOST_KEYS))
+    found: list[Server] = []
+    for key, text in zip(keys, client.mget(keys) if keys else [], strict=True):
+        if text is not None:
+            found.append(Server(prefix=key.partition(f":{PART}:")[0], **json.loads(text)))
+    return found
+
+
+def list_prefixes(client: redis.Redis) -> set[str]:
+    """Return the prefixes of all processes that listen, in whatever database number; raises RedisError."""
+    channels = [str(channel) for channel in client.pubsub_channels(f"{ROOT}*specific.*")]
+    return {channel.rpartition("specific.")[0] for channel in channels} | {one.prefix for one in list_servers(client)}
