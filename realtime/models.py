@@ -1,4 +1,4 @@
-"""Notices from the operators, a toast on every open page within a second or so; and which limits were met."""
+"""Notices from the operators, shown on every open page; which limits were met; which database this is."""
 
 from typing import ClassVar
 
@@ -67,3 +67,13 @@ class Announcement(models.Model):
 
     def __str__(self) -> str:
         return self.groups
+
+
+class DatabaseIdentity(models.Model):
+    """The one row that says which database this was at the last look; see realtime/failover.py."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    identity = models.CharField(max_length=60)
+
+    def __str__(self) -> str:
+        return self.identity

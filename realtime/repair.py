@@ -14,11 +14,12 @@ from uuid import UUID
 from django.conf import settings
 
 from chats.history import Changes, list_changes
-from chats.models import Chat
+from chats.models import FAR_BEHIND, Chat
 from chats.selectors import chat_versions
 from realtime import metrics
 from realtime.connection import resync
 from realtime.db import run_in_db_thread
+from realtime.failover import find_failover
 from realtime.frames import change_event
 from realtime.rooms import Room
 
@@ -33,12 +34,21 @@ class Repairer:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._database = ""  # which one it was at the last look
 
     async def run(self) -> None:
         """Look every FLOWRA_REPAIR_INTERVAL seconds, for ever."""
         while True:
-            await asyncio.sleep(settings.FLOWRA_REPAIR_INTERVAL)
+            await self.look_at_database()
             await self.look()
+            await asyncio.sleep(settings.FLOWRA_REPAIR_INTERVAL)
+
+    async def look_at_database(self) -> None:
+        """Tell those who are in no room if the database may have lost something; rooms are mended as they are found."""
+        database = await run_in_db_thread(find_failover)
+        if database and self._database not in ("", database):
+            resync((one for one in self._hub.directory.connections if not one.chats), "restored")
+        self._database = database or self._database
 
     async def look(self) -> None:
         """Compare all rooms with the database once and mend those that are behind."""
@@ -77,7 +87,8 @@ class Repairer:
             return
         if changes.reset or changes.more:
             room.revisions.advance_to(max(revision, changes.revision))
-            resync(list(room.subscriptions), "behind")
+            # So far behind is nobody but after a leap: the database lost something.
+            resync(list(room.subscriptions), "restored" if revision - known >= FAR_BEHIND else "behind")
             return
         for message in changes.messages:
             metrics.events_repaired.inc()

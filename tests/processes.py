@@ -11,6 +11,7 @@ A program that is not there is an error that says so, never a skipped test.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import itertools
 import os
@@ -22,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -241,6 +242,7 @@ class PostgreSQL:
         self._is_durable = durable
         self._bin = find_postgresql()
         self._folder = temporary_folder()
+        self._data = "data"
         self._numbers = itertools.count(1)
         self.port = free_port()
         self._user: str | None = None
@@ -251,7 +253,7 @@ class PostgreSQL:
         self._run("initdb", "-U", "flowra", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [str(self._bin / program), "-D", str(self._folder / "data"), *arguments]
+        command = [str(self._bin / program), "-D", str(self._folder / self._data), *arguments]
         log = self._folder / "run.log"
         with log.open("ab") as output:  # not a pipe: the server that pg_ctl leaves behind would keep it open
             done = subprocess.run(
@@ -276,6 +278,22 @@ class PostgreSQL:
         """Stop it at once and start it again on the same port, with its data."""
         self.stop()
         self.start()
+
+    @contextlib.contextmanager
+    def failing_over(self) -> Iterator[None]:
+        """Copy it into a standby, which takes over at the end, on the same port, without what was committed since."""
+        primary, standby = self._data, f"standby-{next(self._numbers)}"
+        self._data = standby
+        try:
+            self._run("pg_basebackup", "-h", "127.0.0.1", "-p", str(self.port), "-U", "flowra", "-c", "fast")
+        finally:
+            self._data = primary
+        yield
+        self.stop()
+        (self._folder / standby / "standby.signal").touch()
+        self._data = standby
+        self.start()
+        self._run("pg_ctl", "-w", "promote")
 
     def url(self, database: str) -> str:
         """Return the DATABASE_URL of a database of this cluster, which need not exist."""

@@ -9,13 +9,25 @@ So every chat leaps further than it can have come since the backup. Whoever was 
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.db.models import F
 
 from chats.models import FAR_BEHIND, Chat
 
 LEAP = 2 * FAR_BEHIND
+_BATCH = 1_000  # chats of one statement
 
 
+@transaction.atomic
 def leap_ahead() -> int:
-    """Move the revision of all chats by LEAP, and return how many there are; once after each restore."""
-    return Chat.objects.order_by().update(revision=F("revision") + LEAP)
+    """Move the revision of all chats by LEAP, and return how many there are; once after each restore.
+
+    People may be writing meanwhile: chats are locked by id, as everywhere.
+    """
+    chats = Chat.objects.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
+    count = 0
+    batch = list(chats[:_BATCH])
+    while batch:
+        count += Chat.objects.filter(pk__in=batch).order_by().update(revision=F("revision") + LEAP)
+        batch = list(chats.filter(pk__gt=batch[-1])[:_BATCH])
+    return count

@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from chats import events, history, selectors, services
 from chats.exceptions import Closed, Conflict, Forbidden, Invalid, NotFound, TooLong
 from chats.models import Chat, ChatMember, Message, Notification
+from chats.services import restored
 from chats.services.chats import drop_members
 from tests.conftest import Cast, make_cast, make_user
 
@@ -172,6 +173,16 @@ def test_after_a_restore_whoever_was_anywhere_before_loads_anew(cast: Cast) -> N
         changes = history.list_changes(chat, before, 10)
         assert (changes.reset, changes.revision, changes.messages) == (True, chat.revision, [])
     assert [message.pk for message in history.list_changes(chat, chat.revision - 1, 10).messages] == [later.pk]
+
+
+def test_all_chats_leap_however_many(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restored, "_BATCH", 2)
+    for number in range(4):
+        services.create_chat(
+            user=cast.owner, workspace_id=cast.workspace.pk, kind="task", title=str(number), member_ids=[]
+        )
+    assert services.leap_ahead() == 5
+    assert set(Chat.objects.values_list("revision", flat=True)) == {restored.LEAP}
 
 
 def test_events_are_told_after_the_commit_and_only_then(

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from chats import services
+from realtime.failover import note_restore
 
 
 class Command(BaseCommand):
@@ -17,5 +17,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it and say so. A second time it does no harm."""
-        count = services.leap_ahead()
+        count = note_restore()
         self.stdout.write(self.style.SUCCESS(f"{count:,} chats: whoever knows one from before loads it anew."))

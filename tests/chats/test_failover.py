@@ -1,0 +1,48 @@
+"""A database that lost its latest commits is noticed, if it is one that can: SQLite is not.
+
+That a standby takes over is tried in tests/faults.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from chats.models import Chat
+from chats.services.restored import LEAP
+from realtime import failover
+from realtime.models import DatabaseIdentity
+from tests.conftest import Cast
+
+TELLS = connection.vendor == "postgresql"
+
+
+def leaps(cast: Cast) -> int:
+    """Return how often the chat has leapt."""
+    return Chat.objects.get(pk=cast.chat.pk).revision // LEAP
+
+
+def test_chats_leap_once_for_each_other_database(cast: Cast) -> None:
+    identity = failover.find_failover()
+    assert bool(identity) == TELLS
+    assert (failover.find_failover(), leaps(cast)) == (identity, 0), "the first look finds nothing to compare with"
+    for count in (1, 2):
+        DatabaseIdentity.objects.update(identity="1/2/00000001")  # what a standby or a backup says
+        for _ in range(2):
+            assert (failover.find_failover(), leaps(cast)) == (identity, count if TELLS else 0)
+
+
+def test_after_the_command_nothing_is_left_to_find(cast: Cast) -> None:
+    failover.find_failover()
+    DatabaseIdentity.objects.update(identity="1/2/00000001")
+    call_command("restored")
+    failover.find_failover()
+    assert leaps(cast) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_hides_its_timeline_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failover, "_ASK", "SELECT left(no_function_of_this_name(), 8)")
+    assert failover.find_failover() == ""
+    assert not DatabaseIdentity.objects.exists()
