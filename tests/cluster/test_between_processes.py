@@ -62,3 +62,11 @@ async def test_a_command_in_a_process_without_sockets_reaches_them_all(
             assert (await socket.until("chat.message.posted"))["data"]["body"] == "@jane from a shell"
         # The repair would bring the message too, but never this.
         assert (await jane.until("notification.new"))["data"]["excerpt"] == "@jane from a shell"
+
+
+def test_whoever_spells_the_databases_address_another_way_is_of_the_same_installation(
+    pair: tuple[Server, Server],
+) -> None:
+    spelled = pair[0].env["DATABASE_URL"].replace("127.0.0.1", "localhost") + "?application_name=another"
+    other = Server({**pair[0].env, "DATABASE_URL": spelled})
+    assert "Processes: 2" in other.manage("presence")

@@ -204,6 +204,20 @@ async def test_changes_are_told_in_order_after_the_database_came_back(
     assert stranger.texts == []
 
 
+async def test_more_changes_than_may_wait_have_those_concerned_load_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activity, "MAX_CHANGES", 2)
+    workspace, elsewhere = uuid.uuid4(), uuid.uuid4()
+    listener, stranger = Listener(uuid.uuid4()), Listener(uuid.uuid4())
+    directory = connect(listener, workspace)
+    directory.add(stranger.connection, {elsewhere})
+    feed = ActivityFeed(directory)  # nobody runs it
+    for _ in range(3):
+        feed.put(Event(group="w", kind=Kind.MEMBERS, text="one", chat_id=uuid.uuid4(), workspace_id=workspace))
+    (text,) = listener.texts
+    assert (json.loads(text)["type"], json.loads(text)["reason"]) == ("resync", "overload")
+    assert stranger.texts == []
+
+
 class Layer:
     """A layer that refuses its first join, and notes what it was asked."""
 
