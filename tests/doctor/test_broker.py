@@ -71,7 +71,7 @@ def test_an_account_that_may_not_do_what_is_needed(tmp_path: Path, patient: Valk
         "lame", enabled=True, passwords=["+word"], keys=["*"], categories=["+@all", "-@scripting", "-@pubsub"]
     )
     examination = examine(tmp_path, {"REDIS_URL": f"redis://lame:word@127.0.0.1:{patient.port}/0"})
-    assert examination.names("failed") == ["presence registry", "limits", "channel layer"]
+    assert examination.names("failed") == ["presence registry", "installations", "limits", "channel layer"]
     assert "EVAL" in examination.of("presence registry")["remedy"]
     assert "~flowra:*" in examination.of("limits")["remedy"]
     assert "PUBLISH" in examination.of("channel layer")["remedy"]

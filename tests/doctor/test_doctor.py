@@ -50,7 +50,8 @@ def test_production_is_well(postgresql: PostgreSQL, valkey: Valkey) -> None:
         examination = examine(server.folder, settings, before="ulimit -n 4096")
         assert examination.names("warning") == examination.names("failed") == examination.names("skipped") == []
         assert (examination.exit_status, examination.document["status"], examination.errors) == (0, "ok", "")
-        assert set(examination.names("ok")) == {*ALL, "connections", "database clock", "redis memory", "redis clock"}
+        with_postgresql_and_redis = {"connections", "database clock", "redis memory", "redis clock", "installations"}
+        assert set(examination.names("ok")) == {*ALL, *with_postgresql_and_redis}
         assert examination.of("presence registry")["detail"] == "1 process serving"
         assert "1 are running" in examination.of("connections")["detail"]
         assert "over the broker" in examination.of("channel layer")["detail"]
@@ -98,7 +99,7 @@ def test_servers_that_do_not_answer_are_told_in_time_and_without_passwords(
     assert "REDIS_URL" in examination.of("redis")["remedy"]
     assert set(examination.names("skipped")) == {
         *("migrations", "database writes", "sqlite", "connections", "database clock"),
-        *("redis memory", "redis clock", "presence registry", "limits", "channel layer"),
+        *("redis memory", "redis clock", "presence registry", "installations", "limits", "channel layer"),
     }
     assert "hush-hush" not in examination.output
 
