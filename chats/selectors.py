@@ -51,12 +51,14 @@ class UnreadCount:
 def access_workspace(user: User, workspace_id: UUID, *, lock: bool = False) -> WorkspaceMember:
     """Return `user`'s membership with its `workspace`; raises NotFound to anybody else.
 
-    `lock` holds the workspace's row until the end of the transaction.
+    Somebody who was deactivated is anybody else. `lock` holds the workspace's row until the end of the transaction.
     """
-    if lock:
-        _hold(Workspace.objects.filter(pk=workspace_id, memberships__user_id=user.pk))
+    if lock and not _hold(Workspace.objects.filter(pk=workspace_id, memberships__user_id=user.pk)):
+        raise NotFound("There is no such workspace.")
     try:
-        return WorkspaceMember.objects.select_related("workspace").get(workspace_id=workspace_id, user_id=user.pk)
+        return WorkspaceMember.objects.select_related("workspace").get(
+            workspace_id=workspace_id, user_id=user.pk, user__is_active=True
+        )
     except WorkspaceMember.DoesNotExist:
         raise NotFound("There is no such workspace.") from None
 
@@ -67,8 +69,8 @@ def access_chat(user: User, chat_id: UUID, *, lock: bool = False) -> ChatMember:
     Somebody who was deactivated is anybody else. `lock` holds the chat's row until the end of the transaction: posts,
     edits, deletions and removals of members take it, and so happen one after the other.
     """
-    if lock:
-        _hold(Chat.objects.filter(pk=chat_id, memberships__user_id=user.pk))
+    if lock and not _hold(Chat.objects.filter(pk=chat_id, memberships__user_id=user.pk)):
+        raise NotFound("There is no such chat.")
     try:
         return ChatMember.objects.select_related("chat", "user").get(
             chat_id=chat_id, user_id=user.pk, user__is_active=True
@@ -106,13 +108,13 @@ def chat_standing(user: User, chat_id: UUID) -> Standing:
     return Standing(revision, access_version, kind == ChatKind.DIRECT, display_name or username)
 
 
-def _hold(rows: QuerySet[Any]) -> None:
-    """Lock the row, before anything about it is read.
+def _hold(rows: QuerySet[Any]) -> bool:
+    """Lock the row, before anything about it is read; returns whether there is one.
 
     Not together with reading: PostgreSQL looks at the joined membership as it was before it waited for the lock, and
     so would let somebody in whom the holder of the lock has just removed.
     """
-    rows.select_for_update(of=("self",), no_key=True).values_list("pk").first()
+    return rows.select_for_update(of=("self",), no_key=True).values_list("pk").first() is not None
 
 
 def access_message(user: User, chat_id: UUID, message_id: UUID) -> Message:

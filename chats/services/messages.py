@@ -104,7 +104,8 @@ def mark_read(*, user: User, chat_id: UUID, seq: int) -> ChatMember:
     if seq <= membership.last_read_seq:
         return membership
     # Held while mentions are counted: a post that mentions this member adds its one before or after, not in between.
-    row = ChatMember.objects.select_for_update(no_key=True).filter(pk=membership.pk)
+    # This row alone: the models' order would join the chat's, and a removal holds that one and waits for this one.
+    row = ChatMember.objects.select_for_update(of=("self",), no_key=True).filter(pk=membership.pk).order_by()
     held = row.values_list("last_read_seq", "mention_count").first()
     if held is None:
         raise NotFound("There is no such chat.")  # removed in this moment
