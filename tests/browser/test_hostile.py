@@ -36,7 +36,11 @@ def test_what_others_call_themselves_and_write_is_text(
 
 def look(mallory: Caller, workspace: str, enter: Opener, callers: dict[str, Caller]) -> None:
     """Have Jane in Mallory's workspace, and see that all its texts stay text."""
-    mallory.call("POST", f"/workspaces/{workspace}/members", {"username": "jane"})
+    invitation = mallory.call("POST", f"/workspaces/{workspace}/members", {"username": "jane"})
+    invited = connected(enter("jane", "/invitations/"))
+    expect(invited.locator(".table-list")).to_contain_text(MARKUP)
+    is_text(invited)
+    callers["jane"].call("POST", f"/me/invitations/{invitation['id']}/accept")
     new = {"workspace_id": workspace, "kind": "task", "member_ids": [callers["jane"].id]}
     chat = mallory.call("POST", "/chats", {**new, "title": MARKUP})
     path, first = f"/chats/{chat['id']}", mallory.post(chat["id"], MARKUP)
