@@ -92,6 +92,9 @@ class ChatConsumer(AsyncConsumer):
     async def _identify(self, handshake: Handshake) -> Caller | None:
         return await run_in_db_thread(read_caller, handshake)
 
+    async def _recheck(self, hub: Hub, connection: Connection) -> None:
+        await recheck(hub.directory, connection)
+
     async def _turn_away(self, receive: Any) -> None:
         """Refuse the upgrade with 503, which a proxy answers by asking another server; the client notices nothing."""
         if "websocket.http.response" in self._scope.get("extensions", {}):
@@ -124,7 +127,7 @@ class ChatConsumer(AsyncConsumer):
         try:
             self._watch_expiry()
             await hub.register(connection, caller.workspace_ids)
-            await recheck(hub.directory, connection)
+            await self._recheck(hub, connection)
             if self._end_code is None:
                 # What came for the user meanwhile waits in the outbox: the first frame is the welcome.
                 connection.outbox.open(Frame(encode(_welcome(connection))))
