@@ -1,8 +1,8 @@
 """Run all tests, and those of the database on PostgreSQL as well: python -m tests.everything tests/chats …
 
 The arguments are what runs on PostgreSQL. Most tests wait rather than compute, so four runs go side by side: those that
-take long, all others, and, with what these leave of the processors, PostgreSQL's and those that compute and go by no
-clock. What each says is shown in this order, the first as it comes.
+take long and then those of several servers, all others, and, with what these leave of the processors, PostgreSQL's and
+those that compute and go by no clock. What each says is shown in this order, the first as it comes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tests.processes import ROOT
 
 PYTEST = (sys.executable, "-m", "pytest")
 LONG = ("tests/browser", "tests/faults", "tests/operations")
+SERVERS = ("tests/cluster", "tests/doctor")  # after LONG, when the machine has less to do: they are about seconds
 COMPUTING = ("tests/accounts", "tests/api", "tests/chats", "tests/presence/test_model.py")
 LAST = ("nice", "--adjustment=19")  # the least priority
 LOOK_EVERY = 0.2  # seconds between two looks at what was printed
@@ -26,7 +27,7 @@ LOOK_EVERY = 0.2  # seconds between two looks at what was printed
 
 def main(database_tests: list[str]) -> int:
     """Return 0 if all runs passed."""
-    others = (*PYTEST, *(f"--ignore={folder}" for folder in (*LONG, *COMPUTING)))
+    others = (*PYTEST, *(f"--ignore={folder}" for folder in (*LONG, *SERVERS, *COMPUTING)))
     on_postgresql = (sys.executable, "-m", "tests.on_postgresql", *database_tests)
     beside: list[tuple[subprocess.Popen[bytes], int]] = []
     with contextlib.ExitStack() as stack:
@@ -38,6 +39,7 @@ def main(database_tests: list[str]) -> int:
                 run = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=env)
                 beside.append((run, output.fileno()))
             status = subprocess.call((*PYTEST, *LONG), cwd=ROOT, env=clean_run())
+            status |= subprocess.call((*PYTEST, *SERVERS), cwd=ROOT, env=clean_run())
             for run, descriptor in beside:
                 _show(run, descriptor)
         except KeyboardInterrupt:
