@@ -73,8 +73,10 @@ async def drain(within: float) -> None:
     for start in range(0, len(connections), size):
         if start:
             await asyncio.sleep(pause * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311
-        for connection in connections[start : start + size]:
+        batch = connections[start : start + size]
+        for connection in batch:
             connection.end(CloseCode.RESTART)
+        logger.info("Told %d of %d sockets to come back.", start + len(batch), len(connections))
     while hub.directory.connections and loop.time() < deadline:  # noqa: ASYNC110  (a poll of 20 ms, once in a process's life)
         await asyncio.sleep(0.02)
     if hub.directory.connections:
