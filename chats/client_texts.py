@@ -23,6 +23,7 @@ def client_texts() -> dict[str, str]:
         "typing_two": _("{name} and {other} are typing..."),
         "typing_many": _("Several people are typing..."),
         "online": _("online"),
+        "offline": _("offline"),
         "dot_online": _("Online"),
         "dot_offline": _("Offline"),
         "last_seen": _("last seen {time}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django import template
 from django.core.paginator import Page, Paginator
@@ -15,6 +16,9 @@ from django.utils.translation import gettext as _
 from chats.models import Chat
 from chats.payloads import time_text
 from presence.selectors import ChatPresence, MemberPresence, show_presence
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
 
 register = template.Library()
 register.filter("moment", time_text)
@@ -33,6 +37,12 @@ def chat_presence(chat: Chat) -> ChatPresence:
 def member_page(presence: ChatPresence, number: str) -> Page[MemberPresence]:
     """Return a page of the chat's members, online ones first: the first one where there is none of that number."""
     return Paginator(presence.members, MEMBERS_PER_PAGE).get_page(number)
+
+
+@register.simple_tag
+def member_of(presence: ChatPresence, person: User) -> MemberPresence | None:
+    """Return what is known of one of the chat's members; None where they are none, any more."""
+    return next((member for member in presence.members if member.user_id == person.pk), None)
 
 
 @register.simple_tag

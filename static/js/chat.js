@@ -14,7 +14,7 @@ import { callApi, RestError } from "./rest.js";
 import { Scroll } from "./scroll.js";
 import { text } from "./text.js";
 import { Timeline } from "./timeline.js";
-import { localizeTimes } from "./times.js";
+import { localizeTimes, watchDay } from "./times.js";
 import { toast } from "./toasts.js";
 import { OwnTyping, Typing } from "./typing.js";
 import { TypingView } from "./typing-view.js";
@@ -265,6 +265,7 @@ scroller.addEventListener("scroll", () => {
   reader.check();
 });
 document.addEventListener("visibilitychange", () => reader.check());
+watchDay(() => timeline.renameDays());
 openAtPlace();
 jump.update();
 socket.follow(chatId, bootstrap.revision);

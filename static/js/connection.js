@@ -56,7 +56,10 @@ function watchBrowser(socket) {
   });
 }
 
-/** Returns the socket, not started yet. Its frames and "socket.state" are events of the bus. */
+/**
+ * Returns the socket, not started yet. Its frames are events of the bus, and so are "socket.state", whenever it changes,
+ * and "connection.shown", when the dot does: a loss that is over within a second is never shown.
+ */
 export function makeConnection(clock) {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const socket = new Socket({
@@ -73,7 +76,10 @@ export function makeConnection(clock) {
     button: document.getElementById("ws-status"),
     clock,
     onClick: () => (socket.state.name === "auth_lost" ? location.assign(signInAddress()) : socket.retry()),
-    onShown: (state) => notices.shown(state),
+    onShown: (state) => {
+      notices.shown(state);
+      emit("connection.shown", state);
+    },
   });
   on("socket.state", (state) => {
     if (state.state !== "stopped") view.show(state); // the page is left; back from the cache it shows what comes next

@@ -137,10 +137,24 @@ export class MembersView {
     const title = document.querySelector(`#${ROOT} .member-count`);
     title.textContent =
       count === null ? text("members_total", { count: document.getElementById(ROOT).dataset.total }) : text("members_online", { count });
+    this.showPeer(document.querySelector(`#${HEADER} .peer-state`));
     const badge = document.querySelector(`#${HEADER} .online-count`);
     if (badge === null) return;
     badge.hidden = count === null;
     if (count !== null) badge.lastElementChild.textContent = text("online_count", { count });
+  }
+
+  /** In a direct chat the header has the state of the other one, null elsewhere; nothing while it is not known. */
+  showPeer(line) {
+    if (line === null) return;
+    const state = this.presence.stateOf(line.dataset.userId);
+    const look = lookOf(state);
+    line.hidden = look === "unknown";
+    if (line.hidden) return;
+    line.firstElementChild.className = `presence-dot ${look}`;
+    if (look === "online") line.lastElementChild.textContent = text("online");
+    else if (state.last_seen) line.lastElementChild.replaceChildren(...lastSeenLine(state.last_seen));
+    else line.lastElementChild.textContent = text("offline");
   }
 
   /** Nothing moves from under a pointer, or away from the focus: the order then waits until they have left. */

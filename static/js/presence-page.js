@@ -47,8 +47,13 @@ export function startMembers({ chatId, userId, htmx, isEnabled, clock, onOffline
     if (name === "connected" || state === "syncing") return;
     source.pause();
     presence.hold();
-    // It tries no more, so what is shown gets older and older. (A page that is being left shows what it has.)
-    if (name === "disconnected" && state !== "stopped") lose();
+  });
+  // What was known a moment ago may not be so any more. Before the first connection the page has just been made; and one
+  // that is being left shows what it has.
+  let wasConnected = false;
+  on("connection.shown", ({ name, state, attempt }) => {
+    if (name !== "connected" && state !== "stopped" && (wasConnected || attempt > 0)) lose();
+    wasConnected ||= name === "connected";
   });
   document.addEventListener("visibilitychange", () => source.becameVisible());
   return members;

@@ -231,6 +231,13 @@ export class Timeline {
     if (empty !== null) empty.hidden = nodes.length > 0;
   }
 
+  /** Name the days anew, in silence: it is another day, and nobody has said anything. */
+  renameDays() {
+    const speak = hush(this.list);
+    this.keep(() => this.decorate());
+    speak();
+  }
+
   /**
    * Have a line stand above `below`, and return it. One of `old` that does so stays and is taken out of them: put there
    * anew, a screen reader would read all days again with every message.

@@ -2,6 +2,7 @@
 import { text } from "./text.js";
 
 const FRESH = 30000; // ms between two looks at times that say how long ago something was
+const NEW_DAY = 5000; // ms between two looks at the date
 const MINUTE = 60000;
 const UNITS = [
   ["year", 365.25 * 24 * 60 * MINUTE],
@@ -68,6 +69,22 @@ export function localizeTime(element) {
 /** Show every <time> below `root` in the reader's zone. */
 export function localizeTimes(root) {
   for (const element of root.querySelectorAll("time[datetime]")) localizeTime(element);
+}
+
+/**
+ * Call `onChange()` whenever the reader's day is another one: at midnight, or after the machine slept over it. The days
+ * are compared, because a timer set for midnight is late then, and early where the clock is set.
+ */
+export function watchDay(onChange) {
+  let day = dayKey(new Date());
+  const look = () => {
+    const present = dayKey(new Date());
+    if (present === day) return;
+    day = present;
+    onChange();
+  };
+  setInterval(look, NEW_DAY);
+  document.addEventListener("visibilitychange", look);
 }
 
 /** Keep every "5 minutes ago" true while somebody looks. */

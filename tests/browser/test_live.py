@@ -341,3 +341,20 @@ def test_a_message_that_cannot_be_sent_says_so(enter: Opener, stage: Stage) -> N
     expect(failed).to_contain_text("Not sent.")
     failed.get_by_role("button", name="Discard").click()
     expect(failed).to_have_count(0)
+
+
+def test_at_midnight_today_becomes_yesterday(enter: Opener, stage: Stage) -> None:
+    john = enter("john", "/notifications/")
+    john.clock.install()
+    john.goto(stage.path)
+    connected(john)
+    write(john, "before midnight")
+    days = john.locator("#messages .day")
+    expect(days).to_have_text(["Today"])
+    john.clock.fast_forward("24:00:00")
+    expect(days).to_have_text(["Yesterday"])
+    john.clock.fast_forward("24:00:00")
+    expect(days).not_to_have_text(["Yesterday"])
+    expect(days).to_have_count(1)
+    write(john, "two days later")
+    expect(days.nth(1)).to_have_text(re.compile("Today|Yesterday|day"))

@@ -161,11 +161,37 @@ def test_after_a_lost_connection_the_dots_are_right(enter: Opener, stage: Stage)
     is_down = True
     sockets[-1].close(code=1011)
     jane.close()
+    # Nothing claims to be known meanwhile.
+    for who in (stage.john, stage.jane, stage.bob):
+        shows(john, who, "unknown")
+    expect(john.locator(".member-list .pane-title")).to_contain_text("Members (3)")
+    expect(john.locator(".online-count")).to_be_hidden()
     _wait_until_offline(stage, stage.jane)
-    expect(item(john, stage.jane).locator(".presence-dot")).to_have_class("presence-dot online")
+    shows(john, stage.jane, "unknown")
     is_down = False
     shows(john, stage.jane, "offline")
     counts(john, 1)
+
+
+def test_a_direct_chat_shows_the_other_one(enter: Opener, stage: Stage) -> None:
+    chat = stage.john.call(
+        "POST", "/chats", {"workspace_id": stage.workspace_id, "kind": "direct", "member_ids": [stage.bob.id]}
+    )
+    john = enter("john", f"/chats/{chat['id']}/")
+    state = john.locator("#chat-header .peer-state")
+    connected(john)
+    expect(state).to_contain_text(re.compile("^(offline|last seen .*)$"))
+    expect(state.locator(".presence-dot")).to_have_class("presence-dot offline")
+    expect(john.locator(".online-count")).to_have_count(0)
+    bob = connected(enter("bob", stage.path))
+    expect(state).to_have_text("online")
+    expect(state.locator(".presence-dot")).to_have_class("presence-dot online")
+    john.evaluate("document.querySelector('#chat-header').dispatchEvent(new Event('chat.refresh'))")
+    expect(state).to_have_text("online")
+    bob.close()
+    expect(state).to_have_text("last seen just now", timeout=GONE)
+    plain = enter("john", f"/chats/{chat['id']}/", java_script_enabled=False)
+    expect(plain.locator("#chat-header .peer-state")).to_have_text("last seen just now")
 
 
 def _wait_until_offline(stage: Stage, who: Caller) -> None:
