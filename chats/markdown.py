@@ -12,20 +12,17 @@ from __future__ import annotations
 import html
 import logging
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 import nh3
-from markdown_it.token import Token
 
 from chats.markdown_parser import LINK_SCHEMES, TooMuchWork, parse, to_html
+from chats.mention_marks import mark_mentions
+from chats.naming import longest_of
 from chats.text import is_blank
 
 logger = logging.getLogger(__name__)
 
-# A name ends with a letter, digit or underscore, so that the full stop in "ask @john." is not part of it.
-_MENTION = re.compile(r"(?<![\w@/.])@([A-Za-z0-9](?:[A-Za-z0-9._-]{0,38}[A-Za-z0-9_])?)")
-_MAX_MENTIONS = 50  # names in one message: bounds the look-up and the notifications
-_MAX_MARKS = 200  # of these names in one message; the rest is text
 # Of a message's HTML, in UTF-8. Plain text always fits: 10,000 characters are at most 50,007 bytes of it.
 MAX_HTML_BYTES = 64_000
 
@@ -51,17 +48,18 @@ _LINE_END = re.compile(r"\r\n?|\n")
 class Document:
     """A body that was parsed and rendered, but for who of those it names is a member.
 
-    First ask it for `mentioned_names`, then `render` it with those that are. All work is done at once, and `render` may
-    be called while a lock is held.
+    First ask it for `mentioned_names`, then `render` it with those that are. All work is done at once, and `render` and
+    `notified_names` may be called while a lock is held. What is shown as plain text names nobody.
     """
 
     def __init__(self, body: str) -> None:
-        self.mentioned_names: list[str] = []
+        self.mentioned_names: list[str] = []  # all that may be meant, lower-cased
+        self._loud: list[str] = []
         self._html = as_text(body)
         try:
             tokens = parse(body)
-            self.mentioned_names = _find_names(tokens)
-            formatted = _format(tokens, self.mentioned_names)
+            marks = mark_mentions(tokens)
+            formatted = _cleaner.clean(to_html(tokens)).strip()
         except TooMuchWork:
             return
         except Exception:
@@ -71,10 +69,24 @@ class Document:
         # Colours of code, once there are any, are to be tried without here before all formatting is dropped.
         if len(formatted.encode()) <= MAX_HTML_BYTES and _shows_something(formatted):
             self._html = formatted
+            self.mentioned_names, self._loud = marks.names, marks.loud
 
     def render(self, members: Collection[str] = ()) -> str:
         """Return safe HTML; `@name` becomes a mention where the lower-cased name is in `members`."""
-        return _MARKED.sub(lambda mark: mark[0] if mark[1] in members else mark[2], self._html)
+        return _MARKED.sub(lambda mark: _resolve(mark, members), self._html)
+
+    def notified_names(self, members: Collection[str]) -> set[str]:
+        """Return those of the lower-cased names of `members` who are to be told: quotes are quiet."""
+        return {name for written in self._loud if (name := longest_of(written, members)) is not None}
+
+
+def _resolve(mark: re.Match[str], members: Collection[str]) -> str:
+    """Return a mention of the member whose name is the longest that may be meant, and what is left as text."""
+    name = longest_of(mark[1], members)
+    if name is None:
+        return mark[2]
+    shown = mark[2][: len(name) + 1]  # with its @
+    return f'<span class="mention" data-username="{name}">{shown}</span>{mark[2][len(shown) :]}'
 
 
 def render(body: str, members: Collection[str] = ()) -> str:
@@ -88,52 +100,5 @@ def as_text(body: str) -> str:
     return "<p>" + "<br>\n".join(lines) + "</p>"
 
 
-def _format(tokens: list[Token], names: Collection[str]) -> str:
-    """Return safe HTML with a mention wherever one of `names` stands."""
-    marks = iter(range(_MAX_MARKS))
-    for parent in tokens:
-        if parent.children:
-            parent.children = list(_mark_mentions(parent.children, names, marks))
-    return _cleaner.clean(to_html(tokens)).strip()
-
-
 def _shows_something(formatted: str) -> bool:
     return "<hr>" in formatted or not is_blank(html.unescape(_TAG.sub("", formatted)))
-
-
-def _find_names(tokens: list[Token]) -> list[str]:
-    """Return the distinct names after an @, lower-cased, in order; code and links do not count."""
-    names: dict[str, None] = {}
-    for parent in tokens:
-        for token in _plain_text(parent.children or []):
-            for match in _MENTION.finditer(token.content):
-                names.setdefault(match[1].lower())
-    return list(names)[:_MAX_MENTIONS]
-
-
-def _plain_text(children: list[Token]) -> Iterator[Token]:
-    depth = 0
-    for token in children:
-        if token.type in ("link_open", "link_close"):
-            depth += token.nesting
-        elif token.type == "text" and depth == 0:
-            yield token
-
-
-def _mark_mentions(children: list[Token], names: Collection[str], marks: Iterator[int]) -> Iterator[Token]:
-    plain = {id(token) for token in _plain_text(children)}
-    for token in children:
-        if id(token) not in plain:
-            yield token
-            continue
-        end = 0
-        for match in _MENTION.finditer(token.content):
-            name = match[1].lower()
-            if name in names and next(marks, None) is not None:
-                yield Token("text", "", 0, content=token.content[end : match.start()])
-                attributes: dict[str, str | int | float] = {"class": "mention", "data-username": name}
-                yield Token("mention_open", "span", 1, attrs=attributes)
-                yield Token("text", "", 0, content=match[0])
-                yield Token("mention_close", "span", -1)
-                end = match.end()
-        yield Token("text", "", 0, content=token.content[end:])

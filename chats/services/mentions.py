@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
 
+from chats.markdown import Document
 from chats.models import Chat, ChatMember, Mention, Message, Notification
 from chats.services.notifications import notify, without_blockers
 
@@ -21,7 +22,16 @@ if TYPE_CHECKING:
     from flowra.accounts.models import User
 
 
-def members_named(chat: Chat, names: list[str]) -> list[User]:
+class Named:
+    """Who is named in a message: its `html` marks all of them, and `notified` are those who are to be told."""
+
+    def __init__(self, chat: Chat, document: Document) -> None:
+        members = {person.username.lower(): person for person in _members_named(chat, document.mentioned_names)}
+        self.html = document.render(members.keys())
+        self.notified = [members[name] for name in document.notified_names(members.keys())]
+
+
+def _members_named(chat: Chat, names: list[str]) -> list[User]:
     """Return the active members of the chat among these lower-cased names."""
     if not names:
         return []
@@ -45,17 +55,33 @@ def add_mentions(message: Message, people: Iterable[User]) -> None:
     notify(others, kind=Notification.Kind.MENTION, actor=message.author, chat=message.chat, message=message)
 
 
+def change_mentions(message: Message, notified: Iterable[User]) -> None:
+    """Note that an edited message names these people now: who was told before, has read it or not, stays told."""
+    people = list(notified)
+    before = set(message.mentions.values_list("user_id", flat=True))
+    drop_mentions(message, before - {person.pk for person in people})
+    new = [person for person in people if person.pk not in before]
+    # One notification for each: who was told of the answer is told of the mention instead.
+    _notifications_of(message, Notification.Kind.REPLY).filter(user__in=[person.pk for person in new]).delete()
+    add_mentions(message, new)
+
+
 def drop_mentions(message: Message, user_ids: Set[UUID]) -> None:
-    """Take back that `message` names these people."""
+    """Take back that `message` names these people; who is answered by it is still told that."""
     if not user_ids:
         return
     message.mentions.filter(user_id__in=user_ids).delete()
     ChatMember.objects.filter(
         chat_id=message.chat_id, user_id__in=user_ids, last_read_seq__lt=message.seq, mention_count__gt=0
     ).update(mention_count=F("mention_count") - 1)
-    Notification.objects.filter(
-        message=message, user_id__in=user_ids, kind=Notification.Kind.MENTION, read_at__isnull=True
-    ).delete()
+    told = _notifications_of(message, Notification.Kind.MENTION).filter(user_id__in=user_ids)
+    if message.reply_to is not None and message.reply_to.author_id in user_ids:
+        told.filter(user_id=message.reply_to.author_id).update(kind=Notification.Kind.REPLY)
+    told.delete()
+
+
+def _notifications_of(message: Message, kind: str) -> QuerySet[Notification]:
+    return Notification.objects.filter(message=message, kind=kind)
 
 
 def tell_answered(message: Message, answered: Message, mentioned: Set[UUID]) -> None:

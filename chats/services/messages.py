@@ -14,7 +14,7 @@ from chats.markdown import Document
 from chats.models import BODY_MAX_LENGTH, Chat, ChatMember, Mention, Message, Notification
 from chats.selectors import access_chat, access_message, may_manage_chat
 from chats.services.direct import refuse_blocked
-from chats.services.mentions import add_mentions, drop_mentions, members_named
+from chats.services.mentions import Named, change_mentions, drop_mentions
 from chats.text import clean_text
 
 if TYPE_CHECKING:
@@ -54,15 +54,13 @@ def _own_message(user: User, chat_id: UUID, message_id: UUID) -> Message:
 
 def _change_body(chat: Chat, message: Message, body: str, document: Document) -> None:
     """Store and tell the new body of a message of a chat whose row the caller holds."""
-    mentioned = members_named(chat, document.mentioned_names)
-    before = set(message.mentions.values_list("user_id", flat=True))
+    named = Named(chat, document)
     message.body = body
-    message.html = document.render({person.username.lower() for person in mentioned})
+    message.html = named.html
     message.edited_at = timezone.now()
     _save_change(chat, message)
     events.publish_on_commit(events.message_changed(events.MessageEdited, chat, message))
-    drop_mentions(message, before - {person.pk for person in mentioned})
-    add_mentions(message, [person for person in mentioned if person.pk not in before])
+    change_mentions(message, named.notified)
 
 
 @transaction.atomic

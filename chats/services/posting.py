@@ -22,7 +22,7 @@ from chats.markdown import Document
 from chats.models import BODY_MAX_LENGTH, Chat, ChatKind, Message
 from chats.selectors import access_chat, find_posted
 from chats.services.direct import prepare_direct_post
-from chats.services.mentions import add_mentions, members_named, tell_answered
+from chats.services.mentions import Named, add_mentions, tell_answered
 from chats.services.notifications import mark_chat_notifications_read
 from chats.sql import load, run
 from chats.text import clean_text
@@ -105,7 +105,7 @@ def _store(
     if chat.kind == ChatKind.DIRECT:
         prepare_direct_post(chat)
     answered = _message_to_answer(chat, reply_to_id)
-    mentioned = members_named(chat, document.mentioned_names)
+    named = Named(chat, document)
     message = Message(
         id=new_id(),
         chat=chat,
@@ -116,16 +116,16 @@ def _store(
         client_id=client_id,
         reply_to=answered,
         body=body,
-        html=document.render({person.username.lower() for person in mentioned}),
+        html=named.html,
         created_at=now,
     )
     _insert(message)
     events.publish_on_commit(events.message_changed(events.MessagePosted, chat, message))
     if has_unread:
         mark_chat_notifications_read(user_id, chat)
-    add_mentions(message, mentioned)
+    add_mentions(message, named.notified)
     if answered is not None:
-        tell_answered(message, answered, {person.pk for person in mentioned})
+        tell_answered(message, answered, {person.pk for person in named.notified})
     return message
 
 

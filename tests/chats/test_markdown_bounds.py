@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from chats import markdown, markdown_parser
 from chats.markdown import MAX_HTML_BYTES, Document, render
+from chats.mention_marks import MAX_MARKS
 from chats.models import BODY_MAX_LENGTH
 
 EMOJI = "\N{GRINNING FACE}"
@@ -188,7 +189,7 @@ def test_what_does_not_fit_is_text_and_the_rest_is_formatted() -> None:
     assert 200 < guessed.count("<a ") < 590
     assert shown(guessed).count("www.example.org") == 590
     named = render("@john " * 1_600, {"john"})
-    assert named.count("<span") == markdown._MAX_MARKS
+    assert named.count("<span") == MAX_MARKS
     assert named.count("@john") == 1_600
 
 
