@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -20,9 +20,11 @@ from chats.payloads import (
     MemberPayload,
     MessagePayload,
     NotificationPayload,
+    WorkspaceNamePayload,
     chat_payload,
     message_payload,
 )
+from chats.people_payloads import MePayload, RolePayload, UserStatePayload
 
 if TYPE_CHECKING:
     from chats.models import Chat, ChatMember, Message
@@ -74,7 +76,10 @@ class ChatChanged(ChatEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ChatCreated(ChatChanged):
+    """`labels`: of a direct chat, for each of the two the name of the other."""
+
     member_ids: tuple[UUID, ...]
+    labels: Mapping[UUID, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,15 +159,51 @@ class NotificationCreated:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspaceMemberAdded:
-    workspace_id: UUID
+class UserChanged:
+    """Somebody has another name; told to everybody in these workspaces, which they are in."""
+
     user_id: UUID
+    workspace_ids: tuple[UUID, ...]
+    data: UserStatePayload
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspaceMemberRemoved:
-    workspace_id: UUID
+class MeChanged:
+    """What somebody sees of themselves has changed; told to their own sockets."""
+
     user_id: UUID
+    data: MePayload
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceRenamed:
+    workspace_id: UUID
+    data: WorkspaceNamePayload
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceMemberEvent:
+    """Something happened to a member of a workspace; `data` is how they are, or were, there."""
+
+    workspace_id: UUID
+    workspace_name: str
+    user_id: UUID
+    data: RolePayload | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceMemberAdded(WorkspaceMemberEvent):
+    pass
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceRoleChanged(WorkspaceMemberEvent):
+    pass
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceMemberRemoved(WorkspaceMemberEvent):
+    """`data` is None where the workspace was deleted, which only the one concerned is told."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,8 +221,10 @@ DomainEvent = (
     | DirectChatShown
     | BlockChanged
     | NotificationCreated
-    | WorkspaceMemberAdded
-    | WorkspaceMemberRemoved
+    | UserChanged
+    | MeChanged
+    | WorkspaceRenamed
+    | WorkspaceMemberEvent
     | WorkspaceDeleted
 )
 
@@ -222,14 +265,15 @@ def chat_changed(kind: type[ChatChanged], chat: Chat) -> ChatChanged:
     )
 
 
-def chat_created(chat: Chat, member_ids: Iterable[UUID]) -> ChatCreated:
-    """Return the event for a new chat."""
+def chat_created(chat: Chat, member_ids: Iterable[UUID], labels: Mapping[UUID, str]) -> ChatCreated:
+    """Return the event for a new chat; `labels` see ChatCreated."""
     return ChatCreated(
         workspace_id=chat.workspace_id,
         chat_id=chat.pk,
         access_version=chat.access_version,
         data=chat_payload(chat),
         member_ids=tuple(member_ids),
+        labels=labels,
     )
 
 
@@ -250,10 +294,10 @@ def chat_hidden(membership: ChatMember) -> DirectChatHidden:
     return DirectChatHidden(chat_id=chat.pk, user_id=membership.user_id, data=chat_payload(chat))
 
 
-def chat_shown(membership: ChatMember) -> DirectChatShown:
-    """Return the event for a member to whose list a direct chat, which is loaded, comes back."""
-    chat = membership.chat
-    return DirectChatShown(chat_id=chat.pk, user_id=membership.user_id, data=chat_payload(chat))
+def chat_shown(membership: ChatMember, label: str) -> DirectChatShown:
+    """Return the event for a member to whose list a direct chat, which is loaded, comes back under `label`."""
+    data: ChatPayload = {**chat_payload(membership.chat), "label": label}
+    return DirectChatShown(chat_id=membership.chat_id, user_id=membership.user_id, data=data)
 
 
 def chat_read(membership: ChatMember) -> ChatRead:

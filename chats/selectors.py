@@ -326,6 +326,12 @@ def members_among(chat_id: UUID, user_ids: Collection[UUID]) -> set[UUID]:
     return set(ChatMember.objects.filter(chat_id=chat_id, user_id__in=user_ids).values_list("user_id", flat=True))
 
 
+def workspace_members_among(workspace_id: UUID, user_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of `user_ids` who are members of the workspace."""
+    rows = WorkspaceMember.objects.order_by().filter(workspace_id=workspace_id, user_id__in=user_ids)
+    return set(rows.values_list("user_id", flat=True))
+
+
 def chat_versions(chat_ids: Collection[UUID]) -> dict[UUID, tuple[int, int]]:
     """Return (revision, access_version) of each of the chats that still exist."""
     rows = Chat.objects.filter(pk__in=chat_ids).values_list("pk", "revision", "access_version")

@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from chats.models import ChatKind, Notification
-from chats.payloads import ChatPayload, MemberPayload, MessagePayload, NotificationPayload
-from realtime import protocol
+from chats.models import ChatKind, Notification, Role
+from chats.payloads import ChatPayload, MemberPayload, MessagePayload, NotificationPayload, WorkspaceNamePayload
+from chats.people_payloads import MePayload, RolePayload, UserStatePayload
+from realtime import people_protocol, protocol
 from realtime.frames import CHAT_FRAME_TYPES
 from realtime.protocol import Command, ServerFrame
 
@@ -30,6 +31,17 @@ _CHAT_DATA: dict[str, type] = {
     "message": MessagePayload,
     "member_added": MemberPayload,
     "member_removed": MemberPayload,
+}
+# And in the other frames that have one.
+_DATA: dict[type[ServerFrame], type] = {
+    protocol.NotificationNew: NotificationPayload,
+    people_protocol.UserChanged: UserStatePayload,
+    people_protocol.MeChanged: MePayload,
+    people_protocol.WorkspaceChanged: WorkspaceNamePayload,
+    people_protocol.WorkspaceDeleted: WorkspaceNamePayload,
+    people_protocol.WorkspaceMemberAdded: RolePayload,
+    people_protocol.WorkspaceMemberRemoved: RolePayload,
+    people_protocol.WorkspaceRoleChanged: RolePayload,
 }
 _ANSWERED_BY = {"ping": ("pong",), "chat.typing": ("error",)}  # else "ack" or "error"
 
@@ -101,9 +113,11 @@ _SECURITY: Document = {
 def _schemas() -> Document:
     """Return the schemas of all commands, frames and payloads, by name."""
     kinds = [*protocol.COMMAND_TYPES.values(), *SERVER_FRAMES, MessagePayload, ChatPayload, MemberPayload]
-    _, schemas = msgspec.json.schema_components([*kinds, NotificationPayload], ref_template=SCHEMA_REF)
+    _, schemas = msgspec.json.schema_components([*kinds, *set(_DATA.values())], ref_template=SCHEMA_REF)
     made: Document = dict(schemas)
-    made["NotificationNew"]["properties"]["data"] = _reference(NotificationPayload)
+    for frame, payload in _DATA.items():
+        made[frame.__name__]["properties"]["data"] = _reference(payload)
+    made["RolePayload"]["properties"]["role"] = {"enum": Role.values}
     made["ChatPayload"]["properties"]["kind"] = {"enum": ChatKind.values}
     made["NotificationPayload"]["properties"]["kind"] = {"enum": Notification.Kind.values}
     for kind in SERVER_FRAMES:

@@ -32,6 +32,9 @@ class Connection:
     workspaces: set[UUID] = dataclasses.field(default_factory=set)
     checked_at: datetime.datetime | None = None
     is_ending: bool = False
+    told: int = (
+        0  # the announcement that it was told last for one of its workspaces; it may share several with somebody
+    )
 
     @property
     def user_id(self) -> UUID:

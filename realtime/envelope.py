@@ -22,6 +22,7 @@ class Kind(StrEnum):
     USER = "user"  # all sockets of the user
     ACTIVITY = "activity"  # workspace: members of the chat who are not subscribed get new unread counts
     MEMBERS = "members"  # workspace: members of the chat, or `user_ids`, who are not subscribed
+    WORKSPACE = "workspace"  # workspace: its members, but for `skip_user_id`
     PRESENCE = "presence"  # workspace: everybody subscribed to one of the chats in `presence`
     JOINED = "joined"  # user: now belongs to the workspace
     LEFT = "left"  # user: no longer does
@@ -56,6 +57,9 @@ class PresenceBatch(msgspec.Struct, frozen=True):
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An event on its way to sockets; ids are hexadecimal text so that every layer can carry them.
 
+    Of those with the same `latest_of` the newest alone is told, and one a second at most; nothing is told of one about
+    `user_ids` who are not in the workspace any more. `display_name`: what the user is called from now on.
+
     `access_version` is the chat's at the commit (see realtime/rooms.py); `revision` is 0 where the event is none
     of the chat's numbered changes, and `message_id` says whose it is. `changes_members`: somebody came into the chat
     or went. `announcement` is the id of its row, if it has one (realtime/announcements.py). `known_at` is when this
@@ -74,6 +78,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     revision: int = 0
     message_id: UUID | None = None
     changes_members: bool = False
+    latest_of: str = ""
+    display_name: str = ""
     announcement: int = 0
     presence: PresenceBatch | None = None
     known_at: float = msgspec.field(default_factory=time.monotonic)

@@ -9,8 +9,9 @@ from uuid import UUID
 from chats import events
 from chats.models import Message
 from chats.payloads import message_payload
-from realtime.envelope import Event, Kind, chat_group, user_group, workspace_group
+from realtime.envelope import Event, Kind, chat_group, workspace_group
 from realtime.outbox import Priority
+from realtime.people_frames import people_events, to_user
 from realtime.protocol import ChatFrame, NotificationNew, Resync, Typing, Unread, encode
 
 CHAT_FRAME_TYPES: dict[type, str] = {
@@ -39,6 +40,9 @@ def layer_events(event: events.DomainEvent) -> Iterator[Event]:
                 workspace_id=event.workspace_id,
                 revision=event.revision,
             )
+        case events.ChatCreated(labels=labels) if labels:
+            for user_id in event.member_ids:
+                yield _to_users(event, {**event.data, "label": labels[user_id]}, (user_id,))
         case events.ChatCreated():
             yield _to_users(event, event.data, event.member_ids)
         case events.ChatDeleted():
@@ -47,26 +51,24 @@ def layer_events(event: events.DomainEvent) -> Iterator[Event]:
         case events.MemberRemoved():
             yield _to_subscribers(event, event.data, changes_members=True)
             yield _to_users(event, event.data, ())
-            yield _to_user(event.user_id, _chat_text(event, event.data))
+            yield to_user(event.user_id, _chat_text(event, event.data))
         case events.ChatChanged() | events.MemberAdded():
             yield _to_subscribers(event, event.data, changes_members=isinstance(event, events.MemberAdded))
             yield _to_users(event, event.data, ())
         case events.ChatRead():
             frame = Unread(chat_id=event.chat_id, unread_count=event.unread_count, mention_count=event.mention_count)
-            yield _to_user(event.user_id, encode(frame))
+            yield to_user(event.user_id, encode(frame))
         case events.DirectChatHidden():
-            yield _to_user(event.user_id, _own_chat_text("chat.deleted", event))
+            yield to_user(event.user_id, _own_chat_text("chat.deleted", event))
         case events.DirectChatShown():
-            yield _to_user(event.user_id, _own_chat_text("chat.created", event))
+            yield to_user(event.user_id, _own_chat_text("chat.created", event))
         case events.BlockChanged():
             for user_id in event.user_ids:
-                yield _to_user(user_id, encode(Resync(reason="presence", within=0)))
+                yield to_user(user_id, encode(Resync(reason="presence", within=0)))
         case events.NotificationCreated():
-            yield _to_user(event.user_id, encode(NotificationNew(data=event.data)))
-        case events.WorkspaceMemberAdded():
-            yield _moved(event.user_id, event.workspace_id, Kind.JOINED)
-        case events.WorkspaceMemberRemoved():
-            yield _moved(event.user_id, event.workspace_id, Kind.LEFT)
+            yield to_user(event.user_id, encode(NotificationNew(data=event.data)))
+        case _:
+            yield from people_events(event)
 
 
 def change_frame(message: Message, *, since: int) -> ChatFrame:
@@ -145,11 +147,3 @@ def _to_users(event: events.ChatEvent, data: Any, user_ids: tuple[UUID, ...]) ->
         workspace_id=event.workspace_id,
         user_ids=user_ids,
     )
-
-
-def _to_user(user_id: UUID, text: str) -> Event:
-    return Event(group=user_group(user_id), kind=Kind.USER, text=text, user_ids=(user_id,))
-
-
-def _moved(user_id: UUID, workspace_id: UUID, kind: Kind) -> Event:
-    return Event(group=user_group(user_id), kind=kind, workspace_id=workspace_id, user_ids=(user_id,))

@@ -42,6 +42,7 @@ from realtime.rooms import Room, Subscription
 from realtime.sampling import Sampler
 from realtime.supervision import Supervisor, is_running_here
 from realtime.watch import Watcher
+from realtime.workspace_feed import WorkspaceFeed
 
 logger = logging.getLogger(__name__)
 CHECK_RETRY_DELAY = 1.0  # seconds, while the database cannot say who is a member
@@ -55,6 +56,7 @@ class Hub:
         self.directory = Directory(self._acquire, self._release)
         self.activity = ActivityFeed(self.directory)
         self.announcements = Announcements(self)
+        self.workspaces = WorkspaceFeed(self.directory)
         self.presence = PresenceFeed(self)
         self.quota = Quota(make_store())
         self.tracker: Tracker | None = None  # None where presence is switched off
@@ -87,6 +89,8 @@ class Hub:
         self._loop = asyncio.get_running_loop()
         self._supervisor.start("changes", self.activity.run_changes)
         self._supervisor.start("unread", self.activity.run_unread)
+        self._supervisor.start("workspace members", self.workspaces.run_moves)
+        self._supervisor.start("names", self.workspaces.run_states)
         self._supervisor.start("repair", Repairer(self).run)
         self._supervisor.start("resyncs", self._resyncs.run)
         self._supervisor.start("announcements", self.announcements.run)
@@ -266,6 +270,8 @@ class Hub:
         elif event.kind is Kind.ACTIVITY or event.kind is Kind.MEMBERS:
             if event.workspace_id in self.directory.by_workspace:
                 self.activity.put(event)
+        elif event.kind is Kind.WORKSPACE:
+            self.workspaces.put(event)
         elif event.kind is Kind.RESYNC:
             self._resyncs.ask("behind")
         elif event.kind is Kind.PRESENCE:
@@ -292,16 +298,16 @@ class Hub:
             self.check_members(room)
 
     def _deliver_to_user(self, event: Event, user_id: UUID) -> None:
-        frame = Frame(event.text)
+        frame = Frame(event.text) if event.text else None
         for connection in list(self.directory.by_user.get(user_id, ())):
-            if event.kind is Kind.USER:
-                connection.outbox.put(frame)
-            elif event.workspace_id is None:
-                logger.warning("An event of kind %s names no workspace.", event.kind)
-            elif event.kind is Kind.JOINED:
+            if event.display_name:
+                connection.display_name = event.display_name
+            if event.kind is Kind.JOINED and event.workspace_id is not None:
                 self.directory.enter_workspace(connection, event.workspace_id)
-            else:
+            elif event.kind is Kind.LEFT and event.workspace_id is not None:
                 self.directory.leave_workspace(connection, event.workspace_id)
+            if frame is not None:
+                connection.outbox.put(frame)
 
     # --- Membership -----------------------------------------------------------------------------
 

@@ -41,6 +41,7 @@ from chats.services.moderation import (
     moderate_reopen_chat,
 )
 from chats.services.notifications import mark_notifications_read
+from chats.services.people import tell_me_changed, tell_user_changed
 from chats.services.posting import Posted, post_message
 from chats.services.rendering import render_batch
 from chats.services.restored import leap_ahead
@@ -97,5 +98,7 @@ __all__ = [
     "reopen_chat",
     "revoke_all_invites",
     "revoke_invite",
+    "tell_me_changed",
+    "tell_user_changed",
     "unblock_user",
 ]

@@ -51,7 +51,8 @@ def create_chat(
         created = True
     memberships = _insert_members(chat, people)
     if created:
-        events.publish_on_commit(events.chat_created(chat, [person.pk for person in people]))
+        labels = _direct_labels(people) if kind == ChatKind.DIRECT else {}
+        events.publish_on_commit(events.chat_created(chat, [person.pk for person in people], labels))
     else:
         events.publish_on_commit(*(events.member_added(chat, row.user_id, member_payload(row)) for row in memberships))
     if kind == ChatKind.DIRECT:
@@ -219,6 +220,12 @@ def _get_or_create_direct(user: User, workspace_id: UUID, others: set[UUID]) -> 
         held = Chat.objects.select_for_update(no_key=True).filter(pk=chat.pk).first()
         if held is not None:  # else it was deleted in this moment, and its key is free by now
             return held, created
+
+
+def _direct_labels(people: Sequence[User]) -> dict[UUID, str]:
+    """Return what the direct chat of these two is called, for each of them."""
+    first, second = people
+    return {first.pk: second.get_full_name(), second.pk: first.get_full_name()}
 
 
 def _lock_workspace_members(

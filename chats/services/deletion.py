@@ -47,7 +47,12 @@ def drop_workspace(workspace: Workspace) -> None:
     Workspace.objects.filter(pk=workspace.pk).update(deleted_at=database_now())
     events.publish_on_commit(events.WorkspaceDeleted(workspace_id=workspace.pk))
     events.publish_on_commit(
-        *(events.WorkspaceMemberRemoved(workspace_id=workspace.pk, user_id=user_id) for user_id in member_ids)
+        *(
+            events.WorkspaceMemberRemoved(
+                workspace_id=workspace.pk, workspace_name=workspace.name, user_id=user_id, data=None
+            )
+            for user_id in member_ids
+        )
     )
     transaction.on_commit(_purge_a_little, robust=True)
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from chats import events
 from chats.exceptions import Forbidden
 from chats.models import Chat, ChatMember
-from chats.selectors import is_blocked_within
+from chats.selectors import is_blocked_within, peers_of
 
 
 def hide_direct(membership: ChatMember) -> None:
@@ -28,7 +28,8 @@ def show_direct(chat: Chat, memberships: QuerySet[ChatMember]) -> None:
         return
     memberships.filter(pk__in=[row.pk for row in hidden]).update(hidden_at=None)
     for row in hidden:
-        events.publish_on_commit(events.chat_shown(row))
+        peer = peers_of([row]).get(row.chat_id, row.chat)  # each of the two has another one
+        events.publish_on_commit(events.chat_shown(row, str(peer)))
         events.publish_on_commit(events.chat_read(row))
 
 

@@ -11,6 +11,7 @@ from chats import events
 from chats.clock import database_now
 from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
 from chats.models import NAME_MAX_LENGTH, Chat, ChatMember, Role, Workspace, WorkspaceInvitation, WorkspaceMember
+from chats.people_payloads import role_payload, workspace_name_payload
 from chats.selectors import access_workspace, may_manage_workspace
 from chats.services.chats import drop_members, note_removal
 from chats.services.deletion import drop_workspace
@@ -28,7 +29,7 @@ def create_workspace(*, user: User, name: str) -> WorkspaceMember:
         name=clean_line(name, field="name", max_length=NAME_MAX_LENGTH), created_by=user
     )
     membership = WorkspaceMember.objects.create(workspace=workspace, user=user, role=Role.OWNER)
-    events.publish_on_commit(events.WorkspaceMemberAdded(workspace_id=workspace.pk, user_id=user.pk))
+    tell_member(events.WorkspaceMemberAdded, workspace, membership)
     return membership
 
 
@@ -42,8 +43,12 @@ def rename_workspace(*, user: User, workspace_id: UUID, name: str) -> WorkspaceM
 
 def set_name(workspace: Workspace, name: str) -> None:
     """Rename a workspace whose row the caller holds. Raises Invalid."""
-    workspace.name = clean_line(name, field="name", max_length=NAME_MAX_LENGTH)
+    name = clean_line(name, field="name", max_length=NAME_MAX_LENGTH)
+    if name == workspace.name:
+        return
+    workspace.name = name
     workspace.save(update_fields=["name"])
+    events.publish_on_commit(events.WorkspaceRenamed(workspace_id=workspace.pk, data=workspace_name_payload(workspace)))
 
 
 @transaction.atomic
@@ -67,7 +72,7 @@ def join_workspace(*, workspace: Workspace, person: User, role: str) -> tuple[Wo
         WorkspaceInvitation.objects.filter(workspace=workspace, user=person, ended_at__isnull=True).update(
             ended_at=database_now()
         )
-        events.publish_on_commit(events.WorkspaceMemberAdded(workspace_id=workspace.pk, user_id=person.pk))
+        tell_member(events.WorkspaceMemberAdded, workspace, membership)
     return membership, created
 
 
@@ -84,10 +89,13 @@ def change_role(*, user: User, workspace_id: UUID, member_id: UUID, role: str) -
 
 def set_role(workspace: Workspace, member: WorkspaceMember, role: str) -> WorkspaceMember:
     """Give a member another role; the caller holds both rows. Raises Conflict for the last owner."""
-    if member.role == Role.OWNER and role != Role.OWNER:
+    if member.role == role:
+        return member
+    if member.role == Role.OWNER:
         _keep_an_owner(workspace)
     member.role = role
     member.save(update_fields=["role"])
+    tell_member(events.WorkspaceRoleChanged, workspace, member)
     end_what_is_worth_more(workspace.pk, member.user_id, role)
     return member
 
@@ -126,7 +134,19 @@ def drop_workspace_member(workspace: Workspace, member: WorkspaceMember, *, has_
     for chat in Chat.objects.filter(pk__in=in_chats).select_for_update(no_key=True).order_by("pk"):
         drop_members(chat, user_id=user_id)
     note_removal(user_id)
-    events.publish_on_commit(events.WorkspaceMemberRemoved(workspace_id=workspace.pk, user_id=user_id))
+    tell_member(events.WorkspaceMemberRemoved, workspace, member)
+
+
+def tell_member(kind: type[events.WorkspaceMemberEvent], workspace: Workspace, membership: WorkspaceMember) -> None:
+    """Have the workspace's members, and the one concerned, told of a membership; needs its `user` loaded."""
+    events.publish_on_commit(
+        kind(
+            workspace_id=workspace.pk,
+            workspace_name=workspace.name,
+            user_id=membership.user_id,
+            data=role_payload(membership),
+        )
+    )
 
 
 def manage_workspace(user: User, workspace_id: UUID) -> WorkspaceMember:

@@ -17,6 +17,7 @@ from chats.api.base import ApiView
 from chats.api.fields import TextField
 from chats.api.schema import public_writes, reads, writes
 from chats.api.shapes import Shape
+from chats.people_payloads import me_payload
 from flowra.accounts import tokens
 from flowra.accounts.mail import tell_token_reused
 from flowra.accounts.models import User
@@ -117,13 +118,3 @@ class MeView(ApiView):
         if "display_name" in body:
             change_display_name(self.user, body["display_name"])
         return Response(me_payload(self.user))
-
-
-def me_payload(user: User) -> dict[str, str]:
-    """Return what somebody sees of themselves."""
-    return {
-        "id": str(user.pk),
-        "username": user.username,
-        "display_name": user.get_full_name(),
-        "email": user.email,
-    }

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
+from django.dispatch import Signal
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
@@ -26,6 +27,10 @@ username_validator = RegexValidator(
 
 
 SECURITY_FIELDS = {"password", "is_active", "security_stamp"}
+NAME_FIELDS = {"username", "display_name"}  # what others see
+SHOWN_FIELDS = {*NAME_FIELDS, "email"}  # what somebody sees of themselves
+# Sent in the transaction of the change with `user` and `has_new_name`, whoever changed them and however.
+shown_changed = Signal()
 
 
 def new_security_stamp() -> str:
@@ -34,13 +39,26 @@ def new_security_stamp() -> str:
 
 
 class UserQuerySet(models.QuerySet["User"]):
-    """Stamps rows as `User.save` does where a shell changes them without it."""
+    """Stamps rows, and tells of names, as `User.save` does where a shell changes them without it."""
 
     def update(self, **values: Any) -> int:
         """Update; a password, activity or stamp among the values also moves `security_changed_at`."""
         if values.keys() & SECURITY_FIELDS:
             values.setdefault("security_changed_at", database_now())
-        return super().update(**values)
+        if not values.keys() & SHOWN_FIELDS:
+            return super().update(**values)
+        with transaction.atomic(using=self.db):
+            rows = self.order_by().values_list("pk", "username", "display_name", "email")
+            before = {pk: (username, name or username, email) for pk, username, name, email in rows}
+            count = super().update(**values)
+            ids = list(before)
+            for start in range(0, len(ids), AT_ONCE):
+                for user in self.model._default_manager.filter(pk__in=ids[start : start + AT_ONCE]):
+                    user._tell_shown(before[user.pk])
+        return count
+
+
+AT_ONCE = 500  # rows of one query, within what a database takes as parameters
 
 
 class FlowraUserManager(UserManager["User"]):
@@ -88,6 +106,7 @@ class User(AbstractUser):
         ordering: ClassVar = ["display_name", "id"]
 
     _security_before: tuple[str, bool, str] | None = None
+    _shown_before: tuple[str, str, str] | None = None
 
     def __str__(self) -> str:
         return self.display_name or self.username
@@ -98,16 +117,23 @@ class User(AbstractUser):
         user = super().from_db(db, field_names, values, **kwargs)
         if not user.get_deferred_fields() & SECURITY_FIELDS:
             user._security_before = user._security_state()
+        if not user.get_deferred_fields() & SHOWN_FIELDS:
+            user._shown_before = user._shown_state()
         return user
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; a changed password, activity or stamp also moves `security_changed_at`."""
+        """Save; a changed password, activity or stamp also moves `security_changed_at`, a changed name is told."""
         self.display_name = self.display_name or self.username
         if self._security_before is not None and self._security_before != self._security_state():
             self.security_changed_at = database_now()
             if kwargs.get("update_fields") is not None:
                 kwargs["update_fields"] = {*kwargs["update_fields"], "security_changed_at"}
-        super().save(*args, **kwargs)
+        fields = kwargs.get("update_fields")
+        with transaction.atomic(using=kwargs.get("using")):
+            super().save(*args, **kwargs)
+            if fields is None or SHOWN_FIELDS & set(fields):
+                self._tell_shown(self._shown_before)
+                self._shown_before = self._shown_state()
         self._security_before = self._security_state()
 
     def get_full_name(self) -> str:
@@ -120,6 +146,15 @@ class User(AbstractUser):
 
     def _security_state(self) -> tuple[str, bool, str]:
         return (self.password, self.is_active, self.security_stamp)
+
+    def _shown_state(self) -> tuple[str, str, str]:
+        return (self.username, self.get_full_name(), self.email)
+
+    def _tell_shown(self, before: tuple[str, str, str] | None) -> None:
+        """Tell what is seen of the user now, where it is not as `before`; None: nobody has seen it yet."""
+        now = self._shown_state()
+        if before is not None and before != now:
+            shown_changed.send(sender=type(self), user=self, has_new_name=before[:2] != now[:2])
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         # Django hashes the password alone; with the stamp in it, rotating the stamp ends all sessions.

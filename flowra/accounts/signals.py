@@ -1,4 +1,4 @@
-"""What the beginning and the end of a session mean for the sockets that are opened with it."""
+"""What the beginning and the end of a session, and another name, mean for open sockets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
-from flowra.accounts.models import BrowserSession, User
+from chats.services import tell_me_changed, tell_user_changed
+from flowra.accounts.models import BrowserSession, User, shown_changed
 from flowra.accounts.services import touch_security
 from flowra.accounts.sessions import SID, new_sid
 
@@ -37,3 +38,11 @@ def session_began(sender: type[User], request: HttpRequest, user: User, **kwargs
     session = getattr(request, "session", None)
     if session is not None and session.get(SESSION_KEY) == str(user.pk):
         session.setdefault(SID, new_sid())
+
+
+@receiver(shown_changed, dispatch_uid="flowra.accounts.shown_changed")
+def tell_shown_changed(sender: type[User], user: User, has_new_name: bool, **kwargs: Any) -> None:
+    """Have open pages show what is seen of the user now."""
+    if has_new_name:
+        tell_user_changed(user)
+    tell_me_changed(user)

@@ -70,3 +70,29 @@ def test_whoever_spells_the_databases_address_another_way_is_of_the_same_install
     spelled = pair[0].env["DATABASE_URL"].replace("127.0.0.1", "localhost") + "?application_name=another"
     other = Server({**pair[0].env, "DATABASE_URL": spelled})
     assert "Processes: 2" in other.manage("presence")
+
+
+async def test_names_roles_and_membership_cross(scene: Scene) -> None:
+    workspace = scene.chat["workspace_id"]
+    async with await scene.john.connect() as john, await scene.jane.connect() as jane, await scene.bob.connect() as bob:
+        name = f"John {uuid.uuid4().hex[:6]}"
+        await scene.john.call("PATCH", "/me", {"display_name": name})
+        assert (await jane.until("user.changed"))["data"]["display_name"] == name
+        assert (await john.until("me.changed"))["data"]["display_name"] == name
+        await scene.john.call("PATCH", f"/workspaces/{workspace}", {"name": "Elsewhere"})
+        assert (await jane.until("workspace.changed"))["data"]["name"] == "Elsewhere"
+        # A process that nobody of the workspace was at hears of it from the one who comes.
+        await scene.john.call("POST", f"/workspaces/{workspace}/members", {"user_id": scene.bob.id})
+        assert (await bob.until("workspace.member_added"))["workspace_id"] == workspace
+        await scene.john.call("PATCH", f"/workspaces/{workspace}/members/{scene.bob.id}", {"role": "admin"})
+        assert (await jane.until("workspace.role_changed"))["data"]["role"] == "admin"
+        assert (await bob.until("workspace.role_changed"))["data"]["role"] == "admin"
+        # One process removes him, the other renames the workspace in the same moment: Bob hears nothing after his own.
+        await scene.john.call("DELETE", f"/workspaces/{workspace}/members/{scene.bob.id}")
+        await scene.jane.call("PATCH", "/me", {"display_name": f"Jane {uuid.uuid4().hex[:6]}"})
+        await scene.john.call("PATCH", f"/workspaces/{workspace}", {"name": "Without Bob"})
+        assert (await jane.until("workspace.changed"))["data"]["name"] == "Without Bob"
+        await bob.until("workspace.member_removed")
+        assert "workspace.changed" not in {frame["type"] for frame in await bob.frames_so_far()}
+    for person, before in ((scene.john, "John Smith"), (scene.jane, "Jane Doe")):
+        await person.call("PATCH", "/me", {"display_name": before})

@@ -232,6 +232,10 @@ async def test_everything_that_a_server_says_is_described(demo_server: Server, s
     workspace = scene.chat["workspace_id"]
     await scene.john.call("POST", f"/workspaces/{workspace}/members", {"user_id": scene.bob.id})
     await scene.john.call("POST", f"{scene.path}/members", {"user_id": scene.bob.id})
+    await scene.john.call("PATCH", f"/workspaces/{workspace}", {"name": "Renamed"})
+    await scene.john.call("PATCH", f"/workspaces/{workspace}/members/{scene.bob.id}", {"role": "admin"})
+    await scene.jane.call("PATCH", "/me", {"display_name": f"Jane {uuid.uuid4().hex[:6]}"})
+    await scene.jane.call("PATCH", "/me", {"display_name": "Jane Doe"})
     await until_offline(scene.john, scene.path, scene.bob)  # a test before may have left Bob in his grace
     async with await scene.bob.connect():
         await john.until("presence.changed", user_id=scene.bob.id)
@@ -249,6 +253,10 @@ async def test_everything_that_a_server_says_is_described(demo_server: Server, s
     await john.ask("unsubscribe", chat_id=scene.chat_id)
     await scene.john.call("DELETE", scene.path)
     await jane.until("chat.deleted")
+    await scene.john.call("DELETE", f"/workspaces/{workspace}/members/{scene.bob.id}")
+    await jane.until("workspace.member_removed")
+    await scene.john.call("DELETE", f"/workspaces/{workspace}")
+    await jane.until("workspace.deleted")
     heard = [*john.heard, *jane.heard]
     for socket in (john, jane):
         await socket.close()
