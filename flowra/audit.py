@@ -39,5 +39,5 @@ def _say(action: str, **concerned: object) -> None:
     shown = ", ".join(f"{name} {value}" for name, value in ids.items())
     actor = f"User {who}" if who else "A command"
     # The demo deletes a message when it is made, which nobody needs to know.
-    level = logging.DEBUG if who is None and settings.DEBUG else logging.INFO
+    level = logging.DEBUG if who is None and settings.DEMO else logging.INFO
     logger.log(level, "%s %s: %s", actor, action, shown, extra={"audit": {"action": action, "by": who, **ids}})

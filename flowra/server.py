@@ -121,6 +121,14 @@ def keep_few_heaps() -> None:
         mallopt(M_ARENA_MAX, ARENAS)
 
 
+def show_own_error_pages() -> None:
+    """Turn Django's DEBUG off: the demo is served as the product is, with its error pages and without a log of queries.
+
+    `manage.py runserver` and other servers keep DEBUG as it is set, with its pages for developers.
+    """
+    settings.DEBUG = False
+
+
 def make_config() -> uvicorn.Config:
     """Return uvicorn's configuration from Django's settings."""
     return uvicorn.Config(

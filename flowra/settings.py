@@ -27,6 +27,9 @@ env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 FLOWRA_VERSION: str = VERSION
 DEBUG: bool = env.bool("DEBUG", default=True)
+DEMO = (
+    DEBUG  # whether anybody may know the passwords; `manage.py serve` turns DEBUG off, whose pages are for developers
+)
 DATA_DIR = Path(env.str("FLOWRA_DATA_DIR", default=str(BASE_DIR / "var")))
 
 SECRET_KEY: str = env.str("SECRET_KEY", default="")

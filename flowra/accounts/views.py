@@ -229,7 +229,7 @@ def sign_out_others(request: HttpRequest) -> HttpResponse:
 
 def is_demo() -> bool:
     """Whether this is the demo, whose passwords everybody may know."""
-    return settings.DEBUG and demo.demo_exists()
+    return settings.DEMO and demo.demo_exists()
 
 
 def _user(request: HttpRequest) -> User:

@@ -147,7 +147,7 @@ def test_clearing_expired_sessions_disturbs_nobody(client: Client, cast: Cast) -
 @pytest.fixture
 def in_demo(db: None, settings: Settings) -> None:
     """Be the demo."""
-    settings.DEBUG = True
+    settings.DEMO = True
     demo.seed()
 
 
@@ -182,13 +182,13 @@ def test_demo_account_with_another_password_is_nobodys(client: Client, in_demo: 
 
 
 def test_no_one_click_outside_the_demo(client: Client, in_demo: None, settings: Settings) -> None:
-    settings.DEBUG = False
+    settings.DEMO = False
     assert "demo" not in client.get(LOGIN).content.decode().lower()
     assert client.post(DEMO, {"account": "jane"}).status_code == 404
     assert signed_in_as(client) == ""
 
 
 def test_debug_alone_is_not_the_demo(client: Client, cast: Cast, settings: Settings) -> None:
-    settings.DEBUG = True
+    settings.DEMO = True
     assert 'name="account"' not in client.get(LOGIN).content.decode()
     assert client.post(DEMO, {"account": "john"}).status_code == 404

@@ -76,6 +76,24 @@ def test_a_page_and_its_style_sheet_come_without_collecting_anything(server: Ser
     assert all(httpx.get(server.base_url + sheet).status_code == 200 for sheet in sheets)
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_demo_shows_the_products_own_error_pages(workers: str, valkey: Valkey) -> None:
+    settings = {"REDIS_URL": valkey.url} if workers != "1" else {}
+    with (
+        Server(settings, options=["--workers", workers], demo=True) as running,
+        httpx.Client(base_url=running.base_url) as http,
+    ):
+        nothing = http.get("/chats/no-such-page/")
+        forged = http.post("/accounts/login/", data={"username": "john", "password": "demo"})
+        elsewhere = http.get("/", headers={"Host": "elsewhere.example"})
+        signing_in = http.get("/accounts/login/")
+    assert (nothing.status_code, forged.status_code, elsewhere.status_code) == (404, 403, 400)
+    for page in (nothing, forged, elsewhere):
+        assert 'class="muted error-code"' in page.text
+        assert "DEBUG" not in page.text
+    assert 'name="account"' in signing_in.text  # it is the demo all the same
+
+
 def test_a_missing_static_file_is_an_ordinary_404(server: Server) -> None:
     assert httpx.get(f"{server.base_url}/static/nothing.css").status_code == 404
     assert "Traceback" not in server.output()

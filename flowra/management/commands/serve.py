@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from chats.demo import PASSWORD, list_accounts, seed
-from flowra.server import Server, address_of, bind, make_config
+from flowra.server import Server, address_of, bind, make_config, show_own_error_pages
 from flowra.workers import Supervisor
 
 
@@ -109,5 +109,6 @@ class Command(BaseCommand):
         if workers > 1:
             drain_seconds = settings.FLOWRA_DRAIN_SECONDS
             return Supervisor(listeners, workers, drain_seconds=drain_seconds, on_started=announce).run()
+        show_own_error_pages()
         Server(make_config(), on_started=announce).run(listeners)
         return 0
