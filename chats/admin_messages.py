@@ -83,7 +83,7 @@ class MessageAdmin(PrivateBodies, ViewOnlyAdmin):
         """Return the beginning of the text."""
         if message.deleted_at is not None:
             return str(_("(deleted)"))
-        return str(_("(direct message)")) if _is_direct(message) else message.body[:80]
+        return str(_("(direct message)")) if _is_direct(message) else message.excerpt
 
     @admin.action(description=_("Read the selected direct messages (each time is logged)"), permissions=["view"])
     def read_direct_messages(self, request: HttpRequest, queryset: QuerySet[Message]) -> HttpResponse:

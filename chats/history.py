@@ -15,7 +15,7 @@ from django.db.models import Func, IntegerField, QuerySet, Value
 from django.db.models.functions import Least, Left
 
 from chats.models import FAR_BEHIND, SHOWN_HTML_BYTES, Chat, Message
-from chats.payloads import EXCERPT_LENGTH
+from chats.plain_text import EXCERPT_SOURCE
 
 PAGE_LIMIT = 100  # messages; docs/api.md
 _FIELDS_BYTES = 500  # of a message beside its body and HTML
@@ -107,7 +107,7 @@ def list_messages(
 
 
 def list_answered(messages: Iterable[Message]) -> Mapping[UUID, Message]:
-    """Return, by id, the messages that `messages` answer, with authors, in one query: of each body only an excerpt."""
+    """Return, by id, the messages that `messages` answer, with authors, in one query: their bodies are excerpts."""
     ids = {message.reply_to_id for message in messages if message.reply_to_id is not None}
     if not ids:
         return {}
@@ -123,8 +123,8 @@ def load_fitting(rows: QuerySet[Message], limit: int) -> list[Message]:
 
 
 def excerpts(messages: QuerySet[Message]) -> QuerySet[Message]:
-    """Return these messages to be quoted: `excerpt` is the beginning of the body, which is not loaded itself."""
-    return messages.defer("body", "html").annotate(excerpt=Left("body", EXCERPT_LENGTH + 1))
+    """Return these messages to be quoted: of each body only what their `excerpt` needs is loaded."""
+    return messages.defer("body", "html").annotate(beginning=Left("body", EXCERPT_SOURCE))
 
 
 def plan_changes(chat: Chat, since: int, *, limit: int, max_bytes: int | None, part_bytes: int) -> Plan:

@@ -9,14 +9,17 @@ longer, or show nothing of the body is shown as plain text instead.
 
 from __future__ import annotations
 
+import functools
 import html
 import logging
 import re
 from collections.abc import Collection
 
 import nh3
+from markdown_it.token import Token
 
 from chats.markdown_parser import LINK_SCHEMES, TooMuchWork, parse, to_html
+from chats.markdown_text import text_of_tokens
 from chats.mention_marks import mark_mentions
 from chats.naming import longest_of
 from chats.text import is_blank
@@ -55,7 +58,9 @@ class Document:
     def __init__(self, body: str) -> None:
         self.mentioned_names: list[str] = []  # all that may be meant, lower-cased
         self._loud: list[str] = []
+        self._body = body
         self._html = as_text(body)
+        self._formatted: list[Token] | None = None  # None where the body is shown as it was typed
         try:
             tokens = parse(body)
             marks = mark_mentions(tokens)
@@ -68,8 +73,15 @@ class Document:
             return
         # Colours of code, once there are any, are to be tried without here before all formatting is dropped.
         if len(formatted.encode()) <= MAX_HTML_BYTES and _shows_something(formatted):
-            self._html = formatted
+            self._html, self._formatted = formatted, tokens
             self.mentioned_names, self._loud = marks.names, marks.loud
+
+    @functools.cached_property
+    def text(self) -> str:
+        """What people read of the body, in lines, without the marks of its formatting."""
+        if self._formatted is None:
+            return self._body.strip("\r\n")
+        return text_of_tokens(self._formatted)
 
     def render(self, members: Collection[str] = ()) -> str:
         """Return safe HTML; `@name` becomes a mention where the lower-cased name is in `members`."""

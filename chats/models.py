@@ -7,6 +7,7 @@ transaction that holds the chat's row.
 
 from __future__ import annotations
 
+import functools
 import secrets
 from typing import Any, ClassVar, TypeVar
 
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chats.ids import new_id
 from chats.markdown import MAX_HTML_BYTES, as_text
+from chats.plain_text import excerpt
 
 BODY_MAX_LENGTH = 10_000  # characters; docs/api.md, "Messages"
 TITLE_MAX_LENGTH = 200
@@ -230,6 +232,12 @@ class Message(models.Model):
         """What is shown of the body: `html`, or where that is too large to be read, the body as text."""
         return self.html or (as_text(self.body) if self.body else "")
 
+    @functools.cached_property
+    def excerpt(self) -> str:
+        """What is quoted of the body; where only the `beginning` of it was read, of that."""
+        beginning: str | None = getattr(self, "beginning", None)
+        return excerpt(self.body if beginning is None else beginning)
+
 
 class Mention(models.Model):
     """A member named by `@username` in a message."""
@@ -276,6 +284,14 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.user}"
+
+    @property
+    def excerpt(self) -> str:
+        """What is quoted of the message, if there is one; where only the `beginning` of that was read, of this."""
+        if self.message is None:
+            return ""
+        beginning: str | None = getattr(self, "beginning", None)
+        return self.message.excerpt if beginning is None else excerpt(beginning)
 
 
 class WorkspaceInvite(models.Model):

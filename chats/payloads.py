@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from flowra.accounts.models import User
 
 
-EXCERPT_LENGTH = 140  # characters of a message that is only quoted; docs/api.md
-
-
 class UserPayload(TypedDict):
     id: str
     username: str
@@ -235,7 +232,7 @@ def workspace_member_payload(membership: WorkspaceMember) -> WorkspaceMemberPayl
 
 
 def notification_payload(notification: Notification) -> NotificationPayload:
-    """Return `notification`; needs `actor`, `chat` and `message` loaded, or `excerpt` in the place of its body.
+    """Return `notification`; needs `actor`, `chat` and `message` loaded, or `beginning` in the place of its body.
 
     Of an invitation it needs that with its workspace, and as it is about no chat `chat_label` is the workspace's name.
     """
@@ -254,17 +251,10 @@ def notification_payload(notification: Notification) -> NotificationPayload:
         "chat_label": label,
         "message_id": None if message is None else str(message.pk),
         "seq": None if message is None else message.seq,
-        "excerpt": _excerpt(notification),
+        "excerpt": notification.excerpt,
         "created_at": time_text(notification.created_at),
         "read_at": optional_time_text(notification.read_at),
     }
-
-
-def _excerpt(notification: Notification) -> str:
-    if notification.message is None:
-        return ""
-    excerpt: str | None = getattr(notification, "excerpt", None)
-    return notification.message.body[:EXCERPT_LENGTH] if excerpt is None else excerpt
 
 
 def invitation_payload(invitation: WorkspaceInvitation) -> InvitationPayload:

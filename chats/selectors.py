@@ -28,7 +28,7 @@ from chats.models import (
     WorkspaceInvite,
     WorkspaceMember,
 )
-from chats.payloads import EXCERPT_LENGTH
+from chats.plain_text import EXCERPT_SOURCE
 from chats.sql import run
 
 if TYPE_CHECKING:
@@ -363,8 +363,8 @@ def find_posted(user: User, chat_id: UUID, client_id: UUID) -> Message | None:
 def list_notifications(user: User) -> QuerySet[Notification]:
     """Return `user`'s notifications, newest first, with what a payload needs; only of chats they are in.
 
-    Those of invitations are there while these are open. `excerpt` is the beginning of the message, of which neither the
-    body nor the HTML is loaded.
+    Those of invitations are there while these are open. Of the message's body only what `excerpt` needs is loaded, and
+    nothing of its HTML.
     """
     in_chat = ChatMember.objects.filter(user_id=user.pk, chat_id=OuterRef("chat_id"))
     invited = list_own_invitations(user).order_by().values("notification_id")
@@ -372,7 +372,7 @@ def list_notifications(user: User) -> QuerySet[Notification]:
         Notification.objects.filter(Exists(in_chat) | Q(pk__in=invited), user_id=user.pk)
         .select_related("actor", "chat", "message", "invitation__workspace")
         .defer("message__body", "message__html")
-        .annotate(excerpt=Left("message__body", EXCERPT_LENGTH))
+        .annotate(beginning=Left("message__body", EXCERPT_SOURCE))
         .order_by("-created_at", "-id")
     )
 

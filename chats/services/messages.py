@@ -12,6 +12,7 @@ from chats import events
 from chats.exceptions import Closed, Conflict, Forbidden, Invalid, NotFound
 from chats.markdown import Document
 from chats.models import BODY_MAX_LENGTH, Chat, ChatMember, Mention, Message, Notification
+from chats.plain_text import excerpt_of
 from chats.selectors import access_chat, access_message, may_manage_chat
 from chats.services.direct import refuse_blocked
 from chats.services.mentions import Named, change_mentions, drop_mentions
@@ -57,6 +58,7 @@ def _change_body(chat: Chat, message: Message, body: str, document: Document) ->
     named = Named(chat, document)
     message.body = body
     message.html = named.html
+    message.excerpt = excerpt_of(document)
     message.edited_at = timezone.now()
     _save_change(chat, message)
     events.publish_on_commit(events.message_changed(events.MessageEdited, chat, message))

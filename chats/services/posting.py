@@ -20,6 +20,7 @@ from chats.exceptions import ChatError, Closed, Forbidden, Invalid, NotFound
 from chats.ids import new_id
 from chats.markdown import Document
 from chats.models import BODY_MAX_LENGTH, Chat, ChatKind, Message
+from chats.plain_text import excerpt_of
 from chats.selectors import access_chat, find_posted
 from chats.services.direct import prepare_direct_post
 from chats.services.mentions import Named, add_mentions, tell_answered
@@ -120,6 +121,7 @@ def _store(
         created_at=now,
     )
     _insert(message)
+    message.excerpt = excerpt_of(document)  # for the notifications: not parsed again while the chat's row is held
     events.publish_on_commit(events.message_changed(events.MessagePosted, chat, message))
     if has_unread:
         mark_chat_notifications_read(user_id, chat)

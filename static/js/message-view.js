@@ -3,8 +3,6 @@ import { paintAvatar } from "./names.js";
 import { text } from "./text.js";
 import { localizeTime } from "./times.js";
 
-const EXCERPT = 140;
-
 /** What arrange() wants to know of an element. */
 export function factsOf(node) {
   return {
@@ -118,12 +116,12 @@ export class MessageView {
     }
   }
 
-  /** Show which message is answered. */
+  /** Show which message is answered; `body` is its excerpt, see readable.js. */
   quote(node, { author, body, seq, deleted }) {
     const link = node.querySelector(".message-reply");
     const [name, words] = [link.querySelector("b"), link.querySelector("span")];
     name.textContent = author;
-    words.textContent = deleted ? text("deleted") : body.slice(0, EXCERPT);
+    words.textContent = deleted ? text("deleted") : body;
     if (seq) link.href = `?at=${seq}#message-${seq}`;
     link.hidden = false;
   }

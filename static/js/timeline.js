@@ -2,6 +2,7 @@
 import { arrange } from "./groups.js";
 import { factsOf, markMentions, MessageView } from "./message-view.js";
 import { hush } from "./quiet.js";
+import { excerptOf, excerptOfHtml } from "./readable.js";
 import { text } from "./text.js";
 import { dayKey, dayLabel } from "./times.js";
 
@@ -275,7 +276,8 @@ export class Timeline {
     this.view.quote(node, { author: "", body: text("unknown_reply"), seq: null, deleted: false });
     const data = await this.loadMessage(id);
     if (data === null) return;
-    const { author, body, seq, deleted_at } = data;
+    const { author, html, seq, deleted_at } = data;
+    const body = excerptOfHtml(html);
     this.view.quote(node, { author: author.display_name, body, seq, deleted: deleted_at !== null });
   }
 
@@ -283,7 +285,7 @@ export class Timeline {
   quotable(node) {
     return {
       author: node.querySelector(".message-author").textContent,
-      body: node.querySelector(".message-body").textContent.trim().replace(/\s+/g, " "),
+      body: excerptOf(node.querySelector(".message-body")),
       seq: node.dataset.seq,
       deleted: node.classList.contains("deleted"),
     };
