@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from chats.views.shell import Shell, build_shell
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
+    from chats.models import Message
     from flowra.accounts.models import User
 
 
@@ -136,6 +138,26 @@ def render_form(
     if request.htmx:
         return render(request, "layout/_form.html", {**context, "in_dialog": True}, status=status)
     return render_in_shell(request, "layout/form.html", context, workspace_id=workspace_id, status=status)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before something that cannot be taken back: it names who or what is concerned, and what will be."""
+
+    title: str
+    text: str
+    submit: str
+    back: str  # where Cancel leads
+    quote: Message | None = None
+    kept: Mapping[str, str] = dataclasses.field(default_factory=dict)  # fields of the form that was posted
+
+
+def ask(request: PageRequest, question: Question, *, workspace_id: UUID) -> HttpResponse:
+    """Ask: alone for a dialog (htmx), else as a page of its own. Yes is a POST to the same address."""
+    context = {"question": question, "action": request.get_full_path()}
+    if request.htmx:
+        return render(request, "layout/_confirm.html", {**context, "in_dialog": True})
+    return render_in_shell(request, "layout/confirm.html", context, workspace_id=workspace_id)
 
 
 def go_to(request: PageRequest, target: Any) -> HttpResponse:

@@ -13,13 +13,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chats import services
 from chats.exceptions import ChatError, NotFound
 from chats.forms import InviteForm
-from chats.selectors import find_invite
-from chats.views.base import PageRequest, attempt, member_page
+from chats.selectors import find_invite, list_invites
+from chats.views.base import PageRequest, Question, ask, attempt, member_page
 
 
 @member_page
@@ -39,9 +39,20 @@ def create(request: PageRequest, workspace_id: UUID) -> HttpResponse:
 
 
 @member_page
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def revoke(request: PageRequest, workspace_id: UUID, invite_id: UUID) -> HttpResponse:
-    """Delete an invite link."""
+    """Ask, then delete an invite link."""
+    if request.method != "POST":
+        invite = list_invites(request.user, workspace_id).filter(pk=invite_id).select_related("workspace").first()
+        if invite is None:
+            raise NotFound("There is no such invite link.")
+        question = Question(
+            title=_("Revoke this invite link to “%(name)s”?") % {"name": invite.workspace},
+            text=_("Whoever has it cannot join by it any more. It cannot be undone, but you can make a new one."),
+            submit=_("Revoke link"),
+            back=f"{reverse('chats:workspace_settings', args=[workspace_id])}#invites",
+        )
+        return ask(request, question, workspace_id=workspace_id)
     attempt(
         request,
         lambda: services.revoke_invite(user=request.user, workspace_id=workspace_id, invite_id=invite_id),

@@ -26,17 +26,18 @@ from chats.selectors import (
 )
 from chats.views.base import (
     PageRequest,
+    Question,
+    ask,
     attempt,
     carry_out,
     go_to,
     member_page,
     render_form,
-    render_in_shell,
     shell_for,
 )
 
 if TYPE_CHECKING:
-    pass
+    from django.db.models import QuerySet
 
 PEOPLE_SHOWN = 100  # in a form; others are named
 
@@ -136,11 +137,21 @@ def add_members(request: PageRequest, chat_id: UUID) -> HttpResponse:
 
 
 @member_page
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def remove_member(request: PageRequest, chat_id: UUID, user_id: UUID) -> HttpResponse:
-    """Remove somebody from a chat."""
-    attempt(request, lambda: services.remove_chat_member(user=request.user, chat_id=chat_id, user_id=user_id))
-    return redirect("chats:detail", chat_id)
+    """Ask, then remove somebody from a chat."""
+    if request.method == "POST":
+        attempt(request, lambda: services.remove_chat_member(user=request.user, chat_id=chat_id, user_id=user_id))
+        return redirect("chats:detail", chat_id)
+    membership = _managed(request, chat_id)
+    name = _name_of(membership.chat.memberships.filter(user_id=user_id))
+    question = Question(
+        title=_("Remove %(name)s from “%(chat)s”?") % {"name": name, "chat": membership.chat},
+        text=_("They do not see its messages any more. A member can add them again."),
+        submit=_("Remove %(name)s") % {"name": name},
+        back=_chat_url(membership),
+    )
+    return ask(request, question, workspace_id=membership.chat.workspace_id)
 
 
 @member_page
@@ -168,7 +179,7 @@ def leave(request: PageRequest, chat_id: UUID) -> HttpResponse:
         request,
         membership,
         lambda: services.remove_chat_member(user=request.user, chat_id=chat_id, user_id=request.user.pk),
-        title=_("Leave this chat?"),
+        title=_("Leave “%(chat)s”?") % {"chat": membership.chat},
         text=_("You will not see its messages any more. A member can add you again."),
         submit=_("Leave"),
     )
@@ -193,7 +204,7 @@ def delete(request: PageRequest, chat_id: UUID) -> HttpResponse:
         request,
         membership,
         lambda: services.delete_chat(user=request.user, chat_id=chat_id),
-        title=_("Delete this chat?"),
+        title=_("Delete “%(chat)s”?") % {"chat": membership.chat},
         text=_("It is deleted with all its messages, for everybody. It cannot be undone."),
         submit=_("Delete chat"),
     )
@@ -211,8 +222,16 @@ def _confirmed(
     """Run `action` and go home, or ask whether it is meant."""
     if request.method == "POST":
         return go_to(request, "chats:home" if attempt(request, action) else _chat_url(membership))
-    context = {"title": title, "text": text, "submit": submit, "back": _chat_url(membership)}
-    return render_in_shell(request, "layout/confirm.html", context, workspace_id=membership.chat.workspace_id)
+    question = Question(title=title, text=text, submit=submit, back=_chat_url(membership))
+    return ask(request, question, workspace_id=membership.chat.workspace_id)
+
+
+def _name_of(memberships: QuerySet[ChatMember]) -> str:
+    """Return the name of the one person of these; raises NotFound where there is none."""
+    membership = memberships.select_related("user").first()
+    if membership is None:
+        raise NotFound("There is no such member.")
+    return membership.user.get_full_name()
 
 
 def _managed(request: PageRequest, chat_id: UUID) -> ChatMember:

@@ -22,12 +22,13 @@ from chats.views import timeline
 from chats.views.base import (
     UNPROCESSABLE,
     PageRequest,
+    Question,
+    ask,
     attempt,
     carry_out,
     go_to,
     member_page,
     render_form,
-    render_in_shell,
 )
 from chats.views.chat_page import Composer, render_chat
 
@@ -105,22 +106,21 @@ def delete(request: PageRequest, chat_id: UUID, message_id: UUID) -> HttpRespons
     """Ask, then delete a message."""
     message = access_message(request.user, chat_id, message_id)
     back = message_url(message)
-    context = {
-        "title": _("Delete this message?"),
-        "text": _("It cannot be undone. The others see that a message was here."),
-        "quote": message,
-        "submit": _("Delete"),
-        "back": back,
-    }
+    question = Question(
+        title=_("Delete this message?"),
+        text=_("It cannot be undone. The others see that a message was here."),
+        quote=message,
+        submit=_("Delete"),
+        back=back,
+    )
     workspace_id = message.chat.workspace_id
     if request.method != "POST":
-        return render_in_shell(request, "layout/confirm.html", context, workspace_id=workspace_id)
+        return ask(request, question, workspace_id=workspace_id)
     try:
         count_change(user=request.user)
     except TooFast as error:
         messages.error(request, error.message)
-        asked_again = render_in_shell(request, "layout/confirm.html", context, workspace_id=workspace_id)
-        return _refuse_for_now(asked_again, error)
+        return _refuse_for_now(ask(request, question, workspace_id=workspace_id), error)
     attempt(
         request,
         lambda: services.delete_message(user=request.user, chat_id=chat_id, message_id=message_id),

@@ -13,12 +13,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chats import services
+from chats.exceptions import NotFound
 from chats.forms import InviteForm, RoleForm, WorkspaceForm, WorkspaceMemberForm
-from chats.models import Role, WorkspaceInvitation
+from chats.models import Role, Workspace, WorkspaceInvitation
 from chats.selectors import access_workspace, list_invitations, list_workspace_members, may_manage_workspace
 from chats.views.base import (
     UNPROCESSABLE,
     PageRequest,
+    Question,
+    ask,
     attempt,
     carry_out,
     go_to,
@@ -96,9 +99,20 @@ def add_member(request: PageRequest, workspace_id: UUID) -> HttpResponse:
 @member_page
 @require_POST
 def change_role(request: PageRequest, workspace_id: UUID, user_id: UUID) -> HttpResponse:
-    """Give a member another role."""
+    """Give a member another role; who gives up their own is asked first, because they could not take it back."""
     form = RoleForm(request.POST)
     role = form.cleaned_data["role"] if form.is_valid() else ""
+    membership = access_workspace(request.user, workspace_id)
+    gives_up = user_id == request.user.pk and may_manage_workspace(membership) and role not in ("", membership.role)
+    if gives_up and "confirmed" not in request.POST:
+        question = Question(
+            title=_("Give up your role in “%(name)s”?") % {"name": membership.workspace},
+            text=_("You are “%(new)s” afterwards, and only others can change that.") % {"new": Role(role).label},
+            submit=_("Give up my role"),
+            back=reverse("chats:workspace_settings", args=[workspace_id]),
+            kept={"role": role, "confirmed": "1"},
+        )
+        return ask(request, question, workspace_id=workspace_id)
     attempt(
         request,
         lambda: services.change_role(user=request.user, workspace_id=workspace_id, member_id=user_id, role=role),
@@ -108,9 +122,14 @@ def change_role(request: PageRequest, workspace_id: UUID, user_id: UUID) -> Http
 
 
 @member_page
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def remove_member(request: PageRequest, workspace_id: UUID, user_id: UUID) -> HttpResponse:
-    """Remove a member from the workspace and all its chats; oneself, to leave it."""
+    """Ask, then remove a member from the workspace and all its chats; oneself, to leave it."""
+    if request.method != "POST":
+        workspace = access_workspace(request.user, workspace_id).workspace
+        return ask(
+            request, _ask_about(workspace, user_id, is_self=user_id == request.user.pk), workspace_id=workspace_id
+        )
     removed = attempt(
         request,
         lambda: services.remove_workspace_member(user=request.user, workspace_id=workspace_id, member_id=user_id),
@@ -128,13 +147,35 @@ def delete(request: PageRequest, workspace_id: UUID) -> HttpResponse:
     if request.method == "POST":
         attempt(request, lambda: services.delete_workspace(user=request.user, workspace_id=workspace_id))
         return redirect("chats:home")
-    context = {
-        "title": _("Delete the workspace %(name)s?") % {"name": membership.workspace.name},
-        "text": _("All its chats and messages are deleted, for everybody. It cannot be undone."),
-        "submit": _("Delete workspace"),
-        "back": reverse("chats:workspace_settings", args=[workspace_id]),
-    }
-    return render_in_shell(request, "layout/confirm.html", context, workspace_id=workspace_id)
+    question = Question(
+        title=_("Delete the workspace “%(name)s”?") % {"name": membership.workspace.name},
+        text=_("All its chats and messages are deleted, for everybody. It cannot be undone."),
+        submit=_("Delete workspace"),
+        back=reverse("chats:workspace_settings", args=[workspace_id]),
+    )
+    return ask(request, question, workspace_id=workspace_id)
+
+
+def _ask_about(workspace: Workspace, user_id: UUID, *, is_self: bool) -> Question:
+    """Return what is asked before somebody goes; raises NotFound for who is no member."""
+    membership = list_workspace_members(workspace).filter(user_id=user_id).first()
+    if membership is None:
+        raise NotFound("There is no such member.")
+    name = membership.user.get_full_name()
+    back = reverse("chats:workspace_settings", args=[workspace.pk])
+    if is_self:
+        return Question(
+            title=_("Leave the workspace “%(name)s”?") % {"name": workspace},
+            text=_("You leave all its chats. For 30 days nobody there can invite you again."),
+            submit=_("Leave"),
+            back=back,
+        )
+    return Question(
+        title=_("Remove %(name)s from the workspace “%(workspace)s”?") % {"name": name, "workspace": workspace},
+        text=_("They leave all its chats, and can come back only by a new invitation."),
+        submit=_("Remove %(name)s") % {"name": name},
+        back=back,
+    )
 
 
 def _render_settings(

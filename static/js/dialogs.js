@@ -33,10 +33,11 @@ export function openDialog(id) {
   if (dialog !== null && !dialog.open) dialog.showModal();
 }
 
-/** Ask in #confirm-dialog; resolves to whether it was meant. */
-export function confirmDialog(question) {
+/** Ask in #confirm-dialog about what `quote` says; resolves to whether it was meant. */
+export function confirmDialog(question, quote) {
   const dialog = document.getElementById("confirm-dialog");
   dialog.querySelector(".confirm-text").textContent = question;
+  dialog.querySelector(".quoted").textContent = quote;
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {

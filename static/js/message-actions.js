@@ -5,6 +5,8 @@ import { RestError } from "./rest.js";
 import { text } from "./text.js";
 import { toast } from "./toasts.js";
 
+const QUOTED = 300; // characters of a message in the question whether to delete it
+
 export class MessageActions {
   /** `outbox` has what was not sent (outbox.js); `callApi` see rest.js. */
   constructor({ timeline, composer, callApi, chatId, outbox }) {
@@ -63,7 +65,7 @@ export class MessageActions {
   }
 
   async remove(node) {
-    if (!(await confirmDialog(text("confirm_delete")))) return;
+    if (!(await confirmDialog(text("confirm_delete"), this.timeline.quotable(node).body.slice(0, QUOTED)))) return;
     try {
       const data = await this.callApi("DELETE", this.path(node));
       if (data !== null) this.timeline.apply(data);

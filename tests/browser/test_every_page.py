@@ -20,9 +20,9 @@ IN_QUALITY = {"login", "signup", "profile", "home", "detail", "notifications", "
 IN_QUALITY |= {"workspace_settings", "leave"}
 FRAGMENTS = {"sidebar", "header", "bell", "favicon"}
 REDIRECTS = {"notification_open"}
-ACTIONS = {"demo", "logout", "sign_out_everywhere", "notifications_read", "member_remove", "close", "reopen", "read"}
+ACTIONS = {"demo", "logout", "sign_out_everywhere", "notifications_read", "close", "reopen", "read"}
 ACTIONS |= {"post", "direct_with", "workspace_rename", "workspace_member_add", "workspace_member_role"}
-ACTIONS |= {"workspace_member_remove", "invite_create", "invite_revoke", "invite_accept"}
+ACTIONS |= {"invite_create", "invite_accept"}
 ACTIONS |= {"block", "unblock", "invitation_accept", "invitation_decline", "invitation_cancel"}
 IN_CONSENT = {"invitations", "blocks"}
 CHAT_PAGES = {"members": "members/", "members_add": "members/add/", "rename": "rename/", "delete": "delete/"}
@@ -30,6 +30,7 @@ MESSAGE_PAGES = {"message_edit": "edit/", "message_delete": "delete/"}
 WORKSPACE_PAGES = {"create": "chats/new/", "create_direct": "direct/new/", "workspace_delete": "delete/"}
 OTHER_PAGES = {"invite", "workspace", "password_change", "password_reset", "password_reset_done"}
 OTHER_PAGES |= {"password_reset_confirm"}
+REMOVALS = {"member_remove", "workspace_member_remove", "invite_revoke"}
 # axe is on the page already.
 CONTRAST = """
 axe.run({ runOnly: ["color-contrast"] }).then(({ violations }) =>
@@ -64,7 +65,7 @@ def enter_as(enter: Opener, server: Server, username: str | None, **options: Any
 
 def test_no_page_is_forgotten() -> None:
     named = {str(page.name) for page in [*chat_pages, *account_pages] if isinstance(page, URLPattern)}
-    looked_at = IN_QUALITY | {*CHAT_PAGES, *MESSAGE_PAGES, *WORKSPACE_PAGES} | OTHER_PAGES | IN_CONSENT
+    looked_at = IN_QUALITY | {*CHAT_PAGES, *MESSAGE_PAGES, *WORKSPACE_PAGES} | OTHER_PAGES | IN_CONSENT | REMOVALS
     assert looked_at | FRAGMENTS | REDIRECTS | ACTIONS == named
 
 
@@ -77,6 +78,10 @@ def test_forms_and_questions(enter: Opener, server: Server, stage: Stage) -> Non
         visit(page, f"{stage.path}messages/{message['id']}/{part}")
     for part in WORKSPACE_PAGES.values():
         visit(page, f"/workspaces/{stage.workspace_id}/{part}")
+    invite = stage.john.call("POST", f"/workspaces/{stage.workspace_id}/invites", {})
+    visit(page, f"{stage.path}members/{stage.jane.id}/remove/")
+    visit(page, f"/workspaces/{stage.workspace_id}/members/{stage.jane.id}/remove/")
+    visit(page, f"/workspaces/{stage.workspace_id}/invites/{invite['id']}/revoke/")
     visit(page, "/accounts/password/change/")
     page.locator("[name=old_password]").fill("wrong")
     page.locator("[name=new_password1]").fill("x")

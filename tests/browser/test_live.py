@@ -358,3 +358,22 @@ def test_at_midnight_today_becomes_yesterday(enter: Opener, stage: Stage) -> Non
     expect(days).to_have_count(1)
     write(john, "two days later")
     expect(days.nth(1)).to_have_text(re.compile("Today|Yesterday|day"))
+
+
+def test_removing_somebody_asks_first(enter: Opener, stage: Stage) -> None:
+    john = connected(enter("john", stage.path))
+    bob = john.locator(f".member-item[data-user-id='{stage.bob.id}']")
+    dialog = john.locator("#dialog")
+    for key in ("Escape", "Enter"):
+        bob.hover()
+        bob.get_by_role("link", name="Remove Bob Wilson from this chat").click()
+        expect(dialog.get_by_role("heading")).to_have_text(re.compile(f"Remove Bob Wilson from “.*{stage.title}”"))
+        expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+        john.keyboard.press(key)
+        expect(dialog).to_be_hidden()
+    expect(bob).to_have_count(1)
+    bob.hover()
+    bob.get_by_role("link", name="Remove Bob Wilson from this chat").click()
+    dialog.get_by_role("button", name="Remove Bob Wilson").click()
+    expect(john.locator(".member-item")).to_have_count(2)
+    expect(bob).to_have_count(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import uuid
 from typing import Any
 
@@ -176,6 +177,51 @@ def test_adding_removing_and_leaving(cast: Cast) -> None:
     sign_in(cast.owner).post(remove)
     member.post(reverse("chats:leave", args=[cast.chat.pk]))
     assert [row.user_id for row in cast.chat.memberships.all()] == [cast.owner.pk]
+
+
+def test_what_cannot_be_taken_back_asks_and_names_it(cast: Cast) -> None:
+    invite = services.create_invite(user=cast.owner, workspace_id=cast.workspace.pk)
+    owner, name, chat, place = sign_in(cast.owner), cast.member.get_full_name(), str(cast.chat), cast.workspace.name
+    questions = {
+        reverse("chats:member_remove", args=[cast.chat.pk, cast.member.pk]): f"Remove {name} from “{chat}”?",
+        reverse("chats:leave", args=[cast.chat.pk]): f"Leave “{chat}”?",
+        reverse("chats:delete", args=[cast.chat.pk]): f"Delete “{chat}”?",
+        reverse("chats:workspace_member_remove", args=[cast.workspace.pk, cast.member.pk]): (
+            f"Remove {name} from the workspace “{place}”?"
+        ),
+        reverse("chats:workspace_member_remove", args=[cast.workspace.pk, cast.owner.pk]): (
+            f"Leave the workspace “{place}”?"
+        ),
+        reverse("chats:invite_revoke", args=[cast.workspace.pk, invite.pk]): f"Revoke this invite link to “{place}”?",
+        reverse("chats:workspace_delete", args=[cast.workspace.pk]): f"Delete the workspace “{place}”?",
+    }
+    for path, question in questions.items():
+        page = owner.get(path)
+        assert html.escape(question) in page.content.decode(), path
+        fragment = owner.get(path, headers=HTMX).content.decode()
+        assert html.escape(question) in fragment
+        assert "<html" not in fragment
+        assert fragment.index("autofocus") < fragment.index("button-danger")  # Enter does no harm
+    assert WorkspaceInvite.objects.exists()
+    assert cast.chat.memberships.count() == 2
+    nobody = uuid.uuid4()
+    assert owner.get(reverse("chats:member_remove", args=[cast.chat.pk, nobody])).status_code == 404
+    assert owner.get(reverse("chats:workspace_member_remove", args=[cast.workspace.pk, nobody])).status_code == 404
+    assert owner.get(reverse("chats:invite_revoke", args=[cast.workspace.pk, nobody])).status_code == 404
+    for path in questions:
+        assert sign_in(cast.outsider).get(path).status_code == 404, path
+
+
+def test_giving_up_ones_own_role_asks(cast: Cast) -> None:
+    WorkspaceMember.objects.filter(user=cast.member).update(role="owner")
+    owner = sign_in(cast.owner)
+    path = reverse("chats:workspace_member_role", args=[cast.workspace.pk, cast.owner.pk])
+    page = owner.post(path, {"role": "member"})
+    assert page.status_code == 200
+    assert "Give up your role" in page.content.decode()
+    assert WorkspaceMember.objects.get(user=cast.owner).role == "owner"
+    owner.post(path, {"role": "member", "confirmed": "1"})
+    assert WorkspaceMember.objects.get(user=cast.owner).role == "member"
 
 
 # --- Workspaces and invites ---------------------------------------------------------------------
