@@ -17,6 +17,7 @@ def client_texts() -> dict[str, str]:
         "failed_elsewhere": _("A message in another chat was not sent."),
         "outbox_full": _("{count} messages wait for the connection. Yours stays in the box until there is room."),
         "too_long": _("A message takes up to {most} characters; these are {excess} too many. Send it in parts."),
+        "no_files": _("Files cannot be sent yet."),
         "retry": _("Try again"),
         "discard": _("Discard"),
         "typing_one": _("{name} is typing..."),

@@ -201,6 +201,7 @@ const composer = new Composer({
   form: document.getElementById("composer"),
   drafts: new Drafts(localStorage, user.id, chatId),
   people: () => members.people().filter(({ id }) => id !== user.id),
+  recent: () => timeline.recentAuthors(),
   onSend: send,
   onInput: (isEmpty) => sayTyping(ownTyping.changed(isEmpty, clock.now())),
   onLeave: () => sayTyping(ownTyping.left()),

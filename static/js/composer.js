@@ -1,27 +1,32 @@
 // The box in which one writes.
+import { isComposing } from "./composing.js";
+import { emphasize, toggleCode } from "./formatting.js";
 import { MentionBox } from "./mention-box.js";
 import { text } from "./text.js";
+import { replaceText } from "./text-edit.js";
 import { newId } from "./uuid.js";
+import { format, handleFormatting, isSendKey, isTouch } from "./writing-keys.js";
 
 const number = (value) => value.toLocaleString(document.documentElement.lang || undefined);
 
 export class Composer {
   /**
    * `onSend({body, client_id, reply_to})` returns whether the message was taken; `onInput(isEmpty)`, `onLeave()`, `onEditLast()`;
-   * `drafts` see drafts.js; `people()` see mention-box.js.
+   * `drafts` see drafts.js; `people()`, `recent()` see mention-box.js.
    */
-  constructor({ form, drafts, people, onSend, onInput, onLeave, onEditLast }) {
+  constructor({ form, drafts, people, recent, onSend, onInput, onLeave, onEditLast }) {
     Object.assign(this, { form, drafts, onSend, onInput, onLeave, onEditLast });
     this.textarea = form.elements.body;
     // The browser would cut off what is pasted beyond it without a word, and count an emoji twice.
     this.most = this.textarea.maxLength;
     this.textarea.removeAttribute("maxlength");
+    this.textarea.enterKeyHint = isTouch() ? "enter" : "send";
     this.replyBar = form.querySelector("#reply-bar");
     this.mentions = new MentionBox({
       textarea: this.textarea,
       list: form.querySelector("#mention-list"),
       people,
-      onPick: () => this.changed(),
+      recent,
     });
     if (this.textarea.value === "") this.textarea.value = drafts.load();
     this.listen();
@@ -41,8 +46,8 @@ export class Composer {
       this.setReply(null);
     });
     this.tool("composer-mention", () => this.insertMention());
-    this.tool("composer-bold", () => this.wrap("**"));
-    this.tool("composer-code", () => this.wrap("`"));
+    this.tool("composer-bold", () => format(this.textarea, (selected) => emphasize(selected, "**")));
+    this.tool("composer-code", () => format(this.textarea, toggleCode));
   }
 
   tool(id, action) {
@@ -55,8 +60,8 @@ export class Composer {
   }
 
   key(event) {
-    if (this.mentions.handle(event) || event.isComposing) return;
-    if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
+    if (isComposing(event) || this.mentions.handle(event) || handleFormatting(event)) return;
+    if (isSendKey(event)) {
       event.preventDefault();
       this.submit();
     } else if (event.key === "ArrowUp" && this.textarea.value === "" && !event.altKey) {
@@ -129,16 +134,7 @@ export class Composer {
   insertMention() {
     const { selectionStart: start, value } = this.textarea;
     const gap = start > 0 && !/\s/.test(value[start - 1]) ? " " : "";
-    this.textarea.setRangeText(`${gap}@`, start, this.textarea.selectionEnd, "end");
-    this.changed();
-    this.mentions.update();
-  }
-
-  wrap(mark) {
-    const { selectionStart: start, selectionEnd: end, value } = this.textarea;
-    this.textarea.setRangeText(`${mark}${value.slice(start, end)}${mark}`, start, end, "end");
-    if (start === end) this.textarea.setSelectionRange(start + mark.length, start + mark.length);
-    this.changed();
+    replaceText(this.textarea, { start, end: this.textarea.selectionEnd, words: `${gap}@` });
   }
 
   /** Grow with the text, where CSS cannot do it (`field-sizing`). */

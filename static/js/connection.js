@@ -1,5 +1,6 @@
 // The page's one connection: what the browser says about it goes in, the dot, a toast and a sentence come out.
 import { emit, on } from "./bus.js";
+import { isComposing } from "./composing.js";
 import { Socket } from "./socket.js";
 import { sentence, StatusView } from "./status-view.js";
 import { text } from "./text.js";
@@ -85,8 +86,8 @@ export function makeConnection(clock) {
     if (state.state !== "stopped") view.show(state); // the page is left; back from the cache it shows what comes next
   });
   // Anywhere: a pointer may rest on the dot while somebody types elsewhere.
-  document.addEventListener("keydown", ({ key }) => {
-    if (key === "Escape") view.dismiss();
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !isComposing(event)) view.dismiss();
   });
   watchBrowser(socket);
   return socket;

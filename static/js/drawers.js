@@ -1,5 +1,6 @@
 // The side panes on narrow screens: drawers that hold the focus until they are closed. Without scripts
 // their links are anchors, and CSS :target shows them. On wide screens the members' button folds their pane.
+import { isComposing } from "./composing.js";
 import { remember } from "./storage.js";
 
 const MEMBERS_KEY = "flowra.members"; // read by theme-init.js
@@ -65,7 +66,7 @@ export function startDrawers() {
     }
   });
   document.addEventListener("keydown", (event) => {
-    if (open === null) return;
+    if (open === null || isComposing(event)) return;
     if (event.key === "Escape") closeDrawer();
     else if (event.key === "Tab") trap(event);
   });

@@ -1,5 +1,7 @@
 // Editing a message where it stands.
+import { isComposing } from "./composing.js";
 import { text } from "./text.js";
+import { handleFormatting, isSendKey, isTouch } from "./writing-keys.js";
 
 function button(label, className) {
   const element = document.createElement("button");
@@ -17,6 +19,7 @@ export function editMessage(node, save, onDone) {
   const area = document.createElement("textarea");
   area.value = node.dataset.body;
   area.setAttribute("aria-label", text("edit_label"));
+  area.enterKeyHint = isTouch() ? "enter" : "done";
   area.rows = Math.min(area.value.split("\n").length + 1, 12);
   const fault = document.createElement("p");
   fault.className = "errors";
@@ -52,14 +55,12 @@ export function editMessage(node, save, onDone) {
   accept.addEventListener("click", submit);
   cancel.addEventListener("click", close);
   area.addEventListener("keydown", (event) => {
-    if (event.isComposing) return;
-    if (event.key === "Enter" && !event.shiftKey) {
-      event.preventDefault();
-      submit();
-    }
+    if (isComposing(event) || handleFormatting(event) || !isSendKey(event)) return;
+    event.preventDefault();
+    submit();
   });
   box.addEventListener("keydown", (event) => { // from its buttons too
-    if (event.isComposing || event.key !== "Escape") return;
+    if (isComposing(event) || event.key !== "Escape") return;
     event.stopPropagation();
     close();
   });

@@ -1,5 +1,6 @@
 // The jump box: Ctrl+K, type, choose with the arrow keys.
 import { emit } from "./bus.js";
+import { isComposing } from "./composing.js";
 
 function items() {
   return [...document.querySelectorAll("#jump-results .jump-item")];
@@ -55,6 +56,7 @@ export function startJump() {
   });
   document.getElementById("jump-results").addEventListener("htmx:afterSwap", () => activate(0));
   input.addEventListener("keydown", (event) => {
+    if (isComposing(event)) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       step(event.key === "ArrowDown" ? 1 : -1);

@@ -1,5 +1,7 @@
 // Shortcuts of the whole page. Single keys never fire while somebody types.
+import { isComposing } from "./composing.js";
 import { openDialog } from "./dialogs.js";
+import { letterOf } from "./formatting.js";
 import { openJump } from "./jump.js";
 
 /** Whether keys pressed here are meant as text. */
@@ -16,7 +18,8 @@ function neighbour(step) {
 
 export function startKeyboard() {
   document.addEventListener("keydown", (event) => {
-    if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") {
+    if (isComposing(event)) return;
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && letterOf(event) === "k") {
       event.preventDefault();
       openJump();
     } else if (event.altKey && !event.ctrlKey && !event.metaKey && /^Arrow(Up|Down)$/.test(event.key)) {

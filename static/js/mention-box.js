@@ -1,11 +1,16 @@
 // Completes @names from the member list while one types: arrow keys, Enter or Tab, Esc.
-import { matching, partialMention } from "./mentions.js";
+import { isComposing } from "./composing.js";
+import { isWritten, matching, partialMention } from "./mentions.js";
 import { paintAvatar } from "./names.js";
+import { replaceText } from "./text-edit.js";
+
+const MOST_WORDS = 4; // of a name that is looked for
 
 export class MentionBox {
-  /** `people()` returns [{id, username, name}]; `onPick()` is called after the text changed. */
-  constructor({ textarea, list, people, onPick }) {
-    Object.assign(this, { textarea, list, people, onPick });
+  /** `people()` returns [{id, username, name}], `recent()` the ids of those who talk here, the latest first. */
+  constructor({ textarea, list, people, recent }) {
+    Object.assign(this, { textarea, list, people, recent });
+    this.settled = null; // where the @ stands for which the list was closed, until another is typed
     this.options = [];
     this.active = 0;
     this.partial = null;
@@ -25,11 +30,18 @@ export class MentionBox {
   }
 
   update() {
-    this.partial = partialMention(this.textarea.value, this.textarea.selectionStart);
-    this.options = this.partial === null ? [] : matching(this.people(), this.partial.query);
+    const { value, selectionStart } = this.textarea;
+    this.partial = partialMention(value, selectionStart, MOST_WORDS);
+    if (this.partial?.query === "" || (this.partial ?? { start: this.settled }).start !== this.settled) this.settled = null;
+    const isWanted = this.partial !== null && this.settled === null;
+    this.show(isWanted ? matching(this.people(), this.partial.query, this.recent()) : []);
+  }
+
+  show(options) {
+    this.options = options;
     this.active = 0;
-    this.list.hidden = this.options.length === 0;
-    this.list.replaceChildren(...this.options.map((person, index) => this.item(person, index)));
+    this.list.hidden = options.length === 0;
+    this.list.replaceChildren(...options.map((person, index) => this.item(person, index)));
     this.mark();
   }
 
@@ -66,18 +78,18 @@ export class MentionBox {
 
   /** Handle a key while the list is open; returns whether it was one for the list. */
   handle(event) {
-    if (!this.isOpen) return false;
+    if (!this.isOpen || isComposing(event)) return false;
     const last = this.options.length - 1;
     // A name that is written out already needs no completion: Enter then sends, as without the list.
-    const isWritten = this.options[this.active].username.toLowerCase() === this.partial.query.toLowerCase();
-    if (event.key === "Enter" && isWritten) {
+    if (event.key === "Enter" && isWritten(this.partial.query, this.options[this.active])) {
       this.close();
       return false;
     }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return false;
     if (event.key === "ArrowDown") this.active = this.active === last ? 0 : this.active + 1;
     else if (event.key === "ArrowUp") this.active = this.active === 0 ? last : this.active - 1;
     else if (event.key === "Enter" || event.key === "Tab") this.pick(this.active);
-    else if (event.key === "Escape") this.close();
+    else if (event.key === "Escape") this.settle();
     else return false;
     event.preventDefault();
     event.stopPropagation();
@@ -85,11 +97,18 @@ export class MentionBox {
     return true;
   }
 
+  /** Close the list for the @ that it was opened by. */
+  settle() {
+    this.settled = this.partial.start;
+    this.close();
+  }
+
   pick(index) {
     const { start } = this.partial;
-    const end = this.textarea.selectionStart;
-    this.textarea.setRangeText(`@${this.options[index].username} `, start, end, "end");
-    this.close();
-    this.onPick();
+    const { selectionStart: caret, value } = this.textarea;
+    const words = `@${this.options[index].username} `;
+    this.settle();
+    const end = value[caret] === " " ? caret + 1 : caret; // one space is enough
+    replaceText(this.textarea, { start, end, words });
   }
 }

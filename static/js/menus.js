@@ -1,4 +1,5 @@
 // Menus are <details>, which work without scripts. Here they learn to close, and arrow keys.
+import { isComposing } from "./composing.js";
 
 const ITEMS = ".menu-item, a.button, input";
 
@@ -25,7 +26,7 @@ export function startMenus(root) {
   });
   root.addEventListener("keydown", (event) => {
     const menu = event.target.closest?.("details.menu[open]");
-    if (!menu) return;
+    if (!menu || isComposing(event)) return;
     if (event.key === "Escape") {
       event.stopPropagation();
       close(menu, true);

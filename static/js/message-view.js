@@ -21,6 +21,11 @@ export function markMentions(root, username) {
   }
 }
 
+/** Whether what stands in `root` names the reader; a quote is quiet. */
+export function namesReader(root) {
+  return root.querySelector(".mention.me:not(blockquote *)") !== null;
+}
+
 export class MessageView {
   /** `viewer`: {id, username, mayManage, chatId}. */
   constructor(template, viewer) {
@@ -77,7 +82,7 @@ export class MessageView {
       if (node.classList.contains("own")) node.dataset.body = data.body;
     }
     node.classList.toggle("deleted", deleted);
-    node.classList.toggle("mentions-me", !deleted && body.querySelector(".mention.me") !== null);
+    node.classList.toggle("mentions-me", !deleted && namesReader(body));
     node.querySelector(".message-edited").hidden = deleted || data.edited_at == null;
     node.querySelector(".message-tools").hidden = deleted;
   }

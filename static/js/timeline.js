@@ -1,6 +1,6 @@
 // The messages of the open chat: puts what the socket says in its place, whatever order it comes in.
 import { arrange } from "./groups.js";
-import { factsOf, markMentions, MessageView } from "./message-view.js";
+import { factsOf, markMentions, MessageView, namesReader } from "./message-view.js";
 import { hush } from "./quiet.js";
 import { excerptOf, excerptOfHtml } from "./readable.js";
 import { text } from "./text.js";
@@ -22,12 +22,17 @@ export class Timeline {
   markMine(root) {
     markMentions(root, this.viewer.username);
     for (const node of root.querySelectorAll(".message")) {
-      node.classList.toggle("mentions-me", node.querySelector(".mention.me") !== null);
+      node.classList.toggle("mentions-me", namesReader(node));
     }
   }
 
   messages() {
     return [...this.list.querySelectorAll(":scope > .message")];
+  }
+
+  /** The ids of those whose messages are on the page, the latest first. */
+  recentAuthors() {
+    return [...new Set(this.messages().reverse().map(({ dataset }) => dataset.authorId))];
   }
 
   byId(id) {

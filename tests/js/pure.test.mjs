@@ -125,6 +125,9 @@ test("a mention being typed is found, an address is not", () => {
   const people = [{ username: "jane", name: "Jane Doe" }, { username: "bob", name: "Bob Wilson" }];
   assert.deepEqual(matching(people, "WIL").map(({ username }) => username), ["bob"]);
   assert.equal(matching(people, "").length, 2);
+  const many = ["Zoë", "Bob", "älva", "alice"].map((name) => ({ id: name, username: name, name }));
+  assert.deepEqual(matching(many, "").map(({ name }) => name), ["alice", "älva", "Bob", "Zoë"]);
+  assert.deepEqual(matching(many, "", ["Zoë", "Bob"]).map(({ name }) => name), ["Zoë", "Bob", "alice", "älva"]);
 });
 
 test("initials and colours", () => {
