@@ -25,6 +25,7 @@ from chats.payloads import (
     message_payload,
 )
 from chats.people_payloads import MePayload, RolePayload, UserStatePayload
+from chats.unread import unread_count
 
 if TYPE_CHECKING:
     from chats.models import Chat, ChatMember, Message
@@ -306,7 +307,7 @@ def chat_read(membership: ChatMember) -> ChatRead:
         chat_id=membership.chat_id,
         user_id=membership.user_id,
         last_read_seq=membership.last_read_seq,
-        unread_count=membership.chat.seq - membership.last_read_seq,
+        unread_count=unread_count(membership),
         mention_count=membership.mention_count,
     )
 

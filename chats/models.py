@@ -223,6 +223,11 @@ class Message(models.Model):
                 name="message_has_body_unless_deleted",
             ),
         ]
+        # What unread counts are read from; see chats/unread.py.
+        indexes: ClassVar = [
+            models.Index(fields=["chat", "seq"], condition=Q(deleted_at__isnull=False), name="message_deleted"),
+            models.Index(fields=["chat", "seq"], condition=Q(deleted_at__isnull=True), name="message_standing"),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.seq}"  # without its text: the admin's log keeps what this returns, of direct messages, too

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
+from chats.unread import unread_count
+
 if TYPE_CHECKING:
     from chats.models import (
         Block,
@@ -204,7 +206,7 @@ def viewer_chat_payload(membership: ChatMember, peer: User | None) -> ViewerChat
     return {
         **data,
         "last_read_seq": membership.last_read_seq,
-        "unread_count": membership.chat.seq - membership.last_read_seq,
+        "unread_count": unread_count(membership),
         "mention_count": membership.mention_count,
         "peer": None if peer is None else user_payload(peer),
     }

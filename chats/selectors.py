@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Left
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -30,17 +30,19 @@ from chats.models import (
 )
 from chats.plain_text import EXCERPT_SOURCE
 from chats.sql import run
+from chats.unread import UnreadCount, with_unread_counts
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class UnreadCount:
+class UnreadState:
     """How much of one chat one user has not read."""
 
     user_id: UUID
     chat_id: UUID
+    last_read_seq: int
     unread_count: int
     mention_count: int
 
@@ -295,7 +297,7 @@ def list_chats(
 
 
 def _memberships(user: User, *, workspace_id: UUID | None, kind: str | None = None) -> QuerySet[ChatMember]:
-    rows = ChatMember.objects.filter(user_id=user.pk).select_related("chat")
+    rows = with_unread_counts(ChatMember.objects.filter(user_id=user.pk).select_related("chat"))
     if workspace_id is not None:
         rows = rows.filter(chat__workspace_id=workspace_id)
     if kind is not None:
@@ -338,12 +340,12 @@ def chat_versions(chat_ids: Collection[UUID]) -> dict[UUID, tuple[int, int]]:
     return {chat_id: (revision, access_version) for chat_id, revision, access_version in rows}
 
 
-def unread_counts(chat_ids: Collection[UUID], user_ids: Collection[UUID]) -> list[UnreadCount]:
-    """Return the counts of these users in these chats, from counters, where they are members."""
+def unread_counts(chat_ids: Collection[UUID], user_ids: Collection[UUID]) -> list[UnreadState]:
+    """Return the counts of these users in these chats, where they are members."""
     rows = ChatMember.objects.filter(chat_id__in=chat_ids, user_id__in=user_ids)
     return [
-        UnreadCount(*row)
-        for row in rows.values_list("user_id", "chat_id", F("chat__seq") - F("last_read_seq"), "mention_count")
+        UnreadState(*row)
+        for row in rows.order_by().values_list("user_id", "chat_id", "last_read_seq", UnreadCount(), "mention_count")
     ]
 
 

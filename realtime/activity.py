@@ -16,7 +16,7 @@ from uuid import UUID
 
 from chats.clock import database_now
 from chats.models import Chat
-from chats.selectors import UnreadCount, members_among, unread_counts
+from chats.selectors import UnreadState, members_among, unread_counts
 from realtime.connection import resync
 from realtime.db import run_in_db_thread
 from realtime.envelope import Event, Kind
@@ -144,7 +144,7 @@ class ActivityFeed:
         return [connection for connection in mine if chat_id not in connection.chats]
 
 
-def unread_frame(count: UnreadCount) -> Unread:
+def unread_frame(count: UnreadState) -> Unread:
     """Return the `chat.unread` frame for a count."""
     return Unread(chat_id=count.chat_id, unread_count=count.unread_count, mention_count=count.mention_count)
 

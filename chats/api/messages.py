@@ -20,6 +20,7 @@ from chats.ids import new_id
 from chats.models import Chat, Message
 from chats.payloads import message_payload
 from chats.post_limit import count_change, count_post
+from chats.unread import unread_count
 
 _CHAT = ("chat_id",)
 _MESSAGE = ("chat_id", "message_id")
@@ -126,7 +127,7 @@ class ChatRead(ApiView):
             {
                 "chat_id": str(chat_id),
                 "last_read_seq": membership.last_read_seq,
-                "unread_count": membership.chat.seq - membership.last_read_seq,
+                "unread_count": unread_count(membership),
                 "mention_count": membership.mention_count,
             }
         )

@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from chats.api.fields import INVITE_ROLES
 from chats.models import ChatKind, Notification, Role
+from chats.unread import UNREAD_MAX
 
 CHANGE_TYPES = [(kind, kind) for kind in ("chat.message.posted", "chat.message.edited", "chat.message.deleted")]
 
@@ -18,6 +19,10 @@ CHANGE_TYPES = [(kind, kind) for kind in ("chat.message.posted", "chat.message.e
 # Describes a payload and is never used to make one. (No docstring: the document would repeat it.)
 class Shape(serializers.Serializer[Any]):
     pass
+
+
+_UNREAD = f"Messages after `last_read_seq` that still stand; {UNREAD_MAX} means so many or more."
+_MENTIONED = "Unread messages that mention the caller."
 
 
 def counter(**kwargs: Any) -> serializers.IntegerField:
@@ -70,8 +75,8 @@ class Chat(Shape):
     seq = counter(help_text="The last message's.")
     revision = counter()
     last_read_seq = counter()
-    unread_count = counter()
-    mention_count = counter(help_text="Unread messages that mention the caller.")
+    unread_count = counter(max_value=UNREAD_MAX, help_text=_UNREAD)
+    mention_count = counter(help_text=_MENTIONED)
     peer = User(allow_null=True, help_text="The other person of a direct chat.")
 
 
@@ -138,8 +143,8 @@ class Invite(Shape):
 class ReadState(Shape):
     chat_id = serializers.UUIDField()
     last_read_seq = counter()
-    unread_count = counter()
-    mention_count = counter()
+    unread_count = counter(max_value=UNREAD_MAX, help_text=_UNREAD)
+    mention_count = counter(help_text=_MENTIONED)
 
 
 class Change(Shape):

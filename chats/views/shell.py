@@ -9,6 +9,7 @@ from uuid import UUID
 
 from chats.models import ChatKind, ChatMember, WorkspaceMember
 from chats.selectors import count_unread_notifications, list_chats, list_workspaces, peers_of
+from chats.unread import unread_count
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
@@ -26,7 +27,7 @@ class Room:
     @property
     def unread_count(self) -> int:
         """How many messages the viewer has not read."""
-        return self.membership.chat.seq - self.membership.last_read_seq
+        return unread_count(self.membership)
 
     @property
     def mention_count(self) -> int:
@@ -95,7 +96,7 @@ def build_shell(user: User, *, workspace_id: UUID | None = None, chat_id: UUID |
         ],
         workspace=workspace,
         rooms=_rooms(here, chat_id),
-        total_unread=sum(row.chat.seq - row.last_read_seq for row in memberships),
+        total_unread=sum(unread_count(row) for row in memberships),
         bell_count=count_unread_notifications(user),
     )
 
@@ -113,4 +114,4 @@ def _rooms(memberships: Sequence[ChatMember], chat_id: UUID | None) -> list[Room
 
 
 def _unread(memberships: Iterable[ChatMember], workspace_id: UUID) -> int:
-    return sum(row.chat.seq - row.last_read_seq for row in memberships if row.chat.workspace_id == workspace_id)
+    return sum(unread_count(row) for row in memberships if row.chat.workspace_id == workspace_id)

@@ -43,6 +43,8 @@ def complaints(migration: migrations.Migration) -> Iterator[str]:
 def _problem(operation: Operation) -> str:
     """Return what is wrong with an operation on a table that is in use, or nothing."""
     match operation:
+        case _ if isinstance(operation, HARMLESS):  # first: what is done concurrently is a kind of what is not
+            return ""
         case migrations.RunPython() | migrations.RunSQL():
             return "nobody can see from here what it does: look at it, and name it in REVIEWED with the reason"
         case migrations.AddField():
@@ -51,8 +53,6 @@ def _problem(operation: Operation) -> str:
             return "nobody writes while it is built: on PostgreSQL build it concurrently"
         case migrations.AddConstraint():
             return "the old version may break it, and nobody writes while the rows are looked at: add it NOT VALID"
-        case _ if isinstance(operation, HARMLESS):
-            return ""
     return "the version before may use what it changes: do it in the version after the one that stops using it"
 
 

@@ -11,6 +11,7 @@ from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 
+from chats.migration_operations import AddIndexBesideWrites
 from tests.operations.migrations import complaints
 from tests.processes import PostgreSQL, demo_sqlite, environment, run_manage, temporary_folder
 
@@ -51,6 +52,7 @@ HARMLESS: dict[str, list[Operation]] = {
     "a table with an index": [NEW_TABLE, migrations.AddIndex("pin", models.Index(fields=["id"], name="pin_id"))],
     "a column that may be null": [migrations.AddField("chat", "topic", models.TextField(null=True))],
     "a column that fills itself": [migrations.AddField("chat", "topic", models.TextField(db_default=""))],
+    "an index beside writes": [AddIndexBesideWrites("chat", models.Index(fields=["title"], name="chat_title"))],
     "many to many": [migrations.AddField("chat", "friends", models.ManyToManyField("chats.Chat"))],
 }
 HARMFUL: dict[str, Operation] = {
