@@ -18,7 +18,7 @@ DATABASE_TESTS := tests/accounts tests/api tests/chats tests/tooling/test_prune.
 	$(addprefix tests/presence/test_,admin.py api.py commands.py last_seen.py tracker.py)
 TYPED := flowra chats presence realtime deploy tests benchmarks
 
-.PHONY: help run cluster test lint audit types fmt lock screenshots system bench bench-quick
+.PHONY: help run cluster test lint audit types fmt messages lock screenshots system bench bench-quick
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -58,6 +58,10 @@ fmt: $(INSTALLED_DEV)  ## Format code and templates, and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	find templates -name '*.html' -exec $(BIN)/djade --target-version 5.2 {} +
+
+messages: $(INSTALLED_DEV) system  ## Write the sentences of code and templates into locale/, and compile it
+	$(BIN)/python manage.py makemessages --locale de
+	msgfmt --check-format --output-file locale/de/LC_MESSAGES/django.mo locale/de/LC_MESSAGES/django.po
 
 lock: $(BIN)/uv  ## Write requirements*.lock anew from pyproject.toml
 	$(COMPILE) pyproject.toml --output-file requirements.lock

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django import template
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide as render_icon
@@ -22,6 +23,7 @@ register.simple_tag(client_texts)
 
 AVATAR_HUES = 8  # as many as `.avatar[data-hue]` rules in components.css
 _BADGE_MAX = 99
+_TIME_FORMATS = {"time": "H:i", "day": "j F Y", "full": r"j F Y H:i \U\T\C"}  # Django's; months in the page's language
 
 
 @register.filter
@@ -69,7 +71,5 @@ def local_time(value: datetime | None, style: str = "time") -> SafeString:
     """
     if not value:
         return format_html('<time datetime="" data-style="{}"></time>', style)
-    formats = {"time": "%H:%M", "day": "%d %B %Y", "full": "%d %B %Y %H:%M UTC"}
-    return format_html(
-        '<time datetime="{}" data-style="{}">{}</time>', time_text(value), style, value.strftime(formats[style])
-    )
+    words = date_format(value, _TIME_FORMATS[style])
+    return format_html('<time datetime="{}" data-style="{}">{}</time>', time_text(value), style, words)

@@ -10,8 +10,8 @@ from django.core.paginator import Page, Paginator
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from chats.models import Chat
 from chats.payloads import time_text
@@ -57,10 +57,30 @@ def presence_dot(member: MemberPresence) -> SafeString:
 @register.simple_tag
 def last_seen(at: datetime) -> SafeString:
     """Return "last seen 5 minutes ago", in one unit as Intl.RelativeTimeFormat has it: the script keeps it fresh."""
-    now = timezone.now()
-    if (now - at).total_seconds() < _JUST_NOW:
-        ago = _("just now")
-    else:
-        ago = _("{time} ago").format(time=timesince(at, now, depth=1))
+    passed = (timezone.now() - at).total_seconds()
+    ago = _("just now") if passed < _JUST_NOW else _ago(passed)
     time = format_html('<time datetime="{}" data-style="ago">{}</time>', time_text(at), ago)
     return format_html(_("last seen {time}"), time=time)
+
+
+def _ago(seconds: float) -> str:
+    """Return how long ago something was, in the largest unit that has passed, in static/js/times.js's units."""
+    minutes = seconds / 60
+    days = minutes / (60 * 24)
+    if days >= 365.25:
+        count = int(days / 365.25)
+        return ngettext("%(count)d year ago", "%(count)d years ago", count) % {"count": count}
+    if days >= 30.4375:
+        count = int(days / 30.4375)
+        return ngettext("%(count)d month ago", "%(count)d months ago", count) % {"count": count}
+    if days >= 7:
+        count = int(days / 7)
+        return ngettext("%(count)d week ago", "%(count)d weeks ago", count) % {"count": count}
+    if days >= 1:
+        count = int(days)
+        return ngettext("%(count)d day ago", "%(count)d days ago", count) % {"count": count}
+    if minutes >= 60:
+        count = int(minutes / 60)
+        return ngettext("%(count)d hour ago", "%(count)d hours ago", count) % {"count": count}
+    count = int(minutes)
+    return ngettext("%(count)d minute ago", "%(count)d minutes ago", count) % {"count": count}
