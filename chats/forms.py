@@ -52,6 +52,17 @@ class MessageForm(forms.Form):
         return str(self.cleaned_data["body"]).replace("\r\n", "\n")
 
 
+class PreviewForm(forms.Form):
+    """The composer again; its text is measured by the service, as above."""
+
+    body = forms.CharField(max_length=None, strip=False, required=False)
+    reply_to = forms.UUIDField(required=False)
+
+    def clean_body(self) -> str:
+        """Return the text with the line breaks that were typed."""
+        return str(self.cleaned_data["body"]).replace("\r\n", "\n")
+
+
 class EditForm(forms.Form):
     """Another body for a message."""
 

@@ -33,6 +33,13 @@ def count_change(*, user: User) -> None:
         raise TooFast(_("You are changing messages too fast; wait a moment."), retry_after=wait)
 
 
+def count_preview(*, user: User) -> None:
+    """Count a preview, which takes the server's time as a post's rendering does; raises TooFast."""
+    wait = _take(user)
+    if wait:
+        raise TooFast(_("You are asking for previews too fast; wait a moment."), retry_after=wait)
+
+
 def _take(user: User) -> float:
     """Take from the bucket, and return 0.0 or the seconds until there is more in it."""
     if not settings.FLOWRA_RATE_LIMITS:

@@ -27,6 +27,7 @@ urlpatterns = [
     path("chats/<uuid:chat_id>/delete/", manage.delete, name="delete"),
     path("chats/<uuid:chat_id>/read/", messages.read, name="read"),
     path("chats/<uuid:chat_id>/messages/", messages.post, name="post"),
+    path("chats/<uuid:chat_id>/preview/", messages.preview, name="preview"),
     path("chats/<uuid:chat_id>/messages/<uuid:message_id>/edit/", messages.edit, name="message_edit"),
     path("chats/<uuid:chat_id>/messages/<uuid:message_id>/delete/", messages.delete, name="message_delete"),
     path("people/<uuid:user_id>/chat/", manage.direct_with, name="direct_with"),

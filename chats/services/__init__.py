@@ -25,7 +25,7 @@ from chats.services.invitations import (
     decline_invitation,
 )
 from chats.services.invites import accept_invite, create_invite, revoke_all_invites, revoke_invite
-from chats.services.messages import delete_message, edit_message, mark_read
+from chats.services.messages import delete_message, edit_message, mark_read, preview_message
 from chats.services.moderation import (
     moderate_add_chat_member,
     moderate_add_workspace_member,
@@ -89,6 +89,7 @@ __all__ = [
     "moderate_rename_workspace",
     "moderate_reopen_chat",
     "post_message",
+    "preview_message",
     "purge_some",
     "remove_chat_member",
     "remove_workspace_member",

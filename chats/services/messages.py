@@ -65,6 +65,12 @@ def _change_body(chat: Chat, message: Message, body: str, document: Document) ->
     change_mentions(message, named.notified)
 
 
+def preview_message(*, user: User, chat_id: UUID, body: str) -> str:
+    """Return the HTML that a message with this body would have in the chat. Raises NotFound, Invalid, TooLong."""
+    chat = access_chat(user, chat_id).chat
+    return Named(chat, Document(clean_text(body, field="body", max_length=BODY_MAX_LENGTH))).html
+
+
 @transaction.atomic
 def delete_message(*, user: User, chat_id: UUID, message_id: UUID) -> Message:
     """Empty a message, which keeps its place; deleting it again changes nothing.

@@ -29,6 +29,7 @@ class Composer:
     body: str = ""
     reply_to: Message | None = None
     error: str = ""
+    preview: str = ""  # safe HTML
 
 
 @member_page

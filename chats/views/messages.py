@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from chats import services
 from chats.exceptions import ChatError, Forbidden, Invalid, NotFound, TooFast
-from chats.forms import EditForm, MessageForm, ReadForm
+from chats.forms import EditForm, MessageForm, PreviewForm, ReadForm
 from chats.models import ChatMember, Message
-from chats.post_limit import count_change, count_post
+from chats.post_limit import count_change, count_post, count_preview
 from chats.selectors import access_chat, access_message
 from chats.views import timeline
 from chats.views.base import (
@@ -57,6 +57,36 @@ def post(request: PageRequest, chat_id: UUID) -> HttpResponse:
     except ChatError as error:
         return _composer_again(request, membership, form, error.message)
     return redirect(message_url(posted.message))
+
+
+@member_page
+@require_POST
+def preview(request: PageRequest, chat_id: UUID) -> HttpResponse:
+    """Show what a message would look like: a fragment for scripts, else the page with the text still in the box.
+
+    A fragment, or the sentence that says why there is none, has the header X-Preview.
+    """
+    membership = access_chat(request.user, chat_id)
+    form = PreviewForm(request.POST)
+    form.is_valid()  # another message than a reply is an answer to none
+    html, refusal = "", None
+    try:
+        count_preview(user=request.user)
+        html = services.preview_message(user=request.user, chat_id=chat_id, body=form.cleaned_data.get("body", ""))
+    except NotFound:
+        raise
+    except ChatError as error:
+        refusal = error
+    fault = "" if refusal is None else refusal.message
+    status = 200 if refusal is None else UNPROCESSABLE
+    if request.headers.get("X-Requested-With"):
+        response = HttpResponse(html or fault, status=status, headers={"X-Preview": "1"})
+        response["Content-Type"] = "text/html; charset=utf-8" if html else "text/plain; charset=utf-8"
+    else:
+        answered = timeline.answered_in(membership.chat, form.cleaned_data.get("reply_to"))
+        composer = Composer(body=form.cleaned_data.get("body", ""), reply_to=answered, error=fault, preview=html)
+        response = render_chat(request, membership, composer=composer, status=status)
+    return _refuse_for_now(response, refusal) if isinstance(refusal, TooFast) else response
 
 
 def _refuse_for_now(response: HttpResponse, error: TooFast) -> HttpResponse:

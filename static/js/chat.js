@@ -200,6 +200,7 @@ function sayTyping(is_typing) {
 const composer = new Composer({
   form: document.getElementById("composer"),
   drafts: new Drafts(localStorage, user.id, chatId),
+  username: user.username,
   people: () => members.people().filter(({ id }) => id !== user.id),
   recent: () => timeline.recentAuthors(),
   onSend: send,

@@ -2,19 +2,20 @@
 import { isComposing } from "./composing.js";
 import { emphasize, toggleCode } from "./formatting.js";
 import { MentionBox } from "./mention-box.js";
+import { Preview } from "./preview.js";
 import { text } from "./text.js";
 import { replaceText } from "./text-edit.js";
 import { newId } from "./uuid.js";
-import { format, handleFormatting, isSendKey, isTouch } from "./writing-keys.js";
+import { format, handleFormatting, isPreviewKey, isSendKey, isTouch } from "./writing-keys.js";
 
 const number = (value) => value.toLocaleString(document.documentElement.lang || undefined);
 
 export class Composer {
   /**
    * `onSend({body, client_id, reply_to})` returns whether the message was taken; `onInput(isEmpty)`, `onLeave()`, `onEditLast()`;
-   * `drafts` see drafts.js; `people()`, `recent()` see mention-box.js.
+   * `drafts` see drafts.js; `username` is the reader's; `people()`, `recent()` see mention-box.js.
    */
-  constructor({ form, drafts, people, recent, onSend, onInput, onLeave, onEditLast }) {
+  constructor({ form, drafts, username, people, recent, onSend, onInput, onLeave, onEditLast }) {
     Object.assign(this, { form, drafts, onSend, onInput, onLeave, onEditLast });
     this.textarea = form.elements.body;
     // The browser would cut off what is pasted beyond it without a word, and count an emoji twice.
@@ -27,6 +28,13 @@ export class Composer {
       list: form.querySelector("#mention-list"),
       people,
       recent,
+    });
+    this.preview = new Preview({
+      button: form.querySelector("#composer-preview-button"),
+      panel: form.querySelector("#composer-preview"),
+      area: this.textarea,
+      username,
+      onFault: (words) => this.complain(words),
     });
     if (this.textarea.value === "") this.textarea.value = drafts.load();
     this.listen();
@@ -64,8 +72,13 @@ export class Composer {
     if (isSendKey(event)) {
       event.preventDefault();
       this.submit();
+    } else if (isPreviewKey(event)) {
+      event.preventDefault();
+      this.preview.toggle();
     } else if (event.key === "ArrowUp" && this.textarea.value === "" && !event.altKey) {
       if (this.onEditLast()) event.preventDefault();
+    } else if (event.key === "Escape" && this.preview.isOpen) {
+      this.preview.close();
     } else if (event.key === "Escape" && this.replyTo) {
       this.setReply(null);
     }
@@ -127,6 +140,7 @@ export class Composer {
     this.textarea.value = "";
     this.drafts.save("");
     this.setReply(null);
+    this.preview.close();
     this.complain("");
     this.fit();
   }

@@ -1,7 +1,7 @@
 // Keys that the composer and the edit box share: formatting, and Enter.
 import { isFenceOpen } from "./code-spans.js";
 import { isComposing } from "./composing.js";
-import { commandOf } from "./formatting.js";
+import { commandOf, letterOf } from "./formatting.js";
 import { replaceText } from "./text-edit.js";
 
 // A screen that is touched, with no pointer beside it: its keyboard has no Shift+Enter. A laptop with a touch screen has.
@@ -25,6 +25,11 @@ export function handleFormatting(event) {
   event.preventDefault();
   format(event.currentTarget, command);
   return true;
+}
+
+/** Whether a key asks for the preview. */
+export function isPreviewKey(event) {
+  return (event.ctrlKey || event.metaKey) && event.shiftKey && !event.altKey && letterOf(event) === "e" && !isComposing(event);
 }
 
 /** Whether this Enter sends: not with Shift or Alt, in an open code block, or on a touch screen. With Ctrl it always does. */

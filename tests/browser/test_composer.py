@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Opener, Stage
-from tests.browser.test_page import connected
+from tests.browser.test_live import connected
 
 BOX = "textarea[name=body]"
 PHONE = {"viewport": {"width": 375, "height": 700}, "has_touch": True, "is_mobile": True}
@@ -207,3 +207,30 @@ def test_files_get_an_answer(enter: Opener, stage: Stage) -> None:
     expect(toast).to_have_count(0)
     assert not john.locator("#timeline").evaluate(TRANSFER, ["drop", "drop", ""]), "the browser opens no file"
     expect(toast).to_have_count(1)
+
+
+def test_a_preview_is_what_will_be_shown(enter: Opener, stage: Stage) -> None:
+    john = connected(enter("john", stage.path))
+    box = john.locator(BOX)
+    panel = john.get_by_role("region", name="Preview")
+    button = john.get_by_role("button", name="Preview")
+    button.click()
+    expect(panel).to_be_hidden()
+    box.press_sequentially("**hi** @jane.Thanks `x`")
+    button.click()
+    expect(panel.locator("strong")).to_have_text("hi")
+    expect(panel.locator(".mention")).to_have_text("@jane")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(box).to_be_focused()
+    box.press("!")
+    expect(panel).to_be_hidden()
+    box.press("Control+Shift+E")
+    expect(panel).to_contain_text("hi @jane.Thanks x!")
+    shown = panel.inner_html()
+    box.press("Escape")
+    expect(panel).to_be_hidden()
+    box.press("Control+Shift+E")
+    expect(panel).to_be_visible()
+    box.press("Enter")
+    expect(panel).to_be_hidden()
+    expect(john.locator(".message[data-seq='1'] .message-body")).to_have_js_property("innerHTML", shown)

@@ -89,6 +89,8 @@ KNOWN_PLACES = {
     "fresh-page.js": 1,  # this very page, fetched again
     "history.js": 1,  # a template takes the server's fragment
     "message-view.js": 1,  # `html` of a message, cleaned by chats/markdown.py
+    "preview.js": 1,  # a message's `html`, not stored yet
+    "readable.js": 1,  # a template, read for its text
     "sidebar.js": 1,  # htmx
 }
 
