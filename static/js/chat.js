@@ -11,7 +11,7 @@ import { MessageActions } from "./message-actions.js";
 import { startMembers } from "./presence-page.js";
 import { Reader } from "./reader.js";
 import { callApi, RestError } from "./rest.js";
-import { Scroll } from "./scroll.js";
+import { Scroll, watchDays } from "./scroll.js";
 import { text } from "./text.js";
 import { Timeline } from "./timeline.js";
 import { localizeTimes, watchDay } from "./times.js";
@@ -268,6 +268,7 @@ scroller.addEventListener("scroll", () => {
 });
 document.addEventListener("visibilitychange", () => reader.check());
 watchDay(() => timeline.renameDays());
+watchDays(scroller, list);
 openAtPlace();
 jump.update();
 socket.follow(chatId, bootstrap.revision);

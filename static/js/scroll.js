@@ -3,6 +3,27 @@
 
 const NEAR = 48; // px: closer to the end than this counts as being there
 
+const DAY = 36; // px: how high the label of a day is, chat.css
+
+/** Hide the label of a day that sticks to the top from when the next one touches it. */
+export function watchDays(scroller, list) {
+  let isAsked = false;
+  const look = () => {
+    isAsked = false;
+    const { top } = scroller.getBoundingClientRect();
+    const days = [...list.querySelectorAll(":scope > .day")];
+    const places = days.map((day) => day.getBoundingClientRect().top);
+    days.forEach((day, index) => day.classList.toggle("passed", places[index + 1] < top + DAY));
+  };
+  const ask = () => {
+    if (!isAsked) requestAnimationFrame(look);
+    isAsked = true;
+  };
+  scroller.addEventListener("scroll", ask, { passive: true });
+  new MutationObserver(ask).observe(list, { childList: true });
+  ask();
+}
+
 export class Scroll {
   constructor(scroller, list) {
     this.scroller = scroller;

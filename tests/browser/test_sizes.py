@@ -151,3 +151,25 @@ def test_paper_has_the_conversation(enter: Opener, stage: Stage) -> None:
     assert john.evaluate("getComputedStyle(document.querySelector('.message-body')).color") == "rgb(0, 0, 0)"
     if SHOTS:
         john.pdf(path=Path(SHOTS) / "print.pdf")
+
+
+def test_nothing_covers_the_tools_of_a_message(enter: Opener, stage: Stage) -> None:
+    for number in range(12):
+        stage.jane.post(stage.chat_id, f"Message {number}\n" * 12)
+    john = connected(enter("john", stage.path))
+    message = john.locator(".message").nth(5)
+    for place in (60, 36, 20, 0, -60, -200):  # px from the top of the timeline: under the day's label and beyond it
+        message.evaluate(
+            "(node, place) => { const box = document.getElementById('timeline');"
+            " box.scrollTop += node.getBoundingClientRect().top - box.getBoundingClientRect().top - place; }",
+            place,
+        )
+        box = message.bounding_box()
+        assert box is not None
+        top = max(box["y"], john.locator("#timeline").bounding_box()["y"])  # type: ignore[index]
+        john.mouse.move(box["x"] + 200, min(top + 60, box["y"] + box["height"] - 20))
+        shoot(john, f"tools-{place}")
+        message.locator("[data-action=reply]").click(timeout=3000)  # which fails where something is above it
+        expect(john.locator("#reply-bar")).to_be_visible()
+        john.locator("#reply-cancel").click()
+        expect(john.locator("#reply-bar")).to_be_hidden()
