@@ -173,3 +173,14 @@ def test_nothing_covers_the_tools_of_a_message(enter: Opener, stage: Stage) -> N
         expect(john.locator("#reply-bar")).to_be_visible()
         john.locator("#reply-cancel").click()
         expect(john.locator("#reply-bar")).to_be_hidden()
+
+
+def test_messages_of_one_author_stand_close(enter: Opener, stage: Stage) -> None:
+    for number in range(2):
+        stage.jane.post(stage.chat_id, f"Message {number}")
+    john = connected(enter("john", stage.path))
+    first, second = john.locator("#messages .message-body").all()
+    above, below = first.bounding_box(), second.bounding_box()
+    assert above is not None
+    assert below is not None
+    assert below["y"] - above["y"] - above["height"] < 16
