@@ -20,6 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from chats.ids import new_id
 from chats.markdown import MAX_HTML_BYTES, as_text
 from chats.plain_text import excerpt
+from chats.search.fields import KeyedModel, KeyedQuerySet, NameKeyField
+from chats.search.models import SearchEntry, SearchProgress  # noqa: F401 (where Django looks for them)
 
 BODY_MAX_LENGTH = 10_000  # characters; docs/api.md, "Messages"
 TITLE_MAX_LENGTH = 200
@@ -72,16 +74,17 @@ Row = TypeVar("Row", bound=models.Model)
 class LiveManager(models.Manager[Row]):
     """Leaves out what was deleted and is not purged yet; only services/deletion.py wants that, `with_deleted`."""
 
-    def get_queryset(self) -> models.QuerySet[Row]:
+    def get_queryset(self) -> KeyedQuerySet[Row]:
         """Return all rows that are still there for anybody."""
-        return super().get_queryset().filter(deleted_at__isnull=True)
+        return KeyedQuerySet(self.model, using=self._db).filter(deleted_at__isnull=True)
 
 
-class Workspace(models.Model):
+class Workspace(KeyedModel):
     """A team: the people who may find and invite each other, and their chats."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH)
+    name_key = NameKeyField(of="name")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("created by")
     )
@@ -92,7 +95,7 @@ class Workspace(models.Model):
     with_deleted = models.Manager["Workspace"]()
 
     class Meta:
-        ordering: ClassVar = ["name", "id"]
+        ordering: ClassVar = ["name_key", "id"]
         constraints: ClassVar = [models.CheckConstraint(condition=~Q(name=""), name="workspace_has_name")]
 
     def __str__(self) -> str:
@@ -119,13 +122,14 @@ class WorkspaceMember(models.Model):
         return f"{self.user} ({self.role}) in {self.workspace}"
 
 
-class Chat(models.Model):
+class Chat(KeyedModel):
     """A place to talk in: a discussion, a direct chat of two, or the talk about a task, bug or epic."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="chats")
     kind = models.CharField(_("kind"), max_length=10, choices=ChatKind.choices, default=ChatKind.DISCUSSION)
     title = models.CharField(_("title"), max_length=TITLE_MAX_LENGTH, blank=True)
+    title_key = NameKeyField(of="title")
     # The two user ids of a direct chat, sorted and joined by ":", its own id once it was deleted; null for other kinds.
     direct_key = models.CharField(max_length=73, null=True, blank=True, editable=False)  # noqa: DJ001 (unique)
     seq = models.PositiveBigIntegerField(default=0, editable=False)

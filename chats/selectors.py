@@ -29,6 +29,8 @@ from chats.models import (
     WorkspaceMember,
 )
 from chats.plain_text import EXCERPT_SOURCE
+from chats.search.messages import search_messages as search_messages  # beside those that find chats and people
+from chats.search.names import has_words
 from chats.sql import run
 from chats.unread import UnreadCount, with_unread_counts
 
@@ -184,12 +186,16 @@ def access_typing(user: User, chat_id: UUID) -> ChatMember:
 
 def list_workspaces(user: User) -> QuerySet[WorkspaceMember]:
     """Return `user`'s memberships, by the workspaces' names, with `workspace` loaded."""
-    return WorkspaceMember.objects.filter(user_id=user.pk).select_related("workspace").order_by("workspace__name", "id")
+    return (
+        WorkspaceMember.objects.filter(user_id=user.pk)
+        .select_related("workspace")
+        .order_by("workspace__name_key", "id")
+    )
 
 
 def list_workspace_members(workspace: Workspace) -> QuerySet[WorkspaceMember]:
     """Return the workspace's members, by name, with `user` loaded."""
-    return workspace.memberships.select_related("user").order_by("user__display_name", "id")
+    return workspace.memberships.select_related("user").order_by("user__name_key", "user_id")
 
 
 def list_invites(user: User, workspace_id: UUID) -> QuerySet[WorkspaceInvite]:
@@ -201,15 +207,19 @@ def list_invites(user: User, workspace_id: UUID) -> QuerySet[WorkspaceInvite]:
 
 
 def list_people(user: User, search: str = "", *, workspace_id: UUID | None = None) -> QuerySet[User]:
-    """Return the active users who share a workspace, or this one, with `user`, `user` included, by name."""
+    """Return the active users who share a workspace, or this one, with `user`, `user` included, by name.
+
+    With `search` those whose name and username have all its words, each by its beginning.
+    """
     places = WorkspaceMember.objects.filter(workspace__memberships__user_id=user.pk)
     if workspace_id is not None:
         places = places.filter(workspace_id=workspace_id)
     shared = places.values("user_id")
     people = get_user_model().objects.filter(pk__in=shared, is_active=True)
     if search:
-        people = people.filter(Q(display_name__icontains=search) | Q(username__icontains=search))
-    return people.order_by("display_name", "id")
+        named = has_words(search, "name_key", "username")
+        people = people.none() if named is None else people.filter(named)
+    return people.order_by("name_key", "id")
 
 
 def shared_workspaces(user: User, other_id: UUID) -> set[UUID]:
@@ -320,7 +330,7 @@ def peers_of(memberships: Iterable[ChatMember]) -> Mapping[UUID, User]:
 
 def list_members(chat: Chat) -> QuerySet[ChatMember]:
     """Return the chat's members, by name, with `user` loaded."""
-    return chat.memberships.select_related("user").order_by("user__display_name", "id")
+    return chat.memberships.select_related("user").order_by("user__name_key", "user_id")
 
 
 def members_among(chat_id: UUID, user_ids: Collection[UUID]) -> set[UUID]:
@@ -359,7 +369,7 @@ def find_posted(user: User, chat_id: UUID, client_id: UUID) -> Message | None:
     )
 
 
-# --- Notifications and search -------------------------------------------------------------------
+# --- Notifications, and search for chats; messages are found by chats/search/messages.py ---------
 
 
 def list_notifications(user: User) -> QuerySet[Notification]:
@@ -384,18 +394,11 @@ def count_unread_notifications(user: User) -> int:
     return list_notifications(user).filter(read_at__isnull=True).count()
 
 
-def search_messages(user: User, query: str, *, workspace_id: UUID | None = None) -> QuerySet[Message]:
-    """Return the messages containing `query`, newest first, in chats that `user` is in."""
-    rows = Message.objects.filter(
-        chat__memberships__user_id=user.pk, body__icontains=query, deleted_at__isnull=True
-    ).select_related("author", "chat")
-    if workspace_id is not None:
-        rows = rows.filter(chat__workspace_id=workspace_id)
-    return rows.order_by("-id")
-
-
 def search_chats(user: User, query: str, *, workspace_id: UUID | None = None) -> QuerySet[ChatMember]:
-    """Return `user`'s memberships of the chats whose title, or whose other person's name, contains `query`."""
+    """Return `user`'s memberships of the chats whose title, or whose other person's name, has all words of `query`."""
     rows = _memberships(user, workspace_id=workspace_id)
-    peer = ChatMember.objects.filter(user__display_name__icontains=query).exclude(user_id=user.pk).values("chat_id")
-    return rows.filter(Q(chat__title__icontains=query) | Q(chat__kind=ChatKind.DIRECT, chat_id__in=peer))
+    titled, named = has_words(query, "chat__title_key"), has_words(query, "user__name_key", "user__username")
+    if titled is None or named is None:
+        return rows.none()
+    peer = ChatMember.objects.filter(named).exclude(user_id=user.pk).values("chat_id")
+    return rows.filter(titled | Q(chat__kind=ChatKind.DIRECT, chat_id__in=peer))

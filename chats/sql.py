@@ -19,10 +19,18 @@ Row = TypeVar("Row", bound=Model)
 
 def run(statement: str, *values: object) -> Sequence[Any] | None:
     """Run a statement that gives at most one row, and return it."""
+    rows = run_all(statement, *values)
+    return rows[0] if rows else None
+
+
+def run_all(statement: str, *values: object) -> list[Sequence[Any]]:
+    """Run a statement and return its rows; of one that only writes, none."""
     with connection.cursor() as cursor:
         cursor.execute(statement, [_adapt(value) for value in values])
+        if cursor.description is None:
+            return []
         rows: list[Sequence[Any]] = cursor.fetchall()  # to the end: SQLite has not finished a statement before
-    return rows[0] if rows else None
+    return rows
 
 
 def load(model: type[Row], names: list[str], row: Sequence[Any]) -> Row:

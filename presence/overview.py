@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 
+from chats.search.folding import name_key
 from presence.registry import ProcessInfo, ProcessState, get_registry
 
 NAMES_PER_QUERY = 5_000  # a cluster may hold more users than a database takes parameters
@@ -59,7 +60,7 @@ def read_overview(search: str = "") -> Overview:
         for user_id, username, name in _names(list(held))
         if wanted in name.casefold() or wanted in username.casefold()
     ]
-    users.sort(key=lambda user: (user.display_name.casefold(), user.user_id))
+    users.sort(key=lambda user: (name_key(user.display_name), user.user_id))
     return Overview(processes, users)
 
 

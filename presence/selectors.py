@@ -39,6 +39,7 @@ class _Member(NamedTuple):
     user_id: UUID
     username: str
     display_name: str
+    name_key: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def presence_payload(member: MemberPresence) -> PresencePayload:
 
 def _read_members(chat: Chat) -> list[_Member]:
     rows = list_members(chat).order_by()  # sorted later, by who is online
-    names = rows.values_list("id", "user_id", "user__username", "user__display_name")
+    names = rows.values_list("id", "user_id", "user__username", "user__display_name", "user__name_key")
     return [_Member(chat.pk, *row) for row in names]
 
 
@@ -163,4 +164,4 @@ def _presence_of(row: _Member, state: State, stored: datetime.datetime | None) -
 
 
 def _name_key(member: MemberPresence) -> tuple[str, UUID]:
-    return member.display_name.casefold(), member.user_id
+    return member.member.name_key, member.user_id

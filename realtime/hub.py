@@ -19,7 +19,7 @@ from django.conf import settings
 from chats.selectors import members_among
 from presence.registry import get_registry
 from presence.tracker import Tracker
-from realtime import deletions, met_limits, metrics
+from realtime import deletions, indexing, met_limits, metrics
 from realtime.activity import ActivityFeed
 from realtime.announcements import Announcements
 from realtime.connection import Connection, resync
@@ -98,6 +98,7 @@ class Hub:
         self._supervisor.start("sampler", Sampler(self.directory).run)
         self._supervisor.start("met limits", met_limits.run)
         self._supervisor.start("deletions", deletions.run)
+        self._supervisor.start("indexing", indexing.run)
         if self.quota.is_shared:
             self._supervisor.start("limits", self.quota.run)
         if settings.FLOWRA_PRESENCE_ENABLED:

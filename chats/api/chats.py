@@ -17,7 +17,7 @@ from chats.models import ChatMember
 from chats.payloads import ViewerChatPayload, member_payload, viewer_chat_payload
 
 _OLDEST = (by_id("chat_id"),)
-_BY_PERSON = (by_text("user__display_name"), by_id("id"))
+_BY_PERSON = (by_text("user__name_key"), by_id("user_id"))
 _CHAT = ("chat_id",)
 _CREATE = PolymorphicProxySerializer(
     component_name="ChatCreate",

@@ -16,7 +16,7 @@ from chats.payloads import message_payload, notification_payload, user_payload
 
 SEARCH_LIMIT = 20  # of each kind
 
-_BY_NAME = (by_text("display_name"), by_id("id"))
+_BY_NAME = (by_text("name_key"), by_id("id"))
 _NEWEST = (by_time("-created_at"), by_id("-id"))
 
 
@@ -69,14 +69,13 @@ class Search(ApiView):
         refuses=[404],
     )
     def get(self, request: Request) -> Response:
-        """Messages, chats and people that contain a text, at most 20 of each."""
+        """Messages, chats and people that have all words of a text, each by its beginning; at most 20 of each."""
         query = self.read_query(requests.SearchQuery)
         workspace_id = query.get("workspace")
         if workspace_id is not None:
             selectors.access_workspace(self.user, workspace_id)
-        messages = load_fitting(
-            selectors.search_messages(self.user, query["q"], workspace_id=workspace_id), SEARCH_LIMIT
-        )
+        found = selectors.search_messages(self.user, query["q"], workspace_id=workspace_id, limit=SEARCH_LIMIT)
+        messages = load_fitting(found, SEARCH_LIMIT)
         chats = selectors.search_chats(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
         people = selectors.list_people(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
         return Response(

@@ -53,7 +53,10 @@ class PageQuery(serializers.Serializer[Any]):
 
 class UserQuery(PageQuery):
     search = TextField(
-        longest=SEARCH_MAX_LENGTH, required_text=False, required=False, help_text="A part of the name or username."
+        longest=SEARCH_MAX_LENGTH,
+        required_text=False,
+        required=False,
+        help_text="Words of the name or username, or their beginnings, in any order.",
     )
 
 
@@ -85,7 +88,7 @@ class NotificationQuery(PageQuery):
 
 
 class SearchQuery(serializers.Serializer[Any]):
-    q = TextField(longest=SEARCH_MAX_LENGTH, help_text="What to look for.")
+    q = TextField(longest=SEARCH_MAX_LENGTH, help_text="Words, or their beginnings, in any order.")
     workspace = IdField(required=False)
 
 

@@ -19,8 +19,8 @@ from chats.exceptions import NotFound
 from chats.models import WorkspaceInvitation
 from chats.payloads import invite_payload, sent_invitation_payload, workspace_member_payload, workspace_payload
 
-_BY_NAME = (by_text("workspace__name"), by_id("id"))
-_BY_PERSON = (by_text("user__display_name"), by_id("id"))
+_BY_NAME = (by_text("workspace__name_key"), by_id("id"))
+_BY_PERSON = (by_text("user__name_key"), by_id("user_id"))
 _NEWEST = (by_time("-created_at"), by_id("-id"))
 _WORKSPACE = ("workspace_id",)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,43}")  # as models.new_invite_token makes them

@@ -149,7 +149,7 @@ def join_chat(chat: Chat, people: Sequence[User], *, actor: User) -> list[ChatMe
     events.publish_on_commit(*(events.member_added(chat, row.user_id, member_payload(row)) for row in added))
     _tell_added(actor, chat, added)
     rows = chat.memberships.filter(user_id__in=[person.pk for person in people])
-    return list(rows.select_related("user").order_by("user__display_name"))
+    return list(rows.select_related("user").order_by("user__name_key", "user_id"))
 
 
 @transaction.atomic

@@ -13,6 +13,8 @@ from chats.exceptions import Closed, Conflict, Forbidden, Invalid, NotFound
 from chats.markdown import Document
 from chats.models import BODY_MAX_LENGTH, Chat, ChatMember, Mention, Message, Notification
 from chats.plain_text import excerpt_of
+from chats.search.index import drop_entry, store_entry
+from chats.search.tokens import tokens_of
 from chats.selectors import access_chat, access_message, may_manage_chat
 from chats.services.direct import refuse_blocked
 from chats.services.mentions import Named, change_mentions, drop_mentions
@@ -30,6 +32,7 @@ def edit_message(*, user: User, chat_id: UUID, message_id: UUID, body: str) -> M
     try:
         # Rendered before the transaction: nobody should wait for Markdown behind the chat's row.
         document = Document(clean_text(body, field="body", max_length=BODY_MAX_LENGTH))
+        tokens = tokens_of(document.text)
     except Invalid:
         _own_message(user, chat_id, message_id)  # what is wrong with a text is told to its author only
         raise
@@ -43,6 +46,7 @@ def edit_message(*, user: User, chat_id: UUID, message_id: UUID, body: str) -> M
         refuse_blocked(chat)
         if message.body != body:
             _change_body(chat, message, body, document)
+            store_entry(message, chat.workspace_id, tokens)
     return message
 
 
@@ -94,6 +98,7 @@ def empty_message(chat: Chat, message: Message) -> None:
     _save_change(chat, message)
     drop_mentions(message, set(message.mentions.values_list("user_id", flat=True)))
     Notification.objects.filter(message=message).delete()
+    drop_entry(message)
     events.publish_on_commit(events.message_changed(events.MessageDeleted, chat, message))
 
 

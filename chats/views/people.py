@@ -97,7 +97,7 @@ def search(request: PageRequest) -> HttpResponse:
         "query": query,
         "chats": [(row, peers.get(row.chat_id)) for row in chats],
         "people": list_people(user, query).exclude(pk=user.pk)[:JUMP_PEOPLE] if query else (),
-        "found": excerpts(search_messages(user, query))[:JUMP_MESSAGES] if len(query) >= MESSAGES_FROM else (),
+        "found": excerpts(search_messages(user, query, limit=JUMP_MESSAGES)) if len(query) >= MESSAGES_FROM else (),
     }
     if request.htmx:
         return render(request, "chats/_jump.html", context)

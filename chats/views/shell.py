@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chats.models import ChatKind, ChatMember, WorkspaceMember
+from chats.search.folding import name_key
 from chats.selectors import count_unread_notifications, list_chats, list_workspaces, peers_of
 from chats.unread import unread_count
 
@@ -110,7 +111,7 @@ def _rooms(memberships: Sequence[ChatMember], chat_id: UUID | None) -> list[Room
         rooms.append(Room(row, label or str(row.chat), peer, row.chat_id == chat_id))
     # Work stays in the order it was begun in; what has a name is looked up by name.
     named = (ChatKind.DISCUSSION, ChatKind.DIRECT)
-    return sorted(rooms, key=lambda room: room.label.casefold() if room.membership.chat.kind in named else "")
+    return sorted(rooms, key=lambda room: name_key(room.label) if room.membership.chat.kind in named else "")
 
 
 def _unread(memberships: Iterable[ChatMember], workspace_id: UUID) -> int:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chats.clock import database_now
 from chats.ids import new_id
+from chats.search.fields import KeyedModel, KeyedQuerySet, NameKeyField
 from flowra.accounts.sessions import SessionStore
 
 # What `@username` in a message can name, so it has no "@", "+" or white space.
@@ -38,7 +39,7 @@ def new_security_stamp() -> str:
     return secrets.token_hex(16)
 
 
-class UserQuerySet(models.QuerySet["User"]):
+class UserQuerySet(KeyedQuerySet["User"]):
     """Stamps rows, and tells of names, as `User.save` does where a shell changes them without it."""
 
     def update(self, **values: Any) -> int:
@@ -73,7 +74,7 @@ class FlowraUserManager(UserManager["User"]):
         return self.get(username__iexact=username)
 
 
-class User(AbstractUser):
+class User(KeyedModel, AbstractUser):
     """Somebody who can sign in."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -87,6 +88,7 @@ class User(AbstractUser):
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     display_name = models.CharField(_("display name"), max_length=80, blank=True)
+    name_key = NameKeyField(of="display_name")
     # Rotated by "sign out everywhere" and deactivation; part of the session hash and of every token.
     security_stamp = models.CharField(max_length=32, default=new_security_stamp, editable=False)
     # When a credential of theirs may have died, or they were removed from a chat or workspace. Processes with sockets
@@ -103,7 +105,7 @@ class User(AbstractUser):
                 Lower("username"), name="user_username_ci", violation_error_message=_("This name is taken.")
             )
         ]
-        ordering: ClassVar = ["display_name", "id"]
+        ordering: ClassVar = ["name_key", "id"]
 
     _security_before: tuple[str, bool, str] | None = None
     _shown_before: tuple[str, str, str] | None = None

@@ -1,11 +1,10 @@
 // Small comforts of forms: a filter over long lists of people, copying a link.
+import { nameMatcher } from "./folding.js";
 import { text } from "./text.js";
 
 function filterList(input) {
-  const wanted = input.value.trim().toLowerCase();
-  for (const label of input.closest("fieldset").querySelectorAll(".check")) {
-    label.hidden = !label.textContent.toLowerCase().includes(wanted);
-  }
+  const isFound = nameMatcher(input.value);
+  for (const label of input.closest("fieldset").querySelectorAll(".check")) label.hidden = !isFound(label.textContent);
 }
 
 async function copyLink(button) {

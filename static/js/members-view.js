@@ -1,5 +1,6 @@
 // The member list: fetched again when somebody comes or goes; dots, times, counts and order follow presence.
 import { on } from "./bus.js";
+import { nameKey } from "./folding.js";
 import { compareMembers } from "./presence.js";
 import { makeRefetch } from "./refetch.js";
 import { reorder } from "./reorder.js";
@@ -92,7 +93,7 @@ export class MembersView {
       item,
       dot: item.querySelector(".presence-dot"),
       line: item.querySelector("small"),
-      name: item.dataset.name.toLowerCase(),
+      name: nameKey(item.dataset.name),
     }]));
     this.presence.seed(items.map((item) => ({
       user_id: item.dataset.userId,

@@ -1,7 +1,7 @@
 // The part of a text that looks like a mention being typed, and the people it may mean. Pure.
 // chats/naming.py has the same rule of where a name may stand; tests/mentions.json holds both to it.
 import { isCode } from "./code-spans.js";
-import { fold, words } from "./folding.js";
+import { compareKeys, fold, nameKey, words } from "./folding.js";
 
 const MOST = 8;
 const LONGEST = 40; // characters of what is looked for
@@ -76,8 +76,8 @@ export function matching(people, query, recent = []) {
   const found = wanted.length === 0 ? [...people] : people.filter((person) => fits(person, wanted));
   const places = new Map(recent.map((id, index) => [id, index]));
   const place = ({ id }) => places.get(id) ?? recent.length;
-  const order = new Intl.Collator(undefined, { sensitivity: "base", numeric: true });
-  return found.sort((a, b) => place(a) - place(b) || order.compare(a.name, b.name)).slice(0, MOST);
+  const keys = new Map(found.map(({ id, name }) => [id, nameKey(name)]));
+  return found.sort((a, b) => place(a) - place(b) || compareKeys(keys.get(a.id), keys.get(b.id))).slice(0, MOST);
 }
 
 /** Whether `query` names this person in full already: then nothing needs to be completed. */

@@ -24,7 +24,7 @@ LISTS = [
     "/chats/{chat}/members",
     "/notifications",
 ]
-FIXED = ["/chats/{chat}/messages", "/chats/{chat}/changes?since=0", "/search?q=a"]
+FIXED = ["/chats/{chat}/messages", "/chats/{chat}/changes?since=0", "/search?q=p"]
 
 
 def fill(cast: Cast, start: int, count: int) -> None:

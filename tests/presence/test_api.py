@@ -128,8 +128,8 @@ def test_online_ones_come_first_then_names_whatever_their_case(cast: Cast, proce
         ("Zora", True),
         ("adam", False),
         ("Bea", False),
-        ("Mika", False),
         ("Émile", False),
+        ("Mika", False),
     ]
 
 

@@ -1,0 +1,51 @@
+"""Keeping the entries as the messages are: written with the message, gone with it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import connection
+
+from chats.models import Message
+from chats.search.models import SearchEntry
+from chats.search.tokens import chat_token, workspace_token
+from chats.sql import run
+
+_STORE_ON_POSTGRESQL = """
+    INSERT INTO chats_searchentry (message_id, revision, tokens) VALUES (%s, %s, array_to_tsvector(%s::text[]))
+    ON CONFLICT (message_id) DO UPDATE SET revision = EXCLUDED.revision, tokens = EXCLUDED.tokens
+"""
+# Two messages of one moment take two numbers: a later one the next higher, an earlier one the next lower.
+_STORE_ON_SQLITE = """
+    WITH RECURSIVE free (number) AS (
+        SELECT %s UNION ALL
+        SELECT number + %s FROM free WHERE EXISTS (SELECT 1 FROM chats_searchentry AS e WHERE e.number = free.number)
+    )
+    INSERT INTO chats_searchentry (number, message_id, revision, tokens)
+    SELECT number, %s, %s, %s FROM free
+    WHERE NOT EXISTS (SELECT 1 FROM chats_searchentry AS e WHERE e.number = free.number)
+    ON CONFLICT (message_id) DO UPDATE SET revision = excluded.revision, tokens = excluded.tokens
+"""
+
+
+def store_entry(message: Message, workspace_id: UUID, tokens: list[str], *, is_latest: bool = True) -> None:
+    """Have `message` found by `tokens`, and by nothing else; in the transaction that stores it.
+
+    `is_latest` is False where later messages may have got their entries before.
+    """
+    tokens = [*tokens, chat_token(message.chat_id), workspace_token(workspace_id)]
+    if connection.vendor == "postgresql":
+        run(_STORE_ON_POSTGRESQL, message.pk, message.revision, tokens)
+    else:
+        step = 1 if is_latest else -1
+        run(_STORE_ON_SQLITE, number_of(message.pk), step, message.pk, message.revision, " ".join(tokens))
+
+
+def drop_entry(message: Message) -> None:
+    """Have `message` found no more."""
+    SearchEntry.objects.filter(message_id=message.pk).delete()
+
+
+def number_of(message_id: UUID) -> int:
+    """Return 60 bits that rise with the time when a UUIDv7 was made: milliseconds, and what counts within one."""
+    return (message_id.int >> 80) << 12 | (message_id.int >> 64) & 0xFFF

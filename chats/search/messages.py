@@ -1,0 +1,157 @@
+"""Finding messages: through the entries, joined with what is there now and what the reader may see.
+
+With SQLite, FTS5 gives hits newest first and stops when there are enough. A GIN index gives all of them in no order, so
+with PostgreSQL the newest messages are looked at first, then more: a word that is everywhere is found among the first
+ones, and of a rare one there are few. What takes long all the same ends at FLOWRA_STATEMENT_TIMEOUT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Left
+
+from chats.models import ChatMember, Message
+from chats.plain_text import plain_text
+from chats.search.folding import fold
+from chats.search.index import number_of
+from chats.search.models import SearchEntry, SearchProgress
+from chats.search.tokens import Question, chat_token, read_question, workspace_token
+from chats.sql import run_all
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
+
+MOST_HITS = 20
+_CHATS_NAMED = 100  # in a question to the index; who is in more asks by workspace, and the join does the rest
+_CHECKED_AT_ONCE, _CHECKS = 50, 10  # hits whose text is looked at, and how often
+_UNINDEXED, _UNINDEXED_LENGTH = 500, 2_000  # messages without an entry that are looked at, and characters of each
+_WINDOWS = (5_000, 50_000)  # messages that are looked at before all others
+
+_HITS_ON_POSTGRESQL = """
+    WITH hits AS MATERIALIZED (
+        SELECT message_id FROM chats_searchentry
+        WHERE tokens @@ %s::tsquery AND message_id < %s AND message_id >= %s
+    )
+    SELECT hits.message_id FROM hits
+    JOIN chats_message AS message ON message.id = hits.message_id AND message.deleted_at IS NULL
+    JOIN chats_chatmember AS mine ON mine.chat_id = message.chat_id AND mine.user_id = %s
+    ORDER BY hits.message_id DESC LIMIT %s
+"""
+_WINDOW = "SELECT message_id FROM chats_searchentry WHERE message_id < %s ORDER BY message_id DESC OFFSET %s LIMIT 1"
+# CROSS JOIN: the full-text table first, in its order.
+_HITS_ON_SQLITE = """
+    SELECT entry.message_id FROM chats_searchwords AS words
+    CROSS JOIN chats_searchentry AS entry ON entry.number = words.rowid
+    CROSS JOIN chats_message AS message ON message.id = entry.message_id AND message.deleted_at IS NULL
+    CROSS JOIN chats_chatmember AS mine ON mine.chat_id = message.chat_id AND mine.user_id = %s
+    WHERE chats_searchwords MATCH %s AND words.rowid < %s
+    ORDER BY words.rowid DESC LIMIT %s
+"""
+_LAST, _FIRST = UUID(int=2**128 - 1), UUID(int=0)
+
+
+def search_messages(
+    user: User, query: str, *, workspace_id: UUID | None = None, limit: int = MOST_HITS
+) -> QuerySet[Message]:
+    """Return up to `limit` messages that have all words of `query`, each by its beginning, in chats that `user` is in.
+
+    The newest ones, newest first, with author and chat. None where `query` has no word.
+    """
+    question = read_question(query)
+    scope = _scope(user, workspace_id) if question.terms else ()
+    ids = _find(user, question, scope, limit) if scope else []
+    if scope and len(ids) < limit:
+        ids += _among_unindexed(user, question, workspace_id)
+        ids = sorted(ids, reverse=True)[:limit]
+    return Message.objects.filter(pk__in=ids, deleted_at__isnull=True).select_related("author", "chat").order_by("-id")
+
+
+def _scope(user: User, workspace_id: UUID | None) -> Sequence[str]:
+    """Return tokens of which each message that `user` may see has one."""
+    rows = ChatMember.objects.filter(user_id=user.pk).order_by()
+    if workspace_id is not None:
+        rows = rows.filter(chat__workspace_id=workspace_id)
+    chats = list(rows.values_list("chat_id", flat=True)[: _CHATS_NAMED + 1])
+    if len(chats) <= _CHATS_NAMED:
+        return [chat_token(chat_id) for chat_id in chats]
+    return [workspace_token(each) for each in rows.values_list("chat__workspace_id", flat=True).distinct()]
+
+
+def _find(user: User, question: Question, scope: Sequence[str], limit: int) -> list[UUID]:
+    if not question.parts:
+        return _next_hits(user, question, scope, _LAST, limit)
+    found: list[UUID] = []
+    before = _LAST
+    for _ in range(_CHECKS):
+        hits = _next_hits(user, question, scope, before, _CHECKED_AT_ONCE)
+        found += _with_parts(hits, question.parts)
+        if len(found) >= limit or len(hits) < _CHECKED_AT_ONCE:
+            break
+        before = hits[-1]
+    return found[:limit]
+
+
+def _among_unindexed(user: User, question: Question, workspace_id: UUID | None) -> list[UUID]:
+    """Return those that match of the newest messages that have no entry yet, after an update; by their beginnings.
+
+    Nothing is looked at once all messages have one.
+    """
+    all_have_one = SearchProgress.objects.filter(is_done=True)
+    has_entry = SearchEntry.objects.filter(message_id=OuterRef("pk"))
+    rows = Message.objects.filter(~Exists(has_entry), chat__memberships__user_id=user.pk, deleted_at__isnull=True)
+    if workspace_id is not None:
+        rows = rows.filter(chat__workspace_id=workspace_id)
+    rows = rows.filter(~Exists(all_have_one))
+    texts = rows.order_by("-pk").values_list("pk", Left("body", _UNINDEXED_LENGTH))[:_UNINDEXED]
+    return [message_id for message_id, text in texts if question.is_met_by(text)]
+
+
+def _with_parts(hits: Sequence[UUID], parts: Sequence[str]) -> list[UUID]:
+    """Return those of `hits` in whose text all `parts` stand."""
+    bodies = dict(Message.objects.filter(pk__in=hits).order_by().values_list("pk", "body"))
+    texts = {message_id: fold(plain_text(body)) for message_id, body in bodies.items()}
+    return [hit for hit in hits if hit in texts and all(part in texts[hit] for part in parts)]
+
+
+def _next_hits(user: User, question: Question, scope: Sequence[str], before: UUID, limit: int) -> list[UUID]:
+    """Return the ids of the newest messages with smaller ids than `before` that match, newest first."""
+    if connection.vendor != "postgresql":
+        rows = run_all(_HITS_ON_SQLITE, user.pk, _for_sqlite(question, scope), number_of(before), limit)
+        return [UUID(message_id) for (message_id,) in rows]
+    hits: list[UUID] = []
+    for first in _windows(before):
+        wanted = limit - len(hits)
+        rows = run_all(_HITS_ON_POSTGRESQL, _for_postgresql(question, scope), before, first, user.pk, wanted)
+        hits += [message_id for (message_id,) in rows]
+        if len(hits) == limit:
+            break
+        before = first
+    return hits
+
+
+def _windows(before: UUID) -> Iterator[UUID]:
+    """Yield the first ids of ever larger parts of the messages before `before`, the newest part first."""
+    for size in _WINDOWS:
+        row = run_all(_WINDOW, before, size)
+        if not row:
+            break
+        ((before,),) = row
+        yield before
+    yield _FIRST
+
+
+def _for_sqlite(question: Question, scope: Sequence[str]) -> str:
+    """Return the question as FTS5 takes it; tokens have no quotes."""
+    words = [f'"{term.text}"{" *" if term.is_beginning else ""}' for term in question.terms]
+    return " AND ".join([*words, "(" + " OR ".join(f'"{token}"' for token in scope) + ")"])
+
+
+def _for_postgresql(question: Question, scope: Sequence[str]) -> str:
+    """Return the question as a tsquery; tokens have neither quotes nor backslashes."""
+    words = [f"'{term.text}'{':*' if term.is_beginning else ''}" for term in question.terms]
+    return " & ".join([*words, "(" + " | ".join(f"'{token}'" for token in scope) + ")"])
