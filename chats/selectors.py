@@ -333,6 +333,12 @@ def list_members(chat: Chat) -> QuerySet[ChatMember]:
     return chat.memberships.select_related("user").order_by("user__name_key", "user_id")
 
 
+def list_authors(chat: Chat, user_ids: Collection[UUID]) -> QuerySet[User]:
+    """Return those of `user_ids` who have written in the chat, members or not."""
+    wrote = Message.objects.filter(chat=chat, author=OuterRef("pk"))
+    return get_user_model().objects.order_by().filter(Exists(wrote), pk__in=user_ids)
+
+
 def members_among(chat_id: UUID, user_ids: Collection[UUID]) -> set[UUID]:
     """Return those of `user_ids` who are members of the chat."""
     return set(ChatMember.objects.filter(chat_id=chat_id, user_id__in=user_ids).values_list("user_id", flat=True))

@@ -17,6 +17,7 @@ urlpatterns = [
     path("notifications/<uuid:notification_id>/", people.open_notification, name="notification_open"),
     path("chats/<uuid:chat_id>/", chat_page.detail, name="detail"),
     path("chats/<uuid:chat_id>/header/", chat_page.header, name="header"),
+    path("chats/<uuid:chat_id>/names/", chat_page.names, name="names"),
     path("chats/<uuid:chat_id>/members/", chat_page.members, name="members"),
     path("chats/<uuid:chat_id>/members/add/", manage.add_members, name="members_add"),
     path("chats/<uuid:chat_id>/members/<uuid:user_id>/remove/", manage.remove_member, name="member_remove"),

@@ -48,7 +48,12 @@ def avatar(user: User | None) -> SafeString:
     if not user:
         return SafeString('<span class="avatar" aria-hidden="true"></span>')
     name = user.get_full_name()
-    return format_html('<span class="avatar" data-hue="{}" aria-hidden="true">{}</span>', hue(user.pk), initials(name))
+    return format_html(
+        '<span class="avatar" data-avatar-of="{}" data-hue="{}" aria-hidden="true">{}</span>',
+        user.pk,
+        hue(user.pk),
+        initials(name),
+    )
 
 
 @register.simple_tag

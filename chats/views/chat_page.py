@@ -8,17 +8,19 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from chats.forms import PlaceForm
 from chats.models import ChatKind, ChatMember, Message, Role
 from chats.payloads import user_payload
-from chats.selectors import access_chat, may_manage_chat
+from chats.selectors import access_chat, list_authors, may_manage_chat
 from chats.views import timeline
 from chats.views.base import PageRequest, last_chat_id, member_page, render_in_shell, shell_for
 from chats.views.shell import Room, Shell
+
+NAMES_AT_ONCE = 200
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -118,13 +120,28 @@ def members(request: PageRequest, chat_id: UUID) -> HttpResponse:
 
 @member_page
 @require_safe
+def names(request: PageRequest, chat_id: UUID) -> JsonResponse:
+    """Give what those of `?ids=` who have written in the chat are called, by id, for a page that missed it."""
+    chat = access_chat(request.user, chat_id).chat
+    ids = [found for found in map(_id, request.GET.get("ids", "").split(",")[:NAMES_AT_ONCE]) if found is not None]
+    return JsonResponse({str(user.pk): user.get_full_name() for user in list_authors(chat, ids)})
+
+
+@member_page
+@require_safe
 def sidebar(request: PageRequest) -> HttpResponse:
-    """Give the list of chats again; `?chat=` is the one that is open."""
+    """Give the list of chats again, and the menu of workspaces; `?chat=` and `?workspace=` are the open ones."""
+    shell = shell_for(
+        request, workspace_id=_id(request.GET.get("workspace", "")), chat_id=_id(request.GET.get("chat", ""))
+    )
+    return render(request, "layout/_sidebar_fresh.html", {"shell": shell})
+
+
+def _id(value: str) -> UUID | None:
     try:
-        chat_id = UUID(request.GET.get("chat", ""))
+        return UUID(value)
     except ValueError:
-        chat_id = None
-    return render(request, "layout/_sidebar.html", {"shell": shell_for(request, chat_id=chat_id)})
+        return None
 
 
 def _may_manage(membership: ChatMember, shell: Shell) -> bool:
@@ -164,6 +181,7 @@ def _bootstrap(
     chat = membership.chat
     return {
         "chat_id": str(chat.pk),
+        "workspace_id": str(chat.workspace_id),
         "kind": chat.kind,
         "revision": chat.revision,
         "seq": chat.seq,

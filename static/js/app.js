@@ -7,9 +7,11 @@ import { startDroppedFiles } from "./dropped-files.js";
 import { startForms } from "./forms.js";
 import { startJump } from "./jump.js";
 import { startKeyboard } from "./keyboard.js";
+import { LivePage } from "./live-page.js";
 import { startMenus } from "./menus.js";
 import { Notifications } from "./notifications.js";
 import { Outbox } from "./outbox.js";
+import { followNames } from "./people.js";
 import { callApi } from "./rest.js";
 import { Sender } from "./sender.js";
 import { Sidebar } from "./sidebar.js";
@@ -61,7 +63,14 @@ document.body.addEventListener("htmx:sendError", sayFailed("network"));
 document.body.addEventListener("htmx:responseError", sayFailed("refused"));
 
 export const socket = makeConnection(clock);
-export const sidebar = new Sidebar(htmx, { chatId, userId });
+followNames();
+export const sidebar = new Sidebar(htmx, { chatId, userId, clock });
+const content = document.getElementById("content");
+if (content !== null) new LivePage({ content, htmx, clock });
+on("workspace.member_removed", ({ workspace_name: name, data }) => {
+  if (data.user_id === userId) toast(text("workspace_left", { name }), { level: "warning" });
+});
+on("workspace.deleted", ({ data: { name } }) => toast(text("workspace_deleted", { name }), { level: "warning" }));
 export const unread = new Unread(sidebar);
 const seen = { check: () => false };
 const notifications = new Notifications(document.getElementById("bell"), (data) => seen.check(data));

@@ -8,6 +8,7 @@ import { History } from "./history.js";
 import { JumpButton } from "./jump-button.js";
 import { watchLifecycle } from "./lifecycle.js";
 import { MessageActions } from "./message-actions.js";
+import { learnNames } from "./people.js";
 import { startMembers } from "./presence-page.js";
 import { Reader } from "./reader.js";
 import { callApi, RestError } from "./rest.js";
@@ -21,6 +22,7 @@ import { TypingView } from "./typing-view.js";
 import { Unsent } from "./unsent.js";
 
 const { chat_id: chatId, user } = bootstrap;
+const MOST_NAMES = 200; // that are asked for at once; chats/views/chat_page.py has it too
 const list = document.getElementById("messages");
 const scroller = document.getElementById("timeline");
 const scroll = new Scroll(scroller, list);
@@ -254,11 +256,42 @@ const members = startMembers({
 });
 
 // --- The rest ---
-const lifecycle = watchLifecycle({ chatId, userId: user.id, htmx: window.htmx, composer, socket });
+const lifecycle = watchLifecycle({
+  chatId,
+  userId: user.id,
+  workspaceId: bootstrap.workspace_id,
+  htmx: window.htmx,
+  composer,
+  timeline,
+  socket,
+  clock,
+  onRole: () => members.refresh(),
+});
 on("chat.stale", () => {
   members.refresh();
   lifecycle.refresh();
+  loadNames();
 });
+on("names.shown", (names) => {
+  for (const [id, name] of names) typing.rename(id, name);
+  typingView.show();
+  const answered = composer.replyTo && timeline.byId(composer.replyTo);
+  if (answered && names.has(answered.dataset.authorId)) composer.renameReply(timeline.quotable(answered));
+});
+
+/** What the authors of the messages on the page are called, after it was not heard for a while. */
+async function loadNames() {
+  const ids = timeline.authorIds().slice(-MOST_NAMES);
+  if (ids.length === 0) return;
+  try {
+    const signal = AbortSignal.timeout(20000);
+    const response = await fetch(`/chats/${chatId}/names/?ids=${ids.join(",")}`, { credentials: "same-origin", signal });
+    if (response.ok && !response.redirected) learnNames(Object.entries(await response.json()));
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
+    // No network: they are loaded when the connection is back.
+  }
+}
 on("subscribe.refused", here(() => sidebar.refresh()));
 const history = new History({ scroller, list, chatId, prepend: (fragment) => timeline.prepend(fragment) });
 history.start();

@@ -18,6 +18,7 @@ export class Composer {
   constructor({ form, drafts, username, people, recent, onSend, onInput, onLeave, onEditLast }) {
     Object.assign(this, { form, drafts, onSend, onInput, onLeave, onEditLast });
     this.textarea = form.elements.body;
+    this.isLocked = false;
     // The browser would cut off what is pasted beyond it without a word, and count an emoji twice.
     this.most = this.textarea.maxLength;
     this.textarea.removeAttribute("maxlength");
@@ -116,14 +117,30 @@ export class Composer {
     this.form.elements.reply_to.value = message?.id ?? "";
     this.replyBar.hidden = message === null;
     if (message === null) return;
-    const words = `${text("replying_to", { name: message.author })}: ${message.body}`;
-    this.replyBar.querySelector(".reply-text").textContent = words;
+    this.renameReply(message);
     this.textarea.focus();
+  }
+
+  /** Say anew whom one answers. */
+  renameReply({ author, body }) {
+    this.replyBar.querySelector(".reply-text").textContent = `${text("replying_to", { name: author })}: ${body}`;
+  }
+
+  /** While nobody can write here: what was written stays to be read and copied; an empty box goes. */
+  lock(isLocked) {
+    this.isLocked = isLocked;
+    this.form.hidden = isLocked && this.textarea.value.trim() === "";
+    this.textarea.readOnly = isLocked;
+    for (const button of this.form.querySelectorAll("button")) button.disabled = isLocked;
+    if (isLocked) {
+      this.textarea.setAttribute("aria-describedby", "closed-note");
+      this.onLeave();
+    } else this.textarea.removeAttribute("aria-describedby");
   }
 
   submit() {
     const body = this.textarea.value;
-    if (body.trim() === "") return;
+    if (this.isLocked || body.trim() === "") return;
     if (this.excess > 0) {
       this.complain(text("too_long", { most: number(this.most), excess: number(this.excess) }));
       return;

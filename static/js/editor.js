@@ -1,4 +1,5 @@
 // Editing a message where it stands.
+import { on } from "./bus.js";
 import { isComposing } from "./composing.js";
 import { text } from "./text.js";
 import { handleFormatting, isSendKey, isTouch } from "./writing-keys.js";
@@ -32,12 +33,28 @@ export function editMessage(node, save, onDone) {
   row.append(accept, cancel);
   box.append(area, fault, row);
 
+  // What was typed stays to be read and copied, where it cannot be saved any more.
+  const lock = (words) => {
+    fault.textContent = words ?? "";
+    fault.hidden = words === null;
+    area.readOnly = accept.disabled = words !== null;
+  };
+  const isHere = (frame) => frame.data.id === node.dataset.messageId;
+  const ends = [
+    on("chat.locked", ({ words }) => lock(node.classList.contains("deleted") ? text("deleted") : words)),
+    on("chat.message.deleted", (frame) => {
+      if (isHere(frame)) lock(text("deleted"));
+    }),
+  ];
+
   const close = () => {
+    for (const end of ends) end();
     box.remove();
     node.classList.remove("editing");
     onDone();
   };
   const submit = async () => {
+    if (accept.disabled) return;
     if (area.value.trim() === "" || area.value === node.dataset.body) {
       if (area.value.trim() !== "") close();
       return;

@@ -1,6 +1,7 @@
 // The member list: fetched again when somebody comes or goes; dots, times, counts and order follow presence.
 import { on } from "./bus.js";
 import { nameKey } from "./folding.js";
+import { paced } from "./paced.js";
 import { compareMembers } from "./presence.js";
 import { makeRefetch } from "./refetch.js";
 import { reorder } from "./reorder.js";
@@ -8,6 +9,7 @@ import { text } from "./text.js";
 import { localizeTime } from "./times.js";
 
 const SETTLE = 300; // ms: a hundred people added at once are one look at the server
+const EVERY = 1000; // ms between two looks at the server
 const ROOT = "member-list";
 const HEADER = "chat-header";
 const stillness = matchMedia("(prefers-reduced-motion: reduce)");
@@ -30,10 +32,10 @@ export class MembersView {
    * `presence` (presence.js) is null where it is switched off. `onOffline(userIds)` hears who is shown offline,
    * `onStale()` of a list that the server could say nothing about.
    */
-  constructor({ htmx, chatId, userId, presence, onOffline, onStale }) {
+  constructor({ htmx, chatId, userId, presence, clock, onOffline, onStale }) {
     Object.assign(this, { userId, presence, onOffline, onStale });
     this.refetch = makeRefetch(htmx, ROOT, "members.refresh");
-    this.timer = null;
+    this.refresh = paced(() => this.refetch(), { settle: SETTLE, every: EVERY, clock });
     this.rows = new Map(); // user id → {item, dot, line, name}
     this.isOrderOwed = false;
     for (const type of ["chat.member_added", "chat.member_removed"]) {
@@ -43,6 +45,7 @@ export class MembersView {
         else this.refresh();
       });
     }
+    on("names.shown", (names) => this.rename(names));
     if (presence !== null) this.start();
   }
 
@@ -61,15 +64,25 @@ export class MembersView {
     pane.addEventListener("focusout", left);
   }
 
-  refresh() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(this.refetch, SETTLE);
-  }
-
   /** The reader is no member any more and may not look. */
   stop() {
-    clearTimeout(this.timer);
-    this.refresh = () => {};
+    this.refetch = () => {};
+  }
+
+  /** Show what people are called now, in the order of the names; what it says of them otherwise comes with the list. */
+  rename(names) {
+    let isListed = false;
+    for (const item of document.querySelectorAll(`#${ROOT} .member-item`)) {
+      const name = names.get(item.dataset.userId);
+      if (name === undefined || name === item.dataset.name) continue;
+      isListed = true;
+      item.dataset.name = name;
+      const remove = item.querySelector(".member-remove");
+      if (remove !== null) remove.setAttribute("aria-label", text("remove_member", { name }));
+      const row = this.rows.get(item.dataset.userId);
+      if (row !== undefined) row.name = nameKey(name);
+    }
+    if (isListed && this.presence !== null) this.sort(false);
   }
 
   /** Everybody who can be mentioned. */

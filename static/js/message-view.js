@@ -1,5 +1,6 @@
 // One message as an element: made from the page's <template>, or read from what the server rendered.
 import { paintAvatar } from "./names.js";
+import { nameOf } from "./people.js";
 import { text } from "./text.js";
 import { localizeTime } from "./times.js";
 
@@ -41,8 +42,11 @@ export class MessageView {
     node.dataset.clientId = data.client_id;
     if (data.reply_to) node.dataset.replyTo = data.reply_to;
     node.classList.toggle("own", isOwn);
-    paintAvatar(node.querySelector(".avatar"), data.author.id, data.author.display_name);
-    node.querySelector(".message-author").textContent = data.author.display_name;
+    const name = nameOf(data.author.id, data.author.display_name);
+    const author = node.querySelector(".message-author");
+    author.dataset.nameOf = data.author.id;
+    author.textContent = name;
+    paintAvatar(node.querySelector(".avatar"), data.author.id, name);
     const time = node.querySelector(".message-time time");
     time.dateTime = data.created_at;
     localizeTime(time);
@@ -102,6 +106,12 @@ export class MessageView {
     tool("delete").hidden = !isOwn && !this.viewer.mayManage;
   }
 
+  /** Give the tools of a message that is shown to a reader who has become, or is no more, somebody who manages the chat. */
+  allow(node) {
+    const { messageId, seq, revision } = node.dataset;
+    if (messageId !== undefined) this.identify(node, messageId, seq, revision);
+  }
+
   /** Say "pending" or "failed" on the message itself, with buttons [{action, label}]; null takes it away. */
   setStatus(node, status, words = "", buttons = []) {
     const note = node.querySelector(".message-note");
@@ -122,10 +132,11 @@ export class MessageView {
   }
 
   /** Show which message is answered; `body` is its excerpt, see readable.js. */
-  quote(node, { author, body, seq, deleted }) {
+  quote(node, { author, authorId = "", body, seq, deleted }) {
     const link = node.querySelector(".message-reply");
     const [name, words] = [link.querySelector("b"), link.querySelector("span")];
-    name.textContent = author;
+    name.dataset.nameOf = authorId;
+    name.textContent = authorId === "" ? author : nameOf(authorId, author);
     words.textContent = deleted ? text("deleted") : body;
     if (seq) link.href = `?at=${seq}#message-${seq}`;
     link.hidden = false;

@@ -18,6 +18,7 @@ export function hue(userId) {
 
 /** Fill an avatar element. */
 export function paintAvatar(element, userId, name) {
+  element.dataset.avatarOf = userId;
   element.dataset.hue = String(hue(userId));
   element.textContent = initials(name);
 }

@@ -7,7 +7,7 @@ import { callApi } from "./rest.js";
 
 /** Show the members and, where `isEnabled`, who is online; returns the list. `onOffline(userIds)` see MembersView. */
 export function startMembers({ chatId, userId, htmx, isEnabled, clock, onOffline }) {
-  if (!isEnabled) return new MembersView({ htmx, chatId, userId, presence: null });
+  if (!isEnabled) return new MembersView({ htmx, chatId, userId, presence: null, clock });
   const presence = new Presence();
   let isShown = false; // the first snapshot corrects the page, which is no change: nothing glides
   const lose = () => {
@@ -26,7 +26,7 @@ export function startMembers({ chatId, userId, htmx, isEnabled, clock, onOffline
     clock,
     random: Math.random,
   });
-  const members = new MembersView({ htmx, chatId, userId, presence, onOffline, onStale: () => source.refresh() });
+  const members = new MembersView({ htmx, chatId, userId, presence, clock, onOffline, onStale: () => source.refresh() });
   const here = (type, handler) =>
     on(type, (frame) => {
       if (frame.chat_id === chatId) handler(frame);

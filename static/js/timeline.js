@@ -283,17 +283,30 @@ export class Timeline {
     if (data === null) return;
     const { author, html, seq, deleted_at } = data;
     const body = excerptOfHtml(html);
-    this.view.quote(node, { author: author.display_name, body, seq, deleted: deleted_at !== null });
+    this.view.quote(node, { author: author.display_name, authorId: author.id, body, seq, deleted: deleted_at !== null });
   }
 
   /** What a quote of a message that is shown says. */
   quotable(node) {
     return {
       author: node.querySelector(".message-author").textContent,
+      authorId: node.dataset.authorId,
       body: excerptOf(node.querySelector(".message-body")),
       seq: node.dataset.seq,
       deleted: node.classList.contains("deleted"),
     };
+  }
+
+  /** Everybody whose name stands on a message or a quote. */
+  authorIds() {
+    return [...new Set([...this.list.querySelectorAll("[data-name-of]")].map(({ dataset }) => dataset.nameOf))].filter(Boolean);
+  }
+
+  /** Follow whether the reader manages the chat, and so may delete the messages of others. */
+  setMayManage(mayManage) {
+    if (this.viewer.mayManage === mayManage) return;
+    this.viewer.mayManage = mayManage;
+    for (const node of this.messages()) this.view.allow(node);
   }
 
   requote(node, data) {

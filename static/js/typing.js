@@ -17,6 +17,12 @@ export class Typing {
     else this.people.delete(user_id);
   }
 
+  /** They have another name now. */
+  rename(userId, name) {
+    const person = this.people.get(userId);
+    if (person !== undefined) person.name = name;
+  }
+
   /** They sent what they typed, or left. */
   forget(userId) {
     this.people.delete(userId);
