@@ -67,6 +67,7 @@ def client_texts() -> dict[str, str]:
         "cancel": _("Cancel"),
         "edit_label": _("Edit message"),
         "confirm_delete": _("Delete this message? It cannot be undone."),
+        "confirm_delete_of": _("Delete this message of {name}? It cannot be undone."),
         "replying_to": _("Replying to {name}"),
         "mentioned": _("{name} mentioned you in {chat}"),
         "replied": _("{name} replied to you in {chat}"),

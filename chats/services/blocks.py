@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
@@ -48,6 +49,14 @@ def unblock_user(*, user: User, user_id: UUID) -> None:
     deleted, _rows = Block.objects.filter(blocker=user, blocked_id=user_id).delete()
     if deleted:
         _take_effect(user.pk, user_id)
+
+
+def find_acquaintance(user: User, user_id: UUID) -> User:
+    """Return somebody whom `user` may block, because they know of them. Raises NotFound."""
+    person = get_user_model().objects.filter(pk=user_id).first() if _knows(user, user_id) else None
+    if person is None:
+        raise NotFound(_("There is no such person."))
+    return person
 
 
 def _knows(user: User, user_id: UUID) -> bool:

@@ -152,7 +152,7 @@ class Question:
     kept: Mapping[str, str] = dataclasses.field(default_factory=dict)  # fields of the form that was posted
 
 
-def ask(request: PageRequest, question: Question, *, workspace_id: UUID) -> HttpResponse:
+def ask(request: PageRequest, question: Question, *, workspace_id: UUID | None = None) -> HttpResponse:
     """Ask: alone for a dialog (htmx), else as a page of its own. Yes is a POST to the same address."""
     context = {"question": question, "action": request.get_full_path()}
     if request.htmx:

@@ -9,11 +9,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chats import services
-from chats.selectors import list_blocks, list_own_invitations
-from chats.views.base import PageRequest, attempt, member_page, render_in_shell
+from chats.exceptions import NotFound
+from chats.selectors import list_blocks, list_invitations, list_own_invitations
+from chats.services.blocks import find_acquaintance
+from chats.views.base import PageRequest, Question, ask, attempt, member_page, render_in_shell
 
 PER_PAGE = 50
 
@@ -47,15 +49,27 @@ def decline(request: PageRequest, invitation_id: UUID) -> HttpResponse:
 
 
 @member_page
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: PageRequest, workspace_id: UUID, invitation_id: UUID) -> HttpResponse:
-    """Take an invitation back."""
+    """Ask, then take an invitation back."""
+    back = f"{reverse('chats:workspace_settings', args=[workspace_id])}#invitations"
+    if request.method != "POST":
+        invitation = list_invitations(request.user, workspace_id).filter(pk=invitation_id).first()
+        if invitation is None:
+            raise NotFound("There is no such invitation.")
+        question = Question(
+            title=_("Take back the invitation of @%(name)s?") % {"name": invitation.username},
+            text=_("They cannot accept it any more. You can invite them again."),
+            submit=_("Take back"),
+            back=back,
+        )
+        return ask(request, question, workspace_id=workspace_id)
     attempt(
         request,
         lambda: services.cancel_invitation(user=request.user, workspace_id=workspace_id, invitation_id=invitation_id),
         _("The invitation was taken back."),
     )
-    return redirect(f"{reverse('chats:workspace_settings', args=[workspace_id])}#invitations")
+    return redirect(back)
 
 
 @member_page
@@ -67,9 +81,19 @@ def blocks(request: PageRequest) -> HttpResponse:
 
 
 @member_page
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def block(request: PageRequest, user_id: UUID) -> HttpResponse:
-    """Block somebody."""
+    """Ask, then block somebody."""
+    if request.method != "POST":
+        person = find_acquaintance(request.user, user_id)
+        name = {"name": person.get_full_name()}
+        question = Question(
+            title=_("Block %(name)s?") % name,
+            text=_("They cannot invite you or write to you alone, and are not told. You can unblock them."),
+            submit=_("Block %(name)s") % name,
+            back=reverse("chats:home"),
+        )
+        return ask(request, question)
     attempt(
         request,
         lambda: services.block_user(user=request.user, user_id=user_id),

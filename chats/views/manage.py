@@ -155,11 +155,20 @@ def remove_member(request: PageRequest, chat_id: UUID, user_id: UUID) -> HttpRes
 
 
 @member_page
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def close(request: PageRequest, chat_id: UUID) -> HttpResponse:
-    """Take no more messages in a chat."""
-    attempt(request, lambda: services.close_chat(user=request.user, chat_id=chat_id))
-    return redirect("chats:detail", chat_id)
+    """Ask, then take no more messages in a chat."""
+    if request.method == "POST":
+        attempt(request, lambda: services.close_chat(user=request.user, chat_id=chat_id))
+        return redirect("chats:detail", chat_id)
+    membership = _managed(request, chat_id)
+    question = Question(
+        title=_("Close “%(chat)s”?") % {"chat": membership.chat},
+        text=_("Everybody in it can go on reading, and nobody can write. You can reopen it."),
+        submit=_("Close chat"),
+        back=_chat_url(membership),
+    )
+    return ask(request, question, workspace_id=membership.chat.workspace_id)
 
 
 @member_page

@@ -137,7 +137,7 @@ def delete(request: PageRequest, chat_id: UUID, message_id: UUID) -> HttpRespons
     message = access_message(request.user, chat_id, message_id)
     back = message_url(message)
     question = Question(
-        title=_("Delete this message?"),
+        title=_("Delete this message?") if message.author_id == request.user.pk else _of_others(message),
         text=_("It cannot be undone. The others see that a message was here."),
         quote=message,
         submit=_("Delete"),
@@ -167,6 +167,10 @@ def read(request: PageRequest, chat_id: UUID) -> HttpResponse:
     if form.is_valid():
         services.mark_read(user=request.user, chat_id=chat_id, seq=form.cleaned_data["seq"])
     return redirect("chats:detail", chat_id)
+
+
+def _of_others(message: Message) -> str:
+    return _("Delete this message of %(name)s?") % {"name": message.author.get_full_name()}
 
 
 def message_url(message: Message) -> str:

@@ -65,7 +65,10 @@ export class MessageActions {
   }
 
   async remove(node) {
-    if (!(await confirmDialog(text("confirm_delete"), this.timeline.quotable(node).body.slice(0, QUOTED)))) return;
+    const { author, body } = this.timeline.quotable(node);
+    const isOwn = node.classList.contains("own");
+    const question = isOwn ? text("confirm_delete") : text("confirm_delete_of", { name: author });
+    if (!(await confirmDialog(question, body.slice(0, QUOTED)))) return;
     try {
       const data = await this.callApi("DELETE", this.path(node));
       if (data !== null) this.timeline.apply(data);

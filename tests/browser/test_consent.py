@@ -55,7 +55,9 @@ def test_a_stranger_is_asked_accepts_and_blocks(enter: Opener, server: Server) -
     invite(mine, settings, guest)
     expect(mine.locator("body")).to_contain_text("They are in once they accept")
     check(mine)
-    mine.locator("#invitations button").click()
+    mine.get_by_role("link", name=f"Take back @{guest}").click()
+    expect(mine.get_by_role("heading", name=f"Take back the invitation of @{guest}?")).to_be_visible()
+    mine.get_by_role("button", name="Take back").click()
     expect(mine.locator("#invitations")).to_have_count(0)
     invite(mine, settings, guest)
 
@@ -93,6 +95,8 @@ def test_a_stranger_is_asked_accepts_and_blocks(enter: Opener, server: Server) -
     # Blocked: the list says so, and nothing can be written.
     room.click()
     theirs.locator("#chat-menu summary").click()
+    theirs.get_by_role("link", name=f"Block {maker}").click()
+    expect(theirs.get_by_role("button", name="Cancel")).to_be_focused()
     theirs.get_by_role("button", name=f"Block {maker}").click()
     theirs.wait_for_url(re.compile("/blocks/$"))
     expect(theirs.locator(".table-list")).to_contain_text(f"@{maker}")

@@ -20,17 +20,17 @@ IN_QUALITY = {"login", "signup", "profile", "home", "detail", "notifications", "
 IN_QUALITY |= {"workspace_settings", "leave"}
 FRAGMENTS = {"sidebar", "header", "names", "bell", "favicon"}
 REDIRECTS = {"notification_open"}
-ACTIONS = {"demo", "logout", "sign_out_everywhere", "notifications_read", "close", "reopen", "read"}
+ACTIONS = {"demo", "logout", "sign_out_everywhere", "notifications_read", "reopen", "read"}
 ACTIONS |= {"post", "direct_with", "workspace_rename", "workspace_member_add", "workspace_member_role"}
 ACTIONS |= {"invite_create", "invite_accept"}
-ACTIONS |= {"block", "unblock", "invitation_accept", "invitation_decline", "invitation_cancel"}
+ACTIONS |= {"unblock", "invitation_accept", "invitation_decline"}
 IN_CONSENT = {"invitations", "blocks"}
 CHAT_PAGES = {"members": "members/", "members_add": "members/add/", "rename": "rename/", "delete": "delete/"}
 MESSAGE_PAGES = {"message_edit": "edit/", "message_delete": "delete/"}
 WORKSPACE_PAGES = {"create": "chats/new/", "create_direct": "direct/new/", "workspace_delete": "delete/"}
 OTHER_PAGES = {"invite", "workspace", "password_change", "password_reset", "password_reset_done"}
 OTHER_PAGES |= {"password_reset_confirm"}
-REMOVALS = {"member_remove", "workspace_member_remove", "invite_revoke"}
+REMOVALS = {"member_remove", "workspace_member_remove", "invite_revoke", "close", "block", "invitation_cancel"}
 # axe is on the page already.
 CONTRAST = """
 axe.run({ runOnly: ["color-contrast"] }).then(({ violations }) =>
@@ -80,6 +80,8 @@ def test_forms_and_questions(enter: Opener, server: Server, stage: Stage) -> Non
         visit(page, f"/workspaces/{stage.workspace_id}/{part}")
     invite = stage.john.call("POST", f"/workspaces/{stage.workspace_id}/invites", {})
     visit(page, f"{stage.path}members/{stage.jane.id}/remove/")
+    visit(page, f"{stage.path}close/")
+    visit(page, f"/people/{stage.jane.id}/block/")
     visit(page, f"/workspaces/{stage.workspace_id}/members/{stage.jane.id}/remove/")
     visit(page, f"/workspaces/{stage.workspace_id}/invites/{invite['id']}/revoke/")
     visit(page, "/accounts/password/change/")

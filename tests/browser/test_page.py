@@ -245,6 +245,11 @@ def test_markup_typed_is_text_shown(enter: Opener, stage: Stage) -> None:
 def test_a_member_is_removed_with_a_click(enter: Opener, stage: Stage) -> None:
     john = connected(enter("john", stage.path))
     john.locator(".member-item", has_text="Bob Wilson").hover()
-    john.get_by_role("button", name="Remove Bob Wilson from this chat").click()
+    john.get_by_role("link", name="Remove Bob Wilson from this chat").click()
+    expect(john.get_by_role("button", name="Cancel")).to_be_focused()
+    john.keyboard.press("Escape")
+    expect(john.locator(".member-item")).to_have_count(3)
+    john.get_by_role("link", name="Remove Bob Wilson from this chat").click()
+    john.get_by_role("button", name="Remove Bob Wilson", exact=True).click()
     expect(john.locator(".member-item")).to_have_count(2)
     expect(john.locator(".member-item", has_text="Bob Wilson")).to_have_count(0)

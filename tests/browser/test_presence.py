@@ -259,7 +259,7 @@ def test_nothing_moves_from_under_the_pointer(enter: Opener, stage: Stage) -> No
     john.locator("#chat-header h1").hover()
     in_order(john, "Jane", "John", "Bob")
     # The same for the focus, which stays where it is.
-    remove = item(john, stage.bob).get_by_role("button")
+    remove = item(john, stage.bob).get_by_role("link")
     remove.focus()
     tell(tap, stage, stage.bob, is_online=True, version=FUTURE + 2)
     shows(john, stage.bob, "online")

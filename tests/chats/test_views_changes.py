@@ -194,6 +194,8 @@ def test_what_cannot_be_taken_back_asks_and_names_it(cast: Cast) -> None:
         ),
         reverse("chats:invite_revoke", args=[cast.workspace.pk, invite.pk]): f"Revoke this invite link to “{place}”?",
         reverse("chats:workspace_delete", args=[cast.workspace.pk]): f"Delete the workspace “{place}”?",
+        reverse("chats:close", args=[cast.chat.pk]): f"Close “{chat}”?",
+        reverse("chats:block", args=[cast.member.pk]): f"Block {name}?",
     }
     for path, question in questions.items():
         page = owner.get(path)
@@ -208,6 +210,9 @@ def test_what_cannot_be_taken_back_asks_and_names_it(cast: Cast) -> None:
     assert owner.get(reverse("chats:member_remove", args=[cast.chat.pk, nobody])).status_code == 404
     assert owner.get(reverse("chats:workspace_member_remove", args=[cast.workspace.pk, nobody])).status_code == 404
     assert owner.get(reverse("chats:invite_revoke", args=[cast.workspace.pk, nobody])).status_code == 404
+    assert owner.get(reverse("chats:invitation_cancel", args=[cast.workspace.pk, nobody])).status_code == 404
+    assert owner.get(reverse("chats:block", args=[cast.outsider.pk])).status_code == 404  # no stranger is named
+    assert not Chat.objects.get(pk=cast.chat.pk).is_closed
     for path in questions:
         assert sign_in(cast.outsider).get(path).status_code == 404, path
 
