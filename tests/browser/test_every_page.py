@@ -18,7 +18,7 @@ from tests.processes import Server, wait_until
 
 IN_QUALITY = {"login", "signup", "profile", "home", "detail", "notifications", "search", "workspace_create"}
 IN_QUALITY |= {"workspace_settings", "leave"}
-FRAGMENTS = {"sidebar", "header", "names", "bell", "favicon"}
+FRAGMENTS = {"sidebar", "header", "names", "bell", "favicon", "preview"}
 REDIRECTS = {"notification_open"}
 ACTIONS = {"demo", "logout", "sign_out_everywhere", "notifications_read", "reopen", "read"}
 ACTIONS |= {"post", "direct_with", "workspace_rename", "workspace_member_add", "workspace_member_role"}

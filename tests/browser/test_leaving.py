@@ -90,7 +90,7 @@ def test_back_from_the_cache_it_is_live(enter: Opener, stage: Stage, keeping: st
     go_back(page)
     assert watch.marker == marker
     assert all(state >= CLOSING for state in page.evaluate("window.left")), "A socket was open when the page was left."
-    expect(page.locator(".message-body")).to_have_text(["Meanwhile"])
+    expect(page.locator(".message .message-body")).to_have_text(["Meanwhile"])
     connected(page)
     stage.john.post(stage.chat_id, "Live")
     expect(page.locator(".message-body")).to_have_text(["Meanwhile", "Live"])

@@ -320,7 +320,7 @@ def test_older_states_of_a_message_change_nothing(enter: Opener, stage: Stage) -
         frame = {"type": f"chat.message.{kind}", "chat_id": stage.chat_id, "data": data}
         tap.socket.send(json.dumps(frame))
     stage.john.post(stage.chat_id, "Later")
-    expect(jane.locator(".message-body")).to_have_text(["Second", "Later"])
+    expect(jane.locator(".message .message-body")).to_have_text(["Second", "Later"])
 
 
 def test_signed_out_elsewhere_is_said_and_not_tried_again(enter: Opener, stage: Stage) -> None:

@@ -61,7 +61,7 @@ def test_every_sentence_is_translated_and_compiled(language: str, tmp_path: Path
         "--statistics",
         "--output-file",
         str(tmp_path / "now.mo"),
-        catalogue(language),
+        str(catalogue(language)),
     ]
     done = subprocess.run(counted, check=True, capture_output=True, text=True, timeout=30)
     assert re.fullmatch(r"\d+ translated messages\.\n", done.stderr), (
