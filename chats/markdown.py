@@ -1,6 +1,6 @@
 """A message body, which is Markdown, to HTML that is safe to put on a page.
 
-Raw HTML is shown as text, images and headings are not made. nh3 sanitises the result once more, so that a
+Raw HTML is shown as text, images are not made. nh3 sanitises the result once more, so that a
 fault in the parser or a plugin cannot become a script on everybody's page.
 
 Whatever the body, its HTML has at most MAX_HTML_BYTES, and is made in less than 100 ms. What would be larger, take
@@ -18,7 +18,9 @@ from collections.abc import Collection
 import nh3
 from markdown_it.token import Token
 
-from chats.markdown_parser import LINK_SCHEMES, TooMuchWork, parse, to_html
+from chats.markdown_budget import TooMuchWork
+from chats.markdown_code import colour
+from chats.markdown_parser import LINK_SCHEMES, parse, to_html
 from chats.markdown_text import text_of_tokens
 from chats.mention_marks import mark_mentions
 from chats.naming import longest_of
@@ -31,13 +33,21 @@ MAX_HTML_BYTES = 64_000
 
 _ALLOWED_TAGS = {
     "p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "hr", "a", "span",
-    "table", "thead", "tbody", "tr", "th", "td",
+    "table", "thead", "tbody", "tr", "th", "td", "h2", "h3", "h4", "h5", "h6", "label", "input",
 }  # fmt: skip
-_ALLOWED_ATTRIBUTES = {"a": {"href", "title"}, "span": {"class", "data-username"}, "code": {"class"}, "ol": {"start"}}
+_ALLOWED_ATTRIBUTES = {
+    "a": {"href"},
+    "span": {"class", "data-username"},
+    "ol": {"class", "start"},
+    "li": {"class", "value"},
+    "input": {"checked", "disabled"},
+    **{tag: {"class"} for tag in ("code", "th", "td", "h2", "h3", "h4", "h5", "h6")},
+}
 
 _cleaner = nh3.Cleaner(
     tags=_ALLOWED_TAGS,
     attributes=_ALLOWED_ATTRIBUTES,
+    tag_attribute_values={"input": {"type": {"checkbox"}}},
     url_schemes=set(LINK_SCHEMES),
     link_rel="noopener noreferrer nofollow",
     set_tag_attribute_values={"a": {"target": "_blank"}},
@@ -64,14 +74,18 @@ class Document:
         try:
             tokens = parse(body)
             marks = mark_mentions(tokens)
-            formatted = _cleaner.clean(to_html(tokens)).strip()
+            is_coloured = colour(tokens)
+            formatted = _clean(tokens, colours=is_coloured)
+            # The colours of code are what is dropped first to keep the bounds; then all formatting is. Code has colours
+            # only up to MAX_COLOURED characters, which takes some 0.01 s.
+            if is_coloured and len(formatted.encode()) > MAX_HTML_BYTES:
+                formatted = _clean(tokens, colours=False)
         except TooMuchWork:
             return
         except Exception:
             # A fault of the parser, or one recursion too many: whoever wrote this is not to blame, and it is stored.
             logger.exception("A message of %d characters cannot be rendered; it is shown as text.", len(body))
             return
-        # Colours of code, once there are any, are to be tried without here before all formatting is dropped.
         if len(formatted.encode()) <= MAX_HTML_BYTES and _shows_something(formatted):
             self._html, self._formatted = formatted, tokens
             self.mentioned_names, self._loud = marks.names, marks.loud
@@ -110,6 +124,10 @@ def as_text(body: str) -> str:
     """Return a body as HTML that shows it as it was typed."""
     lines = _LINE_END.split(html.escape(body, quote=False).strip("\r\n"))
     return "<p>" + "<br>\n".join(lines) + "</p>"
+
+
+def _clean(tokens: list[Token], *, colours: bool) -> str:
+    return _cleaner.clean(to_html(tokens, colours=colours)).strip()
 
 
 def _shows_something(formatted: str) -> bool:

@@ -25,9 +25,13 @@ def plain_text(body: str, *, one_line: bool = True) -> str:
     return fold(text) if one_line else text
 
 
+# Left open they would turn around what stands behind the text, whatever that is: U+202A to 202E, U+2066 to 2069.
+_DIRECTION = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
+
 def fold(text: str) -> str:
-    """Return `text` in one line, with single spaces."""
-    return " ".join(text.split())
+    """Return `text` in one line, with single spaces, without the controls that change its direction."""
+    return " ".join(text.translate(_DIRECTION).split())
 
 
 def excerpt(beginning: str) -> str:

@@ -7,15 +7,20 @@ from chats.exceptions import Invalid, TooLong
 # Letters and marks that draw nothing although Unicode does not class them as white space or format
 # characters: Hangul fillers, the Braille blank, the grapheme joiner, variation selectors.
 _INVISIBLE = frozenset(
-    "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2065\u2800\u3164\uffa0"
     + "".join(map(chr, range(0xFE00, 0xFE10)))
-    + "".join(map(chr, range(0xE0100, 0xE01F0)))
+    + "".join(map(chr, range(0xFFF0, 0xFFF9)))
+    + "".join(map(chr, range(0xE0000, 0xE1000)))
 )
+_SPACE_OR_CONTROL = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs"})
 
 
 def is_blank(text: str) -> bool:
-    """Whether `text` shows nothing: only white space, control, format and other invisible characters."""
-    return all(char in _INVISIBLE or unicodedata.category(char)[0] in "ZC" for char in text)
+    """Whether `text` shows nothing: only white space, control, format and other invisible characters.
+
+    What Unicode has not assigned counts as seen: it may be an emoji younger than Python's tables.
+    """
+    return all(char in _INVISIBLE or unicodedata.category(char) in _SPACE_OR_CONTROL for char in text)
 
 
 def clean_text(value: object, *, field: str, max_length: int, required: bool = True) -> str:

@@ -22,7 +22,7 @@ LINK = (
         ("plain", "<p>plain</p>"),
         ("**bold** *it* ~~no~~ `code`", "<p><strong>bold</strong> <em>it</em> <s>no</s> <code>code</code></p>"),
         ("one\ntwo", "<p>one<br>\ntwo</p>"),
-        ("# not a heading", "<p># not a heading</p>"),
+        ("#not a heading", "<p>#not a heading</p>"),
         ("<b>text</b>", "<p>&lt;b&gt;text&lt;/b&gt;</p>"),
         ("> quote", "<blockquote>\n<p>quote</p>\n</blockquote>"),
         ("```py\na < b\n```", '<pre><code class="language-py">a &lt; b\n</code></pre>'),
@@ -77,7 +77,7 @@ PIECES = (
     "<script> </script> <img src=x onerror=alert(1)> javascript: data:text/html, ]( [ ` * > &lt; &#106; \" ' onload= "
     "http:// @john | - <!-- <svg/onload=1> \\ ~~ ``` www. a@b.c"
 )
-TAGS = "p br strong em s code pre blockquote ul ol li hr a span table thead tbody tr th td"
+TAGS = "p br strong em s code pre blockquote ul ol li hr a span table thead tbody tr th td h2 h3 h4 h5 h6 label input"
 dangerous = st.lists(st.sampled_from([*PIECES.split(" "), "\n", " "]) | st.text(max_size=5), max_size=30).map("".join)
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chats import markdown, markdown_parser
+from chats import markdown, markdown_blocks
 from chats.markdown import MAX_HTML_BYTES, Document, render
 from chats.mention_marks import MAX_MARKS
 from chats.models import BODY_MAX_LENGTH
@@ -96,6 +96,19 @@ HEAVY = {
     "angles": filled("<"),
     "tags": filled("<a b='"),
     "angles with colons": filled("<a:"),
+    "shortcodes": filled(":tada:"),
+    "colons": filled(":a"),
+    "backslashes": filled("\\\\"),
+    "escapes": filled("\\*"),
+    "entities without a sign": filled("&#8203;"),
+    "headings": filled("# a\n"),
+    "tasks": filled("- [x] a\n"),
+    "numbers": filled("1. a\n9. b\n"),
+    "code of a language": "```py\n" + filled("'1' ", after="")[:3_900] + "\n```\n" + filled("a.com ")[:6_000],
+    "code with many words": "```js\n" + "a(1)'b'/c/;"[:11] * 360 + "\n```\n" + "&" * 5_900,
+    "full stops behind an address": filled("http://a.b/....... "),
+    "brackets behind an address": "http://a.b/" + "(" * 2_000 + ")" * 2_050,
+    "closing marks behind an address": filled("http://a.b/)~*_ "),
 }
 
 
@@ -201,7 +214,7 @@ def test_a_link_of_an_ordinary_size_stays_one() -> None:
 
 def test_twenty_levels_and_what_is_deeper_is_text() -> None:
     made = render("> " * 30 + "deep")
-    assert made.count("<blockquote>") == markdown_parser.MAX_NESTING - 1
+    assert made.count("<blockquote>") == markdown_blocks.MAX_NESTING - 1
     assert shown(made).split() == [">"] * 11 + ["deep"]
 
 
