@@ -116,7 +116,7 @@ def bounded_link(rule: InlineRule) -> InlineRule:
             title = opened.attrs.pop("title", "")  # seen on touch screens, too, if it stands behind the link
             spend(state.env, "link_bytes", _link_bytes(opened))
             if title:
-                state.push("text", "", 0).content = f" ({title})"
+                state.push("link_title", "", 0).content = f" ({title})"  # no text: it mentions nobody
         return True
 
     return bounded

@@ -104,7 +104,11 @@ def to_html(tokens: list[Token], *, colours: bool = True) -> str:
 
 
 class _Renderer(RendererHTML):
-    """markdown-it's, with the colours of code where its tokens have them."""
+    """markdown-it's, with titles of links, and with the colours of code where its tokens have them."""
+
+    def link_title(self, tokens: Sequence[Token], idx: int, _options: Any, _env: Any) -> str:
+        """Return what stands behind a link."""
+        return html.escape(tokens[idx].content, quote=False)
 
     def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         """Return a code block; its language is one that may stand in a class, see markdown_blocks.py."""

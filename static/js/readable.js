@@ -21,9 +21,7 @@ export function excerptOf(root) {
 
 /** Return the beginning of the text of a message's `html`, which is not on the page. */
 export function excerptOfHtml(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  return excerptOf(template.content);
+  return excerptOf(new DOMParser().parseFromString(html, "text/html").body); // a document that loads and runs nothing
 }
 
 function pieces(node) {
