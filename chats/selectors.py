@@ -328,9 +328,13 @@ def peers_of(memberships: Iterable[ChatMember]) -> Mapping[UUID, User]:
     return {chat_id: people[user_id] for chat_id, user_id in wanted.items() if user_id in people}
 
 
-def list_members(chat: Chat) -> QuerySet[ChatMember]:
-    """Return the chat's members, by name, with `user` loaded."""
-    return chat.memberships.select_related("user").order_by("user__name_key", "user_id")
+def list_members(chat: Chat, search: str = "") -> QuerySet[ChatMember]:
+    """Return the chat's members, or those whose name has the words of `search`, by name, with `user` loaded."""
+    members = chat.memberships.select_related("user").order_by("user__name_key", "user_id")
+    if not search:
+        return members
+    named = has_words(search, "user__name_key", "user__username")
+    return members.none() if named is None else members.filter(named)
 
 
 def list_authors(chat: Chat, user_ids: Collection[UUID]) -> QuerySet[User]:

@@ -106,12 +106,12 @@ class ChatReopen(ApiView):
 
 
 class ChatMembers(ApiView):
-    @reads("listChatMembers", shapes.MemberPage, ids=_CHAT, query=requests.PageQuery)
+    @reads("listChatMembers", shapes.MemberPage, ids=_CHAT, query=requests.UserQuery)
     def get(self, request: Request, chat_id: UUID) -> Response:
         """A chat's members, by name."""
-        query = self.page_query()
+        query = self.read_query(requests.UserQuery)
         chat = selectors.access_chat(self.user, chat_id).chat
-        return self.page(selectors.list_members(chat), _BY_PERSON, member_payload, query)
+        return self.page(selectors.list_members(chat, query.get("search", "")), _BY_PERSON, member_payload, query)
 
     @writes(
         "addChatMembers",

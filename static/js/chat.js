@@ -7,6 +7,7 @@ import { FreshPage, loadPage } from "./fresh-page.js";
 import { History } from "./history.js";
 import { JumpButton } from "./jump-button.js";
 import { watchLifecycle } from "./lifecycle.js";
+import { MemberSearch } from "./member-search.js";
 import { MessageActions } from "./message-actions.js";
 import { learnNames } from "./people.js";
 import { startMembers } from "./presence-page.js";
@@ -199,11 +200,30 @@ function sayTyping(is_typing) {
   typingTimer = clock.setTimeout(() => sayTyping(ownTyping.tick(clock.now())), Math.max(next - clock.now(), 0) + 1);
 }
 
+const memberSearch = new MemberSearch({
+  load: async (search, signal) => {
+    const path = `/chats/${chatId}/members?${new URLSearchParams({ search, limit: "20" })}`;
+    const { results } = await callApi("GET", path, undefined, signal);
+    return results.map(({ user_id: id, username, display_name: name }) => ({ id, username, name }));
+  },
+  Fault: RestError,
+  onFound: () => composer.mentions.refresh(),
+  clock,
+});
+
+/** Everybody whom one can name, as far as the page knows them. */
+function people() {
+  const listed = members.people();
+  const isListed = new Set(listed.map(({ id }) => id)).add(user.id);
+  return [...listed.filter(({ id }) => id !== user.id), ...memberSearch.people().filter(({ id }) => !isListed.has(id))];
+}
+
 const composer = new Composer({
   form: document.getElementById("composer"),
   drafts: new Drafts(localStorage, user.id, chatId),
   username: user.username,
-  people: () => members.people().filter(({ id }) => id !== user.id),
+  people,
+  onQuery: (query) => memberSearch.want(members.isPartial ? query : null),
   recent: () => timeline.recentAuthors(),
   onSend: send,
   onInput: (isEmpty) => sayTyping(ownTyping.changed(isEmpty, clock.now())),

@@ -13,9 +13,9 @@ const number = (value) => value.toLocaleString(document.documentElement.lang || 
 export class Composer {
   /**
    * `onSend({body, client_id, reply_to})` returns whether the message was taken; `onInput(isEmpty)`, `onLeave()`, `onEditLast()`;
-   * `drafts` see drafts.js; `username` is the reader's; `people()`, `recent()` see mention-box.js.
+   * `drafts` see drafts.js; `username` is the reader's; `people()`, `recent()`, `onQuery()` see mention-box.js.
    */
-  constructor({ form, drafts, username, people, recent, onSend, onInput, onLeave, onEditLast }) {
+  constructor({ form, drafts, username, people, recent, onQuery, onSend, onInput, onLeave, onEditLast }) {
     Object.assign(this, { form, drafts, onSend, onInput, onLeave, onEditLast });
     this.textarea = form.elements.body;
     this.isLocked = false;
@@ -29,6 +29,7 @@ export class Composer {
       list: form.querySelector("#mention-list"),
       people,
       recent,
+      onQuery,
     });
     this.preview = new Preview({
       button: form.querySelector("#composer-preview-button"),

@@ -94,6 +94,11 @@ export class MembersView {
     }));
   }
 
+  /** Whether the list is too long for the page to have everybody. */
+  get isPartial() {
+    return Number(document.getElementById(ROOT).dataset.total) > this.list.childElementCount;
+  }
+
   get list() {
     return document.querySelector(`#${ROOT} > ul`);
   }

@@ -7,9 +7,12 @@ import { replaceText } from "./text-edit.js";
 const MOST_WORDS = 4; // of a name that is looked for
 
 export class MentionBox {
-  /** `people()` returns [{id, username, name}], `recent()` the ids of those who talk here, the latest first. */
-  constructor({ textarea, list, people, recent }) {
-    Object.assign(this, { textarea, list, people, recent });
+  /**
+   * `people()` returns [{id, username, name}], `recent()` the ids of those who talk here, the latest first. `onQuery(query)`
+   * hears what is looked for, null for nothing; when there are more people for it, call `refresh`.
+   */
+  constructor({ textarea, list, people, recent, onQuery }) {
+    Object.assign(this, { textarea, list, people, recent, onQuery });
     this.settled = null; // where the @ stands for which the list was closed, until another is typed
     this.options = [];
     this.active = 0;
@@ -34,7 +37,21 @@ export class MentionBox {
     this.partial = partialMention(value, selectionStart, MOST_WORDS);
     if (this.partial?.query === "" || (this.partial ?? { start: this.settled }).start !== this.settled) this.settled = null;
     const isWanted = this.partial !== null && this.settled === null;
-    this.show(isWanted ? matching(this.people(), this.partial.query, this.recent()) : []);
+    this.onQuery(isWanted ? this.partial.query : null);
+    this.show(isWanted ? this.matching() : []);
+  }
+
+  matching() {
+    return matching(this.people(), this.partial.query, this.recent());
+  }
+
+  /** Offer those who have come to be known since, unless the list was closed. */
+  refresh() {
+    if (this.partial === null || this.settled !== null || document.activeElement !== this.textarea) return;
+    const chosen = this.options[this.active]?.id;
+    this.show(this.matching());
+    this.active = Math.max(this.options.findIndex(({ id }) => id === chosen), 0);
+    this.mark();
   }
 
   show(options) {

@@ -24,8 +24,8 @@ function messageOf(body) {
   return typeof first === "string" ? first : text("refused");
 }
 
-/** Call the API; returns the parsed answer, null without one. Throws RestError. */
-export async function callApi(method, path, body) {
+/** Call the API; returns the parsed answer, null without one. Throws RestError, also when `signal` stops it. */
+export async function callApi(method, path, body, signal = null) {
   let response;
   let answer = null;
   try {
@@ -34,7 +34,7 @@ export async function callApi(method, path, body) {
       credentials: "same-origin",
       headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(ANSWER_WITHIN),
+      signal: AbortSignal.any([AbortSignal.timeout(ANSWER_WITHIN), ...(signal === null ? [] : [signal])]),
     });
     if (response.headers.get("Content-Type")?.includes("json")) answer = await response.json();
   } catch {

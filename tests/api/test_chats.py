@@ -94,6 +94,14 @@ def test_creator_and_admins_manage_a_chat(cast: Cast, callers: Callers) -> None:
     assert not Chat.objects.filter(pk=chat).exists()
 
 
+def test_members_are_found_by_name(cast: Cast, callers: Callers) -> None:
+    path = f"/chats/{cast.chat.pk}/members?search="
+    for search, found in (("MIK", ["mika"]), ("olga", ["olga"]), ("otto", []), ("nobody", []), ("", ["mika", "olga"])):
+        rows = callers.member.get(path + search).data["results"]
+        assert sorted(row["username"] for row in rows) == found, search
+    assert callers.outsider.get(path + "mika").status == 404
+
+
 def test_every_member_adds_members(cast: Cast, callers: Callers) -> None:
     people = [make_user(f"user{number}") for number in range(3)]
     for person in people:

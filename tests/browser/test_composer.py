@@ -234,3 +234,24 @@ def test_a_preview_is_what_will_be_shown(enter: Opener, stage: Stage) -> None:
     box.press("Enter")
     expect(panel).to_be_hidden()
     expect(john.locator(".message[data-seq='1'] .message-body")).to_have_js_property("innerHTML", shown)
+
+
+def test_members_whom_the_page_does_not_list_are_found(enter: Opener, stage: Stage) -> None:
+    john = connected(enter("john", stage.path))
+    john.evaluate("""() => {  // as in a chat of more people than are listed
+        document.getElementById("member-list").dataset.total = "201";
+        document.querySelector(".member-item[data-username=bob]").remove();
+    }""")
+    box = john.locator(BOX)
+    box.press_sequentially("@j")
+    jane = john.get_by_role("option", name="Jane Doe")
+    expect(jane).to_be_visible()
+    box.press("Escape")
+    expect(jane).to_be_hidden()
+    box.press("a")
+    expect(jane).to_be_hidden()
+    box.fill("")
+    box.press_sequentially("@wil")
+    expect(john.get_by_role("option", name="Bob Wilson")).to_be_visible()
+    box.press("Enter")
+    expect(box).to_have_value("@bob ")
