@@ -69,7 +69,7 @@ class EditForm(forms.Form):
     body = forms.CharField(
         label=_("Message"),
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 6, "maxlength": BODY_MAX_LENGTH, "autofocus": True}),
+        widget=forms.Textarea(attrs={"dir": "auto", "rows": 6, "maxlength": BODY_MAX_LENGTH, "autofocus": True}),
     )
 
     def clean_body(self) -> str:
@@ -109,7 +109,7 @@ class PeopleForm(forms.Form):
                 required=False,
                 max_length=5_000,
                 help_text=_("Not all people are in the list above. Separate names by spaces."),
-                widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "@jane @bob"}),
+                widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto", "placeholder": "@jane @bob"}),
             )
 
     def clean(self) -> dict[str, Any]:
@@ -137,7 +137,7 @@ class ChatForm(PeopleForm):
     title = forms.CharField(
         label=_("Title"),
         max_length=TITLE_MAX_LENGTH,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "dir": "auto"}),
     )
     member_ids = forms.TypedMultipleChoiceField(
         label=_("Members"), coerce=UUID, required=False, widget=forms.CheckboxSelectMultiple
@@ -164,7 +164,7 @@ class TitleForm(forms.Form):
     title = forms.CharField(
         label=_("Title"),
         max_length=TITLE_MAX_LENGTH,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "dir": "auto"}),
     )
 
 
@@ -174,7 +174,7 @@ class WorkspaceForm(forms.Form):
     name = forms.CharField(
         label=_("Name"),
         max_length=NAME_MAX_LENGTH,
-        widget=forms.TextInput(attrs={"autocomplete": "organization", "placeholder": _("Acme")}),
+        widget=forms.TextInput(attrs={"autocomplete": "organization", "dir": "auto", "placeholder": _("Acme")}),
     )
 
 
@@ -188,7 +188,7 @@ class WorkspaceMemberForm(forms.Form):
     """Somebody who has an account already, to be added to a workspace."""
 
     username = forms.CharField(
-        label=_("Username"), max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label=_("Username"), max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"})
     )
 
 

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide as render_icon
 
 from chats.client_texts import client_texts
+from chats.direction import isolate, turns, without_controls
 from chats.payloads import time_text
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 register = template.Library()
 register.simple_tag(client_texts)
+register.filter("isolated", isolate)  # in attributes and titles, where no <bdi> can be
 
 AVATAR_HUES = 8  # as many as `.avatar[data-hue]` rules in components.css
 _BADGE_MAX = 99
@@ -34,6 +36,12 @@ def initials(name: str) -> str:
         return "?"
     letters = words[0][0] if len(words) == 1 else words[0][0] + words[-1][0]
     return letters.upper()
+
+
+@register.filter
+def bdi(name: object) -> SafeString:
+    """Return what people wrote to be put into a sentence: it runs in its own direction and turns nothing around it."""
+    return format_html("<bdi>{}</bdi>" if turns(name) else "{}", without_controls(name))
 
 
 @register.filter

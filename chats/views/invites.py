@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chats import services
+from chats.direction import isolate
 from chats.exceptions import ChatError, NotFound
 from chats.forms import InviteForm
 from chats.selectors import find_invite, list_invites
@@ -47,7 +48,7 @@ def revoke(request: PageRequest, workspace_id: UUID, invite_id: UUID) -> HttpRes
         if invite is None:
             raise NotFound("There is no such invite link.")
         question = Question(
-            title=_("Revoke this invite link to “%(name)s”?") % {"name": invite.workspace},
+            title=_("Revoke this invite link to “%(name)s”?") % {"name": isolate(invite.workspace)},
             text=_("Whoever has it cannot join by it any more. It cannot be undone, but you can make a new one."),
             submit=_("Revoke link"),
             back=f"{reverse('chats:workspace_settings', args=[workspace_id])}#invites",

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from chats import services
+from chats.direction import isolate
 from chats.exceptions import Forbidden, NotFound
 from chats.forms import ChatForm, DirectForm, MembersForm, People, TitleForm
 from chats.models import Chat, ChatKind, ChatMember
@@ -146,9 +147,9 @@ def remove_member(request: PageRequest, chat_id: UUID, user_id: UUID) -> HttpRes
     membership = _managed(request, chat_id)
     name = _name_of(membership.chat.memberships.filter(user_id=user_id))
     question = Question(
-        title=_("Remove %(name)s from “%(chat)s”?") % {"name": name, "chat": membership.chat},
+        title=_("Remove %(name)s from “%(chat)s”?") % {"name": isolate(name), "chat": isolate(membership.chat)},
         text=_("They do not see its messages any more. A member can add them again."),
-        submit=_("Remove %(name)s") % {"name": name},
+        submit=_("Remove %(name)s") % {"name": isolate(name)},
         back=_chat_url(membership),
     )
     return ask(request, question, workspace_id=membership.chat.workspace_id)
@@ -188,7 +189,7 @@ def leave(request: PageRequest, chat_id: UUID) -> HttpResponse:
         request,
         membership,
         lambda: services.remove_chat_member(user=request.user, chat_id=chat_id, user_id=request.user.pk),
-        title=_("Leave “%(chat)s”?") % {"chat": membership.chat},
+        title=_("Leave “%(chat)s”?") % {"chat": isolate(membership.chat)},
         text=_("You will not see its messages any more. A member can add you again."),
         submit=_("Leave"),
     )
@@ -213,7 +214,7 @@ def delete(request: PageRequest, chat_id: UUID) -> HttpResponse:
         request,
         membership,
         lambda: services.delete_chat(user=request.user, chat_id=chat_id),
-        title=_("Delete “%(chat)s”?") % {"chat": membership.chat},
+        title=_("Delete “%(chat)s”?") % {"chat": isolate(membership.chat)},
         text=_("It is deleted with all its messages, for everybody. It cannot be undone."),
         submit=_("Delete chat"),
     )

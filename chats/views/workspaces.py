@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chats import services
+from chats.direction import isolate
 from chats.exceptions import NotFound
 from chats.forms import InviteForm, RoleForm, WorkspaceForm, WorkspaceMemberForm
 from chats.models import Role, Workspace, WorkspaceInvitation
@@ -106,7 +107,7 @@ def change_role(request: PageRequest, workspace_id: UUID, user_id: UUID) -> Http
     gives_up = user_id == request.user.pk and may_manage_workspace(membership) and role not in ("", membership.role)
     if gives_up and "confirmed" not in request.POST:
         question = Question(
-            title=_("Give up your role in “%(name)s”?") % {"name": membership.workspace},
+            title=_("Give up your role in “%(name)s”?") % {"name": isolate(membership.workspace)},
             text=_("You are “%(new)s” afterwards, and only others can change that.") % {"new": Role(role).label},
             submit=_("Give up my role"),
             back=reverse("chats:workspace_settings", args=[workspace_id]),
@@ -148,7 +149,7 @@ def delete(request: PageRequest, workspace_id: UUID) -> HttpResponse:
         attempt(request, lambda: services.delete_workspace(user=request.user, workspace_id=workspace_id))
         return redirect("chats:home")
     question = Question(
-        title=_("Delete the workspace “%(name)s”?") % {"name": membership.workspace.name},
+        title=_("Delete the workspace “%(name)s”?") % {"name": isolate(membership.workspace)},
         text=_("All its chats and messages are deleted, for everybody. It cannot be undone."),
         submit=_("Delete workspace"),
         back=reverse("chats:workspace_settings", args=[workspace_id]),
@@ -165,15 +166,16 @@ def _ask_about(workspace: Workspace, user_id: UUID, *, is_self: bool) -> Questio
     back = reverse("chats:workspace_settings", args=[workspace.pk])
     if is_self:
         return Question(
-            title=_("Leave the workspace “%(name)s”?") % {"name": workspace},
+            title=_("Leave the workspace “%(name)s”?") % {"name": isolate(workspace)},
             text=_("You leave all its chats. For 30 days nobody there can invite you again."),
             submit=_("Leave"),
             back=back,
         )
     return Question(
-        title=_("Remove %(name)s from the workspace “%(workspace)s”?") % {"name": name, "workspace": workspace},
+        title=_("Remove %(name)s from the workspace “%(workspace)s”?")
+        % {"name": isolate(name), "workspace": isolate(workspace)},
         text=_("They leave all its chats, and can come back only by a new invitation."),
-        submit=_("Remove %(name)s") % {"name": name},
+        submit=_("Remove %(name)s") % {"name": isolate(name)},
         back=back,
     )
 

@@ -88,8 +88,10 @@ class SignUpForm(DisplayNameMixin, UserForm):
             "email": _("Only used when you forget your password."),
         }
         widgets: ClassVar = {
-            "username": forms.TextInput(attrs={"autofocus": True, "autocomplete": "username", "spellcheck": "false"}),
-            "display_name": forms.TextInput(attrs={"autocomplete": "name"}),
+            "username": forms.TextInput(
+                attrs={"autofocus": True, "autocomplete": "username", "dir": "auto", "spellcheck": "false"}
+            ),
+            "display_name": forms.TextInput(attrs={"autocomplete": "name", "dir": "auto"}),
             "email": forms.EmailInput(attrs={"autocomplete": "email"}),
         }
 
@@ -161,7 +163,9 @@ class ProfileForm(DisplayNameMixin, UserForm):
         model = User
         fields = ("display_name",)
         help_texts: ClassVar = {"display_name": _("What others see. Left empty, it is your username.")}
-        widgets: ClassVar = {"display_name": forms.TextInput(attrs={"autofocus": True, "autocomplete": "name"})}
+        widgets: ClassVar = {
+            "display_name": forms.TextInput(attrs={"autofocus": True, "autocomplete": "name", "dir": "auto"})
+        }
 
 
 class ResetForm(PasswordResetForm):

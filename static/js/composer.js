@@ -124,7 +124,7 @@ export class Composer {
 
   /** Say anew whom one answers. */
   renameReply({ author, body }) {
-    this.replyBar.querySelector(".reply-text").textContent = `${text("replying_to", { name: author })}: ${body}`;
+    this.replyBar.querySelector(".reply-text").textContent = `${text("replying_to", { name: author })}: ${isolate(body)}`;
   }
 
   /** While nobody can write here: what was written stays to be read and copied; an empty box goes. */

@@ -18,6 +18,7 @@ export function editMessage(node, save, onDone) {
   const box = document.createElement("div");
   box.className = "edit-box";
   const area = document.createElement("textarea");
+  area.dir = "auto";
   area.value = node.dataset.body;
   area.setAttribute("aria-label", text("edit_label"));
   area.enterKeyHint = isTouch() ? "enter" : "done";

@@ -1,5 +1,6 @@
 // What becomes of the open chat: renamed, closed, reopened, deleted; oneself removed from it, or given another role there.
 import { emit, on } from "./bus.js";
+import { isolate } from "./direction.js";
 import { paced } from "./paced.js";
 import { makeRefetch } from "./refetch.js";
 import { text } from "./text.js";
@@ -12,7 +13,7 @@ const EVERY = 1000; // ms between two looks at the server
 /** Show in all its places what the chat is called. */
 function showLabel({ label, peerId }) {
   const count = /^\(\d+\+?\) /.exec(document.title)?.[0] ?? "";
-  document.title = `${count}${label} · Flowra`;
+  document.title = `${count}${isolate(label)} · Flowra`;
   const words = text("message_to", { label });
   document.getElementById("composer-body").placeholder = words;
   document.querySelector("label[for=composer-body]").textContent = words;

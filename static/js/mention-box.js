@@ -71,9 +71,11 @@ export class MentionBox {
     avatar.setAttribute("aria-hidden", "true");
     paintAvatar(avatar, person.id, person.name);
     const name = document.createElement("span");
+    name.dir = "auto";
     name.textContent = person.name;
     const username = document.createElement("span");
     username.className = "muted";
+    username.dir = "auto";
     username.textContent = `@${person.username}`;
     item.append(avatar, name, username);
     return item;

@@ -1,0 +1,32 @@
+"""Names in sentences that run the other way: a Hebrew name stays one, and turns nothing around it."""
+
+import re
+
+# Letters of scripts that run from right to left (Unicode's blocks for them), and characters that set directions.
+_TURNS = re.compile(
+    "[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+# Those that reach beyond the name they stand in, or end what was put around it.
+_REACHING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
+
+
+def without_controls(name: object) -> str:
+    """Return `name` without the characters that would change the direction of what stands around it."""
+    return _REACHING.sub("", str(name))
+
+
+def turns(name: object) -> bool:
+    """Whether `name` may turn the sentence around it. Pages run from left to right, as do most names."""
+    return _TURNS.search(str(name)) is not None
+
+
+def isolate(name: object) -> str:
+    """Return `name` to be put into a sentence of plain text: a title, a label, a mail. In HTML, <bdi> does the same.
+
+    static/js/direction.js has the same for scripts. What runs as the sentence does anyway stays as it is.
+    """
+    text = str(name)
+    if not turns(text):
+        return text
+    return f"{FIRST_STRONG_ISOLATE}{without_controls(text)}{POP_ISOLATE}"
