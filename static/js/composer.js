@@ -1,5 +1,6 @@
 // The box in which one writes.
 import { isComposing } from "./composing.js";
+import { isolate } from "./direction.js";
 import { emphasize, toggleCode } from "./formatting.js";
 import { MentionBox } from "./mention-box.js";
 import { Preview } from "./preview.js";
