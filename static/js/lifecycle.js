@@ -50,6 +50,7 @@ export function watchLifecycle({ chatId, userId, workspaceId, htmx, composer, ti
     isGone = true;
     socket.unfollow(chatId);
     main.setAttribute("data-gone", "");
+    emit("chat.gone", {});
     setClosed(true, words);
     toast(words, { level: "warning", sticky: true, link: { href: "/", label: text("to_chats") } });
   };

@@ -38,6 +38,10 @@ export function startMembers({ chatId, userId, htmx, isEnabled, clock, onOffline
     if (action === "subscribed") source.subscribed();
   });
   here("subscribe.refused", () => source.stop());
+  on("chat.gone", () => {
+    source.stop();
+    lose(); // the reader may not know any more
+  });
   on("welcome", ({ presence_enabled }) => {
     if (presence_enabled) return;
     source.stop();

@@ -71,16 +71,24 @@ export function localizeTimes(root) {
   for (const element of root.querySelectorAll("time[datetime]")) localizeTime(element);
 }
 
+/** The reader's zone: of a machine that travels it is another one, and all times with it. */
+const zoneNow = () => new Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /**
- * Call `onChange()` whenever the reader's day is another one: at midnight, or after the machine slept over it. The days
- * are compared, because a timer set for midnight is late then, and early where the clock is set.
+ * Call `onChange()` whenever the reader's day is another one: at midnight, after the machine slept over it, or in another
+ * zone. The days are compared, because a timer set for midnight is late then, and early where the clock is set.
  */
 export function watchDay(onChange) {
   let day = dayKey(new Date());
+  let zone = zoneNow();
   const look = () => {
-    const present = dayKey(new Date());
-    if (present === day) return;
-    day = present;
+    const [present, here] = [dayKey(new Date()), zoneNow()];
+    if (present === day && here === zone) return;
+    if (here !== zone) {
+      formatters.clear();
+      localizeTimes(document);
+    }
+    [day, zone] = [present, here];
     onChange();
   };
   setInterval(look, NEW_DAY);

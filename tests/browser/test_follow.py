@@ -157,7 +157,9 @@ def test_closing_and_removal_take_nothing_that_is_being_written(enter: Opener, s
     expect(jane.locator("#closed-note")).to_have_text("You are no longer in this chat.")
     expect(box).to_have_value("Half a thought")
     expect(box).not_to_be_editable()
-    expect(jane.locator(".message-tools").first).to_be_hidden()
+    for gone in (".message-tools", ".online-count", "#chat-menu", ".member-list a"):
+        expect(jane.locator(gone).first).to_be_hidden()
+    expect(jane.locator(".member-count")).not_to_contain_text("online")
     assert box.evaluate("box => { box.select(); return String(getSelection()); }") == "Half a thought"
 
 
