@@ -25,6 +25,10 @@ from chats.payloads import (
     message_payload,
 )
 from chats.people_payloads import MePayload, RolePayload, UserStatePayload
+from chats.reading_events import ChatRead as ChatRead
+from chats.reading_events import MentionsChanged as MentionsChanged
+from chats.reading_events import NotificationsRead as NotificationsRead
+from chats.reading_events import Reading
 from chats.unread import unread_count
 
 if TYPE_CHECKING:
@@ -118,17 +122,6 @@ class MemberRemoved(ChatEvent):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ChatRead:
-    """A member read further; told to their own sockets."""
-
-    chat_id: UUID
-    user_id: UUID
-    last_read_seq: int
-    unread_count: int
-    mention_count: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DirectChatHidden:
     """A member took a direct chat off their list; told to their own sockets, as if it were deleted."""
 
@@ -217,7 +210,7 @@ DomainEvent = (
     | ChatChanged
     | MemberAdded
     | MemberRemoved
-    | ChatRead
+    | Reading
     | DirectChatHidden
     | DirectChatShown
     | BlockChanged
@@ -304,7 +297,9 @@ def chat_shown(membership: ChatMember, label: str) -> DirectChatShown:
 def chat_read(membership: ChatMember) -> ChatRead:
     """Return the event that tells a member's own sockets how much of a chat, which is loaded, they have not read."""
     return ChatRead(
+        workspace_id=membership.chat.workspace_id,
         chat_id=membership.chat_id,
+        revision=membership.chat.revision,
         user_id=membership.user_id,
         last_read_seq=membership.last_read_seq,
         unread_count=unread_count(membership),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Left
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -401,7 +401,18 @@ def list_notifications(user: User) -> QuerySet[Notification]:
 
 def count_unread_notifications(user: User) -> int:
     """Return how many notifications `user` has not read, for the bell."""
-    return list_notifications(user).filter(read_at__isnull=True).count()
+    return unread_notification_counts([user.pk]).get(user.pk, 0)
+
+
+def unread_notification_counts(user_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return how many of the notifications that `list_notifications` lists these users have not read, where any."""
+    in_chat = ChatMember.objects.filter(user_id=OuterRef("user_id"), chat_id=OuterRef("chat_id"))
+    blocked = Block.objects.filter(blocker_id=OuterRef("user_id"), blocked_id=OuterRef("invited_by_id"))
+    invited = WorkspaceInvitation.objects.filter(
+        ~Exists(blocked), notification_id=OuterRef("pk"), invited_by__is_active=True, **_open_invitations()
+    )
+    rows = Notification.objects.filter(Exists(in_chat) | Exists(invited), user_id__in=user_ids, read_at__isnull=True)
+    return dict(rows.order_by().values_list("user_id").annotate(Count("pk")))
 
 
 def search_chats(user: User, query: str, *, workspace_id: UUID | None = None) -> QuerySet[ChatMember]:

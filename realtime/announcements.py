@@ -22,8 +22,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from chats.clock import database_now
-from chats.events import ChatRead, DomainEvent, MessageChanged
+from chats.events import DomainEvent, MessageChanged
 from chats.models import Chat, WorkspaceMember
+from chats.reading_events import Reading
 from chats.selectors import members_among
 from realtime import metrics
 from realtime.connection import Connection, resync
@@ -53,7 +54,7 @@ def announce(sender: object, events: Sequence[DomainEvent], **kwargs: Any) -> li
 
 
 def _row(event: DomainEvent) -> Announcement | None:
-    if isinstance(event, MessageChanged | ChatRead):
+    if isinstance(event, MessageChanged | Reading):
         return None
     told = list(layer_events(event))
     if not told:

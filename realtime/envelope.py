@@ -62,8 +62,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `access_version` is the chat's at the commit (see realtime/rooms.py); `revision` is 0 where the event is none
     of the chat's numbered changes, and `message_id` says whose it is. `changes_members`: somebody came into the chat
-    or went. `announcement` is the id of its row, if it has one (realtime/announcements.py). `known_at` is when this
-    process learned of it, in seconds of its own monotonic clock.
+    or went. `deleted_seq` is the place of a message that is unread to nobody now. `announcement` is the id of its
+    row, if it has one (realtime/announcements.py). `known_at` is when this process learned of it, in seconds of its own
+    monotonic clock.
     """
 
     group: str
@@ -77,6 +78,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     access_version: int = 0
     revision: int = 0
     message_id: UUID | None = None
+    deleted_seq: int = 0
     changes_members: bool = False
     latest_of: str = ""
     display_name: str = ""

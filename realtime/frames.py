@@ -9,10 +9,10 @@ from uuid import UUID
 from chats import events
 from chats.models import Message
 from chats.payloads import message_payload
-from realtime.envelope import Event, Kind, chat_group, workspace_group
+from realtime.envelope import Event, Kind, chat_group, user_group, workspace_group
 from realtime.outbox import Priority
 from realtime.people_frames import people_events, to_user
-from realtime.protocol import ChatFrame, NotificationNew, Resync, Typing, Unread, encode
+from realtime.protocol import ChatFrame, NotificationNew, NotificationRead, Resync, Typing, Unread, encode
 
 CHAT_FRAME_TYPES: dict[type, str] = {
     events.MessagePosted: "chat.message.posted",
@@ -33,13 +33,10 @@ def layer_events(event: events.DomainEvent) -> Iterator[Event]:
     match event:
         case events.MessageChanged():
             yield _to_subscribers(event, event.data, revision=event.revision, message_id=UUID(event.data["id"]))
-            yield Event(
-                group=workspace_group(event.workspace_id),
-                kind=Kind.ACTIVITY,
-                chat_id=event.chat_id,
-                workspace_id=event.workspace_id,
-                revision=event.revision,
-            )
+            deleted_seq = event.data["seq"] if isinstance(event, events.MessageDeleted) else 0
+            yield _activity(event, deleted_seq=deleted_seq)
+        case events.MentionsChanged():
+            yield _activity(event, user_ids=event.user_ids)
         case events.ChatCreated(labels=labels) if labels:
             for user_id in event.member_ids:
                 yield _to_users(event, {**event.data, "label": labels[user_id]}, (user_id,))
@@ -56,8 +53,9 @@ def layer_events(event: events.DomainEvent) -> Iterator[Event]:
             yield _to_subscribers(event, event.data, changes_members=isinstance(event, events.MemberAdded))
             yield _to_users(event, event.data, ())
         case events.ChatRead():
-            frame = Unread(chat_id=event.chat_id, unread_count=event.unread_count, mention_count=event.mention_count)
-            yield to_user(event.user_id, encode(frame))
+            yield _chat_read(event)
+        case events.NotificationsRead():
+            yield to_user(event.user_id, encode(_notification_read(event)))
         case events.DirectChatHidden():
             yield to_user(event.user_id, _own_chat_text("chat.deleted", event))
         case events.DirectChatShown():
@@ -107,6 +105,46 @@ def typing_event(*, chat_id: UUID, user_id: UUID, display_name: str, is_typing: 
         skip_user_id=user_id,
         access_version=access_version,
     )
+
+
+def _activity(
+    event: events.MessageChanged | events.MentionsChanged, *, deleted_seq: int = 0, user_ids: tuple[UUID, ...] = ()
+) -> Event:
+    """Return the event that has members' unread counts told; `user_ids` are those whose mentions changed."""
+    return Event(
+        group=workspace_group(event.workspace_id),
+        kind=Kind.ACTIVITY,
+        chat_id=event.chat_id,
+        workspace_id=event.workspace_id,
+        revision=event.revision,
+        deleted_seq=deleted_seq,
+        user_ids=user_ids,
+    )
+
+
+def _chat_read(event: events.ChatRead) -> Event:
+    frame = Unread(
+        chat_id=event.chat_id,
+        last_read_seq=event.last_read_seq,
+        unread_count=event.unread_count,
+        mention_count=event.mention_count,
+    )
+    # With the chat, so that the counts that are on their way are counted again; see ActivityFeed.put_read.
+    return Event(
+        group=user_group(event.user_id),
+        kind=Kind.USER,
+        text=encode(frame),
+        user_ids=(event.user_id,),
+        chat_id=event.chat_id,
+        workspace_id=event.workspace_id,
+        revision=event.revision,
+    )
+
+
+def _notification_read(event: events.NotificationsRead) -> NotificationRead:
+    if event.ids is None:
+        return NotificationRead(all=True, unread_count=event.unread_count)
+    return NotificationRead(ids=list(event.ids), unread_count=event.unread_count)
 
 
 def _chat_text(event: events.ChatEvent, data: Any) -> str:

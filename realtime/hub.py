@@ -279,6 +279,7 @@ class Hub:
             if event.presence is not None:
                 self.presence.take(event.presence)
         else:
+            self.activity.put_read(event)
             for user_id in event.user_ids:
                 self._deliver_to_user(event, user_id)
 

@@ -279,6 +279,7 @@ class PresenceDiff(ServerFrame, frozen=True, tag="presence.diff"):
 
 class Unread(ServerFrame, frozen=True, tag="chat.unread"):
     chat_id: UUID
+    last_read_seq: int
     unread_count: int
     mention_count: int
 
@@ -309,6 +310,14 @@ class Notice(ServerFrame, frozen=True, tag="notice"):
 
 class NotificationNew(ServerFrame, frozen=True, tag="notification.new"):
     data: Any  # chats.payloads.NotificationPayload
+
+
+class NotificationRead(ServerFrame, frozen=True, tag="notification.read"):
+    """These notifications, or all, were read or are gone; `unread_count` is what the bell shows now."""
+
+    unread_count: int
+    ids: list[UUID] | UnsetType = UNSET
+    all: Literal[True] | UnsetType = UNSET
 
 
 class ChatFrame(Struct, frozen=True, kw_only=True):

@@ -14,9 +14,10 @@ from django.contrib.auth import get_user_model
 from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
 
+from chats import events
 from chats.markdown import Document
 from chats.models import Chat, ChatMember, Mention, Message, Notification
-from chats.services.notifications import notify, without_blockers
+from chats.services.notifications import drop_notifications, notify, without_blockers
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
@@ -52,6 +53,7 @@ def add_mentions(message: Message, people: Iterable[User]) -> None:
     ChatMember.objects.filter(
         chat_id=message.chat_id, user__in=[person.pk for person in others], last_read_seq__lt=message.seq
     ).update(mention_count=F("mention_count") + 1)
+    tell_mentions(message, {person.pk for person in others})
     notify(others, kind=Notification.Kind.MENTION, actor=message.author, chat=message.chat, message=message)
 
 
@@ -62,7 +64,8 @@ def change_mentions(message: Message, notified: Iterable[User]) -> None:
     drop_mentions(message, before - {person.pk for person in people})
     new = [person for person in people if person.pk not in before]
     # One notification for each: who was told of the answer is told of the mention instead.
-    _notifications_of(message, Notification.Kind.REPLY).filter(user__in=[person.pk for person in new]).delete()
+    told = _notifications_of(message, Notification.Kind.REPLY)
+    drop_notifications(told.filter(user__in=[person.pk for person in new]))
     add_mentions(message, new)
 
 
@@ -77,7 +80,20 @@ def drop_mentions(message: Message, user_ids: Set[UUID]) -> None:
     told = _notifications_of(message, Notification.Kind.MENTION).filter(user_id__in=user_ids)
     if message.reply_to is not None and message.reply_to.author_id in user_ids:
         told.filter(user_id=message.reply_to.author_id).update(kind=Notification.Kind.REPLY)
-    told.delete()
+    drop_notifications(told.filter(kind=Notification.Kind.MENTION))
+    tell_mentions(message, user_ids)
+
+
+def tell_mentions(message: Message, user_ids: Set[UUID]) -> None:
+    """Have these members' sockets be told their counts, after the commit."""
+    if not user_ids:
+        return
+    chat = message.chat
+    events.publish_on_commit(
+        events.MentionsChanged(
+            workspace_id=chat.workspace_id, chat_id=chat.pk, revision=message.revision, user_ids=tuple(user_ids)
+        )
+    )
 
 
 def _notifications_of(message: Message, kind: str) -> QuerySet[Notification]:

@@ -18,6 +18,7 @@ from chats.search.tokens import tokens_of
 from chats.selectors import access_chat, access_message, may_manage_chat
 from chats.services.direct import refuse_blocked
 from chats.services.mentions import Named, change_mentions, drop_mentions
+from chats.services.notifications import drop_notifications, mark_messages_notifications_read
 from chats.text import clean_text
 
 if TYPE_CHECKING:
@@ -97,9 +98,9 @@ def empty_message(chat: Chat, message: Message) -> None:
     message.deleted_at = timezone.now()
     _save_change(chat, message)
     drop_mentions(message, set(message.mentions.values_list("user_id", flat=True)))
-    Notification.objects.filter(message=message).delete()
     drop_entry(message)
     events.publish_on_commit(events.message_changed(events.MessageDeleted, chat, message))
+    drop_notifications(Notification.objects.filter(message=message))
 
 
 @transaction.atomic
@@ -113,6 +114,8 @@ def mark_read(*, user: User, chat_id: UUID, seq: int) -> ChatMember:
     membership = access_chat(user, chat_id)
     seq = min(seq, membership.chat.seq)
     if seq <= membership.last_read_seq:
+        # An edit may have named somebody in what they had read before.
+        mark_messages_notifications_read(user.pk, chat_id, seq)
         return membership
     # Held while mentions are counted: a post that mentions this member adds its one before or after, not in between.
     # This row alone: the models' order would join the chat's, and a removal holds that one and waits for this one.
@@ -128,18 +131,8 @@ def mark_read(*, user: User, chat_id: UUID, seq: int) -> ChatMember:
         later = Mention.objects.filter(user_id=user.pk, message__chat_id=chat_id, message__seq__gt=seq)
         membership.mention_count = later.count()
     membership.save(update_fields=["last_read_seq", "mention_count"])
-    Notification.objects.filter(user_id=user.pk, chat_id=chat_id, read_at__isnull=True, message__seq__lte=seq).update(
-        read_at=timezone.now()
-    )
-    events.publish_on_commit(
-        events.ChatRead(
-            chat_id=chat_id,
-            user_id=user.pk,
-            last_read_seq=seq,
-            unread_count=membership.chat.seq - seq,
-            mention_count=membership.mention_count,
-        )
-    )
+    mark_messages_notifications_read(user.pk, chat_id, seq)
+    events.publish_on_commit(events.chat_read(membership))
     return membership
 
 

@@ -15,6 +15,7 @@ from lucide.templatetags.lucide import lucide as render_icon
 from chats.client_texts import client_texts
 from chats.direction import isolate, turns, without_controls
 from chats.payloads import time_text
+from chats.unread import UNREAD_MAX
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
@@ -74,6 +75,12 @@ def icon(name: str, size: int, **attributes: str) -> SafeString:
 def badge(count: int) -> str:
     """Return a count as a badge shows it: "99+" above 99."""
     return f"{_BADGE_MAX}+" if count > _BADGE_MAX else str(count)
+
+
+@register.filter
+def spoken_count(count: int) -> str:
+    """Return a count of unread messages as it is read out: "999+" where there may be more."""
+    return f"{count}+" if count >= UNREAD_MAX else str(count)
 
 
 @register.simple_tag

@@ -77,16 +77,17 @@ def _timeline(membership: ChatMember, messages: Sequence[Message], *, may_manage
     unread_shown = False
     for message in messages:
         is_own = message.author_id == membership.user_id
-        is_unread = message.seq > membership.last_read_seq and not is_own
+        is_unread = message.seq > membership.last_read_seq and not is_own and message.deleted_at is None
+        is_first_unread = is_unread and not unread_shown
         lines.append(
             Line(
                 message=message,
                 answered=answered.get(message.reply_to_id) if message.reply_to_id else None,
                 is_own=is_own,
                 may_delete=is_own or may_manage,
-                is_continuation=_continues(previous, message),
+                is_continuation=not is_first_unread and _continues(previous, message),
                 starts_day=previous is None or previous.created_at.date() != message.created_at.date(),
-                is_first_unread=is_unread and not unread_shown,
+                is_first_unread=is_first_unread,
             )
         )
         unread_shown = unread_shown or is_unread

@@ -22,6 +22,7 @@ import { OwnTyping, Typing } from "./typing.js";
 import { TypingView } from "./typing-view.js";
 import { Unsent } from "./unsent.js";
 
+const MOST_UNREAD = 999; // as the server counts
 const { chat_id: chatId, user } = bootstrap;
 const MOST_NAMES = 200; // that are asked for at once; chats/views/chat_page.py has it too
 const list = document.getElementById("messages");
@@ -60,11 +61,21 @@ const reader = new Reader({
   report: async (seq) => {
     if (socket.isOpen) await socket.request({ type: "chat.read", chat_id: chatId, seq });
     else await callApi("POST", `/chats/${chatId}/read`, { seq });
-    unread.set(chatId, reader.unread, 0);
+    showUnread();
   },
   clock,
 });
 setSeen((notification) => notification.chat_id === chatId && reader.isReading);
+on("notification.new", ({ data }) => {
+  // An edit names the reader in what they have read and look at: reading it once more reads the bell.
+  if (data.chat_id === chatId && reader.isReading && data.seq !== null) reader.lookAgain(data.seq);
+});
+
+/** Show in the list of chats what is unread here; who is mentioned the server says. */
+function showUnread() {
+  const count = timeline.standingAfter(reader.readSeq) ?? Math.min(reader.unread, MOST_UNREAD);
+  unread.set(chatId, count, count === 0 ? 0 : unread.mentions(chatId));
+}
 
 function openAtPlace() {
   timeline.setReadUpTo(bootstrap.last_read_seq < bootstrap.seq ? bootstrap.last_read_seq : null);
@@ -86,21 +97,25 @@ function arrived(frames, { isCatchUp = false } = {}) {
   const wasReading = reader.isReading;
   const upTo = isCatchUp ? timeline.completeSeq : timeline.latestSeq;
   let news = 0;
+  let written = 0; // the last of one's own that are new here: with it all above it is read
   const showAll = () => {
     for (const { data } of frames) {
-      if (data.author.id === user.id) reader.wrote(data.seq);
-      if (!timeline.apply(data)) continue;
+      const isOwn = data.author.id === user.id;
+      if (isOwn) reader.wrote(data.seq);
+      if (isOwn && data.seq > timeline.latestSeq) written = Math.max(written, data.seq);
+      if (!timeline.apply(data) || data.deleted_at !== null) continue;
       typing.forget(data.author.id);
       news += 1;
     }
   };
   if (isCatchUp) timeline.batch(showAll);
   else showAll();
+  if (written > (timeline.readUpTo ?? written)) timeline.setReadUpTo(null);
+  if (!wasReading) showUnread();
   if (news === 0) return;
   typingView.show();
-  if ((!wasReading || isCatchUp) && timeline.readUpTo === null) timeline.setReadUpTo(upTo);
+  if ((!wasReading || isCatchUp) && timeline.readUpTo === null) timeline.setReadUpTo(Math.max(upTo, written));
   if (!scroll.isAtEnd()) jump.count(news);
-  if (!wasReading) unread.set(chatId, reader.unread, 0);
   if (isCatchUp) summarize(news);
   reader.check();
 }
@@ -130,7 +145,7 @@ on("ack", here(({ action }) => {
   if (action === "subscribed") reader.check();
 }));
 on("chat.unread", here((frame) => {
-  if (frame.unread_count === 0) reader.wrote(timeline.latestSeq);
+  reader.wrote(Math.min(frame.last_read_seq, timeline.latestSeq));
 }));
 
 const freshPage = new FreshPage({
@@ -184,7 +199,7 @@ const unsent = new Unsent({
     if (ack) timeline.confirm(ack);
     else arrived([{ data: message }]);
     reader.wrote((ack ?? message).seq);
-    unread.set(chatId, reader.unread, 0);
+    showUnread();
   },
 });
 

@@ -12,6 +12,7 @@ export function factsOf(node) {
     isReply: node.dataset.replyTo !== undefined,
     seq: node.dataset.seq ? Number(node.dataset.seq) : null,
     isOwn: node.classList.contains("own"),
+    isDeleted: node.classList.contains("deleted"),
   };
 }
 

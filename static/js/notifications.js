@@ -1,11 +1,14 @@
-// The bell: rings when something wants attention, and counts what the server counts.
+// The bell: rings when something wants attention, counts what the server counts, and forgets what was read elsewhere.
 import { emit, on } from "./bus.js";
+import { loadPage, PageAway } from "./fresh-page.js";
+import { Gathered } from "./gathered.js";
 import { text } from "./text.js";
-import { toast } from "./toasts.js";
+import { localizeTimes } from "./times.js";
+import { badge } from "./unread.js";
 
 const SETTLE = 150; // ms: several at once are one look at the server
-
-const WORDS = { mention: "mentioned", reply: "replied", added: "added", invited: "invited" };
+// After these the notifications of a chat or workspace may be listed no more.
+const LEAVING = ["chat.deleted", "chat.member_removed", "workspace.deleted", "workspace.member_removed"];
 
 export class Notifications {
   /** `isSeen(notification)`: whether the reader is looking at what it is about. */
@@ -13,30 +16,71 @@ export class Notifications {
     this.bell = bell;
     this.isSeen = isSeen;
     this.timer = null;
+    this.gathered = new Gathered();
     on("notification.new", (frame) => this.ring(frame.data));
-    for (const type of ["ack", "chat.unread"]) {
-      on(type, (frame) => {
-        if (type === "chat.unread" || frame.action === "read") this.recount();
-      });
-    }
+    on("notification.read", (frame) => this.read(frame));
+    for (const type of LEAVING) on(type, () => this.recount());
     bell.addEventListener("animationend", () => bell.classList.remove("bell-ring"));
   }
 
   ring(notification) {
     this.bell.classList.add("bell-ring");
     this.recount();
-    if (this.isSeen(notification)) return;
-    const name = notification.actor?.display_name ?? text("somebody");
-    const place = notification.seq === null ? "" : `?at=${notification.seq}#message-${notification.seq}`;
-    const href = notification.chat_id === null ? "/invitations/" : `/chats/${notification.chat_id}/${place}`;
-    toast(text(WORDS[notification.kind], { name, chat: notification.chat_label }), {
-      link: { href, label: text("show") },
-    });
+    if (!this.isSeen(notification)) this.gathered.add(notification);
   }
 
-  /** Fetch the badge again, soon. */
+  /** Some were read, or are gone with their message. */
+  read({ ids, unread_count }) {
+    this.gathered.read(ids);
+    this.paint(unread_count);
+    const isRead = ({ dataset }) => ids === undefined || ids.includes(dataset.notificationId);
+    for (const entry of [...document.querySelectorAll(".notification.unread")].filter(isRead)) {
+      entry.classList.remove("unread");
+      entry.querySelector(".unread-dot").remove();
+    }
+    this.recount(); // the lists, too: of those that are gone
+  }
+
+  paint(count) {
+    const box = document.getElementById("bell-badge");
+    if (count === 0) {
+      box.replaceChildren();
+      return;
+    }
+    const [mark, shown, spoken] = [1, 2, 3].map(() => document.createElement("span"));
+    mark.className = "badge";
+    shown.setAttribute("aria-hidden", "true");
+    shown.textContent = badge(count);
+    spoken.className = "visually-hidden";
+    spoken.textContent = text("unread_count", { count });
+    mark.append(shown, spoken);
+    box.replaceChildren(mark);
+  }
+
+  /** Fetch the badge and the lists that are on the screen again, soon. */
   recount() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => emit("bell.refresh", {}), SETTLE);
+    this.timer = setTimeout(() => {
+      emit("bell.refresh", {});
+      if (this.bell.open) emit("bell.list", {});
+      if (document.getElementById("notification-list") !== null) this.relist();
+    }, SETTLE);
+  }
+
+  /** Fetch the page of notifications again; whoever was on one of them stays there. */
+  async relist() {
+    let page;
+    try {
+      page = await loadPage(`${location.pathname}${location.search}`);
+    } catch (error) {
+      if (!(error instanceof PageAway)) throw error;
+      return; // what was known stays; the list is fetched again once the connection is back
+    }
+    const list = document.getElementById("notification-list");
+    const fresh = new DOMParser().parseFromString(page, "text/html").getElementById("notification-list");
+    const focused = list.contains(document.activeElement) ? document.activeElement.dataset.notificationId : null;
+    localizeTimes(fresh);
+    list.replaceChildren(...fresh.childNodes);
+    if (focused) list.querySelector(`[data-notification-id="${CSS.escape(focused)}"]`)?.focus();
   }
 }

@@ -34,6 +34,16 @@ export class Reader {
     this.timer = this.clock.setTimeout(() => this.tell(), wait);
   }
 
+  /** Tell the server once more that what was read before is read. */
+  async lookAgain(seq) {
+    if (seq > this.readSeq) return; // it is told soon
+    try {
+      await this.report(seq);
+    } catch (error) {
+      if (error.code === undefined) throw error; // a refusal, or no connection: the bell says that it is unread, as it is
+    }
+  }
+
   async tell() {
     const seq = this.latestSeq();
     const before = this.readSeq;

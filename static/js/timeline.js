@@ -58,6 +58,16 @@ export class Timeline {
     return gap < 0 ? this.latestSeq : shown[gap - 1];
   }
 
+  /** How many messages of others after `seq` still stand; null where the page does not show all of these. */
+  standingAfter(seq) {
+    const shown = this.messages().filter((node) => node.dataset.seq);
+    const reachesIt = document.getElementById("older") === null || Number(shown[0]?.dataset.seq) <= seq + 1;
+    if (!this.isLive || !reachesIt || this.completeSeq < this.latestSeq) return null;
+    return shown.filter(({ dataset, classList }) => {
+      return Number(dataset.seq) > seq && !classList.contains("own") && !classList.contains("deleted");
+    }).length;
+  }
+
   /** Apply a posted, edited or deleted message; returns whether it is a new one of somebody else. */
   apply(data) {
     let isNew = data.seq > this.latestSeq;
@@ -225,7 +235,10 @@ export class Timeline {
     const facts = nodes.map(factsOf);
     const now = new Date();
     const words = { today: text("today"), yesterday: text("yesterday") };
-    arrange(facts, this.readUpTo, dayKey).forEach((place, index) => {
+    const places = arrange(facts, this.readUpTo, dayKey);
+    // Nothing new is left: what comes next begins with a line of its own.
+    if (!places.some((place) => place.isFirstNew)) this.readUpTo = null;
+    places.forEach((place, index) => {
       const node = nodes[index];
       node.classList.toggle("same", place.same);
       let below = node;

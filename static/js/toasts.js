@@ -3,12 +3,16 @@ import { text } from "./text.js";
 
 const STAY = 6000; // ms
 const MOST = 4;
+const restarts = new WeakMap(); // by notice: what begins its time anew
 
 /**
  * Show a notice and return its element; `level` is "info", "warning" or "error". With `link` {href, label} it leads
- * somewhere. `isSpoken` is false where a screen reader hears it by another way.
+ * somewhere; `detail` is what somebody wrote, below it. `isSpoken` is false where a screen reader hears it by another way.
  */
-export function toast(message, { level = "info", link = null, sticky = level === "error", isSpoken = true } = {}) {
+export function toast(
+  message,
+  { level = "info", link = null, detail = "", sticky = level === "error", isSpoken = true } = {},
+) {
   const box = document.getElementById("toasts");
   if (box === null) return null;
   const element = document.createElement("div");
@@ -16,8 +20,7 @@ export function toast(message, { level = "info", link = null, sticky = level ===
   element.dataset.level = level;
   if (isSpoken) element.setAttribute("role", level === "error" ? "alert" : "status");
   const words = document.createElement("p");
-  words.textContent = message;
-  if (link !== null) words.append(" ", anchor(link));
+  fill(words, message, link, detail);
   // Said again it stands once, as the latest: a server that is away fails many requests.
   [...box.children].find((other) => other.dataset.level === level && other.firstElementChild.isEqualNode(words))?.remove();
   element.append(words, closeButton(element));
@@ -27,11 +30,31 @@ export function toast(message, { level = "info", link = null, sticky = level ===
   return element;
 }
 
+/** Say something else in a notice that is there, which stays as long as a new one; it is not spoken again. */
+export function retoast(element, message, { link = null, detail = "" } = {}) {
+  element.removeAttribute("role");
+  const hadFocus = element.querySelector("a") === document.activeElement;
+  fill(element.firstElementChild, message, link, detail);
+  if (hadFocus) element.querySelector("a")?.focus();
+  restarts.get(element)?.();
+}
+
 /** Take away what was said with these words and is no longer so. */
 export function untoast(message) {
   for (const element of document.querySelectorAll("#toasts > .toast")) {
     if (element.firstElementChild.textContent === message) element.remove();
   }
+}
+
+function fill(words, message, link, detail) {
+  words.replaceChildren(message);
+  if (link !== null) words.append(" ", anchor(link));
+  if (detail === "") return;
+  const written = document.createElement("span");
+  written.className = "toast-detail";
+  written.dir = "auto";
+  written.textContent = detail;
+  words.append(written);
 }
 
 function anchor({ href, label }) {
@@ -68,4 +91,5 @@ function leaveLater(element) {
     });
   }
   settle();
+  restarts.set(element, settle);
 }

@@ -2,10 +2,16 @@
 import { on } from "./bus.js";
 
 const MOST = 99;
+const MOST_COUNTED = 999; // "or more"; chats/unread.py has it too
 
 /** A count as a badge shows it. */
 export function badge(count) {
   return count > MOST ? `${MOST}+` : String(count);
+}
+
+/** A count as it is spoken: the server counts up to 999. */
+export function spokenCount(count) {
+  return count >= MOST_COUNTED ? `${MOST_COUNTED}+` : String(count);
 }
 
 /** "(2) general · Flowra"; the bare title without unread messages. */
@@ -46,6 +52,11 @@ export class Unread {
     return true;
   }
 
+  /** How many of a chat's unread messages mention the reader, as the list of chats has it. */
+  mentions(chatId) {
+    return Number(roomOf(chatId)?.dataset.mentions ?? 0);
+  }
+
   paint(room, unread, mentions) {
     const count = room.querySelector(".count");
     const [shown, spoken] = count.children;
@@ -53,7 +64,7 @@ export class Unread {
     count.hidden = unread === 0;
     count.classList.toggle("mentions", mentions > 0);
     shown.textContent = mentions > 0 ? `@ ${badge(mentions)}` : badge(unread);
-    spoken.textContent = spoken.textContent.replace(/^\d*/, String(unread));
+    spoken.textContent = spoken.textContent.replace(/^\d*\+?/, spokenCount(unread));
   }
 
   showTotal() {

@@ -200,7 +200,13 @@ def test_events_are_told_after_the_commit_and_only_then(
             assert heard == []
         kinds = [type(event) for event in heard]
         # Mika had not read that she was added to the chat: by writing in it she has.
-        assert kinds == [events.MessagePosted, events.ChatRead, events.NotificationCreated]
+        assert kinds == [
+            events.MessagePosted,
+            events.ChatRead,
+            events.MentionsChanged,
+            events.NotificationCreated,
+            events.NotificationsRead,
+        ]
         assert heard[0].data["id"] == str(message.pk)
         assert heard[0].revision == 1
         heard.clear()

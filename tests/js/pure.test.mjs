@@ -58,6 +58,14 @@ test("New stands once, above the first unread message of somebody else", () => {
   assert.equal(arrange([at(0, "me", { seq: null })], 0, dayKey)[0].isFirstNew, false);
 });
 
+test("New never stands above what was deleted, or is one's own, alone", () => {
+  const deleted = { isDeleted: true };
+  const news = (...messages) => arrange(messages, 0, dayKey).map(({ isFirstNew }) => isFirstNew);
+  assert.deepEqual(news(at(1, "a", deleted), at(2, "a", deleted)), [false, false]);
+  assert.deepEqual(news(at(1, "a", deleted), at(2, "me", { isOwn: true })), [false, false]);
+  assert.deepEqual(news(at(1, "a", deleted), at(2, "a"), at(3, "a")), [false, true, false]);
+});
+
 test("days have names", () => {
   const words = { today: "Today", yesterday: "Yesterday" };
   const now = new Date(2026, 2, 1, 9);

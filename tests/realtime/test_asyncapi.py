@@ -223,6 +223,7 @@ async def test_everything_that_a_server_says_is_described(demo_server: Server, s
     await jane.ask("chat.read", chat_id=scene.chat_id, seq=posted["seq"])
     await jane.until("chat.unread")
     await jane.until("notification.new")
+    await jane.until("notification.read")
     message = f"{scene.path}/messages/{posted['message_id']}"
     await scene.john.call("PATCH", message, {"body": "Hello"})
     await scene.john.call("DELETE", message)
