@@ -9,8 +9,11 @@ import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from chats.clock import database_now
 from chats.models import Role, WorkspaceDeparture, WorkspaceInvitation, WorkspaceInvite
+from chats.services.notifications import tell_gone
 
 REFUSAL_DAYS = 30  # for which whoever declined or left cannot be invited again
 
@@ -49,7 +52,18 @@ def end_what_is_worth_more(workspace_id: UUID, maker_id: UUID, role: str | None)
     if role == Role.ADMIN:
         links, invitations = links.none(), invitations.filter(role=Role.OWNER)
     links.delete()
-    invitations.update(ended_at=database_now())
+    end_invitations(invitations)
+
+
+def end_invitations(invitations: QuerySet[WorkspaceInvitation]) -> int:
+    """End those of these invitations that are open, and returns how many; with them their notifications go."""
+    still_open = invitations.filter(ended_at__isnull=True)
+    gone: dict[UUID, list[UUID]] = {}
+    for user_id, notification_id in still_open.order_by().values_list("user_id", "notification_id"):
+        if notification_id is not None:
+            gone.setdefault(user_id, []).append(notification_id)
+    tell_gone(gone)
+    return still_open.update(ended_at=database_now())
 
 
 def _note(workspace_id: UUID, user_id: UUID, **moment: Any) -> None:

@@ -17,7 +17,7 @@ from chats.exceptions import Conflict, Forbidden, Invalid, NotFound, TooFast
 from chats.models import Block, Notification, Role, WorkspaceInvitation, WorkspaceMember
 from chats.payloads import notification_payload
 from chats.selectors import list_own_invitations, may_manage_workspace, shared_workspaces
-from chats.services.departures import has_refused, note_refusal, was_removed_since
+from chats.services.departures import end_invitations, has_refused, note_refusal, was_removed_since
 from chats.services.workspaces import check_role, hold_workspace, join_workspace, manage_workspace
 
 if TYPE_CHECKING:
@@ -97,9 +97,7 @@ def cancel_invitation(*, user: User, workspace_id: UUID, invitation_id: UUID) ->
 def cancel_all_invitations(*, user: User, workspace_id: UUID) -> int:
     """Take all open invitations of a workspace back; returns how many. Raises NotFound, Forbidden."""
     manage_workspace(user, workspace_id)
-    return WorkspaceInvitation.objects.filter(workspace_id=workspace_id, ended_at__isnull=True).update(
-        ended_at=database_now()
-    )
+    return end_invitations(WorkspaceInvitation.objects.filter(workspace_id=workspace_id))
 
 
 def role_given_by(workspace_id: UUID, maker_id: UUID | None, role: str) -> str | None:
@@ -167,5 +165,4 @@ def _own(user: User, invitation_id: UUID) -> WorkspaceInvitation:
 
 
 def _end(invitation: WorkspaceInvitation) -> None:
-    invitation.ended_at = database_now()
-    invitation.save(update_fields=["ended_at"])
+    end_invitations(WorkspaceInvitation.objects.filter(pk=invitation.pk))

@@ -96,9 +96,9 @@ def drop_notifications(rows: QuerySet[Notification]) -> None:
         _tell_on_commit(gone)
 
 
-def tell_gone(user_id: UUID, notification_ids: Collection[UUID]) -> None:
-    """Tell the user's own sockets that these notifications are no longer listed."""
-    _tell_on_commit({user_id: list(notification_ids)})
+def tell_gone(gone: Mapping[UUID, Collection[UUID]]) -> None:
+    """Tell users' own sockets that these of their notifications are no longer listed."""
+    _tell_on_commit(gone)
 
 
 def _mark_read(rows: QuerySet[Notification]) -> list[UUID]:

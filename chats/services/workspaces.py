@@ -8,14 +8,13 @@ from uuid import UUID
 from django.db import transaction
 
 from chats import events
-from chats.clock import database_now
 from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
 from chats.models import NAME_MAX_LENGTH, Chat, ChatMember, Role, Workspace, WorkspaceInvitation, WorkspaceMember
 from chats.people_payloads import role_payload, workspace_name_payload
 from chats.selectors import access_workspace, may_manage_workspace
 from chats.services.chats import drop_members, note_removal
 from chats.services.deletion import drop_workspace
-from chats.services.departures import end_what_is_worth_more, note_refusal, note_removed
+from chats.services.departures import end_invitations, end_what_is_worth_more, note_refusal, note_removed
 from chats.text import clean_line
 
 if TYPE_CHECKING:
@@ -69,9 +68,7 @@ def join_workspace(*, workspace: Workspace, person: User, role: str) -> tuple[Wo
         workspace=workspace, user=person, defaults={"role": role}
     )
     if created:
-        WorkspaceInvitation.objects.filter(workspace=workspace, user=person, ended_at__isnull=True).update(
-            ended_at=database_now()
-        )
+        end_invitations(WorkspaceInvitation.objects.filter(workspace=workspace, user=person))
         tell_member(events.WorkspaceMemberAdded, workspace, membership)
     return membership, created
 

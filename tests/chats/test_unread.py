@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from chats import selectors, services
+from chats import events, selectors, services
 from chats.ids import new_id
 from chats.models import Chat, ChatMember, Message
 from chats.payloads import viewer_chat_payload
@@ -129,3 +130,29 @@ def test_a_count_looks_at_a_bounded_part_of_its_two_indexes(cast: Cast) -> None:
         read = re.findall(r" on chats_message[^\n]*actual rows=(\d+)", plan)
         assert len(read) >= 3, plan
         assert max(map(int, read)) <= 1_000, plan
+
+
+@pytest.mark.parametrize("how", ["accept", "decline", "take back", "take all back", "its maker leaves"])
+def test_an_invitation_that_ends_leaves_the_bell(
+    how: str, cast: Cast, told: list[Any], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    services.moderate_change_role(workspace_id=cast.workspace.pk, user_id=cast.member.pk, role="admin")
+    invitation, _ = services.add_workspace_member(
+        user=cast.member, workspace_id=cast.workspace.pk, member_id=cast.outsider.pk
+    )
+    assert selectors.count_unread_notifications(cast.outsider) == 1
+    here: dict[str, Any] = {"workspace_id": cast.workspace.pk}
+    ends: dict[str, Callable[[], object]] = {
+        "accept": lambda: services.accept_invitation(user=cast.outsider, invitation_id=invitation.pk),
+        "decline": lambda: services.decline_invitation(user=cast.outsider, invitation_id=invitation.pk),
+        "take back": lambda: services.cancel_invitation(user=cast.owner, invitation_id=invitation.pk, **here),
+        "take all back": lambda: services.cancel_all_invitations(user=cast.owner, **here),
+        "its maker leaves": lambda: services.remove_workspace_member(
+            user=cast.member, member_id=cast.member.pk, **here
+        ),
+    }
+    with django_capture_on_commit_callbacks(execute=True):
+        ends[how]()
+    (read,) = [event for event in told if isinstance(event, events.NotificationsRead)]
+    (notification,) = cast.outsider.notifications.all()
+    assert read == events.NotificationsRead(user_id=cast.outsider.pk, ids=(notification.pk,), unread_count=0)
