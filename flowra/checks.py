@@ -3,9 +3,11 @@
 `manage.py check` runs them, and so does every command, `serve` above all. Errors keep it from starting.
 """
 
+import contextlib
 import difflib
 import os
 import re
+import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -301,6 +303,23 @@ def check_pool(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterat
             f"{settings.FLOWRA_SOCKET_DB_THREADS} it must be at least {needed}.",
             hint="Pages and sockets would wait for each other's connections.",
             id="flowra.E007",
+        )
+
+
+def _has_full_text_search() -> bool:
+    """Whether this Python's SQLite has FTS5."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        return database.execute("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").fetchone() is not None
+
+
+@register()
+def check_full_text_search(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """SQLite can find messages."""
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") and not _has_full_text_search():
+        yield Error(
+            "The SQLite of this Python comes without FTS5, by which messages are found.",
+            hint="Use a Python whose SQLite has it, as those of Debian and python.org do, or PostgreSQL.",
+            id="flowra.E015",
         )
 
 

@@ -27,7 +27,7 @@ from chats.views.base import PageRequest, member_page, render_in_shell
 
 IN_MENU, PER_PAGE = 12, 50
 JUMP_CHATS, JUMP_PEOPLE, JUMP_MESSAGES = 8, 6, 8
-MESSAGES_FROM = 2  # letters: one would match nearly every message
+MESSAGES_FROM = 2  # letters: one would match nearly every message, unless it is a word by itself as in Chinese
 
 
 @member_page
@@ -97,7 +97,9 @@ def search(request: PageRequest) -> HttpResponse:
         "query": query,
         "chats": [(row, peers.get(row.chat_id)) for row in chats],
         "people": list_people(user, query).exclude(pk=user.pk)[:JUMP_PEOPLE] if query else (),
-        "found": excerpts(search_messages(user, query, limit=JUMP_MESSAGES)) if len(query) >= MESSAGES_FROM else (),
+        "found": excerpts(search_messages(user, query, limit=JUMP_MESSAGES))
+        if len(query) >= MESSAGES_FROM or not query.isascii()
+        else (),
     }
     if request.htmx:
         return render(request, "chats/_jump.html", context)

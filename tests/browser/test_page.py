@@ -139,6 +139,18 @@ def test_jumping_to_a_person_opens_the_direct_chat(enter: Opener, stage: Stage) 
     assert stage.path not in john.url
 
 
+def test_people_and_messages_are_found_as_one_types(enter: Opener, stage: Stage) -> None:
+    said = f"Die Ärzte spielen **heute** bei {stage.title}"
+    stage.jane.call("POST", f"/chats/{stage.chat_id}/messages", {"body": said})
+    john = connected(enter("john", stage.path))
+    john.keyboard.press("Control+k")
+    john.keyboard.type(f"heut arz {stage.title}")
+    expect(john.locator("#jump-results .jump-item.active")).to_contain_text(said.replace("**", ""))
+    john.keyboard.press("Control+a")
+    john.keyboard.type("ORTÍ mar")
+    expect(john.locator("#jump-results .jump-item.active")).to_contain_text("Maria Ortiz")
+
+
 def test_a_chat_is_made_in_a_dialog(enter: Opener, stage: Stage) -> None:
     john = connected(enter("john", stage.path))
     john.get_by_role("link", name="New chat").click()

@@ -161,6 +161,15 @@ def test_a_purged_chat_leaves_no_entries(indexed: Cast) -> None:
     assert SearchEntry.objects.count() == 0
 
 
+def test_a_server_of_the_version_before_can_delete_messages(indexed: Cast) -> None:
+    message = post(indexed, "needle")
+    with connection.cursor() as cursor:  # it does not know of entries
+        key = message.pk if connection.features.has_native_uuid_field else message.pk.hex
+        cursor.execute("DELETE FROM chats_message WHERE id = %s", [key])
+    connection.check_constraints()
+    assert not SearchEntry.objects.exists()
+
+
 def test_a_rare_word_is_found_behind_many_messages(indexed: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(messages, "_WINDOWS", (3, 5))
     post(indexed, "rare common 0")

@@ -107,6 +107,13 @@ def test_the_pool_of_postgresql_has_room_for_pages(
     assert [message.id for message in messages] == expected
 
 
+def test_sqlite_has_full_text_search(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowra.checks._has_full_text_search", lambda: False)
+    assert [message.id for message in found(settings, DEBUG=True)] == ["flowra.E015"]
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.postgresql")
+    assert found(settings, DEBUG=True) == []
+
+
 @pytest.mark.parametrize(
     "text", ["https://chat.example.org", "http://localhost:3000", "https://[::1]:8443", "http://127.0.0.1"]
 )
