@@ -1,21 +1,26 @@
 // Every page for people who are signed in: the frame around it, the socket and what it tells all pages.
 import { emit, on } from "./bus.js";
 import { makeConnection } from "./connection.js";
+import { Database, DatabaseStore } from "./database.js";
 import { startDialogs } from "./dialogs.js";
 import { startDrawers } from "./drawers.js";
 import { startDroppedFiles } from "./dropped-files.js";
 import { startForms } from "./forms.js";
 import { startJump } from "./jump.js";
 import { startKeyboard } from "./keyboard.js";
+import { Leaving } from "./leaving.js";
 import { LivePage } from "./live-page.js";
 import { startMenus } from "./menus.js";
+import { startLost } from "./lost.js";
 import { Notifications } from "./notifications.js";
 import { Outbox } from "./outbox.js";
+import { OutboxStore, SessionStore } from "./outbox-store.js";
 import { followNames } from "./people.js";
 import { callApi } from "./rest.js";
 import { Sender } from "./sender.js";
 import { Sidebar } from "./sidebar.js";
-import { forgetAfterSignOut } from "./sign-out.js";
+import { askBeforeSignOut, forgetAfterSignOut } from "./sign-out.js";
+import { Tabs } from "./tabs.js";
 import { text } from "./text.js";
 import { startTheme } from "./theme.js";
 import { keepFresh, localizeTimes } from "./times.js";
@@ -38,10 +43,12 @@ const chatId = bootstrap?.chat_id ?? "";
 const userId = document.body.dataset.userId ?? "";
 const { htmx } = window;
 
+const database = new Database();
 forgetAfterSignOut({
   userId,
+  database,
   onForget: () => {
-    outbox.clear();
+    outbox.forget();
     emit("written.forgotten", {});
   },
 });
@@ -80,27 +87,65 @@ export function setSeen(check) {
   seen.check = check;
 }
 
-// --- What was written goes out, from whatever page of this tab ---
-const sender = new Sender({ socket, callApi });
+// --- What was written goes out, from whatever page and tab ---
+const sender = new Sender({ socket, callApi, userId });
+const tabs = new Tabs({
+  name: `flowra.outbox.${userId}`,
+  locks: navigator.locks,
+  Channel: window.BroadcastChannel,
+  clock,
+  onMessage: (message) => outbox.heard(message),
+});
 export const outbox = new Outbox({
-  storage: sessionStorage,
-  userId,
+  store: new OutboxStore(new DatabaseStore(database, userId), new SessionStore(sessionStorage, userId)),
+  tabs,
+  ready: () => sender.ready(),
   deliver: (entry) => sender.deliver(entry),
-  onChange: (entry, answer) => {
+  onChange: (entry, answer, isNews) => {
     emit("outbox.changed", { entry, answer });
-    if (entry.status === "failed" && entry.chat_id !== chatId) {
-      const link = { href: `/chats/${entry.chat_id}/`, label: text("show") };
-      toast(text("failed_elsewhere"), { level: "error", link });
-    }
+    lost.changed(entry, isNews);
   },
+  onUnsafe: () => toast(text("cannot_keep"), { level: "warning", sticky: true }),
   clock,
 });
+const lost = startLost({ outbox, chatId });
+outbox.loaded = outbox.load();
+askBeforeSignOut(() => outbox.entries.length);
+on("welcome", ({ user_id }) => {
+  sender.greeted(user_id);
+  if (user_id !== userId) location.reload(); // somebody else has signed in: this page is not theirs
+});
 on("chat.message.posted", ({ data }) => {
-  if (data.author.id === userId) outbox.seen(data.client_id);
+  if (data.author.id === userId) outbox.seen(data.client_id, data);
 });
 on("socket.state", () => outbox.flush());
-window.addEventListener("beforeunload", (event) => {
-  if (!outbox.isSafe) event.preventDefault(); // storage is blocked or full: leaving would lose messages
+const drafts = []; // of the box on this page, if there is one
+/** Have a box follow what other tabs do to its draft. */
+export function watchDrafts(own, show) {
+  drafts.push(own);
+  window.addEventListener("storage", ({ storageArea, key, oldValue }) => {
+    const draft = storageArea === localStorage ? own.heard(key, oldValue) : null;
+    if (draft !== null) show(draft);
+  });
+}
+new Leaving({
+  isSafe: () => outbox.isSafe && drafts.every(({ isSafe }) => isSafe),
+  isWaiting: () => outbox.isWaiting,
+}).start();
+window.addEventListener("pagehide", ({ persisted }) => {
+  if (persisted) tabs.leave();
+});
+document.addEventListener("freeze", () => tabs.leave());
+const resume = () => {
+  tabs.resume();
+  outbox.load(); // other tabs have gone on meanwhile
+};
+document.addEventListener("resume", resume);
+window.addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) resume();
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") outbox.load();
 });
 
 // --- What the socket may have missed besides messages: chats, members, unread counts ---

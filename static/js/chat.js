@@ -1,5 +1,5 @@
 // The page of a chat: wires its parts to the socket.
-import { bootstrap, clock, outbox, setSeen, sidebar, socket, unread } from "./app.js";
+import { bootstrap, clock, outbox, setSeen, sidebar, socket, unread, watchDrafts } from "./app.js";
 import { on } from "./bus.js";
 import { Composer } from "./composer.js";
 import { Drafts } from "./drafts.js";
@@ -82,9 +82,7 @@ function openAtPlace() {
   timeline.decorate();
   const target = location.hash.startsWith("#message-") ? document.getElementById(location.hash.slice(1)) : null;
   const divider = list.querySelector(".new-line");
-  const hasWritten = outbox.of(chatId).some(({ status }) => status === "sending");
   if (target !== null) target.scrollIntoView({ block: "center" });
-  else if (hasWritten) scroll.toEnd(); // from an older stretch: now they look for what they wrote
   else if (divider !== null && divider.getBoundingClientRect().top < scroller.getBoundingClientRect().top) {
     divider.scrollIntoView({ block: "start" });
     scroller.scrollTop -= 60; // room for the day that sticks to the top
@@ -175,14 +173,14 @@ const freshPage = new FreshPage({
 
 // --- Writing ---
 function send(draft) {
-  const isKept = outbox.add({ ...draft, chat_id: chatId });
-  if (!isKept) {
+  const kept = outbox.add({ ...draft, chat_id: chatId });
+  if (kept === null) {
     toast(text("outbox_full", { count: outbox.entries.length }), { level: "error" });
     return false;
   }
   ownTyping.sent();
   if (!timeline.isLive) {
-    location.assign(`/chats/${chatId}/`); // it goes out from there
+    kept.then(() => location.assign(`/chats/${chatId}/`)); // it goes out from there
     return true;
   }
   timeline.setReadUpTo(null);
@@ -233,9 +231,10 @@ function people() {
   return [...listed.filter(({ id }) => id !== user.id), ...memberSearch.people().filter(({ id }) => !isListed.has(id))];
 }
 
+const drafts = new Drafts({ storage: localStorage, userId: user.id, chatId, now: clock.now });
 const composer = new Composer({
   form: document.getElementById("composer"),
-  drafts: new Drafts(localStorage, user.id, chatId),
+  drafts,
   username: user.username,
   people,
   onQuery: (query) => memberSearch.want(members.isPartial ? query : null),
@@ -250,6 +249,21 @@ const composer = new Composer({
   },
 });
 on("written.forgotten", () => composer.clear());
+watchDrafts(drafts, (draft) => composer.show(draft));
+on("chat.message.deleted", here(({ data }) => composer.dropReply(data.id)));
+/** What a draft answers may have been deleted while nobody looked. */
+async function checkReply() {
+  const id = composer.replyTo;
+  if (id === "") return;
+  try {
+    const { deleted_at } = await callApi("GET", `/chats/${chatId}/messages/${id}`);
+    if (deleted_at !== null) composer.dropReply(id);
+  } catch (error) {
+    if (error.status === 404) composer.dropReply(id);
+    else if (!(error instanceof RestError)) throw error; // else not known now: the server says so when it is sent
+  }
+}
+checkReply();
 const actions = new MessageActions({
   timeline,
   composer,
@@ -338,6 +352,10 @@ document.addEventListener("visibilitychange", () => reader.check());
 watchDay(() => timeline.renameDays());
 watchDays(scroller, list);
 openAtPlace();
+outbox.loaded.then(() => {
+  // From an older stretch: now they look for what they wrote.
+  if (location.hash === "" && outbox.of(chatId).some(({ status }) => status === "sending")) scroll.toEnd();
+});
 jump.update();
 socket.follow(chatId, bootstrap.revision);
 reader.check();

@@ -9,6 +9,9 @@ import { replaceText } from "./text-edit.js";
 import { newId } from "./uuid.js";
 import { format, handleFormatting, isPreviewKey, isSendKey, isTouch } from "./writing-keys.js";
 
+/** What stands above the box while a message {author, body} is answered. */
+export const replyWords = ({ author, body }) => `${text("replying_to", { name: author })}: ${isolate(body)}`;
+
 const number = (value) => value.toLocaleString(document.documentElement.lang || undefined);
 
 export class Composer {
@@ -19,7 +22,7 @@ export class Composer {
   constructor({ form, drafts, username, people, recent, onQuery, onSend, onInput, onLeave, onEditLast }) {
     Object.assign(this, { form, drafts, onSend, onInput, onLeave, onEditLast });
     this.textarea = form.elements.body;
-    this.isLocked = false;
+    this.isLocked = form.hidden; // the chat was closed before
     // The browser would cut off what is pasted beyond it without a word, and count an emoji twice.
     this.most = this.textarea.maxLength;
     this.textarea.removeAttribute("maxlength");
@@ -39,7 +42,9 @@ export class Composer {
       username,
       onFault: (words) => this.complain(words),
     });
-    if (this.textarea.value === "") this.textarea.value = drafts.load();
+    const { body, reply } = this.draft; // as the server has rendered it
+    const kept = drafts.start({ isTaken: body !== "" });
+    if (body === "") this.show({ body: kept.body, reply: reply ?? kept.reply });
     this.listen();
     this.fit();
   }
@@ -90,7 +95,7 @@ export class Composer {
   changed() {
     this.fit();
     if (this.excess === 0) this.complain("");
-    this.drafts.save(this.textarea.value);
+    this.drafts.save(this.draft);
     this.onInput(this.textarea.value.trim() === "");
   }
 
@@ -114,18 +119,51 @@ export class Composer {
     return this.form.elements.reply_to.value;
   }
 
+  /** What is in the box, as drafts.js keeps it: {body, reply}. */
+  get draft() {
+    const words = this.replyBar.querySelector(".reply-text").textContent;
+    return { body: this.textarea.value, reply: this.replyTo === "" ? null : { id: this.replyTo, words } };
+  }
+
+  /** Show a draft. */
+  show({ body, reply }) {
+    if (this.textarea.value !== body) this.textarea.value = body;
+    this.showReply(reply);
+    if (this.excess === 0) this.complain("");
+    if (this.isLocked) this.lock(true); // there is something to be read now, or nothing any more
+    this.fit();
+  }
+
+  showReply(reply) {
+    this.form.elements.reply_to.value = reply?.id ?? "";
+    this.replyBar.hidden = reply === null;
+    this.replyBar.querySelector(".reply-text").textContent = reply?.words ?? "";
+  }
+
   /** Answer a message {id, author, body}; null for none. */
   setReply(message) {
-    this.form.elements.reply_to.value = message?.id ?? "";
-    this.replyBar.hidden = message === null;
-    if (message === null) return;
-    this.renameReply(message);
+    this.showReply(message && { id: message.id, words: replyWords(message) });
+    this.drafts.save(this.draft);
+    if (message !== null) this.textarea.focus();
+  }
+
+  /** The message was deleted: it cannot be answered any more, and what was typed stays. */
+  dropReply(messageId) {
+    if (this.replyTo === messageId) this.setReply(null);
+  }
+
+  /** Put {body, reply} back into the box; what was begun there stays below it. */
+  putBack({ body, reply }) {
+    const begun = this.draft;
+    const isEmpty = begun.body.trim() === "";
+    this.show({ body: isEmpty ? body : `${body}\n\n${begun.body}`, reply: begun.reply ?? reply });
+    this.changed();
     this.textarea.focus();
   }
 
   /** Say anew whom one answers. */
   renameReply({ author, body }) {
-    this.replyBar.querySelector(".reply-text").textContent = `${text("replying_to", { name: author })}: ${isolate(body)}`;
+    this.replyBar.querySelector(".reply-text").textContent = replyWords({ author, body });
   }
 
   /** While nobody can write here: what was written stays to be read and copied; an empty box goes. */
@@ -157,8 +195,8 @@ export class Composer {
   /** Forget what was begun. */
   clear() {
     this.textarea.value = "";
-    this.drafts.save("");
-    this.setReply(null);
+    this.showReply(null);
+    this.drafts.clear();
     this.preview.close();
     this.complain("");
     this.fit();

@@ -1,4 +1,5 @@
-// What one can do to a message: reply, edit, delete; try again or discard one that was not sent.
+// What one can do to a message: reply, edit, delete; try again, take back or discard one that was not sent.
+import { replyWords } from "./composer.js";
 import { confirmDialog } from "./dialogs.js";
 import { editMessage } from "./editor.js";
 import { RestError } from "./rest.js";
@@ -37,7 +38,17 @@ export class MessageActions {
     else if (action === "edit") this.edit(node);
     else if (action === "delete") this.remove(node);
     else if (action === "retry") this.outbox.retry(node.dataset.clientId);
-    else if (action === "discard") this.outbox.discard(node.dataset.clientId);
+    else if (action === "discard") this.outbox.takeBack(node.dataset.clientId);
+    else if (action === "take-back") this.takeBack(node);
+  }
+
+  /** Put an unsent message back into the box. */
+  async takeBack(node) {
+    const quote = node.querySelector(".message-reply");
+    const words = replyWords({ author: quote.querySelector("b").textContent, body: quote.querySelector("span").textContent });
+    const entry = await this.outbox.takeBack(node.dataset.clientId);
+    if (entry === null) return; // it is on its way, as it says itself
+    this.composer.putBack({ body: entry.body, reply: entry.reply_to && { id: entry.reply_to, words } });
   }
 
   /** Go to a message where it stands; returns false where the page does not have it, and its address has to be opened. */

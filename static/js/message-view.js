@@ -116,20 +116,32 @@ export class MessageView {
   /** Say "pending" or "failed" on the message itself, with buttons [{action, label}]; null takes it away. */
   setStatus(node, status, words = "", buttons = []) {
     const note = node.querySelector(".message-note");
-    // Said already: a screen reader would read it again with every try to connect.
-    if (status === "pending" && node.dataset.status === status && note.textContent === words) return;
+    // Said already, a screen reader would read it again with every try to connect.
+    if (status !== "pending" || node.dataset.status !== status || note.textContent !== words) note.textContent = words;
     if (status === null) delete node.dataset.status;
     else node.dataset.status = status;
     note.hidden = status === null;
-    note.replaceChildren(words);
+    this.setChoices(note, buttons);
+  }
+
+  /** Show these buttons below a note, [{action, label}]; those that are there already stay, and keep the focus. */
+  setChoices(note, buttons) {
+    const shown = note.nextElementSibling?.matches(".message-choices") ? note.nextElementSibling : null;
+    const isShown = (index) => shown?.children[index]?.dataset.action === buttons[index].action;
+    if (buttons.length === (shown?.children.length ?? 0) && buttons.every((_, index) => isShown(index))) return;
+    shown?.remove();
+    if (buttons.length === 0) return;
+    const choices = document.createElement("div");
+    choices.className = "message-choices";
     for (const { action, label } of buttons) {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "link-button";
       button.dataset.action = action;
       button.textContent = label;
-      note.append(button);
+      choices.append(button);
     }
+    note.after(choices);
   }
 
   /** Show which message is answered; `body` is its excerpt, see readable.js. */

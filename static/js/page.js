@@ -1,10 +1,21 @@
 // Every page: menus, the theme switch, times in the reader's zone.
+import { Database, DatabaseStore, StorageFailed } from "./database.js";
 import { startMenus } from "./menus.js";
-import { forgetAfterSignOut } from "./sign-out.js";
+import { askBeforeSignOut, forgetAfterSignOut } from "./sign-out.js";
 import { startTheme } from "./theme.js";
 import { localizeTimes } from "./times.js";
 
-forgetAfterSignOut({ userId: document.body.dataset.userId ?? "" });
+const userId = document.body.dataset.userId ?? "";
+const database = new Database();
+forgetAfterSignOut({ userId, database });
+askBeforeSignOut(async () => {
+  try {
+    return (await new DatabaseStore(database, userId).load()).length;
+  } catch (error) {
+    if (!(error instanceof StorageFailed)) throw error;
+    return 0; // nothing is kept where nothing can be
+  }
+});
 startMenus(document);
 startTheme(document);
 localizeTimes(document);

@@ -174,16 +174,18 @@ export class Timeline {
     return node;
   }
 
-  /** Say on an unsent message what is going on, or why it failed. */
-  setPending({ client_id, status, reason }, words) {
+  /**
+   * Say on an unsent message what is going on, or why it failed; `isFree`: whether it can be taken back, `canEdit`: whether
+   * there is a box to put it into.
+   */
+  setPending({ client_id, status, reason }, words, { isFree, canEdit }) {
     const node = this.byClientId(client_id);
     if (node === null || node.dataset.messageId) return;
-    const actions = [
-      { action: "retry", label: text("retry") },
-      { action: "discard", label: text("discard") },
-    ];
-    if (status === "failed") this.view.setStatus(node, "failed", `${text("failed")} ${reason}`, actions);
-    else this.view.setStatus(node, "pending", words);
+    const edit = { action: "take-back", label: text("edit") };
+    const back = [...(canEdit ? [edit] : []), { action: "discard", label: text("discard") }];
+    const again = { action: "retry", label: text("retry") };
+    if (status === "failed") this.view.setStatus(node, "failed", `${text("failed")} ${reason}`, [again, ...back]);
+    else this.view.setStatus(node, "pending", words, isFree ? back : []);
   }
 
   /** Note that a message is stored; the event with its HTML comes before or after. */

@@ -1,5 +1,6 @@
 // The outbox as the page of a chat shows it: on the messages themselves.
 import { on } from "./bus.js";
+import { isOutOfReach } from "./lost.js";
 import { text } from "./text.js";
 
 export class Unsent {
@@ -24,6 +25,11 @@ export class Unsent {
     if (!this.timeline.isLive) return; // it will stand below the last message, which is not shown
     const node = this.timeline.addPending(entry);
     if (node.dataset.messageId) this.outbox.seen(entry.client_id); // the page came with it: it is stored
-    else this.timeline.setPending(entry, text(this.isConnected() ? "sending" : "waiting"));
+    else {
+      // On its way within a moment there is no time to take it back.
+      const isFree = this.outbox.isFree(entry) && (!this.isConnected() || this.outbox.isPutOff(this.chatId));
+      const words = text(this.isConnected() ? "sending" : "waiting");
+      this.timeline.setPending(entry, words, { isFree, canEdit: !isOutOfReach(entry) });
+    }
   }
 }

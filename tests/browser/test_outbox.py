@@ -26,11 +26,19 @@ WRITE_MANY = """
 }
 """
 
-KEEPS = """
-(count) => {
-  const key = Object.keys(sessionStorage).find((name) => name.startsWith("flowra.outbox."));
-  return JSON.parse(sessionStorage.getItem(key) ?? "[]").length === count;
-}
+# What the browser keeps of everybody, with IndexedDB as it is.
+KEPT = """
+() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("flowra");
+  opening.onerror = () => reject(opening.error);
+  opening.onsuccess = () => {
+    const asked = opening.result.transaction("outbox").objectStore("outbox").getAll();
+    asked.onsuccess = () => {
+      opening.result.close();
+      resolve(asked.result.map(({ body }) => body));
+    };
+  };
+})
 """
 
 
@@ -42,8 +50,12 @@ def pending(page: Page, *texts: str) -> None:
 
 
 def keeps(page: Page, count: int) -> None:
-    """Wait until the tab keeps so many messages for later."""
-    page.wait_for_function(KEEPS, arg=count)
+    """Wait until the browser keeps so many messages for later."""
+    for _ in range(500):
+        if len(page.evaluate(KEPT)) == count:
+            return
+        page.wait_for_timeout(10)  # frames pass meanwhile
+    raise AssertionError(f"The browser keeps {page.evaluate(KEPT)}.")
 
 
 def test_what_is_written_without_a_server_goes_out_with_it(enter: Opener, mortal: Server, mortal_stage: Stage) -> None:

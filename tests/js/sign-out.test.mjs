@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { forgetWritten, MARK, SignOut } from "../../static/js/sign-out.js";
-import { FakeStorage, Stage } from "./outbox-stage.mjs";
+import { FakeStorage, settle, Stage } from "./outbox-stage.mjs";
 
 const DRAFT = "flowra.draft.u.a";
 const OUTBOX = "flowra.outbox.u";
@@ -12,6 +12,11 @@ const THEME = "flowra.theme";
 class Browser {
   local = new FakeStorage();
   cookie = false;
+  kept = new Set(); // users of whom the database keeps something
+
+  wipe(but) {
+    for (const userId of this.kept) if (userId !== but) this.kept.delete(userId);
+  }
 
   tab() {
     const tab = { session: new FakeStorage(), forgot: 0 };
@@ -24,6 +29,7 @@ class Browser {
           this.cookie = false;
           return was;
         },
+        wipe: (but) => this.wipe(but),
         onForget: () => { tab.forgot += 1; },
       });
       tab.signOut.start(userId);
@@ -31,6 +37,7 @@ class Browser {
     tab.write = () => {
       this.local.setItem(DRAFT, "begun");
       tab.session.setItem(OUTBOX, "unsent");
+      this.kept.add("u");
     };
     tab.load();
     return tab;
@@ -46,6 +53,7 @@ test("the tab that signs out keeps neither drafts nor unsent messages, and its t
   tab.load("");
   assert.deepEqual([...browser.local.items.keys()].sort(), [MARK, THEME].sort());
   assert.deepEqual([...tab.session.items.keys()], [MARK]);
+  assert.equal(browser.kept.size, 0);
 });
 
 test("a tab that is open hears of it once; what is written there afterwards stays", () => {
@@ -63,6 +71,7 @@ test("a tab that is open hears of it once; what is written there afterwards stay
   there.load("u");
   assert.equal(there.session.getItem(OUTBOX), "unsent");
   assert.equal(browser.local.getItem(DRAFT), "begun");
+  assert.ok(browser.kept.has("u"));
 });
 
 test("a tab that was asleep or closed forgets when it comes back, and leaves newer drafts alone", () => {
@@ -73,7 +82,9 @@ test("a tab that was asleep or closed forgets when it comes back, and leaves new
   here.load("");
   here.load("u"); // signed in again
   browser.local.setItem(DRAFT, "newer");
+  browser.kept.add("u");
   there.load("u");
+  assert.ok(browser.kept.has("u"));
   assert.equal(there.session.getItem(OUTBOX), null);
   assert.equal(browser.local.getItem(DRAFT), "newer");
 });
@@ -97,11 +108,13 @@ test("a session that expires loses nothing, unless somebody else signs in", () =
   tab.write();
   tab.load("");
   tab.load("u");
+  assert.ok(browser.kept.has("u"));
   assert.equal(browser.local.getItem(DRAFT), "begun");
   assert.equal(tab.session.getItem(OUTBOX), "unsent");
   tab.load("v");
   assert.equal(browser.local.getItem(DRAFT), null);
   assert.equal(tab.session.getItem(OUTBOX), null);
+  assert.equal(browser.kept.size, 0);
 });
 
 test("where storage is blocked nothing breaks", () => {
@@ -114,14 +127,24 @@ test("where storage is blocked nothing breaks", () => {
   forgetWritten(browser.local);
 });
 
-test("an outbox that is cleared sends nothing more, tells of each message and stores nothing", async () => {
+test("an outbox whose author has signed out sends nothing more, and leaves alone what is kept", async () => {
   const stage = new Stage();
-  stage.add("1");
-  stage.add("2");
-  stage.add("3", "b");
-  stage.outbox.clear();
+  await stage.add("1");
+  await stage.add("2");
+  await stage.add("3", "b");
+  stage.store.records.clear(); // by the tab that saw the sign-out
+  stage.store.records.set("new", { client_id: "new" });
+  stage.outbox.forget();
   await stage.accept({ ack: {} }, stage.deliveries[0]);
-  assert.equal(stage.outbox.of("a").length, 0);
-  assert.equal(stage.storage.items.size, 0);
+  assert.deepEqual([stage.ids, [...stage.store.records.keys()]], [[], ["new"]]);
   assert.deepEqual(stage.tried, ["1", "3"], "those that were under way");
+  assert.deepEqual(stage.changes.slice(3), ["1 gone", "2 gone", "3 gone"]);
+});
+
+test("a message that is being kept when its author signs out does not stay", async () => {
+  const stage = new Stage();
+  stage.outbox.add({ client_id: "1", chat_id: "a", body: "b" });
+  stage.outbox.forget();
+  await settle();
+  assert.deepEqual([stage.store.records.size, stage.tried], [0, []]);
 });
