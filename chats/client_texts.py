@@ -81,5 +81,6 @@ def client_texts() -> dict[str, str]:
         "unread_count": _("{count} unread"),
         "somebody": _("Somebody"),
         "copied": _("Copied"),
+        "not_copied": _("Your browser does not let Flowra copy. Select the text, and copy it yourself."),
         "unknown_reply": _("An earlier message"),
     }

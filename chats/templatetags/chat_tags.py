@@ -9,11 +9,12 @@ from uuid import UUID
 from django import template
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide as render_icon
 
 from chats.client_texts import client_texts
 from chats.direction import isolate, turns, without_controls
+from chats.page_html import page_html
 from chats.payloads import time_text
 from chats.unread import UNREAD_MAX
 
@@ -43,6 +44,12 @@ def initials(name: str) -> str:
 def bdi(name: object) -> SafeString:
     """Return what people wrote to be put into a sentence: it runs in its own direction and turns nothing around it."""
     return format_html("<bdi>{}</bdi>" if turns(name) else "{}", without_controls(name))
+
+
+@register.filter
+def message_html(html: str) -> SafeString:
+    """Return the HTML of a message, which is sanitised, as the page shows it."""
+    return mark_safe(page_html(html))  # noqa: S308 - made safe by chats/markdown.py
 
 
 @register.filter

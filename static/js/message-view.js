@@ -1,4 +1,5 @@
 // One message as an element: made from the page's <template>, or read from what the server rendered.
+import { completeBodies } from "./message-body.js";
 import { paintAvatar } from "./names.js";
 import { nameOf } from "./people.js";
 import { text } from "./text.js";
@@ -83,6 +84,7 @@ export class MessageView {
       delete node.dataset.body;
     } else {
       body.innerHTML = data.html;
+      completeBodies(body);
       markMentions(body, this.viewer.username);
       if (node.classList.contains("own")) node.dataset.body = data.body;
     }

@@ -1,4 +1,5 @@
 // What a message will look like, shown above the box when somebody asks for it; the server renders it, as it will later.
+import { completeBodies } from "./message-body.js";
 import { markMentions } from "./message-view.js";
 import { text } from "./text.js";
 
@@ -63,6 +64,7 @@ export class Preview {
   show(html) {
     this.panel.innerHTML = html;
     markMentions(this.panel, this.username);
+    completeBodies(this.panel);
     this.panel.hidden = false;
     this.button.setAttribute("aria-pressed", "true");
   }

@@ -1,5 +1,6 @@
 // The messages of the open chat: puts what the socket says in its place, whatever order it comes in.
 import { arrange } from "./groups.js";
+import { completeBodies } from "./message-body.js";
 import { factsOf, markMentions, MessageView, namesReader } from "./message-view.js";
 import { hush } from "./quiet.js";
 import { excerptOf, excerptOfHtml } from "./readable.js";
@@ -21,6 +22,7 @@ export class Timeline {
 
   markMine(root) {
     markMentions(root, this.viewer.username);
+    completeBodies(root);
     for (const node of root.querySelectorAll(".message")) {
       node.classList.toggle("mentions-me", namesReader(node));
     }
