@@ -200,7 +200,7 @@ def test_signing_out_forgets_what_was_written_in_all_tabs(enter: Opener, stage: 
     for tab in (page, other):
         wait_until(functools.partial(holds_nothing, tab), 5, "what was written to be forgotten")
     # What it fetches when it is online again may lead it to the form, where there is no box.
-    page.wait_for_function("(document.querySelector('textarea[name=body]')?.value ?? '') === ''")
+    expect(page.locator("textarea[name=body]:not(:placeholder-shown)")).to_have_count(0)
     expect(page.locator(".message[data-status]")).to_have_count(0)
     sign_in(other, "jane")
     other.wait_for_url(lambda url: "/accounts/login/" not in url)
