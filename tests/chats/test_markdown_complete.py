@@ -160,9 +160,9 @@ WORD = re.compile(r"word\d+x")
 
 
 def seen(made: str) -> Counter[str]:
-    """Return how often each word is shown; the language of code is, and where a link leads may be."""
-    made = re.sub(r'<code class="language-([^"]*)">', r" \1 ", made)
-    addresses = re.findall(r'href="([^"]*)"', made)
+    """Return how often each word is shown; the language of code is, and where a link with a text leads counts, too."""
+    made = re.sub(r'<code class="language-([^" ]*)">', r" \1 ", made)
+    addresses = [address for address, text in re.findall(r'<a href="([^"]*)"[^>]*>(.*?)</a>', made) if text.strip()]
     shown = html.unescape(re.sub("<[^>]*>", "", made))
     words = Counter(WORD.findall(shown))
     return words | Counter(WORD.findall(html.unescape(" ".join(addresses))))
