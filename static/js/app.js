@@ -82,7 +82,7 @@ on("workspace.member_removed", ({ workspace_name: name, data }) => {
 on("workspace.deleted", ({ data: { name } }) => toast(text("workspace_deleted", { name }), { level: "warning" }));
 export const unread = new Unread(sidebar);
 const seen = { check: () => false };
-const notifications = new Notifications(document.getElementById("bell"), (data) => seen.check(data));
+const notifications = new Notifications(document.getElementById("bell"), (data) => seen.check(data), clock);
 
 /** Say which notifications need no toast: those about what the reader is looking at. */
 export function setSeen(check) {

@@ -1,6 +1,6 @@
 // The bell: rings when something wants attention, counts what the server counts, and forgets what was read elsewhere.
 import { emit, on } from "./bus.js";
-import { loadPage, PageAway } from "./fresh-page.js";
+import { FreshPage, loadPage } from "./fresh-page.js";
 import { Gathered } from "./gathered.js";
 import { text } from "./text.js";
 import { localizeTimes } from "./times.js";
@@ -11,12 +11,17 @@ const SETTLE = 150; // ms: several at once are one look at the server
 const LEAVING = ["chat.deleted", "chat.member_removed", "workspace.deleted", "workspace.member_removed"];
 
 export class Notifications {
-  /** `isSeen(notification)`: whether the reader is looking at what it is about. */
-  constructor(bell, isSeen) {
+  /** `isSeen(notification)`: whether the reader is looking at what it is about; `clock` see socket.js. */
+  constructor(bell, isSeen, clock) {
     this.bell = bell;
     this.isSeen = isSeen;
     this.timer = null;
     this.gathered = new Gathered();
+    this.page = new FreshPage({
+      load: () => loadPage(`${location.pathname}${location.search}`),
+      show: (page) => this.showList(page),
+      clock,
+    });
     on("notification.new", (frame) => this.ring(frame.data));
     on("notification.read", (frame) => this.read(frame));
     for (const type of LEAVING) on(type, () => this.recount());
@@ -63,21 +68,14 @@ export class Notifications {
     this.timer = setTimeout(() => {
       emit("bell.refresh", {});
       if (this.bell.open) emit("bell.list", {});
-      if (document.getElementById("notification-list") !== null) this.relist();
+      if (document.getElementById("notification-list") !== null) this.page.fetch();
     }, SETTLE);
   }
 
-  /** Fetch the page of notifications again; whoever was on one of them stays there. */
-  async relist() {
-    let page;
-    try {
-      page = await loadPage(`${location.pathname}${location.search}`);
-    } catch (error) {
-      if (!(error instanceof PageAway)) throw error;
-      return; // what was known stays; the list is fetched again once the connection is back
-    }
+  /** Show the page of notifications as it is now; whoever was on one of them stays there. */
+  showList(page) {
     const list = document.getElementById("notification-list");
-    const fresh = new DOMParser().parseFromString(page, "text/html").getElementById("notification-list");
+    const fresh = page.getElementById("notification-list");
     const focused = list.contains(document.activeElement) ? document.activeElement.dataset.notificationId : null;
     localizeTimes(fresh);
     list.replaceChildren(...fresh.childNodes);
