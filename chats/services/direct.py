@@ -33,15 +33,6 @@ def show_direct(chat: Chat, memberships: QuerySet[ChatMember]) -> None:
         events.publish_on_commit(events.chat_read(row))
 
 
-def prepare_direct_post(chat: Chat) -> None:
-    """Before a message is stored in a direct chat whose row the caller holds: bring it back to both lists.
-
-    Raises Forbidden where one of the two blocks the other.
-    """
-    refuse_blocked(chat)
-    show_direct(chat, chat.memberships.all())
-
-
 def refuse_blocked(chat: Chat) -> None:
     """Raise Forbidden in a direct chat of which one blocks the other."""
     if is_blocked_within(chat):

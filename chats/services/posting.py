@@ -24,7 +24,7 @@ from chats.plain_text import excerpt_of
 from chats.search.index import store_entry
 from chats.search.tokens import tokens_of
 from chats.selectors import access_chat, find_posted
-from chats.services.direct import prepare_direct_post
+from chats.services.direct import refuse_blocked, show_direct
 from chats.services.mentions import Named, add_mentions, tell_answered
 from chats.services.notifications import mark_chat_notifications_read
 from chats.sql import load, run
@@ -108,7 +108,7 @@ def _store(
     if is_closed:
         raise Closed("This chat is closed.")
     if chat.kind == ChatKind.DIRECT:
-        prepare_direct_post(chat)
+        refuse_blocked(chat)
     answered = _message_to_answer(chat, reply_to_id)
     named = Named(chat, document)
     message = Message(
@@ -125,6 +125,8 @@ def _store(
         created_at=now,
     )
     _insert(message)
+    if chat.kind == ChatKind.DIRECT:
+        show_direct(chat, chat.memberships.all())  # with the new message, which counts as unread there
     message.excerpt = excerpt_of(document)  # for the notifications: not parsed again while the chat's row is held
     events.publish_on_commit(events.message_changed(events.MessagePosted, chat, message))
     if has_unread:
