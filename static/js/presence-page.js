@@ -56,7 +56,10 @@ export function startMembers({ chatId, userId, htmx, isEnabled, clock, onOffline
   // that is being left shows what it has.
   let wasConnected = false;
   on("connection.shown", ({ name, state, attempt }) => {
-    if (name !== "connected" && state !== "stopped" && (wasConnected || attempt > 0)) lose();
+    if (name !== "connected" && state !== "stopped" && (wasConnected || attempt > 0)) {
+      lose();
+      presence.hold(); // until the snapshot after the next subscription, whatever a list says that is fetched before
+    }
     wasConnected ||= name === "connected";
   });
   document.addEventListener("visibilitychange", () => source.becameVisible());

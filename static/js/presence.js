@@ -22,8 +22,9 @@ export class Presence {
   /** The list was written by the server: these are the members. Where it knew who is online, it is a snapshot too. */
   seed(entries, isKnown) {
     this.members = new Set(entries.map(({ user_id }) => user_id));
-    if (isKnown && this.isHeld) this.merge(entries); // the snapshot after the next subscription is still to come
-    else if (isKnown) this.snapshot(entries);
+    if (!isKnown) return;
+    if (!this.isHeld) this.snapshot(entries);
+    else if (this.isKnown) this.merge(entries); // the snapshot after the next subscription is still to come
   }
 
   /** Take a snapshot, then the changes that waited for it. */

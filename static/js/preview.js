@@ -31,6 +31,7 @@ export class Preview {
     this.asked?.abort();
     this.asked = null;
     this.panel.hidden = true;
+    this.panel.classList.remove("message-body");
     this.panel.replaceChildren();
     this.button.setAttribute("aria-pressed", "false");
   }
@@ -62,6 +63,7 @@ export class Preview {
   }
 
   show(html) {
+    this.panel.classList.add("message-body"); // only as long as it shows one
     this.panel.innerHTML = html;
     markMentions(this.panel, this.username);
     completeBodies(this.panel);

@@ -249,7 +249,7 @@ def test_presence_comes_anew_and_changes_wait_for_it(enter: Opener, server: Serv
     diff = {"type": "presence.diff", "chat_id": stage.chat_id, "offline": [], "online_count": 3}
     line.tell({**diff, "online": [{**change, "version": FUTURE}]})
     john.wait_for_timeout(300)  # nothing may happen
-    expect(item(john, stage.bob).locator(".presence-dot")).to_have_class("presence-dot offline")
+    expect(item(john, stage.bob).locator(".presence-dot")).to_have_class("presence-dot unknown")
     held[0].continue_()
     shows(john, stage.bob, "online")
     shows(john, stage.jane, "online")
