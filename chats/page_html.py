@@ -22,6 +22,7 @@ def _direct(tag: re.Match[str]) -> str:
     name, attributes = tag[1], tag[2]
     if _DIRECTED.fullmatch(name):
         return f'<{name} dir="auto"{attributes}>'
-    if name in ("pre", "code"):
+    # A mention's Latin letters do not make a Hebrew sentence that begins with one run from the left.
+    if name in ("pre", "code") or 'class="mention"' in attributes:
         return f'<{name} dir="ltr"{attributes}>'
     return tag[0]

@@ -10,7 +10,7 @@ export function completeBodies(root) {
   if (root.matches?.(".message-body")) bodies.push(root);
   for (const body of bodies) {
     for (const block of body.querySelectorAll(BLOCKS)) block.dir = "auto";
-    for (const code of body.querySelectorAll("pre, code")) code.dir = "ltr";
+    for (const code of body.querySelectorAll("pre, code, .mention")) code.dir = "ltr";
     for (const block of body.querySelectorAll("pre")) completeCode(block);
   }
 }

@@ -32,6 +32,11 @@ def test_every_block_has_one() -> None:
     assert made.count(' dir="auto"') == made.count("</p>") + 2 + 2 + 1
 
 
+def test_a_mention_does_not_turn_the_sentence() -> None:
+    made = page_html(render("@jane שלום", {"jane"}))
+    assert made == '<p dir="auto"><span dir="ltr" class="mention" data-username="jane">@jane</span> שלום</p>'
+
+
 @given(dangerous)
 def test_nothing_but_attributes_is_added(body: str) -> None:
     made = render(body)
