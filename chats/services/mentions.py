@@ -79,7 +79,10 @@ def drop_mentions(message: Message, user_ids: Set[UUID]) -> None:
     ).update(mention_count=F("mention_count") - 1)
     told = _notifications_of(message, Notification.Kind.MENTION).filter(user_id__in=user_ids)
     if message.reply_to is not None and message.reply_to.author_id in user_ids:
-        told.filter(user_id=message.reply_to.author_id).update(kind=Notification.Kind.REPLY)
+        author_id = message.reply_to.author_id
+        # Earlier versions told somebody of both.
+        if not _notifications_of(message, Notification.Kind.REPLY).filter(user_id=author_id).exists():
+            told.filter(user_id=author_id).update(kind=Notification.Kind.REPLY)
     drop_notifications(told.filter(kind=Notification.Kind.MENTION))
     tell_mentions(message, user_ids)
 

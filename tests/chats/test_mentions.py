@@ -123,3 +123,7 @@ def test_who_is_answered_is_told_once_whatever_is_edited(cast: Cast) -> None:
     assert (told(cast), counted(cast)) == ([("mention", False)], 1)
     edit(cast, answer, "because")
     assert (told(cast), counted(cast)) == ([("reply", False)], 0)
+    edit(cast, answer, "@olga because")
+    Notification.objects.create(user=cast.owner, kind="reply", chat=cast.chat, message=answer)  # by an earlier version
+    edit(cast, answer, "because")
+    assert told(cast) == [("reply", False)]
