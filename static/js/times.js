@@ -13,24 +13,35 @@ const UNITS = [
   ["minute", MINUTE],
 ];
 
-const language = () => (typeof document === "undefined" ? "en" : document.documentElement.lang || undefined);
+const CLOCK = "h23"; // as the server writes times for readers without scripts: one clock on the whole page
+
+/** The page's language as the reader's region has it: de-AT on a German page, but nothing French on an English one. */
+export function localeOf(pageLanguage, readerLanguages) {
+  return readerLanguages.find((tag) => tag.split("-")[0].toLowerCase() === pageLanguage) ?? pageLanguage;
+}
+
+function locale() {
+  if (typeof document === "undefined") return "en";
+  return localeOf(document.documentElement.lang, navigator.languages);
+}
+
 const formatters = new Map();
 
 function formatter(style) {
   if (!formatters.has(style)) {
     const options = {
-      time: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+      time: { hour: "2-digit", minute: "2-digit", hourCycle: CLOCK },
       day: { weekday: "long", day: "numeric", month: "long" },
       year: { day: "numeric", month: "long", year: "numeric" },
-      full: { dateStyle: "medium", timeStyle: "short" },
+      full: { dateStyle: "medium", timeStyle: "short", hourCycle: CLOCK },
     }[style];
-    formatters.set(style, new Intl.DateTimeFormat(language(), options));
+    formatters.set(style, new Intl.DateTimeFormat(locale(), options));
   }
   return formatters.get(style);
 }
 
 function relative() {
-  if (!formatters.has("ago")) formatters.set("ago", new Intl.RelativeTimeFormat(language()));
+  if (!formatters.has("ago")) formatters.set("ago", new Intl.RelativeTimeFormat(locale()));
   return formatters.get("ago");
 }
 

@@ -8,7 +8,7 @@ import { arrange } from "../../static/js/groups.js";
 import { matching, partialMention } from "../../static/js/mentions.js";
 import { hue, initials } from "../../static/js/names.js";
 import { Reader } from "../../static/js/reader.js";
-import { dayKey, dayLabel } from "../../static/js/times.js";
+import { dayKey, dayLabel, localeOf } from "../../static/js/times.js";
 import { OwnTyping, SAY_EVERY, Typing, typingText } from "../../static/js/typing.js";
 import { badge, titleWith } from "../../static/js/unread.js";
 import { newId } from "../../static/js/uuid.js";
@@ -219,4 +219,11 @@ test("ids are UUIDs of version 4, also where the browser makes none", () => {
   assert.match(newId(webcrypto), UUID);
   assert.match(newId(plainHttp), UUID);
   assert.notEqual(newId(plainHttp), newId(plainHttp));
+});
+
+test("times are in the page's language as the reader's region has it", () => {
+  assert.equal(localeOf("de", ["fr-FR", "de-AT", "de"]), "de-AT");
+  assert.equal(localeOf("en", ["ar-EG", "en-GB"]), "en-GB");
+  assert.equal(localeOf("en", ["ar-EG"]), "en"); // and not Arabic words on an English page
+  assert.equal(localeOf("de", []), "de");
 });
