@@ -61,6 +61,8 @@ def client_texts() -> dict[str, str]:
         "removed": _("You are no longer in this chat."),
         "chat_deleted": _("This chat was deleted."),
         "network": _("The server cannot be reached. Try again in a moment."),
+        "refused_closed": _("This chat is closed."),
+        "refused_forbidden": _("You may not write here."),
         "refused": _("The server refused this."),
         "close": _("Close"),
         "show": _("Show"),

@@ -58,13 +58,13 @@ def access_workspace(user: User, workspace_id: UUID, *, lock: bool = False) -> W
     Somebody who was deactivated is anybody else. `lock` holds the workspace's row until the end of the transaction.
     """
     if lock and not _hold(Workspace.objects.filter(pk=workspace_id, memberships__user_id=user.pk)):
-        raise NotFound("There is no such workspace.")
+        raise NotFound(_("There is no such workspace."))
     try:
         return WorkspaceMember.objects.select_related("workspace").get(
             workspace_id=workspace_id, user_id=user.pk, user__is_active=True
         )
     except WorkspaceMember.DoesNotExist:
-        raise NotFound("There is no such workspace.") from None
+        raise NotFound(_("There is no such workspace.")) from None
 
 
 def access_chat(user: User, chat_id: UUID, *, lock: bool = False) -> ChatMember:
@@ -74,13 +74,13 @@ def access_chat(user: User, chat_id: UUID, *, lock: bool = False) -> ChatMember:
     edits, deletions and removals of members take it, and so happen one after the other.
     """
     if lock and not _hold(Chat.objects.filter(pk=chat_id, memberships__user_id=user.pk)):
-        raise NotFound("There is no such chat.")
+        raise NotFound(_("There is no such chat."))
     try:
         return ChatMember.objects.select_related("chat", "user").get(
             chat_id=chat_id, user_id=user.pk, user__is_active=True
         )
     except ChatMember.DoesNotExist:
-        raise NotFound("There is no such chat.") from None
+        raise NotFound(_("There is no such chat.")) from None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def chat_standing(user: User, chat_id: UUID) -> Standing:
     """Return the chat's counters; raises NotFound to whomever `access_chat` does."""
     row = run(_STANDING, chat_id, user.pk)
     if row is None:
-        raise NotFound("There is no such chat.")
+        raise NotFound(_("There is no such chat."))
     revision, access_version, kind, display_name, username = row
     return Standing(revision, access_version, kind == ChatKind.DIRECT, display_name or username)
 
@@ -128,7 +128,7 @@ def access_message(user: User, chat_id: UUID, message_id: UUID) -> Message:
             pk=message_id, chat_id=chat_id, chat__memberships__user_id=user.pk
         )
     except Message.DoesNotExist:
-        raise NotFound("There is no such message.") from None
+        raise NotFound(_("There is no such message.")) from None
 
 
 def may_manage_workspace(membership: WorkspaceMember) -> bool:
@@ -202,7 +202,7 @@ def list_invites(user: User, workspace_id: UUID) -> QuerySet[WorkspaceInvite]:
     """Return the workspace's invites, newest first; raises NotFound, and Forbidden to plain members."""
     membership = access_workspace(user, workspace_id)
     if not may_manage_workspace(membership):
-        raise Forbidden("Only owners and admins see the invites.")
+        raise Forbidden(_("Only owners and admins see the invites."))
     return membership.workspace.invites.order_by("-created_at", "-id")
 
 
@@ -243,7 +243,7 @@ def find_invite(token: str) -> WorkspaceInvite:
     """
     invite = invites_by_token(token).select_related("workspace", "created_by").first()
     if invite is None or not invite.is_usable or not _may_its_maker_invite(invite):
-        raise NotFound("This invite does not exist, has expired or is used up.")
+        raise NotFound(_("This invite does not exist, has expired or is used up."))
     return invite
 
 
@@ -272,7 +272,7 @@ def list_own_invitations(user: User) -> QuerySet[WorkspaceInvitation]:
 def list_invitations(user: User, workspace_id: UUID) -> QuerySet[WorkspaceInvitation]:
     """Return the workspace's open invitations, newest first; raises NotFound, and Forbidden to plain members."""
     if not may_manage_workspace(access_workspace(user, workspace_id)):
-        raise Forbidden("Only owners and admins see the invitations.")
+        raise Forbidden(_("Only owners and admins see the invitations."))
     rows = WorkspaceInvitation.objects.filter(workspace_id=workspace_id, **_open_invitations())
     return rows.select_related("workspace", "invited_by").order_by("-created_at", "-id")
 

@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from django.utils.translation import gettext as _
+
 from chats.exceptions import Invalid, TooLong
 
 # Letters and marks that draw nothing although Unicode does not class them as white space or format
@@ -32,11 +34,13 @@ def clean_text(value: object, *, field: str, max_length: int, required: bool = T
     if not isinstance(value, str):
         raise Invalid(f"{field} must be text, not {type(value).__name__}.", field=field)
     if len(value) > max_length:
-        raise TooLong(f"{field} has {len(value):,} characters; at most {max_length:,} are allowed.", field=field)
+        words = _("%(field)s has %(length)s characters; at most %(most)s are allowed.")
+        raise TooLong(words % {"field": field, "length": f"{len(value):,}", "most": f"{max_length:,}"}, field=field)
     if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
-        raise Invalid(f"{field} contains characters that are not text (NUL or half a surrogate pair).", field=field)
+        words = _("%(field)s contains characters that are not text (NUL or half a surrogate pair).")
+        raise Invalid(words % {"field": field}, field=field)
     if required and is_blank(value):
-        raise Invalid(f"{field} must not be empty.", field=field)
+        raise Invalid(_("%(field)s must not be empty.") % {"field": field}, field=field)
     return value
 
 
@@ -66,7 +70,8 @@ def clean_name(value: object, *, field: str, max_length: int) -> str:
     """
     name = clean_line(value, field=field, max_length=max_length)
     if any(_is_hidden(name, index) for index in range(len(name))):
-        raise Invalid(f"{field} must not contain invisible characters or such as change its direction.", field=field)
+        words = _("%(field)s must not contain invisible characters or such as change its direction.")
+        raise Invalid(words % {"field": field}, field=field)
     return name
 
 

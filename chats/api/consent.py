@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -56,7 +57,7 @@ class WorkspaceInvitationDetail(ApiView):
         """An open invitation of a workspace (owners and admins)."""
         found = selectors.list_invitations(self.user, workspace_id).filter(pk=invitation_id).first()
         if found is None:
-            raise NotFound("There is no such invitation.")
+            raise NotFound(_("There is no such invitation."))
         return Response(sent_invitation_payload(found))
 
     @writes("cancelWorkspaceInvitation", {204: None}, ids=("workspace_id", "invitation_id"))

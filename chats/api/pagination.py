@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
@@ -126,4 +127,4 @@ def _read_cursor(cursor: str, keys: Sequence[Key]) -> tuple[bool, list[object]]:
             raise ValueError
         return direction == "p", [key.read(text) for key, text in zip(keys, texts, strict=True)]
     except (ValueError, TypeError, RecursionError, binascii.Error, Invalid):
-        raise NotFound("There is no such page: take cursors from next and previous.") from None
+        raise NotFound(_("There is no such page: take cursors from next and previous.")) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -175,5 +176,5 @@ class InviteAccept(ApiView):
     def post(self, request: Request, token: str) -> Response:
         """Join the workspace of an invite."""
         if not _TOKEN.fullmatch(token):
-            raise NotFound("This invite does not exist, has expired or is used up.")
+            raise NotFound(_("This invite does not exist, has expired or is used up."))
         return Response(workspace_payload(services.accept_invite(user=self.user, token=token)))

@@ -73,7 +73,7 @@ def rename_chat(*, user: User, chat_id: UUID, title: str) -> ChatMember:
 def set_title(chat: Chat, title: str) -> None:
     """Rename a chat whose row the caller holds. Raises Invalid; Conflict for a direct chat."""
     if chat.kind == ChatKind.DIRECT:
-        raise Conflict("A direct chat has no title.")
+        raise Conflict(_("A direct chat has no title."))
     chat.title = clean_line(title, field="title", max_length=TITLE_MAX_LENGTH)
     chat.save(update_fields=["title"])
     events.publish_on_commit(events.chat_changed(events.ChatRenamed, chat))
@@ -126,7 +126,7 @@ def add_chat_members(*, user: User, chat_id: UUID, user_ids: Sequence[UUID]) -> 
     Raises NotFound; Invalid where somebody is not in the workspace; Conflict for a direct chat.
     """
     if not user_ids:
-        raise Invalid("Name at least one user.", field="user_ids")
+        raise Invalid(_("Name at least one user."), field="user_ids")
     chat = access_chat(user, chat_id).chat
     people = lock_newcomers(chat, user_ids)
     # Only now: whoever was removed while this waited for a row adds nobody, least of all themselves.
@@ -139,7 +139,7 @@ def lock_newcomers(chat: Chat, user_ids: Collection[UUID]) -> list[User]:
     Raises Invalid where somebody is not in the workspace; Conflict for a direct chat.
     """
     if chat.kind == ChatKind.DIRECT:
-        raise Conflict("A direct chat has two members.")
+        raise Conflict(_("A direct chat has two members."))
     return _lock_workspace_members(chat.workspace_id, set(user_ids), field="user_ids")
 
 
@@ -160,11 +160,11 @@ def remove_chat_member(*, user: User, chat_id: UUID, user_id: UUID) -> None:
     """
     membership = access_chat(user, chat_id, lock=True)
     if user_id != user.pk and not may_manage_chat(membership):
-        raise Forbidden("Only the chat's creator and workspace admins can remove members.")
+        raise Forbidden(_("Only the chat's creator and workspace admins can remove members."))
     if membership.chat.kind == ChatKind.DIRECT:
-        raise Conflict("A direct chat has two members.")
+        raise Conflict(_("A direct chat has two members."))
     if not drop_members(membership.chat, user_id=user_id):
-        raise NotFound("There is no such member.")
+        raise NotFound(_("There is no such member."))
     note_removal(user_id)
 
 
@@ -196,15 +196,15 @@ def note_removal(user_id: UUID) -> None:
 def _manage(user: User, chat_id: UUID) -> ChatMember:
     membership = access_chat(user, chat_id, lock=True)
     if membership.chat.kind == ChatKind.DIRECT:
-        raise Forbidden("A direct chat belongs to both: nobody can change it.")
+        raise Forbidden(_("A direct chat belongs to both: nobody can change it."))
     if not may_manage_chat(membership):
-        raise Forbidden("Only the chat's creator and workspace admins can do this.")
+        raise Forbidden(_("Only the chat's creator and workspace admins can do this."))
     return membership
 
 
 def _get_or_create_direct(user: User, workspace_id: UUID, others: set[UUID]) -> tuple[Chat, bool]:
     if len(others) != 1:
-        raise Invalid("A direct chat takes exactly one other member.", field="member_ids")
+        raise Invalid(_("A direct chat takes exactly one other member."), field="member_ids")
     (other_id,) = others
     if Block.objects.filter(blocker_id=other_id, blocked=user).exists():
         raise Forbidden(_("You cannot write to this person."))
@@ -236,7 +236,8 @@ def _lock_workspace_members(
     Raises Invalid where one is not in it; NotFound where it is the `caller`, who has been removed meanwhile.
     """
     if len(user_ids) > CHAT_MEMBERS_PER_CALL + 1:
-        raise Invalid(f"At most {CHAT_MEMBERS_PER_CALL} members can be named at once.", field=field)
+        words = _("At most %(most)s members can be named at once.") % {"most": CHAT_MEMBERS_PER_CALL}
+        raise Invalid(words, field=field)
     rows = (
         WorkspaceMember.objects.select_for_update(of=("self",))
         .select_related("user")
@@ -245,9 +246,9 @@ def _lock_workspace_members(
     )
     people = [row.user for row in rows]
     if caller is not None and caller.pk not in {person.pk for person in people}:
-        raise NotFound("There is no such workspace.")
+        raise NotFound(_("There is no such workspace."))
     if len(people) != len(user_ids):
-        raise Invalid("Everybody must be a member of the workspace.", field=field)
+        raise Invalid(_("Everybody must be a member of the workspace."), field=field)
     return people
 
 

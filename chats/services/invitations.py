@@ -112,12 +112,12 @@ def role_given_by(workspace_id: UUID, maker_id: UUID | None, role: str) -> str |
 
 def _find_person(member_id: UUID | None, username: str) -> User:
     if member_id is None and not username:
-        raise Invalid("Name the user by user_id or username.", field="user_id")
+        raise Invalid(_("Name the user by user_id or username."), field="user_id")
     people = get_user_model().objects.filter(is_active=True)
     person = people.filter(pk=member_id) if member_id is not None else people.filter(username__iexact=username)
     found = person.first()
     if found is None:
-        raise Invalid("There is no such user.", field="user_id" if member_id is not None else "username")
+        raise Invalid(_("There is no such user."), field="user_id" if member_id is not None else "username")
     return found
 
 

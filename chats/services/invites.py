@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from chats.clock import database_now
 from chats.exceptions import Forbidden, Invalid, NotFound
@@ -40,7 +41,7 @@ def create_invite(
     """
     membership = _manage(user, workspace_id)
     if role not in (Role.ADMIN, Role.MEMBER):
-        raise Invalid("role must be admin or member.", field="role")
+        raise Invalid(_("role must be admin or member."), field="role")
     if not 1 <= days <= INVITE_DAYS_MAX:
         raise Invalid(f"days must be 1 to {INVITE_DAYS_MAX}.", field="days")
     if max_uses is not None and not 1 <= max_uses <= INVITE_USES_MAX:
@@ -59,16 +60,16 @@ def create_invite(
 def revoke_invite(*, user: User, workspace_id: UUID, invite_id: UUID) -> None:
     """Delete an invite. Raises NotFound, Forbidden."""
     _manage(user, workspace_id)
-    deleted, _ = WorkspaceInvite.objects.filter(workspace_id=workspace_id, pk=invite_id).delete()
+    deleted, _models = WorkspaceInvite.objects.filter(workspace_id=workspace_id, pk=invite_id).delete()
     if not deleted:
-        raise NotFound("There is no such invite.")
+        raise NotFound(_("There is no such invite."))
 
 
 @transaction.atomic
 def revoke_all_invites(*, user: User, workspace_id: UUID) -> int:
     """Delete all invites of a workspace; returns how many. Raises NotFound, Forbidden."""
     _manage(user, workspace_id)
-    deleted, _ = WorkspaceInvite.objects.filter(workspace_id=workspace_id).delete()
+    deleted, _models = WorkspaceInvite.objects.filter(workspace_id=workspace_id).delete()
     return deleted
 
 
@@ -102,5 +103,5 @@ def accept_invite(*, user: User, token: str) -> WorkspaceMember:
 def _manage(user: User, workspace_id: UUID) -> WorkspaceMember:
     membership = access_workspace(user, workspace_id, lock=True)
     if not may_manage_workspace(membership):
-        raise Forbidden("Only owners and admins can invite.")
+        raise Forbidden(_("Only owners and admins can invite."))
     return membership

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from chats import events
 from chats.exceptions import Closed, Conflict, Forbidden, Invalid, NotFound
@@ -41,9 +42,9 @@ def edit_message(*, user: User, chat_id: UUID, message_id: UUID, body: str) -> M
         chat = access_chat(user, chat_id, lock=True).chat
         message = _own_message(user, chat_id, message_id)
         if message.deleted_at is not None:
-            raise Conflict("This message was deleted.")
+            raise Conflict(_("This message was deleted."))
         if chat.is_closed:
-            raise Closed("This chat is closed.")
+            raise Closed(_("This chat is closed."))
         refuse_blocked(chat)
         if message.body != body:
             _change_body(chat, message, body, document)
@@ -54,7 +55,7 @@ def edit_message(*, user: User, chat_id: UUID, message_id: UUID, body: str) -> M
 def _own_message(user: User, chat_id: UUID, message_id: UUID) -> Message:
     message = access_message(user, chat_id, message_id)
     if message.author_id != user.pk:
-        raise Forbidden("Only its author can edit a message.")
+        raise Forbidden(_("Only its author can edit a message."))
     return message
 
 
@@ -85,7 +86,7 @@ def delete_message(*, user: User, chat_id: UUID, message_id: UUID) -> Message:
     membership = access_chat(user, chat_id, lock=True)
     message = access_message(user, chat_id, message_id)
     if message.author_id != user.pk and not may_manage_chat(membership):
-        raise Forbidden("Only its author, the chat's creator and workspace admins can delete a message.")
+        raise Forbidden(_("Only its author, the chat's creator and workspace admins can delete a message."))
     empty_message(membership.chat, message)
     return message
 
@@ -110,7 +111,7 @@ def mark_read(*, user: User, chat_id: UUID, seq: int) -> ChatMember:
     Raises NotFound, and Invalid for a negative `seq`.
     """
     if seq < 0:
-        raise Invalid("seq must not be negative.", field="seq")
+        raise Invalid(_("seq must not be negative."), field="seq")
     membership = access_chat(user, chat_id)
     seq = min(seq, membership.chat.seq)
     if seq <= membership.last_read_seq:
@@ -122,7 +123,7 @@ def mark_read(*, user: User, chat_id: UUID, seq: int) -> ChatMember:
     row = ChatMember.objects.select_for_update(of=("self",), no_key=True).filter(pk=membership.pk).order_by()
     held = row.values_list("last_read_seq", "mention_count").first()
     if held is None:
-        raise NotFound("There is no such chat.")  # removed in this moment
+        raise NotFound(_("There is no such chat."))  # removed in this moment
     membership.last_read_seq, membership.mention_count = held
     if seq <= membership.last_read_seq:
         return membership  # another call read further meanwhile

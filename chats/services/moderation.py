@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from chats.exceptions import Conflict, NotFound
 from chats.models import Chat, ChatKind, ChatMember, Message, Workspace, WorkspaceMember
@@ -76,9 +77,9 @@ def moderate_remove_chat_member(*, chat_id: UUID, user_id: UUID) -> None:
     """Remove a member from a chat. Raises NotFound; Conflict for a direct chat."""
     chat = _lock(chat_id)
     if chat.kind == ChatKind.DIRECT:
-        raise Conflict("A direct chat has two members.")
+        raise Conflict(_("A direct chat has two members."))
     if not drop_members(chat, user_id=user_id):
-        raise NotFound("There is no such member.")
+        raise NotFound(_("There is no such member."))
     note_removal(user_id)
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from chats import events
 from chats.exceptions import ChatError, Closed, Forbidden, Invalid, NotFound
@@ -106,7 +107,7 @@ def _store(
     chat, is_closed, now = _take_numbers(user_id, chat_id)
     author, has_unread = _be_member(user_id, chat)
     if is_closed:
-        raise Closed("This chat is closed.")
+        raise Closed(_("This chat is closed."))
     if chat.kind == ChatKind.DIRECT:
         refuse_blocked(chat)
     answered = _message_to_answer(chat, reply_to_id)
@@ -145,7 +146,7 @@ def _take_numbers(user_id: UUID, chat_id: UUID) -> tuple[Chat, bool, datetime]:
     else:
         row = run(_TAKE_NUMBERS, now, chat_id, user_id)
     if row is None:
-        raise NotFound("There is no such chat.")
+        raise NotFound(_("There is no such chat."))
     *values, closed_at, taken_at = row
     chat = load(Chat, ["id", "workspace_id", "kind", "title", "seq", "revision", "access_version"], values)
     return chat, closed_at is not None, taken_at if connection.vendor == "postgresql" else now
@@ -158,7 +159,7 @@ def _be_member(user_id: UUID, chat: Chat) -> tuple[User, bool]:
     """
     row = run(_BE_MEMBER, chat.seq, chat.pk, user_id)
     if row is None:
-        raise NotFound("There is no such chat.")
+        raise NotFound(_("There is no such chat."))
     *values, has_unread = row
     return load(get_user_model(), ["id", "username", "display_name"], values), bool(has_unread)
 
@@ -168,7 +169,7 @@ def _message_to_answer(chat: Chat, message_id: UUID | None) -> Message | None:
         return None
     answered = chat.messages.select_related("author").filter(pk=message_id).first()
     if answered is None:
-        raise Invalid("reply_to must be a message of the same chat.", field="reply_to")
+        raise Invalid(_("reply_to must be a message of the same chat."), field="reply_to")
     return answered
 
 
@@ -202,4 +203,4 @@ def _find_first(user: User, chat_id: UUID, client_id: UUID, refusal: Exception) 
         return first
     if isinstance(refusal, ChatError):
         raise refusal from None
-    raise NotFound("There is no such chat.") from None  # it was deleted, and made anew, between two statements
+    raise NotFound(_("There is no such chat.")) from None  # it was deleted, and made anew, between two statements

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from chats import events
 from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
@@ -55,7 +56,7 @@ def delete_workspace(*, user: User, workspace_id: UUID) -> None:
     """Delete the workspace with all its chats; owners only. Raises NotFound, Forbidden."""
     membership = access_workspace(user, workspace_id, lock=True)
     if membership.role != Role.OWNER:
-        raise Forbidden("Only an owner can delete a workspace.")
+        raise Forbidden(_("Only an owner can delete a workspace."))
     drop_workspace(membership.workspace)
 
 
@@ -80,7 +81,7 @@ def change_role(*, user: User, workspace_id: UUID, member_id: UUID, role: str) -
     member = lock_member(manager.workspace, member_id)
     check_role(manager, role)
     if member.role == Role.OWNER and manager.role != Role.OWNER:
-        raise Forbidden("Only an owner can change an owner's role.")
+        raise Forbidden(_("Only an owner can change an owner's role."))
     return set_role(manager.workspace, member, role)
 
 
@@ -107,9 +108,9 @@ def remove_workspace_member(*, user: User, workspace_id: UUID, member_id: UUID) 
     member = lock_member(caller.workspace, member_id)
     if member.user_id != user.pk:
         if not may_manage_workspace(caller):
-            raise Forbidden("Only owners and admins can remove members.")
+            raise Forbidden(_("Only owners and admins can remove members."))
         if member.role == Role.OWNER and caller.role != Role.OWNER:
-            raise Forbidden("Only an owner can remove an owner.")
+            raise Forbidden(_("Only an owner can remove an owner."))
     drop_workspace_member(caller.workspace, member, has_left=member.user_id == user.pk)
 
 
@@ -150,7 +151,7 @@ def manage_workspace(user: User, workspace_id: UUID) -> WorkspaceMember:
     """Return the membership of an owner or admin, the workspace's row held. Raises NotFound, Forbidden."""
     membership = access_workspace(user, workspace_id, lock=True)
     if not may_manage_workspace(membership):
-        raise Forbidden("Only owners and admins of the workspace can do this.")
+        raise Forbidden(_("Only owners and admins of the workspace can do this."))
     return membership
 
 
@@ -158,7 +159,7 @@ def hold_workspace(workspace_id: UUID) -> Workspace:
     """Return a workspace, its row held until the transaction ends. Raises NotFound."""
     workspace = Workspace.objects.select_for_update(no_key=True).filter(pk=workspace_id).first()
     if workspace is None:
-        raise NotFound("There is no such workspace.")
+        raise NotFound(_("There is no such workspace."))
     return workspace
 
 
@@ -169,7 +170,7 @@ def lock_member(workspace: Workspace, user_id: UUID) -> WorkspaceMember:
         workspace.memberships.select_for_update(of=("self",)).select_related("user").filter(user_id=user_id).first()
     )
     if member is None:
-        raise NotFound("There is no such member.")
+        raise NotFound(_("There is no such member."))
     return member
 
 
@@ -178,10 +179,10 @@ def check_role(manager: WorkspaceMember, role: str) -> None:
     if role not in Role.values:
         raise Invalid(f"role must be one of {', '.join(Role.values)}.", field="role")
     if role == Role.OWNER and manager.role != Role.OWNER:
-        raise Forbidden("Only an owner can make owners.")
+        raise Forbidden(_("Only an owner can make owners."))
 
 
 def _keep_an_owner(workspace: Workspace) -> None:
     # Exact, because everybody who could take another owner away holds the workspace's row too.
     if workspace.memberships.filter(role=Role.OWNER).count() < 2:
-        raise Conflict("A workspace needs an owner: make somebody else one first.")
+        raise Conflict(_("A workspace needs an owner: make somebody else one first."))

@@ -56,7 +56,7 @@ def cancel(request: PageRequest, workspace_id: UUID, invitation_id: UUID) -> Htt
     if request.method != "POST":
         invitation = list_invitations(request.user, workspace_id).filter(pk=invitation_id).first()
         if invitation is None:
-            raise NotFound("There is no such invitation.")
+            raise NotFound(_("There is no such invitation."))
         question = Question(
             title=_("Take back the invitation of @%(name)s?") % {"name": invitation.username},
             text=_("They cannot accept it any more. You can invite them again."),

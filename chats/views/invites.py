@@ -46,7 +46,7 @@ def revoke(request: PageRequest, workspace_id: UUID, invite_id: UUID) -> HttpRes
     if request.method != "POST":
         invite = list_invites(request.user, workspace_id).filter(pk=invite_id).select_related("workspace").first()
         if invite is None:
-            raise NotFound("There is no such invite link.")
+            raise NotFound(_("There is no such invite link."))
         question = Question(
             title=_("Revoke this invite link to “%(name)s”?") % {"name": isolate(invite.workspace)},
             text=_("Whoever has it cannot join by it any more. It cannot be undone, but you can make a new one."),

@@ -85,7 +85,7 @@ def direct_with(request: PageRequest, user_id: UUID) -> HttpResponse:
     shared = shared_workspaces(request.user, user_id)
     workspace_id = next((e.membership.workspace_id for e in entries if e.membership.workspace_id in shared), None)
     if workspace_id is None:
-        raise NotFound("There is no such person.")
+        raise NotFound(_("There is no such person."))
     membership, _created = services.create_chat(
         user=request.user, workspace_id=workspace_id, kind=ChatKind.DIRECT, member_ids=[user_id]
     )
@@ -240,14 +240,14 @@ def _name_of(memberships: QuerySet[ChatMember]) -> str:
     """Return the name of the one person of these; raises NotFound where there is none."""
     membership = memberships.select_related("user").first()
     if membership is None:
-        raise NotFound("There is no such member.")
+        raise NotFound(_("There is no such member."))
     return membership.user.get_full_name()
 
 
 def _managed(request: PageRequest, chat_id: UUID) -> ChatMember:
     membership = access_chat(request.user, chat_id)
     if not may_manage_chat(membership):
-        raise Forbidden("Only the chat's creator and workspace admins can do this.")
+        raise Forbidden(_("Only the chat's creator and workspace admins can do this."))
     return membership
 
 

@@ -193,5 +193,5 @@ def _count_edit(request: PageRequest, form: EditForm) -> TooFast | None:
 def _own_message(request: PageRequest, chat_id: UUID, message_id: UUID) -> Message:
     message = access_message(request.user, chat_id, message_id)
     if message.author_id != request.user.pk:
-        raise Forbidden("Only its author can edit a message.")
+        raise Forbidden(_("Only its author can edit a message."))
     return message

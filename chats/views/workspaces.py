@@ -161,7 +161,7 @@ def _ask_about(workspace: Workspace, user_id: UUID, *, is_self: bool) -> Questio
     """Return what is asked before somebody goes; raises NotFound for who is no member."""
     membership = list_workspace_members(workspace).filter(user_id=user_id).first()
     if membership is None:
-        raise NotFound("There is no such member.")
+        raise NotFound(_("There is no such member."))
     name = membership.user.get_full_name()
     back = reverse("chats:workspace_settings", args=[workspace.pk])
     if is_self:

@@ -7,6 +7,7 @@ ended credential closes its sockets wherever they are.
 from __future__ import annotations
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from chats.clock import database_now
 from chats.exceptions import Invalid
@@ -58,7 +59,8 @@ def clean_display_name(user: User, display_name: object, *, field: str) -> str:
         name != stored
         and others.filter(Q(username__iexact=name) | Q(display_name__iexact=name, pk__in=people)).exists()
     ):
-        raise Invalid(f"{field} is the name of somebody else here. Add something that tells you apart.", field=field)
+        said = _("%(field)s is the name of somebody else here. Add something that tells you apart.") % {"field": field}
+        raise Invalid(said, field=field)
     return name
 
 

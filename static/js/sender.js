@@ -6,6 +6,9 @@ const GIVEN_UP = new Set(["exhausted", "fatal"]);
 const NO_SERVER = new Set([0, 502, 503, 504]); // what a proxy answers for a server that is away
 const WHO_ARE_YOU = new Set([401, 403]); // signed out, or signed in again with another CSRF token
 
+// What the socket refuses, in the reader's language: it speaks English alone. By its error code, docs/protocol.md.
+const REFUSALS = { closed: "refused_closed", forbidden: "refused_forbidden" };
+
 /** A reason why a message is not stored; `code`, `retryAfter` and `wasSent` see outbox.js. */
 export class NotSent extends Error {
   constructor(code, message, retryAfter = 0, wasSent = true) {
@@ -62,7 +65,8 @@ export class Sender {
     try {
       return await this.socket.request(frame);
     } catch (error) {
-      throw new NotSent(error.code, error.message, error.frame.retry_after);
+      const words = error.code in REFUSALS ? text(REFUSALS[error.code]) : error.message;
+      throw new NotSent(error.code, words, error.frame.retry_after);
     }
   }
 
