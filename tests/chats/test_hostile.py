@@ -90,7 +90,6 @@ KNOWN_PLACES = {
     "history.js": 1,  # a template takes the server's fragment
     "live-page.js": 1,  # this very page, fetched again
     "message-view.js": 1,  # `html` of a message, cleaned by chats/markdown.py
-    "notifications.js": 1,  # the list of them, fetched again
     "preview.js": 1,  # a message's `html`, not stored yet
     "readable.js": 1,  # a document of its own, read for its text
     "sidebar.js": 1,  # htmx

@@ -99,7 +99,7 @@ def test_the_page_shows_the_conversation(cast: Cast) -> None:
     services.delete_message(user=cast.member, chat_id=cast.chat.pk, message_id=gone)
     answer = sign_in(cast.member).get(reverse("chats:detail", args=[cast.chat.pk]))
     page = answer.content.decode()
-    assert '<span class="mention" data-username="mika">@mika</span>' in page
+    assert '<span dir="ltr" class="mention" data-username="mika">@mika</span>' in page
     assert "<script>alert(1)" not in page
     assert "Forget me" not in page
     lines = answer.context["timeline"].lines
