@@ -18,7 +18,11 @@ function activate(index) {
 function spoken(element) {
   const copy = element.cloneNode(true);
   for (const mute of copy.querySelectorAll("[aria-hidden=true]")) mute.remove();
-  return copy.textContent.trim().replace(/\s+/g, " ");
+  // Parts that stand side by side are words of their own: "Epic" and the title.
+  const words = document.createTreeWalker(copy, NodeFilter.SHOW_TEXT);
+  const said = [];
+  while (words.nextNode()) said.push(words.currentNode.data);
+  return said.join(" ").trim().replace(/\s+/g, " ");
 }
 
 function step(by) {
