@@ -9,13 +9,15 @@ import re
 
 # A whole tag, with what stands in its attributes; the cleaner writes "<" in a text as "&lt;".
 _TAG = re.compile(r'<(/?[a-z0-9]+)((?:[^<>"]|"[^"]*")*)>')
+_FIRST = "<p>"  # a paragraph at the beginning turns the body that it stands in, which has dir="auto"
 _DIRECTED = re.compile(r"p|li|h[2-6]|th|td|blockquote")
 _LANGUAGE = re.compile(r'<pre dir="ltr"(?=><code dir="ltr" class="language-([^" ]+)")')
 
 
 def page_html(html: str) -> str:
     """Return sanitised HTML of chats/markdown.py with `dir` on its blocks and `data-language` on named code."""
-    return _LANGUAGE.sub(r'<pre dir="ltr" data-language="\1"', _TAG.sub(_direct, html))
+    start = len(_FIRST) if html.startswith(_FIRST) else 0
+    return html[:start] + _LANGUAGE.sub(r'<pre dir="ltr" data-language="\1"', _TAG.sub(_direct, html[start:]))
 
 
 def _direct(tag: re.Match[str]) -> str:

@@ -1,6 +1,6 @@
 // The box in which one writes.
 import { isComposing } from "./composing.js";
-import { isolate } from "./direction.js";
+import { isolate, isolatedText } from "./direction.js";
 import { emphasize, toggleCode } from "./formatting.js";
 import { MentionBox } from "./mention-box.js";
 import { Preview } from "./preview.js";
@@ -121,7 +121,7 @@ export class Composer {
 
   /** What is in the box, as drafts.js keeps it: {body, reply}. */
   get draft() {
-    const words = this.replyBar.querySelector(".reply-text").textContent;
+    const words = isolatedText(this.replyBar.querySelector(".reply-text"));
     return { body: this.textarea.value, reply: this.replyTo === "" ? null : { id: this.replyTo, words } };
   }
 

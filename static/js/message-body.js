@@ -9,7 +9,10 @@ export function completeBodies(root) {
   const bodies = [...root.querySelectorAll(".message-body")];
   if (root.matches?.(".message-body")) bodies.push(root);
   for (const body of bodies) {
-    for (const block of body.querySelectorAll(BLOCKS)) block.dir = "auto";
+    // The body's own direction is that of its first paragraph, which therefore has none of its own.
+    body.dir = "auto";
+    const first = body.querySelector(":scope > p:first-child");
+    for (const block of body.querySelectorAll(BLOCKS)) if (block !== first) block.dir = "auto";
     for (const code of body.querySelectorAll("pre, code, .mention")) code.dir = "ltr";
     for (const block of body.querySelectorAll("pre")) completeCode(block);
   }

@@ -15,12 +15,13 @@ from tests.chats.test_markdown import dangerous
 @pytest.mark.parametrize(
     ("body", "shown"),
     [
-        ("a", '<p dir="auto">a</p>'),
-        ("`a`", '<p dir="auto"><code dir="ltr">a</code></p>'),
+        ("a", "<p>a</p>"),
+        ("a\n\nb", '<p>a</p>\n<p dir="auto">b</p>'),
+        ("`a`", '<p><code dir="ltr">a</code></p>'),
         ("# a", '<h2 dir="auto" class="heading-1">a</h2>'),
         ("```py\na\n```", '<pre dir="ltr" data-language="py"><code dir="ltr" class="language-py">a\n</code></pre>'),
         ("```\na\n```", '<pre dir="ltr"><code dir="ltr">a\n</code></pre>'),
-        ("<p>", '<p dir="auto">&lt;p&gt;</p>'),
+        ("<p>", "<p>&lt;p&gt;</p>"),
     ],
 )
 def test_blocks_have_a_direction_of_their_own(body: str, shown: str) -> None:
@@ -34,7 +35,7 @@ def test_every_block_has_one() -> None:
 
 def test_a_mention_does_not_turn_the_sentence() -> None:
     made = page_html(render("@jane שלום", {"jane"}))
-    assert made == '<p dir="auto"><span dir="ltr" class="mention" data-username="jane">@jane</span> שלום</p>'
+    assert made == '<p><span dir="ltr" class="mention" data-username="jane">@jane</span> שלום</p>'
 
 
 @given(dangerous)
