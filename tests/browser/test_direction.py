@@ -134,4 +134,3 @@ def test_what_scripts_write_is_turned(enter: Opener, scene: dict[str, Any]) -> N
     page.locator(f"[data-message-id='{scene['own']}'] [data-action=edit]").evaluate("(node) => node.click()")
     expect(page.locator(".edit-box textarea")).to_be_visible()
     assert page.evaluate(UNTURNED) == []
-    page.screenshot(path="/tmp/t/shots/G-hebrew.png")  # noqa: S108
