@@ -8,6 +8,7 @@ const WHO_ARE_YOU = new Set([401, 403]); // signed out, or signed in again with 
 
 // What the socket refuses, in the reader's language: it speaks English alone. By its error code, docs/protocol.md.
 const REFUSALS = { closed: "refused_closed", forbidden: "refused_forbidden" };
+const speaksEnglish = () => (globalThis.document?.documentElement?.lang ?? "en").startsWith("en");
 
 /** A reason why a message is not stored; `code`, `retryAfter` and `wasSent` see outbox.js. */
 export class NotSent extends Error {
@@ -65,7 +66,8 @@ export class Sender {
     try {
       return await this.socket.request(frame);
     } catch (error) {
-      const words = error.code in REFUSALS ? text(REFUSALS[error.code]) : error.message;
+      const isSaid = speaksEnglish() || !(error.code in REFUSALS); // the server's own sentence says more
+      const words = isSaid ? error.message : text(REFUSALS[error.code]);
       throw new NotSent(error.code, words, error.frame.retry_after);
     }
   }

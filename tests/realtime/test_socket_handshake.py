@@ -131,7 +131,7 @@ async def test_one_user_has_a_bounded_number_of_sockets() -> None:
 
 
 async def test_a_token_that_expires_closes_the_socket_unless_auth_brings_a_fresh_one() -> None:
-    with Server({"FLOWRA_ACCESS_TOKEN_SECONDS": "4"}, demo=True) as server:
+    with Server({"FLOWRA_ACCESS_TOKEN_SECONDS": "7"}, demo=True) as server:
         john, jane = [await Person.sign_in(server.base_url, name) for name in ("john", "jane")]
         expires, renews = await john.connect(), await john.connect()
         began = time.monotonic()
