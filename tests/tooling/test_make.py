@@ -106,7 +106,7 @@ def test_two_runs_in_a_row(clone: Path) -> None:
     inode = database.stat().st_ino
     started = time.monotonic()
     with make_run(clone, port) as second:
-        assert time.monotonic() - started < 5.0
+        assert time.monotonic() - started < 8.0  # 2 to 3 on an idle machine; three other runs stand beside this one
         assert "Installing" not in second.output()
         assert "Sign in as john, jane, bob" in second.output()
         async_to_sync(converse)(f"http://127.0.0.1:{port}")
