@@ -18,6 +18,7 @@ from hypothesis import settings as hypothesis_settings
 
 from chats import services
 from chats.models import Chat, Workspace
+from flowra.accounts.mail import flush
 from tests.caller import begin_again_if_not_clean
 from tests.processes import PostgreSQL, Server, Valkey
 
@@ -64,6 +65,13 @@ def make_cast() -> Cast:
 def forget_counts() -> None:
     """Forget what other tests have asked for: rates are counted in this process."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_mail_outlives_its_test() -> Iterator[None]:
+    """Wait until what a test has sent is in its own outbox: another thread sends it, and the next test has one, too."""
+    yield
+    flush(10)
 
 
 @pytest.fixture
