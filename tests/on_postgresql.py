@@ -7,12 +7,16 @@ import sys
 from tests.caller import clean_run
 from tests.processes import ROOT, PostgreSQL
 
+# Each test is one transaction, and between two of its queries it may wait for the processors longer than the product's
+# 10 s: other runs stand beside this one, which has the least priority.
+OPTIONS = "?options=-c%20idle_in_transaction_session_timeout%3D120s"
+
 
 def main(arguments: list[str]) -> int:
     """Give `arguments` to pytest and return its exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # through the end of `with`: nothing stays behind
     with PostgreSQL() as postgresql:
-        env = clean_run(DATABASE_URL=postgresql.url("flowra"))
+        env = clean_run(DATABASE_URL=postgresql.url("flowra") + OPTIONS)
         return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=env, check=False).returncode
 
 

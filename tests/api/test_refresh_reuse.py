@@ -42,6 +42,8 @@ def age_uses(seconds: float) -> None:
 
 
 def test_a_lost_answer_is_given_again(cast: Cast, callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    used_at = timezone.now()
+    monkeypatch.setattr("flowra.accounts.tokens.database_now", lambda: used_at)
     first = issue_tokens(cast.member)
     second = refresh(callers, first.refresh)
     for _ in range(3):
@@ -49,8 +51,7 @@ def test_a_lost_answer_is_given_again(cast: Cast, callers: Callers, monkeypatch:
         assert again.status == 200
         assert (again.data["access"], again.data["refresh"]) == (second.data["access"], second.data["refresh"])
         assert 0 < again.data["expires_in"] <= second.data["expires_in"]
-    later = timezone.now() + datetime.timedelta(seconds=9)
-    monkeypatch.setattr("flowra.accounts.tokens.database_now", lambda: later)
+    monkeypatch.setattr("flowra.accounts.tokens.database_now", lambda: used_at + datetime.timedelta(seconds=9))
     assert refresh(callers, first.refresh).data["refresh"] == second.data["refresh"]
     third = refresh(callers, second.data["refresh"])
     assert third.status == 200
