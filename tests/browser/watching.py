@@ -148,7 +148,15 @@ def watched(enter: Opener, server: Server, stage: Stage, username: str = "jane",
 
 def calm(page: Page) -> None:
     """Wait until the page has loaded what it shows: what an outage breaks off is logged as an error by htmx."""
-    expect(page.locator(".member-list .presence-dot.online").first).to_be_visible()
+    online = page.locator(".member-list .presence-dot.online")
+
+    def shows_who_is_online() -> bool:
+        """Whether it does; one that has just started cannot say at first, and the page asks again in its own time."""
+        if online.count() == 0:
+            page.clock.run_for(100)
+        return online.count() > 0
+
+    wait_until(shows_who_is_online, 20, "the page to show who is online")
 
     def is_calm() -> bool:
         page.clock.run_for(10)  # htmx takes 20 ms to settle
