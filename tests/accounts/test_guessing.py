@@ -216,6 +216,7 @@ def clients(cast: Cast) -> Iterator[Callable[[], Client]]:
 
 def reset_form(client: Client, cast: Cast) -> str:
     """Return the path of the form behind a reset link that is good."""
+    flush(10)
     mail.outbox.clear()
     cache.clear()
     ask_for_reset(client, cast.outsider.email)

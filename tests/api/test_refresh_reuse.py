@@ -59,6 +59,7 @@ def test_a_lost_answer_is_given_again(cast: Cast, callers: Callers, monkeypatch:
         len({claims(token)["jti"] for pair in (second, third) for token in (pair.data["access"], pair.data["refresh"])})
         == 4
     )
+    flush(10)
     assert mail.outbox == []
 
 
