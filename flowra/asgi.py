@@ -20,8 +20,8 @@ from flowra.health import PARTS  # noqa: E402
 from flowra.request_body import BoundedBody, refuse  # noqa: E402
 from flowra.watching import PartsWatcher  # noqa: E402
 from realtime import lifecycle  # noqa: E402
-from realtime.routing import application as socket_application  # noqa: E402
-from realtime.supervision import Supervisor  # noqa: E402
+from realtime.hub.supervisor import Supervisor  # noqa: E402
+from realtime.sockets.routing import application as socket_application  # noqa: E402
 
 logger = logging.getLogger(__name__)
 

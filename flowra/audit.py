@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from chats import events
-from realtime.log_context import current
+from realtime.sockets.log_context import current
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from django.http import HttpRequest
 
 from flowra.request_log import PROBE, route_of
-from realtime.log_context import current
+from realtime.sockets.log_context import current
 
 LONGEST_REASON = 200  # characters of an exception's own words
 SELDOM = 10.0  # seconds

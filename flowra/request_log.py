@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from prometheus_client import Counter, Histogram
 
-from realtime.log_context import LogContext, bind, request_id_from, unbind
+from realtime.sockets.log_context import LogContext, bind, request_id_from, unbind
 
 logger = logging.getLogger("flowra.access")
 

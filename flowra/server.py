@@ -24,7 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from flowra.http_protocol import BoundedHttpProtocol
 from realtime import lifecycle
-from realtime.preframed import PreframedProtocol
+from realtime.outbox.uvicorn_protocol import PreframedProtocol
 
 logger = logging.getLogger(__name__)
 

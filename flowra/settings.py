@@ -87,7 +87,7 @@ FLOWRA_RATE_LIMITS: bool = env.bool("FLOWRA_RATE_LIMITS", default=True)
 FLOWRA_FRAMES_PER_SECOND: float = env.float("FLOWRA_FRAMES_PER_SECOND", default=20.0)
 FLOWRA_FRAMES_BURST: int = env.int("FLOWRA_FRAMES_BURST", default=60)
 FLOWRA_POSTS_PER_SECOND: float = env.float("FLOWRA_POSTS_PER_SECOND", default=5.0)
-FLOWRA_POST_LIMIT = "realtime.post_limit.take_post"  # what pages and REST ask before they post
+FLOWRA_POST_LIMIT = "realtime.limits.posts.take_post"  # what pages and REST ask before they post
 FLOWRA_POSTS_BURST: int = env.int("FLOWRA_POSTS_BURST", default=20)
 FLOWRA_CONNECTIONS_PER_USER: int = env.int("FLOWRA_CONNECTIONS_PER_USER", default=50)
 FLOWRA_CONNECTIONS_PER_ADDRESS: int = env.int("FLOWRA_CONNECTIONS_PER_ADDRESS", default=1_000)
@@ -182,16 +182,16 @@ if not env.ENVIRON.get("DATABASE_URL"):
     data_dir(DATA_DIR)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Channel layer: one channel per process, see realtime/hub.py ---------------------------------
+# --- Channel layer: one channel per process, see realtime/hub/hub.py ---------------------------------
 if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "realtime.layers.RedisLayer",
+            "BACKEND": "realtime.broker.channel_layers.RedisLayer",
             "CONFIG": {"hosts": [REDIS_URL], "connection": redis_options(REDIS_URL)},
         }
     }
 else:
-    CHANNEL_LAYERS = {"default": {"BACKEND": "realtime.layers.InProcessLayer"}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "realtime.broker.channel_layers.InProcessLayer"}}
 
 # --- Accounts and sessions ----------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

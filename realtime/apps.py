@@ -10,9 +10,9 @@ class RealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to what happens in the domain and to presence."""
-        from realtime.announcements import announce
-        from realtime.broadcaster import broadcast, broadcast_presence
+        from realtime.background.announcements import announce
+        from realtime.receivers import broadcast, broadcast_presence
 
-        domain_event_pending.connect(announce, dispatch_uid="realtime.announcements")
-        domain_event.connect(broadcast, dispatch_uid="realtime.broadcaster")
-        presence_event.connect(broadcast_presence, dispatch_uid="realtime.broadcaster")
+        domain_event_pending.connect(announce, dispatch_uid="realtime.background.announcements")
+        domain_event.connect(broadcast, dispatch_uid="realtime.receivers")
+        presence_event.connect(broadcast_presence, dispatch_uid="realtime.receivers")

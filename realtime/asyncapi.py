@@ -1,4 +1,4 @@
-"""The socket as an AsyncAPI 3 document, made from the structs in realtime/protocol.py and the payloads in them.
+"""The socket as an AsyncAPI 3 document, made from the structs in realtime/protocol/frames.py and the payloads in them.
 
 Operations are seen from the server, as AsyncAPI has it: it receives commands and sends frames. A test holds
 docs/asyncapi.json, and every frame that docs/protocol.md shows, to what is made here.
@@ -16,9 +16,10 @@ from django.conf import settings
 from chats.models import ChatKind, Notification, Role
 from chats.payloads import ChatPayload, MemberPayload, MessagePayload, NotificationPayload, WorkspaceNamePayload
 from chats.people_payloads import MePayload, RolePayload, UserStatePayload
-from realtime import people_protocol, protocol
-from realtime.frames import CHAT_FRAME_TYPES
-from realtime.protocol import Command, ServerFrame
+from realtime.frames.chats import CHAT_FRAME_TYPES
+from realtime.protocol import frames as protocol
+from realtime.protocol import people
+from realtime.protocol.frames import Command, ServerFrame
 
 Document = dict[str, Any]
 
@@ -35,13 +36,13 @@ _CHAT_DATA: dict[str, type] = {
 # And in the other frames that have one.
 _DATA: dict[type[ServerFrame], type] = {
     protocol.NotificationNew: NotificationPayload,
-    people_protocol.UserChanged: UserStatePayload,
-    people_protocol.MeChanged: MePayload,
-    people_protocol.WorkspaceChanged: WorkspaceNamePayload,
-    people_protocol.WorkspaceDeleted: WorkspaceNamePayload,
-    people_protocol.WorkspaceMemberAdded: RolePayload,
-    people_protocol.WorkspaceMemberRemoved: RolePayload,
-    people_protocol.WorkspaceRoleChanged: RolePayload,
+    people.UserChanged: UserStatePayload,
+    people.MeChanged: MePayload,
+    people.WorkspaceChanged: WorkspaceNamePayload,
+    people.WorkspaceDeleted: WorkspaceNamePayload,
+    people.WorkspaceMemberAdded: RolePayload,
+    people.WorkspaceMemberRemoved: RolePayload,
+    people.WorkspaceRoleChanged: RolePayload,
 }
 _ANSWERED_BY = {"ping": ("pong",), "chat.typing": ("error",)}  # else "ack" or "error"
 
@@ -61,7 +62,7 @@ def asyncapi_document() -> Document:
         "info": {
             "title": f"Flowra: the socket, {protocol.SUBPROTOCOL}",
             "version": settings.FLOWRA_VERSION,
-            "description": "Made from realtime/protocol.py. docs/protocol.md tells how the frames go together.",
+            "description": "Made from realtime/protocol/frames.py. docs/protocol.md tells how the frames go together.",
             "license": {"name": "MIT"},
         },
         "defaultContentType": "application/json",

@@ -10,9 +10,9 @@ import random
 from django.conf import settings
 
 from presence.registry import get_registry
-from realtime.hub import running_hub, start_hub, stop_hub
-from realtime.layers import get_layer, is_shared
-from realtime.protocol import CloseCode
+from realtime.broker.channel_layers import get_layer, is_shared
+from realtime.hub.hub import running_hub, start_hub, stop_hub
+from realtime.protocol.frames import CloseCode
 
 logger = logging.getLogger(__name__)
 _BATCHES = 20  # of sockets closed one after the other, so that not all clients come back in the same moment

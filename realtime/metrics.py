@@ -9,7 +9,7 @@ wait is the sum of the two.
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from realtime.protocol import CloseCode, ErrorCode
+from realtime.protocol.frames import CloseCode, ErrorCode
 
 # Seconds: half a millisecond is a quiet room, a quarter of a second is what people notice.
 LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

@@ -42,7 +42,7 @@ class Notice(models.Model):
 
 
 class MetLimit(models.Model):
-    """A limit that has refused somebody, and when it last did, for `manage.py doctor`; see realtime/met_limits.py."""
+    """A limit that has refused somebody, and when it last did, for `manage.py doctor`; see realtime/limits/met.py."""
 
     setting = models.CharField(primary_key=True, max_length=60)
     met_at = models.DateTimeField()
@@ -54,7 +54,7 @@ class MetLimit(models.Model):
 class Announcement(models.Model):
     """Something that was announced to sockets; each process finds here what it was not told, for some minutes.
 
-    `groups` are those of the layer, separated by spaces; see realtime/announcements.py.
+    `groups` are those of the layer, separated by spaces; see realtime/background/announcements.py.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -70,7 +70,7 @@ class Announcement(models.Model):
 
 
 class DatabaseIdentity(models.Model):
-    """The one row that says which database this was at the last look; see realtime/failover.py."""
+    """The one row that says which database this was at the last look; see realtime/background/failover.py."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     identity = models.CharField(max_length=60)

@@ -26,12 +26,12 @@ from flowra.server import make_config
 # ruff: isort: split
 # Below, what needs Django to be set up, which flowra.asgi does.
 from flowra.accounts.models import User
-from realtime.auth import Credential
-from realtime.consumers import ChatConsumer
-from realtime.envelope import Event, Kind, chat_group
-from realtime.hub import running_hub
-from realtime.protocol import Ack, ChatFrame, CloseCode, Pong, Post, Subscribe, decode, encode
-from realtime.reads import Caller
+from realtime.broker.events import Event, Kind, chat_group
+from realtime.credentials import Credential
+from realtime.hub.hub import running_hub
+from realtime.protocol.frames import Ack, ChatFrame, CloseCode, Pong, Post, Subscribe, decode, encode
+from realtime.sockets.consumer import ChatConsumer
+from realtime.sockets.queries import Caller
 
 FILES = 10_000
 # Each process numbers from another place on: no two events of a chat have one revision.

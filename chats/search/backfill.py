@@ -1,7 +1,8 @@
 """Entries that are missing, or were made of what a message said before.
 
 Such are the messages from before there were entries, and what a server of an earlier version writes during an update.
-The servers make them by and by (realtime/indexing.py), whoever started; `manage.py index_messages` looks at all.
+The servers make them by and by (realtime/background/indexing.py), whoever started; `manage.py index_messages` looks
+at all.
 """
 
 from __future__ import annotations

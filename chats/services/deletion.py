@@ -5,7 +5,7 @@ its memberships go, with which everybody loses it: whatever is fetched for someb
 What is left carries `deleted_at`, and the models' managers leave it out, for those who fetch without one.
 
 A little of that is done right after the commit, which is all for most chats. The rest is the servers', whoever dropped
-it (realtime/deletions.py).
+it (realtime/background/deletions.py).
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ class User(KeyedModel, AbstractUser):
     # Rotated by "sign out everywhere" and deactivation; part of the session hash and of every token.
     security_stamp = models.CharField(max_length=32, default=new_security_stamp, editable=False)
     # When a credential of theirs may have died, or they were removed from a chat or workspace. Processes with sockets
-    # look for new ones twice a second and check that user's sockets again (realtime/watch.py).
+    # look for new ones twice a second and check that user's sockets again (realtime/background/revocation.py).
     security_changed_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
 
     objects: ClassVar[FlowraUserManager] = FlowraUserManager()

@@ -16,7 +16,7 @@ from django.shortcuts import render
 
 from chats.addresses import counted_address
 from chats.api.throttles import ScopedThrottle
-from realtime import met_limits
+from realtime.limits import met
 
 SCOPE = "auth"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -34,7 +34,7 @@ class AddressThrottle(ScopedThrottle):
 
 def note_refusal(request: HttpRequest) -> None:
     """Note that the address of this request has met FLOWRA_SIGN_INS_PER_MINUTE."""
-    met_limits.note("FLOWRA_SIGN_INS_PER_MINUTE", counted_address(request.META.get("REMOTE_ADDR", "")))
+    met.note("FLOWRA_SIGN_INS_PER_MINUTE", counted_address(request.META.get("REMOTE_ADDR", "")))
 
 
 def limited(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

@@ -20,9 +20,9 @@ from flowra.doctor.report import Check, Finding, failed, ok, warning
 from presence.exceptions import RegistryAway
 from presence.installation import read_identity, running_database
 from presence.registry import get_registry
-from realtime.layers import get_layer, is_shared
-from realtime.neighbours import Server, list_prefixes, list_servers
-from realtime.quota_store import QuotaAway, RedisStore, Request
+from realtime.broker.channel_layers import get_layer, is_shared
+from realtime.broker.installations import Server, list_prefixes, list_servers
+from realtime.limits.store import QuotaAway, RedisStore, Request
 
 TIMEOUT = 2.0  # seconds for each answer
 LAYER_TIMEOUT = 8.0  # seconds for an event to come back
@@ -153,7 +153,7 @@ def _told(how: str) -> Finding:
     return warning(
         LIMITS,
         f"{how}; in the last {MET_DAYS} days somebody was refused by {shown}",
-        "The log says who (realtime.met_limits). Many people behind one address (an office) need a higher limit; all "
+        "The log says who (realtime.limits.met). Many people behind one address (an office) need a higher limit; all "
         "people behind one address means that FLOWRA_TRUSTED_PROXIES lacks a proxy; else a client has gone wrong.",
     )
 

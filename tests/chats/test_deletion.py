@@ -22,8 +22,8 @@ from chats.exceptions import NotFound
 from chats.models import Chat, ChatMember, Mention, Message, Notification, Workspace, WorkspaceInvite, WorkspaceMember
 from chats.services import chats as chat_services
 from chats.services import deletion, moderation
+from realtime.background.notices import make_notice
 from realtime.models import Notice
-from realtime.notices import make_notice
 from tests.conftest import Cast, make_user
 
 SECONDS = 20.0  # for what happens at once; a busy machine gets its time

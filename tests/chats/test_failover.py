@@ -11,7 +11,7 @@ from django.db import connection
 
 from chats.models import Chat
 from chats.services.restored import LEAP
-from realtime import failover
+from realtime.background import failover
 from realtime.models import DatabaseIdentity
 from tests.conftest import Cast
 

@@ -15,7 +15,7 @@ from django.urls import URLPattern, get_resolver, reverse
 
 from chats import services
 from flowra.accounts.models import User
-from realtime.notices import make_notice
+from realtime.background.notices import make_notice
 from tests.conftest import PASSWORD, Cast
 
 PAYLOADS = (

@@ -17,7 +17,7 @@ from chats import history, selectors, services
 from chats.exceptions import Closed, Invalid, NotFound
 from chats.ids import new_id
 from chats.models import Chat, Message
-from realtime.reads import read_chat
+from realtime.sockets.queries import read_chat
 from tests.chats.admin import fill, post
 from tests.conftest import Cast, make_user
 

@@ -14,7 +14,7 @@ import pytest
 import redis
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from realtime.quota_store import LEASE, PART
+from realtime.limits.store import LEASE, PART
 from tests.clients import Person, Socket, make_chat, open_socket
 from tests.cluster.conftest import two_servers
 from tests.processes import ROOT, PostgreSQL, Server, Valkey, wait_until

@@ -9,8 +9,8 @@ import uuid
 import msgspec
 from hypothesis import strategies as st
 
-from realtime import protocol
-from realtime.protocol import COMMAND_TYPES, FrameError
+from realtime.protocol import frames as protocol
+from realtime.protocol.frames import COMMAND_TYPES, FrameError
 
 LONGEST = 100_000  # characters: a larger frame closes the socket with 1009, and that is not what is looked at here
 OWN_CHAT, TOKEN = "OWN-CHAT", "ACCESS-TOKEN"  # put in place of by `fill`: examples know nothing of the server

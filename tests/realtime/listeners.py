@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from realtime.auth import Credential
-from realtime.connection import Connection
-from realtime.outbox import Frame, Outbox
-from realtime.protocol import CloseCode
-from realtime.wires import PlainWire
+from realtime.credentials import Credential
+from realtime.outbox.connection import Connection
+from realtime.outbox.outbox import Frame, Outbox
+from realtime.outbox.transports import PlainWire
+from realtime.protocol.frames import CloseCode
 
 
 class Listener:

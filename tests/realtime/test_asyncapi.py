@@ -22,9 +22,9 @@ import pytest
 from django.core.management import call_command
 from jsonschema.validators import Draft7Validator
 
-from realtime import protocol
 from realtime.asyncapi import SERVER_FRAMES, asyncapi_document
 from realtime.models import Notice
+from realtime.protocol import frames as protocol
 from tests.clients import Frame, Person, Socket
 from tests.processes import ROOT, Server
 from tests.realtime.conftest import Scene

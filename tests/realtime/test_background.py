@@ -19,15 +19,16 @@ from django.utils import timezone
 
 from chats import services
 from chats.selectors import members_among, unread_counts
-from realtime import activity, watch
-from realtime.activity import ActivityFeed
-from realtime.auth import is_still_good
-from realtime.directory import Directory
-from realtime.envelope import Event, Kind
-from realtime.groups import GroupKeeper
+from realtime.background import revocation
+from realtime.background.notices import make_notice
+from realtime.broker.events import Event, Kind
+from realtime.broker.groups import GroupKeeper
+from realtime.credentials import is_still_good
+from realtime.hub import unread
+from realtime.hub.connections import Directory
+from realtime.hub.unread import ActivityFeed
 from realtime.models import Notice
-from realtime.notices import make_notice
-from realtime.protocol import CloseCode
+from realtime.protocol.frames import CloseCode
 from tests.conftest import Cast
 from tests.realtime.listeners import Listener
 
@@ -59,11 +60,11 @@ def connect(listener: Listener, *workspaces: uuid.UUID) -> Directory:
 async def test_an_ended_credential_is_looked_at_again_if_the_database_failed(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "run_in_db_thread", FailingDatabase(is_still_good).run)
+    monkeypatch.setattr(revocation, "run_in_db_thread", FailingDatabase(is_still_good).run)
     cast.member.security_changed_at = timezone.now()
     await sync_to_async(cast.member.save)()
     listener = Listener(cast.member.pk)  # its session does not exist, so its credential is not good
-    watcher = watch.Watcher(connect(listener))
+    watcher = revocation.Watcher(connect(listener))
     with pytest.raises(OperationalError):
         await watcher.look()
     assert listener.ended == []
@@ -79,13 +80,13 @@ async def move_stamp(user: User, seconds: float | None) -> None:
     await get_user_model().objects.filter(pk=user.pk).aupdate(security_changed_at=stamp)
 
 
-@pytest.mark.parametrize("late", [0, watch.OVERLAP.total_seconds() + 1, 3600], ids=str)
+@pytest.mark.parametrize("late", [0, revocation.OVERLAP.total_seconds() + 1, 3600], ids=str)
 async def test_a_stamp_counts_however_late_it_is_committed(
     cast: Cast, late: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "run_in_db_thread", FailingDatabase().run)
+    monkeypatch.setattr(revocation, "run_in_db_thread", FailingDatabase().run)
     listener = Listener(cast.member.pk)
-    watcher = watch.Watcher(connect(listener))
+    watcher = revocation.Watcher(connect(listener))
     await watcher.look()
     assert listener.ended == []
     await move_stamp(cast.member, late)
@@ -102,13 +103,13 @@ async def test_a_stamp_counts_however_late_it_is_committed(
 
 
 async def test_stamps_are_compared_a_bounded_number_at_a_time(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "run_in_db_thread", FailingDatabase().run)
-    monkeypatch.setattr(watch, "COMPARED", 1)
+    monkeypatch.setattr(revocation, "run_in_db_thread", FailingDatabase().run)
+    monkeypatch.setattr(revocation, "COMPARED", 1)
     listeners = [Listener(user.pk) for user in (cast.owner, cast.member, cast.outsider)]
     directory = connect(listeners[0])
     for listener in listeners[1:]:
         directory.add(listener.connection, set())
-    watcher = watch.Watcher(directory)
+    watcher = revocation.Watcher(directory)
     for user in (cast.owner, cast.member, cast.outsider):
         await move_stamp(user, 3600)
     ended = []
@@ -121,21 +122,21 @@ async def test_stamps_are_compared_a_bounded_number_at_a_time(cast: Cast, monkey
 async def test_who_registers_with_an_old_stamp_is_not_checked_again(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "run_in_db_thread", FailingDatabase().run)
+    monkeypatch.setattr(revocation, "run_in_db_thread", FailingDatabase().run)
     await move_stamp(cast.member, 3600)
     await cast.member.arefresh_from_db()
     listener = Listener(cast.member.pk)
     listener.connection.checked_at = cast.member.security_changed_at
-    watcher = watch.Watcher(connect(listener))
+    watcher = revocation.Watcher(connect(listener))
     for _ in range(2):
         await watcher.look()
     assert listener.ended == []
 
 
 async def test_a_notice_that_is_committed_late_is_told(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "run_in_db_thread", FailingDatabase().run)
+    monkeypatch.setattr(revocation, "run_in_db_thread", FailingDatabase().run)
     listener = Listener(cast.member.pk)
-    watcher = watch.Watcher(connect(listener))
+    watcher = revocation.Watcher(connect(listener))
     await watcher.look()
     late = timezone.now() - datetime.timedelta(minutes=5)
     await Notice.objects.acreate(text="held up", created_at=late)
@@ -145,15 +146,15 @@ async def test_a_notice_that_is_committed_late_is_told(cast: Cast, monkeypatch: 
 
 
 async def test_a_notice_is_told_once_whatever_becomes_of_the_clock(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "run_in_db_thread", FailingDatabase().run)
+    monkeypatch.setattr(revocation, "run_in_db_thread", FailingDatabase().run)
     listener = Listener(cast.member.pk)
-    watcher = watch.Watcher(connect(listener))
+    watcher = revocation.Watcher(connect(listener))
     await sync_to_async(make_notice)(text="before the server ran", level="info", workspace=None)
     await watcher.look()
     await sync_to_async(make_notice)(text="now", level="info", workspace=None)
     for ahead in (0, 0, 3600, -3600):  # gone from what the look finds, and found anew
         now = timezone.now() + datetime.timedelta(seconds=ahead)
-        monkeypatch.setattr(watch, "database_now", functools.partial(lambda then: then, now))
+        monkeypatch.setattr(revocation, "database_now", functools.partial(lambda then: then, now))
         await watcher.look()
     assert [json.loads(text)["text"] for text in listener.texts] == ["now"]
 
@@ -180,7 +181,7 @@ async def run_until(run: Callable[[], Any], condition: Callable[[], bool]) -> No
 
 
 async def test_unread_counts_are_told_after_the_database_came_back(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(activity, "run_in_db_thread", FailingDatabase(unread_counts).run)
+    monkeypatch.setattr(unread, "run_in_db_thread", FailingDatabase(unread_counts).run)
     await sync_to_async(services.post_message)(user=cast.owner, chat_id=cast.chat.pk, body="hi", client_id=uuid.uuid4())
     listener = Listener(cast.member.pk)
     feed = ActivityFeed(connect(listener, cast.workspace.pk))
@@ -192,7 +193,7 @@ async def test_unread_counts_are_told_after_the_database_came_back(cast: Cast, m
 async def test_changes_are_told_in_order_after_the_database_came_back(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(activity, "run_in_db_thread", FailingDatabase(members_among).run)
+    monkeypatch.setattr(unread, "run_in_db_thread", FailingDatabase(members_among).run)
     listener, stranger = Listener(cast.member.pk), Listener(cast.outsider.pk)
     directory = connect(listener, cast.workspace.pk)
     directory.add(stranger.connection, {cast.workspace.pk})
@@ -205,7 +206,7 @@ async def test_changes_are_told_in_order_after_the_database_came_back(
 
 
 async def test_more_changes_than_may_wait_have_those_concerned_load_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(activity, "MAX_CHANGES", 2)
+    monkeypatch.setattr(unread, "MAX_CHANGES", 2)
     workspace, elsewhere = uuid.uuid4(), uuid.uuid4()
     listener, stranger = Listener(uuid.uuid4()), Listener(uuid.uuid4())
     directory = connect(listener, workspace)
@@ -234,7 +235,7 @@ class Layer:
 
 
 async def test_a_group_that_cannot_be_joined_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.groups.RETRY_DELAY", 0.01)
+    monkeypatch.setattr("realtime.broker.groups.RETRY_DELAY", 0.01)
     layer = Layer()
     keeper = GroupKeeper(layer, "channel")
     keeper.acquire("chat.1")
@@ -271,7 +272,7 @@ class SlowLayer:
 async def test_who_joins_while_the_group_is_left_waits_for_the_join(
     fails: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("realtime.groups.RETRY_DELAY", 0.01)
+    monkeypatch.setattr("realtime.broker.groups.RETRY_DELAY", 0.01)
     layer = SlowLayer(fails=fails)
     keeper = GroupKeeper(layer, "channel")
     keeper.acquire("user.1")

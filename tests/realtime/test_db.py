@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
-from realtime import db
-from realtime.db import Lane, run_in_lane
+from realtime import database
+from realtime.database import Lane, run_in_lane
 
 HERE: Lane = ("post", uuid.uuid4())
 ELSEWHERE: Lane = ("post", uuid.uuid4())
@@ -61,7 +61,7 @@ async def test_more_than_there_are_threads_wait_in_one_of_them_and_in_order(row:
     await waited_for(row)
     async with asyncio.timeout(SECONDS):
         assert await run_in_lane(ELSEWHERE, int, "7") == 7
-        assert await db.run_in_db_thread(int, "8") == 8
+        assert await database.run_in_db_thread(int, "8") == 8
     row.is_free.set()
     assert await asyncio.gather(*waiting) == list(range(many))
     assert row.order == list(range(many))
@@ -73,7 +73,7 @@ async def test_however_many_lanes_are_held_who_only_reads_finds_a_thread(row: Ro
     waiting = [asyncio.ensure_future(run_in_lane(lane, row.take, number)) for number, lane in enumerate(lanes)]
     await waited_for(row)
     async with asyncio.timeout(SECONDS):
-        assert await db.run_in_db_thread(int, "8") == 8
+        assert await database.run_in_db_thread(int, "8") == 8
     waiting[-1].cancel()  # it has its lane, but no thread yet
     await asyncio.wait(waiting[-1:])
     row.is_free.set()
@@ -125,6 +125,6 @@ async def test_lanes_are_forgotten_when_nobody_is_in_them() -> None:
             await run_in_lane(("post", uuid.uuid4()), int, "x")
     # The last lane is left in a later round of the loop, and its thread lets go of the call when it gets to it.
     async with asyncio.timeout(5):
-        while db._lanes:
+        while database._lanes:
             await asyncio.sleep(0.01)
             gc.collect()  # an error and the call that raised it know each other

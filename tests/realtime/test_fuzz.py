@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from realtime.limits import BAD_FRAMES
+from realtime.limits.buckets import BAD_FRAMES
 from tests.clients import Person, Socket, make_chat
 from tests.processes import Server
 from tests.realtime.fuzzing import expected_answers, fill, frames, is_nonsense, mutate

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from realtime import preframed
-from realtime.preframed import CONTROL_FRAMES_BURST, PARSE_SIZE, PreframedProtocol
+from realtime.outbox import uvicorn_protocol
+from realtime.outbox.uvicorn_protocol import CONTROL_FRAMES_BURST, PARSE_SIZE, PreframedProtocol
 from tests.realtime.uvicorn_peer import WITHIN, Peer, connect, extension_of, fill, serve, until_gone
 
 TEXT, PING, PONG, CONTINUED = 0x1, 0x9, 0xA, 0x0
@@ -75,7 +75,7 @@ async def test_frames_that_the_application_never_sees_are_no_way_around_its_limi
 
 
 async def test_pings_of_a_peer_that_takes_no_answers_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preframed, "CONTROL_FRAMES_BURST", 10**6)
+    monkeypatch.setattr(uvicorn_protocol, "CONTROL_FRAMES_BURST", 10**6)
     unsent: list[int] = []
     full = asyncio.Event()
 
@@ -103,7 +103,7 @@ async def test_pings_of_a_peer_that_takes_no_answers_are_not_kept(monkeypatch: p
 @pytest.mark.parametrize("end", ["silence", "goodbye"])
 async def test_what_a_peer_does_not_take_keeps_no_connection_open(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A transport that closes waits for the peer to take the rest: for ever, if it says so."""
-    monkeypatch.setattr(preframed, "ABORT_AFTER", 0.2)
+    monkeypatch.setattr(uvicorn_protocol, "ABORT_AFTER", 0.2)
     protocols: list[PreframedProtocol] = []
     full, ended = asyncio.Event(), asyncio.Event()
 

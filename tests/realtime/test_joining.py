@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from realtime import joining
-from realtime.joining import JOIN_SIZE, Joiner
+from realtime.hub import coalescing
+from realtime.hub.coalescing import JOIN_SIZE, Joiner
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ async def until_sent(sent: list[list[str]], writes: int) -> None:
 
 
 async def test_one_after_the_other_goes_at_once(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joining, "JOIN_FOR", 60.0)  # what waits would never come
+    monkeypatch.setattr(coalescing, "JOIN_FOR", 60.0)  # what waits would never come
     joiner: Joiner[str] = Joiner(sent.append)
     joiner.put("a", 1)
     assert sent == [["a"]]
@@ -51,7 +51,7 @@ async def test_what_comes_meanwhile_goes_together_in_order(sent: list[list[str]]
 
 
 async def test_a_busy_room_joins_until_it_was_quiet(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joining, "JOIN_FOR", 60.0)
+    monkeypatch.setattr(coalescing, "JOIN_FOR", 60.0)
     joiner: Joiner[str] = Joiner(sent.append)
     for text in "abc":
         joiner.put(text, 1)
@@ -66,7 +66,7 @@ async def test_a_busy_room_joins_until_it_was_quiet(sent: list[list[str]], monke
 
 
 async def test_much_does_not_wait(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joining, "JOIN_FOR", 60.0)
+    monkeypatch.setattr(coalescing, "JOIN_FOR", 60.0)
     joiner: Joiner[str] = Joiner(sent.append)
     joiner.put("a", 1)
     joiner.put("b", JOIN_SIZE)
@@ -76,7 +76,7 @@ async def test_much_does_not_wait(sent: list[list[str]], monkeypatch: pytest.Mon
 
 
 async def test_what_is_large_goes_alone(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joining, "JOIN_FOR", 60.0)
+    monkeypatch.setattr(coalescing, "JOIN_FOR", 60.0)
     joiner: Joiner[str] = Joiner(sent.append)
     for text, size in {"a": 1, "b": JOIN_SIZE, "c": JOIN_SIZE + 1, "d": JOIN_SIZE, "e": JOIN_SIZE}.items():
         joiner.put(text, size)

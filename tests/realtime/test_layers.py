@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio.client import PubSub
 from redis.asyncio.connection import AbstractConnection
 
-from realtime.layers import RedisLayer
+from realtime.broker.channel_layers import RedisLayer
 from tests.processes import Valkey
 
 
@@ -34,7 +34,7 @@ def fail_once(original: Callable[..., Any]) -> Callable[..., Any]:
 async def test_the_reader_outlives_pythons_own_timeout(
     valkey: Valkey, monkeypatch: pytest.MonkeyPatch, library: type, name: str
 ) -> None:
-    monkeypatch.setattr("realtime.layers.RESTART_DELAY", 0.01)
+    monkeypatch.setattr("realtime.broker.channel_layers.RESTART_DELAY", 0.01)
     layer = RedisLayer([valkey.url], prefix=f"timeout.{name}")
     told = asyncio.Event()
     layer.on_reconnected(told.set)

@@ -12,9 +12,9 @@ from pytest_django import Settings
 
 from chats.models import BODY_MAX_LENGTH, NAME_MAX_LENGTH, TITLE_MAX_LENGTH
 from chats.services import CHAT_MEMBERS_PER_CALL
-from realtime import limits
-from realtime.limits import BAD_FRAMES, FLOOD_FRAMES, Buckets, ConnectionLimits, SlidingWindow, TokenBucket
-from realtime.typing_gate import TypingGate
+from realtime.limits import buckets as limits
+from realtime.limits.buckets import BAD_FRAMES, FLOOD_FRAMES, Buckets, ConnectionLimits, SlidingWindow, TokenBucket
+from realtime.limits.typing import TypingGate
 
 
 def test_a_bucket_allows_a_burst_and_then_its_rate() -> None:
@@ -51,7 +51,7 @@ def test_a_flood_is_cut_off_although_a_frame_gets_through_now_and_then(
 ) -> None:
     settings.FLOWRA_FRAMES_BURST, settings.FLOWRA_FRAMES_PER_SECOND = 5, 20
     now = 0.0
-    monkeypatch.setattr("realtime.limits.time.monotonic", lambda: now)
+    monkeypatch.setattr("realtime.limits.buckets.time.monotonic", lambda: now)
     hasty, impatient = ConnectionLimits(), ConnectionLimits()
     for number in range(4_000):
         now = number / 100  # five times as many as are allowed, so that one of five gets through
@@ -87,7 +87,7 @@ def test_only_going_on_with_nonsense_is_abuse(settings: Settings, limited: bool)
 
 
 async def test_typing_passes_once_a_second_and_the_last_word_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.typing_gate.TYPING_SECONDS", 0.02)
+    monkeypatch.setattr("realtime.limits.typing.TYPING_SECONDS", 0.02)
     passed: list[bool] = []
     done = asyncio.Event()
 

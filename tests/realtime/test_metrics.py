@@ -11,8 +11,8 @@ from typing import Any, cast
 import httpx
 from prometheus_client import REGISTRY
 
-from realtime.envelope import Event, Kind, from_layer, to_layer
-from realtime.sampling import Sampler
+from realtime.broker.events import Event, Kind, from_layer, to_layer
+from realtime.hub.gauges import Sampler
 from tests.processes import Server
 from tests.realtime.conftest import Scene
 

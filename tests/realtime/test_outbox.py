@@ -7,13 +7,14 @@ import json
 import uuid
 from typing import Any
 
-from realtime import metrics, protocol
-from realtime.envelope import PresenceChange
-from realtime.outbox import Frame, Outbox, Priority
-from realtime.presence_folding import fold, portions
-from realtime.presence_frames import presence_event
-from realtime.protocol import CloseCode
-from realtime.wires import PlainWire
+from realtime import metrics
+from realtime.broker.events import PresenceChange
+from realtime.frames.presence import presence_event
+from realtime.outbox.outbox import Frame, Outbox, Priority
+from realtime.outbox.presence import fold, portions
+from realtime.outbox.transports import PlainWire
+from realtime.protocol import frames
+from realtime.protocol.frames import CloseCode
 
 EMOJI = "\N{GRINNING FACE}"
 
@@ -96,7 +97,7 @@ async def test_a_full_outbox_drops_typing_first() -> None:
 def change(kind: str, message: str, revision: int, size: int = 100) -> Frame:
     """Return a frame of a changed message."""
     data = {"id": message, "revision": revision, "html": "x" * size}
-    return Frame(protocol.encode(protocol.ChatFrame(type=f"chat.message.{kind}", chat_id="chat", data=data)))
+    return Frame(frames.encode(frames.ChatFrame(type=f"chat.message.{kind}", chat_id="chat", data=data)))
 
 
 async def test_a_full_outbox_tells_an_edited_message_once() -> None:

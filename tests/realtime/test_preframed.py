@@ -12,8 +12,8 @@ import pytest
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from realtime import preframed
-from realtime.preframed import PreframedProtocol, preframed_socket, text_frame
+from realtime.outbox import uvicorn_protocol
+from realtime.outbox.uvicorn_protocol import PreframedProtocol, preframed_socket, text_frame
 from tests.realtime.uvicorn_peer import WITHIN, connect, extension_of, serve, until_gone
 
 TLS = Path(__file__).parent / "tls"
@@ -186,7 +186,7 @@ async def test_every_end_is_told_once_and_before_anything_could_be_written(end: 
 
 
 async def test_a_peer_that_takes_nothing_is_noticed_closed_and_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preframed, "ABORT_AFTER", 0.2)
+    monkeypatch.setattr(uvicorn_protocol, "ABORT_AFTER", 0.2)
     changes: list[bool] = []
     unsent: list[int] = []
     ended = asyncio.Event()

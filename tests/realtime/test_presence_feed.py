@@ -11,8 +11,8 @@ import pytest
 from presence.backends.memory import MemoryRegistry, Store
 from presence.registry import State
 from presence.tracker import Tracker
-from realtime import presence_feed
-from realtime.hub import Hub
+from realtime.hub import presence
+from realtime.hub.hub import Hub
 from tests.realtime.listeners import Listener
 
 CHAT = uuid.UUID(int=9)
@@ -41,7 +41,7 @@ class Reader:
 def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
     """Give what the feed reads from."""
     reader = Reader()
-    monkeypatch.setattr(presence_feed, "run_in_db_thread", reader.run)
+    monkeypatch.setattr(presence, "run_in_db_thread", reader.run)
     return reader
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from realtime import protocol
-from realtime.protocol import ErrorCode, FrameError, decode
+from realtime.protocol import frames
+from realtime.protocol.frames import ErrorCode, FrameError, decode
 
 CHAT = str(uuid.UUID(int=1))
 
@@ -30,12 +30,12 @@ def test_commands_decode_to_their_types() -> None:
     post = decode(
         json.dumps({"type": "chat.message.post", "chat_id": CHAT, "body": "hi", "client_id": CHAT, "ref": "r"})
     )
-    assert post == protocol.Post(chat_id=uuid.UUID(CHAT), body="hi", client_id=uuid.UUID(CHAT), ref="r")
-    assert decode(f'{{"type": "subscribe", "chat_id": "{CHAT}"}}') == protocol.Subscribe(chat_id=uuid.UUID(CHAT))
+    assert post == frames.Post(chat_id=uuid.UUID(CHAT), body="hi", client_id=uuid.UUID(CHAT), ref="r")
+    assert decode(f'{{"type": "subscribe", "chat_id": "{CHAT}"}}') == frames.Subscribe(chat_id=uuid.UUID(CHAT))
     typing = decode(f'{{"type": "chat.typing", "chat_id": "{CHAT}"}}')
-    assert isinstance(typing, protocol.TypingCommand)
+    assert isinstance(typing, frames.TypingCommand)
     assert typing.is_typing
-    assert decode('{"type": "ping"}') == protocol.Ping()
+    assert decode('{"type": "ping"}') == frames.Ping()
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ json_values = st.recursive(
 )
 field_names = ("chat_id", "body", "client_id", "since", "ref", "seq", "token")
 near_frames = st.fixed_dictionaries(
-    {"type": st.sampled_from([*protocol.COMMAND_TYPES, "x"])},
+    {"type": st.sampled_from([*frames.COMMAND_TYPES, "x"])},
     optional={name: json_values | st.just(CHAT) for name in field_names},
 )
 
@@ -175,11 +175,11 @@ def test_any_text_is_a_command_or_a_frame_error(text: str) -> None:
         assert result.code in (ErrorCode.BAD_FRAME, ErrorCode.UNKNOWN_TYPE, ErrorCode.INVALID, ErrorCode.TOO_LONG)
         # It can be told: nothing that no text can say comes back in it.
         given: dict[str, Any] = {"chat_id": result.chat_id or "", "field": result.field or ""}
-        protocol.encode(protocol.Error(code=result.code, message=result.message, ref=result.ref, **given))
+        frames.encode(frames.Error(code=result.code, message=result.message, ref=result.ref, **given))
     else:
-        assert isinstance(result, protocol.Command)
+        assert isinstance(result, frames.Command)
 
 
 def test_frames_leave_out_what_is_not_set() -> None:
-    ack = json.loads(protocol.encode(protocol.Ack(action="unsubscribed", chat_id=uuid.UUID(CHAT))))
+    ack = json.loads(frames.encode(frames.Ack(action="unsubscribed", chat_id=uuid.UUID(CHAT))))
     assert ack == {"type": "ack", "action": "unsubscribed", "ref": None, "chat_id": CHAT}

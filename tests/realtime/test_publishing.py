@@ -12,9 +12,9 @@ import pytest
 from pytest_django import Settings
 
 from realtime import metrics
-from realtime.envelope import EVERYBODY, Event, Kind, from_layer
-from realtime.layers import RedisLayer
-from realtime.publisher import Publisher
+from realtime.broker.channel_layers import RedisLayer
+from realtime.broker.events import EVERYBODY, Event, Kind, from_layer
+from realtime.broker.publisher import Publisher
 from tests.processes import Valkey
 
 THREADS, EACH = 20, 25  # 500 events: of those, Channels' own in-process layer drops 400

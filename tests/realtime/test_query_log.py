@@ -13,8 +13,8 @@ from django.db import connection, connections
 
 from chats import services
 from flowra import health, pruning
-from realtime import db
-from realtime.db import run_in_lane
+from realtime import database
+from realtime.database import run_in_lane
 from realtime.models import Notice
 from tests.conftest import Cast
 
@@ -26,7 +26,7 @@ def thread(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[ThreadPoo
     """Give the one thread that sockets and readiness have in the test, and DEBUG."""
     settings.DEBUG = True
     with ThreadPoolExecutor(max_workers=1) as one:
-        monkeypatch.setattr(db, "_pool", lambda: one)
+        monkeypatch.setattr(database, "_pool", lambda: one)
         monkeypatch.setattr(health, "_database_thread", one)
         yield one
         one.submit(connections.close_all).result()
@@ -40,7 +40,7 @@ def kept_in(thread: ThreadPoolExecutor) -> int:
 async def test_posts_of_sockets(thread: ThreadPoolExecutor, cast: Cast) -> None:
     posts = [
         run_in_lane(
-            db.post_lane(cast.chat.pk),
+            database.post_lane(cast.chat.pk),
             services.post_message,
             user=cast.owner,
             chat_id=cast.chat.pk,
@@ -55,7 +55,7 @@ async def test_posts_of_sockets(thread: ThreadPoolExecutor, cast: Cast) -> None:
 
 async def test_work_that_fails(thread: ThreadPoolExecutor, cast: Cast) -> None:
     with pytest.raises(ZeroDivisionError):
-        await db.run_in_db_thread(lambda: Notice.objects.count() / 0)
+        await database.run_in_db_thread(lambda: Notice.objects.count() / 0)
     assert kept_in(thread) == 0
 
 

@@ -13,8 +13,8 @@ import pytest
 import redis
 from pytest_django import Settings
 
-from realtime.quota import Place, Quota
-from realtime.quota_store import TIMEOUT, RedisStore, Request
+from realtime.limits.shared import Place, Quota
+from realtime.limits.store import TIMEOUT, RedisStore, Request
 from tests.processes import Valkey
 
 Start = Callable[..., contextlib.AbstractAsyncContextManager[Quota]]
@@ -158,7 +158,7 @@ async def test_of_an_address_that_is_full_one_credential_is_looked_at_at_a_time(
 async def test_the_line_of_an_address_that_is_full_has_an_end(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("realtime.quota.LONGEST_LINE", 3)
+    monkeypatch.setattr("realtime.limits.shared.LONGEST_LINE", 3)
     settings.FLOWRA_HANDSHAKES_PER_MINUTE = 1
     quota, go = Quota(None), asyncio.Event()
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from presence.registry import State
-from realtime.envelope import PresenceChange
-from realtime.outbox import Priority
-from realtime.presence_folding import fold
-from realtime.presence_frames import presence_event
-from realtime.room_presence import RoomPresence
+from realtime.broker.events import PresenceChange
+from realtime.frames.presence import presence_event
+from realtime.hub.room_presence import RoomPresence
+from realtime.outbox.outbox import Priority
+from realtime.outbox.presence import fold
 
 CHAT = uuid.UUID(int=9)
 JANE, JOHN, BOB = (uuid.UUID(int=number) for number in (1, 2, 3))

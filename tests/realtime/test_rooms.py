@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.envelope import Event, Kind
-from realtime.outbox import Priority
-from realtime.protocol import CloseCode
-from realtime.rooms import MAX_WAITING, RevisionLog, Room, Subscription
+from realtime.broker.events import Event, Kind
+from realtime.hub.rooms import MAX_WAITING, RevisionLog, Room, Subscription
+from realtime.outbox.outbox import Priority
+from realtime.protocol.frames import CloseCode
 from tests.realtime.listeners import Listener
 
 CHAT = uuid.UUID(int=1)

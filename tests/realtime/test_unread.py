@@ -14,7 +14,7 @@ from asgiref.sync import async_to_sync
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from realtime.activity import ROUND
+from realtime.hub.unread import ROUND
 from tests.clients import Frame, Person, Socket
 from tests.processes import Server
 from tests.realtime.conftest import Scene, make_scene

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.auth import Credential
-from realtime.connection import Connection
-from realtime.directory import Directory
-from realtime.envelope import Event, Kind
-from realtime.outbox import Frame, Outbox
-from realtime.preframed import text_frame
-from realtime.rooms import Subscription
-from realtime.wires import ReadyWire
+from realtime.broker.events import Event, Kind
+from realtime.credentials import Credential
+from realtime.hub.connections import Directory
+from realtime.hub.rooms import Subscription
+from realtime.outbox.connection import Connection
+from realtime.outbox.outbox import Frame, Outbox
+from realtime.outbox.transports import ReadyWire
+from realtime.outbox.uvicorn_protocol import text_frame
 
 CHAT = uuid.uuid4()
 PEOPLE = 4

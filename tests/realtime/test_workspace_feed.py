@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from realtime import workspace_feed
-from realtime.directory import Directory
-from realtime.envelope import Event, Kind, workspace_group
-from realtime.workspace_feed import WorkspaceFeed
+from realtime.broker.events import Event, Kind, workspace_group
+from realtime.hub import workspaces
+from realtime.hub.connections import Directory
+from realtime.hub.workspaces import WorkspaceFeed
 from tests.realtime.listeners import Listener
 
 ACME, OTHER = uuid4(), uuid4()
@@ -30,7 +30,7 @@ class Scene:
             self.asked += 1
             return self.members[workspace_id] & set(user_ids)
 
-        monkeypatch.setattr(workspace_feed, "run_in_db_thread", ask)
+        monkeypatch.setattr(workspaces, "run_in_db_thread", ask)
 
     def enter(self, user_id: UUID, *workspace_ids: UUID) -> Listener:
         listener = Listener(user_id)
@@ -92,10 +92,10 @@ async def test_of_many_names_the_latest_is_told_once_however_many_workspaces_are
 
 async def test_over_the_bound_everybody_concerned_loads_again(scene: Scene) -> None:
     ann, ben = scene.enter(ANN, ACME), scene.enter(BEN, OTHER)
-    for number in range(workspace_feed.MOST + 1):
+    for number in range(workspaces.MOST + 1):
         scene.feed.put(event(f"move {number}"))
     await scene.settle()
     heard = ann.texts
     assert '"overload"' in heard[0]
-    assert heard[1:] == [f"move {workspace_feed.MOST}"]
+    assert heard[1:] == [f"move {workspaces.MOST}"]
     assert ben.texts == []

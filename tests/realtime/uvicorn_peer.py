@@ -14,7 +14,7 @@ from typing import Any
 
 import uvicorn
 
-from realtime.preframed import PreframedProtocol, PreframedSocket, preframed_socket, text_frame
+from realtime.outbox.uvicorn_protocol import PreframedProtocol, PreframedSocket, preframed_socket, text_frame
 
 WITHIN = 10.0  # seconds for any one answer
 Application = Callable[[Any, Any, Any], Awaitable[None]]

@@ -16,7 +16,7 @@ import uvicorn
 from flowra import http_protocol
 from flowra.http_protocol import MAX_PIPELINED, BoundedHttpProtocol
 from flowra.http_writing import LOOKS
-from realtime.preframed import PreframedProtocol
+from realtime.outbox.uvicorn_protocol import PreframedProtocol
 from tests.processes import ROOT
 from tests.realtime.uvicorn_peer import connect, running
 

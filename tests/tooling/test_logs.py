@@ -15,7 +15,7 @@ import pytest
 import websockets
 
 from flowra.logs import JSONFormatter, PlainFormatter
-from realtime.log_context import MAX_REQUEST_ID, LogContext, bind, request_id_from, unbind
+from realtime.sockets.log_context import MAX_REQUEST_ID, LogContext, bind, request_id_from, unbind
 from tests.clients import Person, make_chat, open_socket
 from tests.processes import PostgreSQL, Server, wait_until
 
@@ -92,7 +92,7 @@ async def test_nothing_of_a_conversation_is_in_the_log(postgresql: PostgreSQL, l
     # What is there: the refusal with its traceback, once by REST and once by socket, each with its ids.
     by_rest, by_socket = [
         next(entry for entry in entries if entry["logger"] == name and "exception" in entry)
-        for name in ("django.request", "realtime.commands")
+        for name in ("django.request", "realtime.sockets.commands")
     ]
     assert 'violates check constraint "no_poison"' in by_rest["exception"]
     assert 'violates check constraint "no_poison"' in by_socket["exception"]

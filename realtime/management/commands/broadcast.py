@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chats.exceptions import ChatError
 from chats.models import Workspace
+from realtime.background.notices import NOTICE_MAX_LENGTH, make_notice
 from realtime.models import Notice
-from realtime.notices import NOTICE_MAX_LENGTH, make_notice
 
 LISTED = 10  # workspaces of one name that are told apart
 

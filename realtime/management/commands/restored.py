@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from realtime.failover import note_restore
+from realtime.background.failover import note_restore
 
 
 class Command(BaseCommand):

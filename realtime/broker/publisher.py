@@ -1,0 +1,133 @@
+"""Events on their way to the other processes: one after the other, bounded in time and number.
+
+A broker that is away costs the sender nothing: events are delivered to this process's own sockets first. What the
+others were not told they find by themselves (realtime/background/repair.py, announcements.py), and all sockets resync
+once the broker takes events again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+
+from realtime import metrics
+from realtime.broker.events import EVERYBODY, Event, Kind, to_layer
+
+logger = logging.getLogger(__name__)
+PAUSE_AFTER_FAILURE = 1.0  # seconds without another try; events of that time are left to the repair
+
+
+class NotPublished(Exception):
+    """Other processes were not told of an event."""
+
+
+class Publisher:
+    """Sends events to the layer in order; its owner runs `run` in the event loop."""
+
+    def __init__(self, layer: Any, origin: str) -> None:
+        self._layer = layer
+        self._origin = origin
+        self._queue: deque[tuple[Event, asyncio.Future[None] | None]] = deque()
+        self._wake = asyncio.Event()
+        self._retry_at = 0.0
+        self._owes_resync = False  # something was dropped since the last one
+        self.is_broker_away = False
+
+    def put(self, event: Event) -> None:
+        """Queue `event`; over the bound it is dropped and counted."""
+        self._put(event, None)
+
+    async def send(self, event: Event) -> None:
+        """Queue `event` and return once the broker has it; raises NotPublished."""
+        published: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._put(event, published)
+        await published
+
+    def _put(self, event: Event, published: asyncio.Future[None] | None) -> None:
+        if len(self._queue) >= settings.FLOWRA_PUBLISH_QUEUE:
+            self._drop(published)
+            self._wake.set()
+            return
+        self._queue.append((event, published))
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send what is queued, for ever."""
+        while True:
+            await self._wake.wait()
+            while self._queue:
+                await self._send(*self._queue.popleft())
+            self._wake.clear()
+            if self._owes_resync:
+                await self._settle()
+
+    def _drop(self, published: asyncio.Future[None] | None) -> None:
+        """Count an event that the other processes are not told of, and tell whoever waits for it."""
+        self._owes_resync = True
+        metrics.events_unannounced.inc()
+        if published is not None and not published.done():
+            published.set_exception(NotPublished("The broker does not take events."))
+
+    async def _settle(self) -> None:
+        """Have everybody load again, as soon as the broker takes that; without it this is tried once a second."""
+        await asyncio.sleep(max(0.0, self._retry_at - time.monotonic()))
+        self._owes_resync = False
+        if not await self._give(Event(group=EVERYBODY, kind=Kind.RESYNC)):
+            self._owes_resync = True
+        self._wake.set()  # something may have come meanwhile
+
+    async def _send(self, event: Event, published: asyncio.Future[None] | None) -> None:
+        if time.monotonic() < self._retry_at or not await self._give(event):
+            self._drop(published)
+        elif published is not None and not published.done():
+            published.set_result(None)
+
+    async def _give(self, event: Event) -> bool:
+        """Return whether the broker took the event."""
+        try:
+            async with asyncio.timeout(settings.FLOWRA_PUBLISH_TIMEOUT):
+                await self._layer.group_send(event.group, to_layer(event, self._origin))
+        except Exception as error:  # noqa: BLE001  (the message is stored whatever a layer raises)
+            metrics.layer_failures.labels("publish").inc()
+            self._retry_at = time.monotonic() + PAUSE_AFTER_FAILURE
+            if not self.is_broker_away:
+                logger.warning("The broker does not take events; other processes catch up by repair: %r", error)
+            self.is_broker_away = True
+            return False
+        if self.is_broker_away:
+            logger.info("The broker takes events again.")
+        self.is_broker_away = False
+        return True
+
+
+_direct_retry_at = 0.0
+
+
+async def send_now(layer: Any, event: Event) -> None:
+    """Send one event from a process without sockets (`manage.py`); at most FLOWRA_PUBLISH_TIMEOUT seconds.
+
+    Raises TimeoutError and what the layer raises.
+    """
+    async with asyncio.timeout(settings.FLOWRA_PUBLISH_TIMEOUT):
+        await layer.group_send(event.group, to_layer(event, ""))
+
+
+def send_directly(layer: Any, event: Event) -> None:
+    """Send one event as `send_now`, from a thread; what a broker that is away is not told is left to the repair."""
+    global _direct_retry_at
+    if time.monotonic() < _direct_retry_at:
+        metrics.events_unannounced.inc()
+        return
+    try:
+        async_to_sync(send_now)(layer, event)
+    except Exception as error:  # noqa: BLE001  (as above)
+        metrics.events_unannounced.inc()
+        metrics.layer_failures.labels("publish").inc()
+        _direct_retry_at = time.monotonic() + PAUSE_AFTER_FAILURE * 5
+        logger.warning("The broker does not take events; servers catch up by repair: %r", error)

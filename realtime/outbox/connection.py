@@ -1,0 +1,58 @@
+"""An open socket, as the hub knows it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Callable, Iterable
+from uuid import UUID
+
+from django.conf import settings
+
+from realtime.credentials import Credential
+from realtime.outbox.outbox import Frame, Outbox
+from realtime.protocol.frames import ChatFrame, CloseCode, Resync, ResyncReason, ServerFrame, encode
+
+
+@dataclasses.dataclass(slots=True, eq=False, kw_only=True)
+class Connection:
+    """Whose it is, what it listens to and its way out.
+
+    `checked_at` is its user's `security_changed_at` as it was when credential and memberships were last looked at.
+    `end` closes it with a code, after the command it is busy with was answered; from then on `is_ending`.
+    """
+
+    credential: Credential
+    display_name: str
+    outbox: Outbox
+    end: Callable[[CloseCode], None]
+    connection_id: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex)
+    chats: set[UUID] = dataclasses.field(default_factory=set)
+    workspaces: set[UUID] = dataclasses.field(default_factory=set)
+    checked_at: datetime.datetime | None = None
+    is_ending: bool = False
+    told: int = (
+        0  # the announcement that it was told last for one of its workspaces; it may share several with somebody
+    )
+
+    @property
+    def user_id(self) -> UUID:
+        """Whose connection it is."""
+        return self.credential.user_id
+
+    def send(self, frame: ServerFrame | ChatFrame) -> None:
+        """Send one frame to this connection alone."""
+        self.outbox.put(Frame(encode(frame)))
+
+    def overflow(self) -> None:
+        """Close it as a slow consumer."""
+        self.end(CloseCode.SLOW_CONSUMER)
+
+
+def resync(connections: Iterable[Connection], reason: ResyncReason, *, within: float | None = None) -> None:
+    """Tell these connections that they may have missed something; they spread loading again over `within` seconds."""
+    within = settings.FLOWRA_RESYNC_WITHIN if within is None else within
+    frame = Frame(encode(Resync(reason=reason, within=within)))
+    for connection in list(connections):
+        connection.outbox.put(frame)

@@ -1,0 +1,69 @@
+"""Several presence frames as one, for a client that does not keep up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+
+from realtime.protocol.frames import PresenceChanged, PresenceDiff, PresenceEntry, encode
+
+_decoder = msgspec.json.Decoder(PresenceChanged | PresenceDiff)
+
+
+# Users in one frame: with the longest names it has some 100 kB, a small part of what may wait for a connection.
+MOST_IN_FRAME = 200
+T = TypeVar("T")
+
+
+def portions(entries: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield `entries` in portions that fit a frame."""
+    for start in range(0, len(entries), MOST_IN_FRAME):
+        yield entries[start : start + MOST_IN_FRAME]
+
+
+def fold(texts: Sequence[str]) -> list[str]:
+    """Return presence frames of one connection as few per chat, with the latest of each user.
+
+    For a client that does not keep up: it is told how things are, and no more how they came to be so.
+    """
+    chats: dict[UUID, tuple[dict[UUID, PresenceEntry], int | None]] = {}
+    for text in texts:
+        frame = _decoder.decode(text)
+        entries, _ = chats.get(frame.chat_id, ({}, None))
+        for entry in _entries(frame):
+            known = entries.get(entry.user_id)
+            if known is None or known.version < entry.version:
+                entries[entry.user_id] = entry
+        chats[frame.chat_id] = (entries, frame.online_count)
+    return [
+        encode(diff_frame(chat_id, some, count))
+        for chat_id, (entries, count) in chats.items()
+        for some in portions(list(entries.values()))
+    ]
+
+
+def _entries(frame: PresenceChanged | PresenceDiff) -> list[PresenceEntry]:
+    if isinstance(frame, PresenceDiff):
+        return [*frame.online, *frame.offline]
+    return [
+        PresenceEntry(
+            user_id=frame.user_id,
+            display_name=frame.display_name,
+            is_online=frame.is_online,
+            last_seen=frame.last_seen,
+            version=frame.version,
+        )
+    ]
+
+
+def diff_frame(chat_id: UUID, entries: Sequence[PresenceEntry], online_count: int | None) -> PresenceDiff:
+    """Return the frame for these entries, each user once."""
+    return PresenceDiff(
+        chat_id=chat_id,
+        online=[entry for entry in entries if entry.is_online],
+        offline=[entry for entry in entries if not entry.is_online],
+        online_count=online_count,
+    )

@@ -1,0 +1,44 @@
+"""The frames about people and workspaces; see realtime/protocol/frames.py."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from realtime.protocol.frames import ServerFrame
+
+
+class UserChanged(ServerFrame, frozen=True, tag="user.changed"):
+    """Somebody who shares a workspace has another name."""
+
+    data: Any  # chats.people_payloads.UserStatePayload
+
+
+class MeChanged(ServerFrame, frozen=True, tag="me.changed"):
+    data: Any  # chats.people_payloads.MePayload
+
+
+class WorkspaceChanged(ServerFrame, frozen=True, tag="workspace.changed"):
+    data: Any  # chats.payloads.WorkspaceNamePayload
+
+
+class WorkspaceDeleted(ServerFrame, frozen=True, tag="workspace.deleted"):
+    data: Any  # chats.payloads.WorkspaceNamePayload
+
+
+class WorkspaceMemberAdded(ServerFrame, frozen=True, tag="workspace.member_added"):
+    workspace_id: UUID
+    workspace_name: str
+    data: Any  # chats.people_payloads.RolePayload
+
+
+class WorkspaceMemberRemoved(ServerFrame, frozen=True, tag="workspace.member_removed"):
+    workspace_id: UUID
+    workspace_name: str
+    data: Any  # chats.people_payloads.RolePayload
+
+
+class WorkspaceRoleChanged(ServerFrame, frozen=True, tag="workspace.role_changed"):
+    workspace_id: UUID
+    workspace_name: str
+    data: Any  # chats.people_payloads.RolePayload

@@ -1,0 +1,234 @@
+"""What a client may ask over its socket: a typed command each, to a service, to an answer."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from msgspec import UNSET
+
+from chats import services
+from chats.exceptions import ChatError
+from chats.payloads import time_text
+from chats.selectors import access_typing, find_posted
+from realtime import credentials, metrics
+from realtime.background.revocation import recheck
+from realtime.database import post_lane, read_lane, run_in_db_thread, run_in_lane
+from realtime.frames.chats import typing_event
+from realtime.hub.rooms import Subscription
+from realtime.limits.typing import TypingGate
+from realtime.outbox.connection import Connection
+from realtime.protocol import frames
+from realtime.protocol.frames import Ack, Command, ErrorCode, FrameError, Pong
+from realtime.sockets.catch_up import CatchUp
+from realtime.sockets.queries import ChatSnapshot, read_chat
+
+if TYPE_CHECKING:
+    from chats.models import Message
+    from flowra.accounts.models import User
+    from realtime.hub.hub import Hub
+
+logger = logging.getLogger(__name__)
+SUBSCRIBE_TRIES = 5  # readings of a chat whose members change all the while
+_typing_gate = TypingGate()
+
+
+class Commands:
+    """Carries out the commands of one connection."""
+
+    def __init__(self, hub: Hub, connection: Connection, user: User, credential_changed: Callable[[], None]) -> None:
+        self._hub = hub
+        self._connection = connection
+        self._user = user
+        self._credential_changed = credential_changed
+        self._handlers: dict[type, Callable[[Any], Awaitable[None]]] = {
+            frames.Subscribe: self._subscribe,
+            frames.Unsubscribe: self._unsubscribe,
+            frames.Post: self._post,
+            frames.TypingCommand: self._type,
+            frames.Read: self._read,
+            frames.Auth: self._authenticate,
+            frames.Ping: self._pong,
+        }
+
+    async def carry_out(self, command: Command) -> None:
+        """Do what `command` says and answer it; raises FrameError with what the `error` frame says."""
+        chat_id = getattr(command, "chat_id", None)
+        context: dict[str, Any] = {"ref": command.ref, "chat_id": None if chat_id is None else str(chat_id)}
+        try:
+            await self._handlers[type(command)](command)
+        except ChatError as error:
+            raise FrameError(ErrorCode(error.code), error.message, field=error.field, **context) from None
+        except FrameError as error:
+            error.ref, error.chat_id = context["ref"], context["chat_id"]
+            raise
+        except (OperationalError, InterfaceError) as error:
+            # It says so once for each that waited for it: a line, and no traceback.
+            reason = str(error).partition("\n")[0][:200]
+            logger.error("The command %s failed, the database is away: %s", type(command).__name__, reason)
+            message = "Something went wrong on our side; try again."
+            raise FrameError(ErrorCode.INTERNAL, message, **context) from None
+        except Exception:
+            # A fault of ours: the client may try again, its socket goes on.
+            logger.exception("The command %s failed.", type(command).__name__)
+            message = "Something went wrong on our side; try again."
+            raise FrameError(ErrorCode.INTERNAL, message, **context) from None
+
+    async def is_repeated_post(self, command: Command) -> bool:
+        """Whether `command` posts what was posted before; that is answered whatever the limits say."""
+        if not isinstance(command, frames.Post):
+            return False
+        return await run_in_db_thread(find_posted, self._user, command.chat_id, command.client_id) is not None
+
+    # --- Subscriptions --------------------------------------------------------------------------
+
+    async def _subscribe(self, command: frames.Subscribe) -> None:
+        chats = self._connection.chats
+        most = settings.FLOWRA_SUBSCRIPTIONS_PER_CONNECTION
+        if settings.FLOWRA_RATE_LIMITS and command.chat_id not in chats and len(chats) >= most:
+            message = f"One connection can subscribe to {most} chats; unsubscribe from one first."
+            raise FrameError(ErrorCode.TOO_MANY, message)
+        subscription = await self._hub.subscribe(self._connection, command.chat_id)
+        try:
+            snapshot = await self._read_settled(subscription, command)
+            self._connection.display_name = snapshot.display_name
+            room = self._hub.directory.rooms.get(command.chat_id)
+            if room is not None:
+                room.is_direct = snapshot.is_direct
+            revision, is_reset = await self._catch_up(subscription, command, snapshot)
+        except BaseException:
+            self._hub.directory.leave_room(self._connection, command.chat_id)
+            raise
+        self._connection.send(
+            Ack(
+                action="subscribed",
+                ref=command.ref,
+                chat_id=command.chat_id,
+                revision=revision,
+                online_count=self._online_count(command.chat_id),
+                reset=True if is_reset else UNSET,
+            )
+        )
+        subscription.release(revision)
+
+    async def _catch_up(
+        self, subscription: Subscription, command: frames.Subscribe, snapshot: ChatSnapshot
+    ) -> tuple[int, bool]:
+        if command.since is None:
+            return snapshot.revision, False
+        catch_up = CatchUp(
+            self._connection, subscription, user=self._user, chat_id=command.chat_id, since=command.since
+        )
+        revision, is_reset = await catch_up.run(snapshot)
+        metrics.catch_ups.labels("reset" if is_reset else "changes").inc()
+        return revision, is_reset
+
+    async def _read_settled(self, subscription: Subscription, command: frames.Subscribe) -> ChatSnapshot:
+        """Return the chat as read with a membership that nothing heard meanwhile puts in doubt."""
+        for _ in range(SUBSCRIBE_TRIES):
+            snapshot = await run_in_db_thread(read_chat, self._user, command.chat_id, command.since)
+            await self._hub.presence.know(command.chat_id)
+            if self._hub.settle(
+                subscription,
+                command.chat_id,
+                revision=snapshot.revision,
+                access_version=snapshot.access_version,
+            ):
+                return snapshot
+        raise FrameError(ErrorCode.INTERNAL, "The chat's members change too fast; try again.")
+
+    def _online_count(self, chat_id: UUID) -> int | None:
+        room = self._hub.directory.rooms.get(chat_id)
+        return None if room is None else room.presence.online_count(including=self._connection.user_id)
+
+    async def _unsubscribe(self, command: frames.Unsubscribe) -> None:
+        self._hub.directory.leave_room(self._connection, command.chat_id)
+        self._connection.send(Ack(action="unsubscribed", ref=command.ref, chat_id=command.chat_id))
+
+    # --- Messages -------------------------------------------------------------------------------
+
+    async def _post(self, command: frames.Post) -> None:
+        wait = self._hub.quota.take_post(self._user.pk) if settings.FLOWRA_RATE_LIMITS else 0.0
+        if wait and not await self.is_repeated_post(command):
+            message = "You are posting too fast; wait a moment."
+            raise FrameError(ErrorCode.RATE_LIMITED, message, retry_after=round(wait, 3))
+        posted = await run_in_lane(
+            post_lane(command.chat_id),
+            services.post_message,
+            user=self._user,
+            chat_id=command.chat_id,
+            body=command.body,
+            client_id=command.client_id,
+            reply_to_id=command.reply_to,
+        )
+        self._connection.send(_posted_ack(command, posted.message))
+
+    async def _read(self, command: frames.Read) -> None:
+        membership = await run_in_lane(
+            read_lane(command.chat_id), services.mark_read, user=self._user, chat_id=command.chat_id, seq=command.seq
+        )
+        self._connection.send(
+            Ack(action="read", ref=command.ref, chat_id=command.chat_id, seq=membership.last_read_seq)
+        )
+
+    async def _type(self, command: frames.TypingCommand) -> None:
+        if not settings.FLOWRA_TYPING_ENABLED:
+            raise FrameError(ErrorCode.DISABLED, "Typing indicators are switched off.")
+        room = self._hub.directory.rooms.get(command.chat_id)
+        is_here = room is not None and command.chat_id in self._connection.chats
+        if is_here and room is not None and room.access_version is not None and not room.is_direct:
+            access_version = room.access_version
+        else:  # in a direct chat one may have blocked the other since
+            membership = await run_in_db_thread(access_typing, self._user, command.chat_id)
+            access_version = membership.chat.access_version
+
+        def pass_on(is_typing: bool) -> None:
+            self._hub.publish(
+                typing_event(
+                    chat_id=command.chat_id,
+                    user_id=self._connection.user_id,
+                    display_name=self._connection.display_name,
+                    is_typing=is_typing,
+                    access_version=access_version,
+                )
+            )
+
+        _typing_gate.offer(self._connection.user_id, command.chat_id, command.is_typing, pass_on)
+
+    # --- The connection itself ------------------------------------------------------------------
+
+    async def _authenticate(self, command: frames.Auth) -> None:
+        found = await run_in_db_thread(credentials.check_token, command.token)
+        if found is None:
+            raise FrameError(ErrorCode.INVALID, "This access token is not valid.", field="token")
+        user, credential = found
+        if user.pk != self._connection.user_id:
+            raise FrameError(ErrorCode.INVALID, "This access token is somebody else's.", field="token")
+        self._connection.credential = credential
+        self._connection.checked_at = user.security_changed_at  # as it was when the token was found to be good
+        self._credential_changed()
+        await recheck(self._hub.directory, self._connection)
+        if self._connection.is_ending:
+            raise FrameError(ErrorCode.INVALID, "This access token is not valid.", field="token")
+        expires_at = datetime.datetime.fromtimestamp(credential.expires_at, datetime.UTC)
+        self._connection.send(Ack(action="authenticated", ref=command.ref, expires_at=time_text(expires_at)))
+
+    async def _pong(self, command: frames.Ping) -> None:
+        self._connection.send(Pong(ref=UNSET if command.ref is None else command.ref))
+
+
+def _posted_ack(command: frames.Post, message: Message) -> Ack:
+    return Ack(
+        action="posted",
+        ref=command.ref,
+        chat_id=command.chat_id,
+        client_id=command.client_id,
+        message_id=message.pk,
+        seq=message.seq,
+        revision=message.revision,
+    )
