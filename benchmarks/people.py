@@ -75,7 +75,7 @@ def _make(plan: Plan) -> Seeded:
 def _make_workspace(plan: Plan, number: int, made: Seeded) -> None:
     from chats.models import Chat, ChatKind, ChatMember, Role, Workspace, WorkspaceMember
     from flowra.accounts.models import User
-    from flowra.accounts.tokens import issue_access_token
+    from flowra.accounts.security.tokens import issue_access_token
 
     names = [f"p{number}-{place}" for place in range(plan.people)]
     users = [User(username=name, display_name=f"Person {name[1:]}", password="!") for name in names]

@@ -9,8 +9,9 @@ class FlowraConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks of the settings, have deletions noted and SQLite's files kept private."""
         from chats.events import domain_event  # needs the app registry, as the others
-        from flowra import audit, checks  # noqa: F401
-        from flowra.private_files import keep_private
+        from flowra.config import checks  # noqa: F401
+        from flowra.config.private_files import keep_private
+        from flowra.observability import audit
 
-        connection_created.connect(keep_private, dispatch_uid="flowra.private_files")
+        connection_created.connect(keep_private, dispatch_uid="flowra.config.private_files")
         domain_event.connect(audit.note, dispatch_uid="flowra.audit")

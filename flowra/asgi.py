@@ -9,16 +9,16 @@ from django.core.asgi import get_asgi_application
 from django.core.signals import request_finished
 from django.db import connections
 
-from flowra.database import bound_statements
+from flowra.config.database import bound_statements
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flowra.settings")
 django_application: Any = get_asgi_application()
 bound_statements(connections.settings["default"]["OPTIONS"], settings.FLOWRA_STATEMENT_TIMEOUT)
 
-from flowra.forwarded import name_client  # noqa: E402  (needs Django to be set up)
-from flowra.health import PARTS  # noqa: E402
-from flowra.request_body import BoundedBody, refuse  # noqa: E402
-from flowra.watching import PartsWatcher  # noqa: E402
+from flowra.observability.dependencies import PartsWatcher  # noqa: E402
+from flowra.observability.probes import PARTS  # noqa: E402
+from flowra.server.proxies import name_client  # noqa: E402  (needs Django to be set up)
+from flowra.server.request_body import BoundedBody, refuse  # noqa: E402
 from realtime import lifecycle  # noqa: E402
 from realtime.hub.supervisor import Supervisor  # noqa: E402
 from realtime.sockets.routing import application as socket_application  # noqa: E402

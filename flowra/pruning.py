@@ -17,8 +17,8 @@ from django.db.models import F, Q, QuerySet
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from chats.models import Notification, WorkspaceInvite
-from flowra.accounts.lockout import FORGET_AFTER
 from flowra.accounts.models import BrowserSession, NameTries
+from flowra.accounts.security.lockout import FORGET_AFTER
 from realtime.models import Notice
 
 BATCH = 500  # rows of one transaction: short enough that nobody who writes waits for it

@@ -2,7 +2,7 @@
 
 Without any variable set this is the demo on this machine: DEBUG on, SQLite and a generated key in
 `var/`, the in-process channel layer. Values that make no sense together are system checks
-(`flowra/checks.py`), not surprises at run time.
+(`flowra/config/checks.py`), not surprises at run time.
 """
 
 import datetime
@@ -15,11 +15,11 @@ from pathlib import Path
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from flowra.database import complete
-from flowra.demo_files import data_dir, demo_secret_key
-from flowra.environment import PRIVATE_NETWORKS, Environment
-from flowra.log_config import log_config
-from flowra.lost_peers import redis_options
+from flowra.config.data_dir import data_dir, demo_secret_key
+from flowra.config.database import complete
+from flowra.config.environment import PRIVATE_NETWORKS, Environment
+from flowra.config.tcp_keepalive import redis_options
+from flowra.observability.log_config import log_config
 from flowra.version import VERSION
 
 env = Environment()
@@ -136,10 +136,10 @@ if sys.argv[1:2] == ["runserver"]:
     INSTALLED_APPS.insert(0, "daphne")
 
 MIDDLEWARE = [
-    "flowra.health.ProbeMiddleware",  # first: machines ask without a Host that we know, and without TLS
-    "flowra.request_log.RequestLogMiddleware",
-    "flowra.bad_requests.bad_requests",
-    "flowra.at_once.AtOnceMiddleware",
+    "flowra.observability.probes.ProbeMiddleware",  # first: machines ask without a Host that we know, and without TLS
+    "flowra.observability.request_log.RequestLogMiddleware",
+    "flowra.server.bad_requests.bad_requests",
+    "flowra.server.concurrency.AtOnceMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "flowra.storage.StaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -195,7 +195,10 @@ else:
 
 # --- Accounts and sessions ----------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["flowra.accounts.lockout.CountingBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "flowra.accounts.security.lockout.CountingBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
     for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
@@ -203,7 +206,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "accounts:login"
-SESSION_ENGINE = "flowra.accounts.sessions"
+SESSION_ENGINE = "flowra.accounts.security.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
@@ -212,10 +215,10 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_HANDLER = "flowra.accounts.lockout.CountingHandler"
-AXES_USERNAME_CALLABLE = "flowra.accounts.lockout.attempted_username"
-AXES_CLIENT_IP_CALLABLE = "flowra.accounts.lockout.attempted_from"
-AXES_LOCKOUT_CALLABLE = "flowra.accounts.lockout.lockout_response"
+AXES_HANDLER = "flowra.accounts.security.lockout.CountingHandler"
+AXES_USERNAME_CALLABLE = "flowra.accounts.security.lockout.attempted_username"
+AXES_CLIENT_IP_CALLABLE = "flowra.accounts.security.lockout.attempted_from"
+AXES_LOCKOUT_CALLABLE = "flowra.accounts.security.lockout.lockout_response"
 # The time that the lock-out page names holds: trying again while locked out does not prolong it.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
@@ -263,7 +266,7 @@ if FLOWRA_HTTPS:
     CSRF_COOKIE_NAME = "__Host-csrftoken"
 
 # --- REST ---------------------------------------------------------------------------------------
-FLOWRA_TOKEN_AUTHENTICATION = "flowra.accounts.tokens.TokenAuthentication"  # noqa: S105  (a dotted path)
+FLOWRA_TOKEN_AUTHENTICATION = "flowra.accounts.security.tokens.TokenAuthentication"  # noqa: S105  (a dotted path)
 REST_FRAMEWORK = {
     # The first one's scheme goes into WWW-Authenticate; with SessionAuthentication first, a 401 would be a 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -282,9 +285,9 @@ REST_FRAMEWORK = {
         "auth": f"{FLOWRA_SIGN_INS_PER_MINUTE}/min",
         "search": "120/min",
     },
-    # X-Forwarded-For was evaluated before (flowra/forwarded.py); here it would let callers choose their own address.
+    # X-Forwarded-For was evaluated before (flowra/server/proxies.py); here it would let callers choose their address.
     "NUM_PROXIES": 0,
-    "EXCEPTION_HANDLER": "flowra.api_errors.handle_api_error",
+    "EXCEPTION_HANDLER": "flowra.api.errors.handle_api_error",
     "UNAUTHENTICATED_TOKEN": None,
 }
 SIMPLE_JWT = {

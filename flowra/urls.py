@@ -3,11 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from flowra.accounts.throttle import limited
+from flowra.accounts.security.throttle import limited
 from flowra.accounts.views import AdminChangePasswordView, SignOutView
-from flowra.api_errors import not_found
+from flowra.api.errors import not_found
 
-handler500 = "flowra.api_errors.server_error"
+handler500 = "flowra.api.errors.server_error"
 
 urlpatterns = [
     path("accounts/", include("flowra.accounts.urls")),
@@ -16,7 +16,7 @@ urlpatterns = [
     path("admin/logout/", SignOutView.as_view()),
     path("admin/password_change/", admin.site.admin_view(limited(AdminChangePasswordView.as_view()))),
     path("admin/", admin.site.urls),
-    path("api/v1/", include("flowra.api_urls")),
+    path("api/v1/", include("flowra.api.urls")),
     re_path(r"^api(?:/|$)", not_found),
     path("", include("chats.urls")),
 ]

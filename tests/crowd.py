@@ -22,7 +22,7 @@ from tests.processes import Server
 AT_ONCE = 50  # as many handshakes at a time as one client process can carry on
 TOKENS = """
 from chats.models import Chat
-from flowra.accounts.tokens import issue_tokens
+from flowra.accounts.security.tokens import issue_tokens
 chat = Chat.objects.get(title="All hands")
 print("chat", chat.pk)
 members = chat.memberships.select_related("user").filter(user__username__startswith="member")

@@ -21,7 +21,7 @@ import uvicorn
 
 from benchmarks.sockets import allow_files
 from flowra.asgi import follow_lifespan
-from flowra.server import make_config
+from flowra.server.server import make_config
 
 # ruff: isort: split
 # Below, what needs Django to be set up, which flowra.asgi does.

@@ -21,11 +21,11 @@ from rest_framework_simplejwt.token_blacklist.admin import BlacklistedTokenAdmin
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from flowra.accounts.forms import DisplayNameMixin
-from flowra.accounts.lockout import forget_name
 from flowra.accounts.mail import tell_password_changed
 from flowra.accounts.models import User, new_security_stamp
+from flowra.accounts.security.lockout import forget_name
+from flowra.accounts.security.throttle import limited
 from flowra.accounts.services import deactivate_user, reactivate_user, sign_out_everywhere
-from flowra.accounts.throttle import limited
 
 admin.site.site_header = admin.site.site_title = _("Flowra administration")
 

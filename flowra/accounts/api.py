@@ -18,11 +18,11 @@ from chats.api.fields import TextField
 from chats.api.schema import public_writes, reads, writes
 from chats.api.shapes import Shape
 from chats.people_payloads import me_payload
-from flowra.accounts import tokens
 from flowra.accounts.mail import tell_token_reused
 from flowra.accounts.models import User
+from flowra.accounts.security import tokens
+from flowra.accounts.security.throttle import note_refusal
 from flowra.accounts.services import DISPLAY_NAME_MAX_LENGTH, change_display_name
-from flowra.accounts.throttle import note_refusal
 
 
 class Credentials(serializers.Serializer[Any]):

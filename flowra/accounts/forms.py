@@ -23,9 +23,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from chats.exceptions import Invalid
-from flowra.accounts.lockout import is_current_password
 from flowra.accounts.mail import send_later
 from flowra.accounts.models import User
+from flowra.accounts.security.lockout import is_current_password
 from flowra.accounts.services import clean_display_name
 
 # Generic for the type checker only.

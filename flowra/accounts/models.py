@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from chats.clock import database_now
 from chats.ids import new_id
 from chats.search.fields import KeyedModel, KeyedQuerySet, NameKeyField
-from flowra.accounts.sessions import SessionStore
+from flowra.accounts.security.sessions import SessionStore
 
 # What `@username` in a message can name, so it has no "@", "+" or white space.
 username_validator = RegexValidator(

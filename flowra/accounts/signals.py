@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from chats.services import tell_me_changed, tell_user_changed
 from flowra.accounts.models import BrowserSession, User, shown_changed
+from flowra.accounts.security.sessions import SID, new_sid
 from flowra.accounts.services import touch_security
-from flowra.accounts.sessions import SID, new_sid
 
 
 @receiver(post_delete, sender=BrowserSession, dispatch_uid="flowra.accounts.session_ended")

@@ -4,7 +4,7 @@ from django.contrib.auth.views import PasswordResetDoneView
 from django.urls import path
 
 from flowra.accounts import views
-from flowra.accounts.throttle import limited
+from flowra.accounts.security.throttle import limited
 
 app_name = "accounts"
 

@@ -31,9 +31,9 @@ from flowra.accounts.forms import (
     SignInForm,
     SignUpForm,
 )
-from flowra.accounts.lockout import forget_name
 from flowra.accounts.mail import tell_password_changed
 from flowra.accounts.models import User
+from flowra.accounts.security.lockout import forget_name
 from flowra.accounts.services import sign_out_everywhere
 
 logger = logging.getLogger(__name__)

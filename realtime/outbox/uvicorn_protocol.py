@@ -2,7 +2,7 @@
 
 An uncompressed server frame is byte for byte the same for everybody, so the hub builds it once for a whole room. Where
 the ASGI scope has the extension, its value is {"socket": PreframedSocket}; everywhere else the plain `send` does the
-same, one frame and one socket at a time. `flowra.server` names the class in uvicorn's own `ws` setting.
+same, one frame and one socket at a time. `flowra.server.server` names the class in uvicorn's own `ws` setting.
 
 What a peer sends is parsed a little at a time, so that others get their turn, and only while the application keeps up.
 Control frames and fragments never reach the application, whose limits so know nothing of them: they are counted here.

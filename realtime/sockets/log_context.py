@@ -1,6 +1,6 @@
 """Whose log lines these are: ids that stand in each line, bound to the running task and the threads it calls.
 
-Middleware binds the request, the consumer its connection; the formatters (flowra/logs.py) read them.
+Middleware binds the request, the consumer its connection; the formatters (flowra/observability/logs.py) read them.
 """
 
 from __future__ import annotations

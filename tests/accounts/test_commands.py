@@ -19,7 +19,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from chats import demo, selectors, services
 from chats.models import Chat, ChatMember, Message, Notification, Workspace, WorkspaceMember
 from flowra.accounts.models import User
-from flowra.accounts.tokens import user_of
+from flowra.accounts.security.tokens import user_of
 from tests.conftest import Cast, make_user
 
 ROWS = [User, Workspace, WorkspaceMember, Chat, ChatMember, Message, Notification]

@@ -16,9 +16,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from chats.api.throttles import ScopedThrottle
-from flowra.accounts.lockout import FREE_TRIES, LONGEST_PAUSE
 from flowra.accounts.mail import flush
 from flowra.accounts.models import NameTries, User
+from flowra.accounts.security.lockout import FREE_TRIES, LONGEST_PAUSE
 from tests.accounts.test_hostile import CountingHasher
 from tests.accounts.test_pages_password import NEW, ask_for_reset, link_in
 from tests.conftest import PASSWORD, Cast

@@ -19,8 +19,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from chats.api.throttles import ScopedThrottle
-from flowra.accounts.lockout import lockout_response
 from flowra.accounts.mail import flush
+from flowra.accounts.security.lockout import lockout_response
 from tests.accounts.test_pages_password import NEW, link_in
 from tests.conftest import PASSWORD, Cast
 

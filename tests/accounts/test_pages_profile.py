@@ -7,7 +7,7 @@ from django.test import Client
 from rest_framework_simplejwt.exceptions import InvalidToken
 from rest_framework_simplejwt.tokens import AccessToken
 
-from flowra.accounts.tokens import issue_access_token, user_of
+from flowra.accounts.security.tokens import issue_access_token, user_of
 from tests.conftest import Cast
 
 PROFILE, EVERYWHERE = "/accounts/profile/", "/accounts/sign-out-everywhere/"

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from flowra.accounts.models import User
-from flowra.accounts.tokens import issue_tokens
+from flowra.accounts.security.tokens import issue_tokens
 from tests.conftest import Cast
 
 API = "/api/v1"

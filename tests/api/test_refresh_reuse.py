@@ -16,7 +16,7 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from flowra.accounts.mail import flush
-from flowra.accounts.tokens import TokenPair, issue_tokens, refresh_tokens
+from flowra.accounts.security.tokens import TokenPair, issue_tokens, refresh_tokens
 from tests.api.conftest import Caller, Callers
 from tests.conftest import PASSWORD, Cast, make_user
 
@@ -43,7 +43,7 @@ def age_uses(seconds: float) -> None:
 
 def test_a_lost_answer_is_given_again(cast: Cast, callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
     used_at = timezone.now()
-    monkeypatch.setattr("flowra.accounts.tokens.database_now", lambda: used_at)
+    monkeypatch.setattr("flowra.accounts.security.tokens.database_now", lambda: used_at)
     first = issue_tokens(cast.member)
     second = refresh(callers, first.refresh)
     for _ in range(3):
@@ -51,7 +51,7 @@ def test_a_lost_answer_is_given_again(cast: Cast, callers: Callers, monkeypatch:
         assert again.status == 200
         assert (again.data["access"], again.data["refresh"]) == (second.data["access"], second.data["refresh"])
         assert 0 < again.data["expires_in"] <= second.data["expires_in"]
-    monkeypatch.setattr("flowra.accounts.tokens.database_now", lambda: used_at + datetime.timedelta(seconds=9))
+    monkeypatch.setattr("flowra.accounts.security.tokens.database_now", lambda: used_at + datetime.timedelta(seconds=9))
     assert refresh(callers, first.refresh).data["refresh"] == second.data["refresh"]
     third = refresh(callers, second.data["refresh"])
     assert third.status == 200
@@ -104,7 +104,7 @@ def test_a_sign_in_ends_after_ninety_days_however_often_it_is_refreshed(
 ) -> None:
     began = timezone.now()
     clock = [began]
-    monkeypatch.setattr("flowra.accounts.tokens.database_now", lambda: clock[0])
+    monkeypatch.setattr("flowra.accounts.security.tokens.database_now", lambda: clock[0])
     monkeypatch.setattr("rest_framework_simplejwt.tokens.aware_utcnow", lambda: clock[0])
     monkeypatch.setattr("rest_framework_simplejwt.backends.TokenBackend.get_leeway", lambda self: 200 * DAY)
     pair = issue_tokens(cast.member)

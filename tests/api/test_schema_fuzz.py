@@ -22,7 +22,7 @@ from hypothesis import settings as hypothesis_settings
 from schemathesis.core.result import Ok
 
 from chats import services
-from flowra.accounts.tokens import issue_tokens
+from flowra.accounts.security.tokens import issue_tokens
 from presence.registry import describe_process, get_registry
 from tests.api.test_access import served
 from tests.conftest import Cast

@@ -17,8 +17,8 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from chats import services
+from flowra.accounts.security.tokens import TokenPair, issue_access_token, issue_tokens
 from flowra.accounts.services import sign_out_everywhere
-from flowra.accounts.tokens import TokenPair, issue_access_token, issue_tokens
 from tests.api.conftest import Caller, Callers
 from tests.conftest import PASSWORD, Cast
 

@@ -15,7 +15,7 @@ from django.db import models
 from django.test import Client, RequestFactory
 
 from chats import services
-from flowra.accounts.tokens import issue_tokens
+from flowra.accounts.security.tokens import issue_tokens
 from tests.api.test_schema_fuzz import make_document
 from tests.conftest import Cast
 

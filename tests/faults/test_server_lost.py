@@ -7,7 +7,7 @@ import asyncio
 import psycopg
 import pytest
 
-from flowra.lost_peers import POSTGRESQL_OPTIONS
+from flowra.config.tcp_keepalive import POSTGRESQL_OPTIONS
 from tests.faults.outcome import Outcome
 from tests.faults.stage import Stage, set_stage
 from tests.faults.traffic import Traffic

@@ -12,7 +12,8 @@ import pytest
 from django.db import connection, connections
 
 from chats import services
-from flowra import health, pruning
+from flowra import pruning
+from flowra.observability import probes
 from realtime import database
 from realtime.database import run_in_lane
 from realtime.models import Notice
@@ -27,7 +28,7 @@ def thread(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[ThreadPoo
     settings.DEBUG = True
     with ThreadPoolExecutor(max_workers=1) as one:
         monkeypatch.setattr(database, "_pool", lambda: one)
-        monkeypatch.setattr(health, "_database_thread", one)
+        monkeypatch.setattr(probes, "_database_thread", one)
         yield one
         one.submit(connections.close_all).result()
 
@@ -61,7 +62,7 @@ async def test_work_that_fails(thread: ThreadPoolExecutor, cast: Cast) -> None:
 
 async def test_readiness(thread: ThreadPoolExecutor) -> None:
     for _ in range(5):
-        assert await health.check_database() == "ok"
+        assert await probes.check_database() == "ok"
     assert kept_in(thread) == 0
 
 

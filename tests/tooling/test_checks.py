@@ -9,8 +9,8 @@ import pytest
 from django.core import checks
 from pytest_django import Settings
 
-from flowra.checks import POSITIVE, is_origin
-from flowra.environment import Environment
+from flowra.config.checks import POSITIVE, is_origin
+from flowra.config.environment import Environment
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +108,7 @@ def test_the_pool_of_postgresql_has_room_for_pages(
 
 
 def test_sqlite_has_full_text_search(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flowra.checks._has_full_text_search", lambda: False)
+    monkeypatch.setattr("flowra.config.checks._has_full_text_search", lambda: False)
     assert [message.id for message in found(settings, DEBUG=True)] == ["flowra.E015"]
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.postgresql")
     assert found(settings, DEBUG=True) == []

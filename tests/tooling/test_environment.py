@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from flowra.environment import Environment
+from flowra.config.environment import Environment
 from tests.processes import ROOT, environment, run_manage
 
 PRODUCTION = {

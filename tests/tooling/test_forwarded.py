@@ -11,8 +11,8 @@ from pytest_django import Settings
 
 from chats.addresses import counted_address
 from chats.api.throttles import UserThrottle
-from flowra.accounts.lockout import attempted_from
-from flowra.forwarded import _note_untrusted, forwarded_client, name_client, parse_proxies
+from flowra.accounts.security.lockout import attempted_from
+from flowra.server.proxies import _note_untrusted, forwarded_client, name_client, parse_proxies
 
 LOCAL, NEAR = ["127.0.0.1", "::1"], ["127.0.0.1", "10.0.0.0/8"]
 

@@ -105,5 +105,5 @@ def test_a_broker_that_is_away_shows_until_it_is_back() -> None:
         broker.start()
         wait_until(lambda: ask().status_code == 200, 30, "readiness")
         # Why is told once, and not for each 503 that somebody asks for again a second later.
-        assert "flowra.health" in running.output()
+        assert "flowra.observability.probes" in running.output()
         assert "django.request" not in running.output()

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import uvicorn
 
-from flowra import http_protocol
-from flowra.http_protocol import MAX_PIPELINED, BoundedHttpProtocol
-from flowra.http_writing import LOOKS
+from flowra.server import http_protocol
+from flowra.server.http_protocol import MAX_PIPELINED, BoundedHttpProtocol
+from flowra.server.http_writing import LOOKS
 from realtime.outbox.uvicorn_protocol import PreframedProtocol
 from tests.processes import ROOT
 from tests.realtime.uvicorn_peer import connect, running

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 import websockets
 
-from flowra.logs import JSONFormatter, PlainFormatter
+from flowra.observability.logs import JSONFormatter, PlainFormatter
 from realtime.sockets.log_context import MAX_REQUEST_ID, LogContext, bind, request_id_from, unbind
 from tests.clients import Person, make_chat, open_socket
 from tests.processes import PostgreSQL, Server, wait_until

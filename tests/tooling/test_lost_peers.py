@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flowra.lost_peers import POSTGRESQL_OPTIONS, redis_options
+from flowra.config.tcp_keepalive import POSTGRESQL_OPTIONS, redis_options
 from tests.processes import PostgreSQL, environment, run_manage
 
 SHOW = """

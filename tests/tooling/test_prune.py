@@ -18,7 +18,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from chats.models import Notification, WorkspaceInvite
 from flowra import pruning
 from flowra.accounts.models import BrowserSession, NameTries
-from flowra.accounts.tokens import issue_tokens, refresh_tokens, revoke_tokens
+from flowra.accounts.security.tokens import issue_tokens, refresh_tokens, revoke_tokens
 from flowra.pruning import KINDS, delete_in_batches
 from realtime.models import Notice
 from tests.conftest import Cast

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import uvicorn
 
-from flowra import http_protocol, request_body
-from flowra.http_protocol import MAX_HEAD, BoundedHttpProtocol
-from flowra.request_body import MAX_BYTES
+from flowra.server import http_protocol, request_body
+from flowra.server.http_protocol import MAX_HEAD, BoundedHttpProtocol
+from flowra.server.request_body import MAX_BYTES
 from tests.realtime.uvicorn_peer import running
 
 WITHIN = 20.0  # seconds for any one answer

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from flowra.server import address_of, bind
+from flowra.server.server import address_of, bind
 from tests.processes import ROOT, PostgreSQL, Server, Valkey, environment, free_port, run_manage, wait_until
 
 PEOPLE = "from flowra.accounts.models import User"

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from chats.api.throttles import ScopedThrottle
-from flowra.at_once import MOST_WAITING, AtOnceMiddleware
+from flowra.server.concurrency import MOST_WAITING, AtOnceMiddleware
 from tests.chats.test_views import sign_in
 from tests.conftest import Cast
 from tests.processes import ROOT, PostgreSQL, environment, temporary_folder

@@ -15,8 +15,8 @@ from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from chats.demo import PASSWORD, list_accounts, seed
-from flowra.server import Server, address_of, bind, make_config, show_own_error_pages
-from flowra.workers import Supervisor
+from flowra.server.server import Server, address_of, bind, make_config, show_own_error_pages
+from flowra.server.workers import Supervisor
 
 
 def port_number(text: str) -> int:

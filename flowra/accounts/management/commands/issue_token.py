@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from flowra.accounts.models import User
-from flowra.accounts.tokens import issue_access_token
+from flowra.accounts.security.tokens import issue_access_token
 
 
 class Command(BaseCommand):

@@ -17,8 +17,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from redis.connection import parse_url
 
-from flowra.environment import Environment
-from flowra.forwarded import MAX_HOPS, parse_networks, parse_proxies
+from flowra.config.environment import Environment
+from flowra.server.proxies import MAX_HOPS, parse_networks, parse_proxies
 
 TYPING_EVERY = 2.0  # seconds between two chat.typing of a client that types (docs/protocol.md)
 SMALLEST_FRAME = 16 * 1024

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from django.http import HttpRequest
 
-from flowra.request_log import PROBE, route_of
+from flowra.observability.request_log import PROBE, route_of
 from realtime.sockets.log_context import current
 
 LONGEST_REASON = 200  # characters of an exception's own words
@@ -31,7 +31,7 @@ class SafeRequests(logging.Filter):
         """Rewrite a record that came with a request; keeps all but those of probes.
 
         Django makes an ERROR of each 503, also of a /readyz that says what it is there to say: that it drains, or what
-        is away, for which flowra.health has the reason.
+        is away, for which flowra.observability.probes has the reason.
         """
         request = getattr(record, "request", None)
         if isinstance(request, HttpRequest) and PROBE in request.META:

@@ -22,7 +22,7 @@ import uvicorn
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from flowra.http_protocol import BoundedHttpProtocol
+from flowra.server.http_protocol import BoundedHttpProtocol
 from realtime import lifecycle
 from realtime.outbox.uvicorn_protocol import PreframedProtocol
 
@@ -143,7 +143,7 @@ def make_config() -> uvicorn.Config:
         lifespan="on",
         log_config=None,  # Django's LOGGING is already in force
         access_log=False,
-        proxy_headers=False,  # flowra/forwarded.py reads them
+        proxy_headers=False,  # flowra/server/proxies.py reads them
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
         workers=1,  # said aloud, so that WEB_CONCURRENCY has no say

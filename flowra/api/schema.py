@@ -26,7 +26,7 @@ DOCS_POLICY = {
 class TokenScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
     """Tells the document how our tokens are sent."""
 
-    target_class = "flowra.accounts.tokens.TokenAuthentication"
+    target_class = "flowra.accounts.security.tokens.TokenAuthentication"
     name = "bearer"
 
 

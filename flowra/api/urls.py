@@ -4,8 +4,8 @@ from csp.decorators import csp
 from django.urls import include, path, re_path
 
 from flowra.accounts import api
-from flowra.api_errors import not_found
-from flowra.api_schema import DOCS_POLICY, DocsView, SchemaView
+from flowra.api.errors import not_found
+from flowra.api.schema import DOCS_POLICY, DocsView, SchemaView
 from presence.api import ChatPresence
 
 app_name = "api"

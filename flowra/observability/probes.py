@@ -26,9 +26,9 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from flowra.forwarded import parse_networks
-from flowra.request_log import PROBE
-from flowra.workers import METRICS_VARIABLE
+from flowra.observability.request_log import PROBE
+from flowra.server.proxies import parse_networks
+from flowra.server.workers import METRICS_VARIABLE
 from realtime import lifecycle
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Django's LOGGING: who says what to standard error. The formats and filters are in flowra/logs.py."""
+"""Django's LOGGING: who says what to standard error. The formats and filters are in flowra/observability/logs.py."""
 
 from typing import Any
 
@@ -8,8 +8,14 @@ def log_config(level: str, style: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"plain": {"()": "flowra.logs.PlainFormatter"}, "json": {"()": "flowra.logs.JSONFormatter"}},
-        "filters": {"safe": {"()": "flowra.logs.SafeRequests"}, "seldom": {"()": "flowra.logs.Seldom"}},
+        "formatters": {
+            "plain": {"()": "flowra.observability.logs.PlainFormatter"},
+            "json": {"()": "flowra.observability.logs.JSONFormatter"},
+        },
+        "filters": {
+            "safe": {"()": "flowra.observability.logs.SafeRequests"},
+            "seldom": {"()": "flowra.observability.logs.Seldom"},
+        },
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": style, "filters": ["safe"]}},
         # Libraries tell of frames and queries at DEBUG, with what people wrote in them, so DEBUG is for our own.
         "root": {"handlers": ["console"], "level": "INFO" if level == "DEBUG" else level},

@@ -15,10 +15,10 @@ from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from chats.addresses import counted_address
-from flowra.forwarded import brings_others, client_of
-from flowra.http_connections import Addresses
-from flowra.http_writing import WatchedTransport
-from flowra.request_body import refuse
+from flowra.server.http_connections import Addresses
+from flowra.server.http_writing import WatchedTransport
+from flowra.server.proxies import brings_others, client_of
+from flowra.server.request_body import refuse
 
 MAX_HEAD = 64 * 1024  # bytes; nginx passes on half of it at most
 HEAD_WITHIN = 20.0  # seconds from the connection, or from a request's first byte, to the end of its head

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from flowra.lost_peers import POSTGRESQL_OPTIONS
-from flowra.pool import RECONNECT_TIMEOUT, keep_trying
+from flowra.config.pool import RECONNECT_TIMEOUT, keep_trying
+from flowra.config.tcp_keepalive import POSTGRESQL_OPTIONS
 
 
 def bound_statements(options: dict[str, Any], seconds: float) -> None:

@@ -33,7 +33,7 @@ def _work(listeners: list[socket.socket], started: Connection, supervisor: int) 
     # A group of its own: the terminal's Ctrl-C reaches the supervisor alone, which passes it on once.
     os.setpgid(0, 0)
     django.setup()
-    from flowra.server import Server, make_config, show_own_error_pages  # needs django.setup()
+    from flowra.server.server import Server, make_config, show_own_error_pages  # needs django.setup()
 
     show_own_error_pages()
     Server(make_config(), on_started=lambda: started.send(True), supervisor=supervisor).run(listeners)
