@@ -29,7 +29,7 @@ from chats.reading_events import ChatRead as ChatRead
 from chats.reading_events import MentionsChanged as MentionsChanged
 from chats.reading_events import NotificationsRead as NotificationsRead
 from chats.reading_events import Reading
-from chats.unread import unread_count
+from chats.selectors.unread import unread_count
 
 if TYPE_CHECKING:
     from chats.models import Chat, ChatMember, Message

@@ -17,9 +17,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from chats.ids import new_id
-from chats.markdown import MAX_HTML_BYTES, as_text
-from chats.plain_text import excerpt
+from chats.lib.ids import new_id
+from chats.markdown.html import MAX_HTML_BYTES, as_text
+from chats.markdown.plain_text import excerpt
 from chats.search.fields import KeyedModel, KeyedQuerySet, NameKeyField
 from chats.search.models import SearchEntry, SearchProgress  # noqa: F401 (where Django looks for them)
 
@@ -207,7 +207,7 @@ class Message(models.Model):
     client_id = models.UUIDField(editable=False)  # the author's idempotency key
     reply_to = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="replies")
     body = models.TextField(_("body"), max_length=BODY_MAX_LENGTH, blank=True)
-    html = HtmlField(blank=True, editable=False)  # `body` rendered by chats/markdown.py; see shown_html
+    html = HtmlField(blank=True, editable=False)  # `body` rendered by chats/markdown/html.py; see shown_html
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     edited_at = models.DateTimeField(_("edited at"), null=True, blank=True, editable=False)
     deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True, editable=False)
@@ -227,7 +227,7 @@ class Message(models.Model):
                 name="message_has_body_unless_deleted",
             ),
         ]
-        # What unread counts are read from; see chats/unread.py.
+        # What unread counts are read from; see chats/selectors/unread.py.
         indexes: ClassVar = [
             models.Index(fields=["chat", "seq"], condition=Q(deleted_at__isnull=False), name="message_deleted"),
             models.Index(fields=["chat", "seq"], condition=Q(deleted_at__isnull=True), name="message_standing"),

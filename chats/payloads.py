@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
-from chats.unread import unread_count
+from chats.selectors.unread import unread_count
 
 if TYPE_CHECKING:
     from chats.models import (

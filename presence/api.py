@@ -13,10 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chats.api.base import ApiView
-from chats.api.fields import QueryIds
-from chats.api.schema import reads
-from chats.api.shapes import Shape, counter
-from chats.selectors import access_chat
+from chats.api.document.schema import reads
+from chats.api.document.shapes import Shape, counter
+from chats.api.input.fields import QueryIds
+from chats.selectors.lists import access_chat
 from presence.exceptions import RegistryAway
 from presence.selectors import presence_payload, read_presence
 

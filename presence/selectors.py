@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 
 from chats.models import Chat, ChatMember
 from chats.payloads import optional_time_text
-from chats.selectors import is_blocked_within, list_members
+from chats.selectors.lists import is_blocked_within, list_members
 from presence.exceptions import RegistryAway
 from presence.models import LastSeen
 from presence.registry import State, get_registry

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from chats.admin_base import ServiceAdmin
+from chats.admin.base import ServiceAdmin
 from realtime.models import Notice
 
 

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from chats.ids import new_id
+from chats.lib.ids import new_id
 
 
 class Notice(models.Model):

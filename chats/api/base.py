@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from chats.api.fields import parse_id
-from chats.api.pagination import Key, Page, load_page
-from chats.api.requests import PageQuery
+from chats.api.input.fields import parse_id
+from chats.api.input.pagination import Key, Page, load_page
+from chats.api.input.requests import PageQuery
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User

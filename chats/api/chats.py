@@ -8,13 +8,15 @@ from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chats import selectors, services
-from chats.api import requests, shapes
+from chats import services
 from chats.api.base import ApiView
-from chats.api.pagination import by_id, by_text
-from chats.api.schema import reads, writes
+from chats.api.document import shapes
+from chats.api.document.schema import reads, writes
+from chats.api.input import requests
+from chats.api.input.pagination import by_id, by_text
 from chats.models import ChatMember
 from chats.payloads import ViewerChatPayload, member_payload, viewer_chat_payload
+from chats.selectors import lists
 
 _OLDEST = (by_id("chat_id"),)
 _BY_PERSON = (by_text("user__name_key"), by_id("user_id"))
@@ -28,7 +30,7 @@ _CREATE = PolymorphicProxySerializer(
 
 def seen_chats(memberships: list[ChatMember]) -> list[ViewerChatPayload]:
     """Return the chats as these memberships' users see them, with one query for all peers."""
-    peers = selectors.peers_of(memberships)
+    peers = lists.peers_of(memberships)
     return [viewer_chat_payload(membership, peers.get(membership.chat_id)) for membership in memberships]
 
 
@@ -49,8 +51,8 @@ class Chats(ApiView):
         query = self.read_query(requests.ChatQuery)
         workspace_id = query.get("workspace")
         if workspace_id is not None:
-            selectors.access_workspace(self.user, workspace_id)
-        rows = selectors.list_chats(self.user, workspace_id=workspace_id, kind=query.get("kind"))
+            lists.access_workspace(self.user, workspace_id)
+        rows = lists.list_chats(self.user, workspace_id=workspace_id, kind=query.get("kind"))
         page = self.load(rows, _OLDEST, query)
         return Response(page.payload(request, seen_chats(list(page.rows))))
 
@@ -70,7 +72,7 @@ class ChatDetail(ApiView):
     @reads("getChat", shapes.Chat, ids=_CHAT)
     def get(self, request: Request, chat_id: UUID) -> Response:
         """A chat."""
-        return Response(seen_chat(selectors.access_chat(self.user, chat_id)))
+        return Response(seen_chat(lists.access_chat(self.user, chat_id)))
 
     @writes(
         "renameChat",
@@ -110,8 +112,8 @@ class ChatMembers(ApiView):
     def get(self, request: Request, chat_id: UUID) -> Response:
         """A chat's members, by name."""
         query = self.read_query(requests.UserQuery)
-        chat = selectors.access_chat(self.user, chat_id).chat
-        return self.page(selectors.list_members(chat, query.get("search", "")), _BY_PERSON, member_payload, query)
+        chat = lists.access_chat(self.user, chat_id).chat
+        return self.page(lists.list_members(chat, query.get("search", "")), _BY_PERSON, member_payload, query)
 
     @writes(
         "addChatMembers",

@@ -8,11 +8,12 @@ from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chats import selectors, services
-from chats.api import requests, shapes
+from chats import services
 from chats.api.base import ApiView
-from chats.api.pagination import by_id, by_time
-from chats.api.schema import reads, writes
+from chats.api.document import shapes
+from chats.api.document.schema import reads, writes
+from chats.api.input import requests
+from chats.api.input.pagination import by_id, by_time
 from chats.exceptions import NotFound
 from chats.payloads import (
     block_payload,
@@ -20,6 +21,7 @@ from chats.payloads import (
     sent_invitation_payload,
     workspace_payload,
 )
+from chats.selectors import lists
 
 _NEWEST = (by_time("-created_at"), by_id("-id"))
 _WORKSPACE = ("workspace_id",)
@@ -36,7 +38,7 @@ class WorkspaceInvitations(ApiView):
     def get(self, request: Request, workspace_id: UUID) -> Response:
         """A workspace's open invitations, newest first (owners and admins)."""
         query = self.page_query()
-        rows = selectors.list_invitations(self.user, workspace_id)
+        rows = lists.list_invitations(self.user, workspace_id)
         return self.page(rows, _NEWEST, sent_invitation_payload, query)
 
     @writes("cancelWorkspaceInvitations", {204: None}, ids=_WORKSPACE)
@@ -55,7 +57,7 @@ class WorkspaceInvitationDetail(ApiView):
     )
     def get(self, request: Request, workspace_id: UUID, invitation_id: UUID) -> Response:
         """An open invitation of a workspace (owners and admins)."""
-        found = selectors.list_invitations(self.user, workspace_id).filter(pk=invitation_id).first()
+        found = lists.list_invitations(self.user, workspace_id).filter(pk=invitation_id).first()
         if found is None:
             raise NotFound(_("There is no such invitation."))
         return Response(sent_invitation_payload(found))
@@ -71,7 +73,7 @@ class OwnInvitations(ApiView):
     @reads("listMyInvitations", shapes.InvitationPage, query=requests.PageQuery)
     def get(self, request: Request) -> Response:
         """The open invitations to the caller, newest first."""
-        return self.page(selectors.list_own_invitations(self.user), _NEWEST, invitation_payload, self.page_query())
+        return self.page(lists.list_own_invitations(self.user), _NEWEST, invitation_payload, self.page_query())
 
 
 class InvitationAccept(ApiView):
@@ -94,7 +96,7 @@ class Blocks(ApiView):
     @reads("listBlocks", shapes.BlockPage, query=requests.PageQuery)
     def get(self, request: Request) -> Response:
         """Whom the caller blocks, the last one first."""
-        return self.page(selectors.list_blocks(self.user), _NEWEST, block_payload, self.page_query())
+        return self.page(lists.list_blocks(self.user), _NEWEST, block_payload, self.page_query())
 
 
 class BlockDetail(ApiView):

@@ -11,16 +11,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from chats import selectors, services
-from chats.api import requests, shapes
+from chats import services
 from chats.api.base import ApiView
-from chats.api.schema import reads, writes
-from chats.history import PAGE_LIMIT, list_changes, list_messages
-from chats.ids import new_id
+from chats.api.document import shapes
+from chats.api.document.schema import reads, writes
+from chats.api.input import requests
+from chats.lib.ids import new_id
+from chats.limits import count_change, count_post
 from chats.models import Chat, Message
 from chats.payloads import message_payload
-from chats.post_limit import count_change, count_post
-from chats.unread import unread_count
+from chats.selectors import lists
+from chats.selectors.history import PAGE_LIMIT, list_changes, list_messages
+from chats.selectors.unread import unread_count
 
 _CHAT = ("chat_id",)
 _MESSAGE = ("chat_id", "message_id")
@@ -37,7 +39,7 @@ class Messages(ApiView):
         """Messages in order of seq: the latest ones, or those before or after a place."""
         query = self.read_query(requests.MessageQuery)
         query["limit"] = min(query.get("limit", PAGE_LIMIT), PAGE_LIMIT)
-        chat = selectors.access_chat(self.user, chat_id).chat
+        chat = lists.access_chat(self.user, chat_id).chat
         return Response(_page(request, chat, list_messages(chat, **query)))
 
     @writes(
@@ -65,7 +67,7 @@ class MessageDetail(ApiView):
     @reads("getMessage", shapes.Message, ids=_MESSAGE)
     def get(self, request: Request, chat_id: UUID, message_id: UUID) -> Response:
         """A message."""
-        return Response(message_payload(selectors.access_message(self.user, chat_id, message_id)))
+        return Response(message_payload(lists.access_message(self.user, chat_id, message_id)))
 
     @writes(
         "editMessage",
@@ -103,7 +105,7 @@ class ChatChanges(ApiView):
     def get(self, request: Request, chat_id: UUID) -> Response:
         """What changed after a revision, as the socket's catch-up sends it."""
         since = self.read_query(requests.ChangesQuery)["since"]
-        chat = selectors.access_chat(self.user, chat_id).chat
+        chat = lists.access_chat(self.user, chat_id).chat
         changes = list_changes(chat, since, settings.FLOWRA_CATCHUP_LIMIT)
         results = [_change(message, since) for message in changes.messages]
         answer: dict[str, Any] = {"revision": changes.revision, "reset": changes.reset, "results": results}

@@ -5,14 +5,16 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chats import selectors, services
-from chats.api import requests, shapes
+from chats import services
 from chats.api.base import ApiView
 from chats.api.chats import seen_chats
-from chats.api.pagination import by_id, by_text, by_time
-from chats.api.schema import reads, writes
-from chats.history import load_fitting
+from chats.api.document import shapes
+from chats.api.document.schema import reads, writes
+from chats.api.input import requests
+from chats.api.input.pagination import by_id, by_text, by_time
 from chats.payloads import message_payload, notification_payload, user_payload
+from chats.selectors import lists
+from chats.selectors.history import load_fitting
 
 SEARCH_LIMIT = 20  # of each kind
 
@@ -25,7 +27,7 @@ class Users(ApiView):
     def get(self, request: Request) -> Response:
         """The people one shares a workspace with, by name."""
         query = self.read_query(requests.UserQuery)
-        return self.page(selectors.list_people(self.user, query.get("search", "")), _BY_NAME, user_payload, query)
+        return self.page(lists.list_people(self.user, query.get("search", "")), _BY_NAME, user_payload, query)
 
 
 class Notifications(ApiView):
@@ -37,12 +39,12 @@ class Notifications(ApiView):
     def get(self, request: Request) -> Response:
         """The caller's notifications, newest first."""
         query = self.read_query(requests.NotificationQuery)
-        rows = selectors.list_notifications(self.user)
+        rows = lists.list_notifications(self.user)
         if query["unread"]:
             rows = rows.filter(read_at__isnull=True)
         page = self.load(rows, _NEWEST, query)
         data = page.payload(request, [notification_payload(row) for row in page.rows])
-        return Response({**data, "unread_count": selectors.count_unread_notifications(self.user)})
+        return Response({**data, "unread_count": lists.count_unread_notifications(self.user)})
 
 
 class NotificationsRead(ApiView):
@@ -56,7 +58,7 @@ class NotificationsRead(ApiView):
         body = self.read_body(requests.NotificationsRead)
         ids = None if body.get("all") else body.get("ids", [])
         services.mark_notifications_read(user=self.user, ids=ids)
-        return Response({"unread_count": selectors.count_unread_notifications(self.user)})
+        return Response({"unread_count": lists.count_unread_notifications(self.user)})
 
 
 class Search(ApiView):
@@ -73,11 +75,11 @@ class Search(ApiView):
         query = self.read_query(requests.SearchQuery)
         workspace_id = query.get("workspace")
         if workspace_id is not None:
-            selectors.access_workspace(self.user, workspace_id)
-        found = selectors.search_messages(self.user, query["q"], workspace_id=workspace_id, limit=SEARCH_LIMIT)
+            lists.access_workspace(self.user, workspace_id)
+        found = lists.search_messages(self.user, query["q"], workspace_id=workspace_id, limit=SEARCH_LIMIT)
         messages = load_fitting(found, SEARCH_LIMIT)
-        chats = selectors.search_chats(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
-        people = selectors.list_people(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
+        chats = lists.search_chats(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
+        people = lists.list_people(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
         return Response(
             {
                 "messages": [message_payload(message) for message in messages],

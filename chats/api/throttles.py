@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from rest_framework.throttling import ScopedRateThrottle, UserRateThrottle
 
-from chats.addresses import counted_address
+from chats.lib.addresses import counted_address
 
 if TYPE_CHECKING:  # rest_framework.views imports this module for its settings
     from rest_framework.request import Request

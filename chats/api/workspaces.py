@@ -11,14 +11,16 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chats import selectors, services
-from chats.api import requests, shapes
+from chats import services
 from chats.api.base import ApiView
-from chats.api.pagination import by_id, by_text, by_time
-from chats.api.schema import reads, writes
+from chats.api.document import shapes
+from chats.api.document.schema import reads, writes
+from chats.api.input import requests
+from chats.api.input.pagination import by_id, by_text, by_time
 from chats.exceptions import NotFound
 from chats.models import WorkspaceInvitation
 from chats.payloads import invite_payload, sent_invitation_payload, workspace_member_payload, workspace_payload
+from chats.selectors import lists
 
 _BY_NAME = (by_text("workspace__name_key"), by_id("id"))
 _BY_PERSON = (by_text("user__name_key"), by_id("user_id"))
@@ -31,7 +33,7 @@ class Workspaces(ApiView):
     @reads("listWorkspaces", shapes.WorkspacePage, query=requests.PageQuery)
     def get(self, request: Request) -> Response:
         """The caller's workspaces, by name."""
-        return self.page(selectors.list_workspaces(self.user), _BY_NAME, workspace_payload, self.page_query())
+        return self.page(lists.list_workspaces(self.user), _BY_NAME, workspace_payload, self.page_query())
 
     @writes("createWorkspace", {201: shapes.Workspace}, body=requests.WorkspaceWrite)
     def post(self, request: Request) -> Response:
@@ -44,7 +46,7 @@ class WorkspaceDetail(ApiView):
     @reads("getWorkspace", shapes.Workspace, ids=_WORKSPACE)
     def get(self, request: Request, workspace_id: UUID) -> Response:
         """A workspace."""
-        return Response(workspace_payload(selectors.access_workspace(self.user, workspace_id)))
+        return Response(workspace_payload(lists.access_workspace(self.user, workspace_id)))
 
     @writes(
         "renameWorkspace",
@@ -75,8 +77,8 @@ class WorkspaceMembers(ApiView):
     def get(self, request: Request, workspace_id: UUID) -> Response:
         """A workspace's members, by name."""
         query = self.page_query()
-        workspace = selectors.access_workspace(self.user, workspace_id).workspace
-        return self.page(selectors.list_workspace_members(workspace), _BY_PERSON, workspace_member_payload, query)
+        workspace = lists.access_workspace(self.user, workspace_id).workspace
+        return self.page(lists.list_workspace_members(workspace), _BY_PERSON, workspace_member_payload, query)
 
     @writes(
         "addWorkspaceMember",
@@ -140,7 +142,7 @@ class Invites(ApiView):
     def get(self, request: Request, workspace_id: UUID) -> Response:
         """A workspace's invites, newest first (owners and admins)."""
         query = self.page_query()
-        return self.page(selectors.list_invites(self.user, workspace_id), _NEWEST, invite_payload, query)
+        return self.page(lists.list_invites(self.user, workspace_id), _NEWEST, invite_payload, query)
 
     @writes(
         "createInvite",

@@ -1,6 +1,6 @@
 """Invitations that people accept, blocks, direct chats that one can hide."""
 
-import chats.ids
+import chats.lib.ids
 import django.db.models.deletion
 import django.utils.timezone
 from django.conf import settings
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Block',
             fields=[
-                ('id', models.UUIDField(default=chats.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=chats.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created at')),
             ],
             options={
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='WorkspaceDeparture',
             fields=[
-                ('id', models.UUIDField(default=chats.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=chats.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('refused_at', models.DateTimeField(blank=True, null=True)),
                 ('removed_at', models.DateTimeField(blank=True, null=True)),
             ],
@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='WorkspaceInvitation',
             fields=[
-                ('id', models.UUIDField(default=chats.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=chats.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('username', models.CharField(blank=True, max_length=150, verbose_name='username')),
                 ('role', models.CharField(choices=[('owner', 'Owner'), ('admin', 'Admin'), ('member', 'Member')], default='member', max_length=8, verbose_name='role')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created at')),

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import migrations, models
 from django.db.models import Q
 
-from chats.migration_operations import AddIndexBesideWrites
+from chats.lib.migration_operations import AddIndexBesideWrites
 
 
 class Migration(migrations.Migration):

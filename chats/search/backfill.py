@@ -16,8 +16,8 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import F, OuterRef, Q, Subquery
 
+from chats.markdown.plain_text import plain_text
 from chats.models import Chat, Message, Workspace
-from chats.plain_text import plain_text
 from chats.search.index import store_entry
 from chats.search.keys import fill_keys
 from chats.search.models import SearchEntry, SearchProgress

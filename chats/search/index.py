@@ -6,10 +6,10 @@ from uuid import UUID
 
 from django.db import connection
 
+from chats.lib.sql import run
 from chats.models import Message
 from chats.search.models import SearchEntry
 from chats.search.tokens import chat_token, workspace_token
-from chats.sql import run
 
 _STORE_ON_POSTGRESQL = """
     INSERT INTO chats_searchentry (message_id, revision, tokens) VALUES (%s, %s, array_to_tsvector(%s::text[]))

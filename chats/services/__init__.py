@@ -17,15 +17,10 @@ from chats.services.chats import (
     reopen_chat,
 )
 from chats.services.deletion import purge_some
-from chats.services.invitations import (
-    accept_invitation,
-    add_workspace_member,
-    cancel_all_invitations,
-    cancel_invitation,
-    decline_invitation,
-)
-from chats.services.invites import accept_invite, create_invite, revoke_all_invites, revoke_invite
-from chats.services.messages import delete_message, edit_message, mark_read, preview_message
+from chats.services.messages.changes import delete_message, edit_message, mark_read, preview_message
+from chats.services.messages.notifications import mark_notifications_read
+from chats.services.messages.posting import Posted, post_message
+from chats.services.messages.rendering import render_batch
 from chats.services.moderation import (
     moderate_add_chat_member,
     moderate_add_workspace_member,
@@ -40,12 +35,17 @@ from chats.services.moderation import (
     moderate_rename_workspace,
     moderate_reopen_chat,
 )
-from chats.services.notifications import mark_notifications_read
 from chats.services.people import tell_me_changed, tell_user_changed
-from chats.services.posting import Posted, post_message
-from chats.services.rendering import render_batch
 from chats.services.restored import leap_ahead
-from chats.services.workspaces import (
+from chats.services.workspaces.invitations import (
+    accept_invitation,
+    add_workspace_member,
+    cancel_all_invitations,
+    cancel_invitation,
+    decline_invitation,
+)
+from chats.services.workspaces.invites import accept_invite, create_invite, revoke_all_invites, revoke_invite
+from chats.services.workspaces.workspaces import (
     change_role,
     create_workspace,
     delete_workspace,

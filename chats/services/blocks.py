@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from chats import events
 from chats.exceptions import Conflict, Invalid, NotFound
 from chats.models import Block, Chat, ChatKind, WorkspaceInvitation
-from chats.selectors import direct_key, shared_workspaces
+from chats.selectors.lists import direct_key, shared_workspaces
 from chats.services.chats import note_removal
 
 if TYPE_CHECKING:

@@ -13,15 +13,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from chats import events
-from chats.clock import database_now
 from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
+from chats.lib.clock import database_now
+from chats.lib.text import clean_line
 from chats.models import TITLE_MAX_LENGTH, Block, Chat, ChatKind, ChatMember, Notification, WorkspaceMember
 from chats.payloads import member_payload
-from chats.selectors import access_chat, access_workspace, direct_key, may_manage_chat
+from chats.selectors.lists import access_chat, access_workspace, direct_key, may_manage_chat
 from chats.services.deletion import drop_chats
 from chats.services.direct import hide_direct, show_direct
-from chats.services.notifications import notify, without_blockers
-from chats.text import clean_line
+from chats.services.messages.notifications import notify, without_blockers
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User

@@ -18,7 +18,7 @@ from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.functions import Cast
 
 from chats import events
-from chats.clock import database_now
+from chats.lib.clock import database_now
 from chats.models import Chat, ChatKind, ChatMember, Message, Notification, Workspace
 
 BATCH = 200  # rows of one transaction: some 25 ms, in which with SQLite nobody else writes

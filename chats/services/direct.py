@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from chats import events
 from chats.exceptions import Forbidden
 from chats.models import Chat, ChatMember
-from chats.selectors import is_blocked_within, peers_of
+from chats.selectors.lists import is_blocked_within, peers_of
 
 
 def hide_direct(membership: ChatMember) -> None:

@@ -17,14 +17,8 @@ from chats.exceptions import Conflict, NotFound
 from chats.models import Chat, ChatKind, ChatMember, Message, Workspace, WorkspaceMember
 from chats.services.chats import drop_members, join_chat, lock_newcomers, note_removal, set_closed, set_title
 from chats.services.deletion import drop_chats, drop_workspace
-from chats.services.messages import empty_message
-from chats.services.workspaces import (
-    drop_workspace_member,
-    join_workspace,
-    lock_member,
-    set_name,
-    set_role,
-)
+from chats.services.messages.changes import empty_message
+from chats.services.workspaces.workspaces import drop_workspace_member, join_workspace, lock_member, set_name, set_role
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User

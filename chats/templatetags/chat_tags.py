@@ -12,11 +12,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide as render_icon
 
-from chats.client_texts import client_texts
-from chats.direction import isolate, turns, without_controls
-from chats.page_html import page_html
+from chats.lib.direction import isolate, turns, without_controls
+from chats.markdown.page_html import page_html
 from chats.payloads import time_text
-from chats.unread import UNREAD_MAX
+from chats.selectors.unread import UNREAD_MAX
+from chats.views.client_texts import client_texts
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
@@ -49,7 +49,7 @@ def bdi(name: object) -> SafeString:
 @register.filter
 def message_html(html: str) -> SafeString:
     """Return the HTML of a message, which is sanitised, as the page shows it."""
-    return mark_safe(page_html(html))  # noqa: S308 - made safe by chats/markdown.py
+    return mark_safe(page_html(html))  # noqa: S308 - made safe by chats/markdown/html.py
 
 
 @register.filter

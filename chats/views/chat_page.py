@@ -12,12 +12,12 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from chats.forms import PlaceForm
 from chats.models import ChatKind, ChatMember, Message, Role
 from chats.payloads import user_payload
-from chats.selectors import access_chat, list_authors, may_manage_chat
+from chats.selectors.lists import access_chat, list_authors, may_manage_chat
 from chats.views import timeline
 from chats.views.base import PageRequest, last_chat_id, member_page, render_in_shell, shell_for
+from chats.views.forms import PlaceForm
 from chats.views.shell import Room, Shell
 
 NAMES_AT_ONCE = 200

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from chats import services
 from chats.exceptions import NotFound
-from chats.selectors import list_blocks, list_invitations, list_own_invitations
+from chats.selectors.lists import list_blocks, list_invitations, list_own_invitations
 from chats.services.blocks import find_acquaintance
 from chats.views.base import PageRequest, Question, ask, attempt, member_page, render_in_shell
 

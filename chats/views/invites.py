@@ -16,11 +16,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chats import services
-from chats.direction import isolate
 from chats.exceptions import ChatError, NotFound
-from chats.forms import InviteForm
-from chats.selectors import find_invite, list_invites
+from chats.lib.direction import isolate
+from chats.selectors.lists import find_invite, list_invites
 from chats.views.base import PageRequest, Question, ask, attempt, member_page
+from chats.views.forms import InviteForm
 
 
 @member_page

@@ -14,11 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from chats import services
-from chats.direction import isolate
 from chats.exceptions import Forbidden, NotFound
-from chats.forms import ChatForm, DirectForm, MembersForm, People, TitleForm
+from chats.lib.direction import isolate
 from chats.models import Chat, ChatKind, ChatMember
-from chats.selectors import (
+from chats.selectors.lists import (
     access_chat,
     access_workspace,
     list_workspace_members,
@@ -36,6 +35,7 @@ from chats.views.base import (
     render_form,
     shell_for,
 )
+from chats.views.forms import ChatForm, DirectForm, MembersForm, People, TitleForm
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

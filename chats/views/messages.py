@@ -14,10 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from chats import services
 from chats.exceptions import ChatError, Forbidden, Invalid, NotFound, TooFast
-from chats.forms import EditForm, MessageForm, PreviewForm, ReadForm
+from chats.limits import count_change, count_post, count_preview
 from chats.models import ChatMember, Message
-from chats.post_limit import count_change, count_post, count_preview
-from chats.selectors import access_chat, access_message
+from chats.selectors.lists import access_chat, access_message
 from chats.views import timeline
 from chats.views.base import (
     UNPROCESSABLE,
@@ -31,6 +30,7 @@ from chats.views.base import (
     render_form,
 )
 from chats.views.chat_page import Composer, render_chat
+from chats.views.forms import EditForm, MessageForm, PreviewForm, ReadForm
 
 
 @member_page

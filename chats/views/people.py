@@ -12,9 +12,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from chats import services
-from chats.forms import SearchForm
-from chats.history import excerpts
-from chats.selectors import (
+from chats.selectors.history import excerpts
+from chats.selectors.lists import (
     count_unread_notifications,
     list_chats,
     list_notifications,
@@ -24,6 +23,7 @@ from chats.selectors import (
     search_messages,
 )
 from chats.views.base import PageRequest, member_page, render_in_shell
+from chats.views.forms import SearchForm
 
 IN_MENU, PER_PAGE = 12, 50
 JUMP_CHATS, JUMP_PEOPLE, JUMP_MESSAGES = 8, 6, 8

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from chats.models import ChatKind, ChatMember, WorkspaceMember
 from chats.search.folding import name_key
-from chats.selectors import count_unread_notifications, list_chats, list_workspaces, peers_of
-from chats.unread import unread_count
+from chats.selectors.lists import count_unread_notifications, list_chats, list_workspaces, peers_of
+from chats.selectors.unread import unread_count
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from chats.history import list_answered, list_messages
 from chats.models import Chat, ChatMember, Message
+from chats.selectors.history import list_answered, list_messages
 
 GROUP_SECONDS = 5 * 60  # one author's messages stand under one name for so long; static/js/groups.js has it too
 LIMIT_MIN, LIMIT_MAX = 50, 100

@@ -13,11 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chats import services
-from chats.direction import isolate
 from chats.exceptions import NotFound
-from chats.forms import InviteForm, RoleForm, WorkspaceForm, WorkspaceMemberForm
+from chats.lib.direction import isolate
 from chats.models import Role, Workspace, WorkspaceInvitation
-from chats.selectors import access_workspace, list_invitations, list_workspace_members, may_manage_workspace
+from chats.selectors.lists import access_workspace, list_invitations, list_workspace_members, may_manage_workspace
 from chats.views.base import (
     UNPROCESSABLE,
     PageRequest,
@@ -31,6 +30,7 @@ from chats.views.base import (
     render_in_shell,
     shell_for,
 )
+from chats.views.forms import InviteForm, RoleForm, WorkspaceForm, WorkspaceMemberForm
 
 MEMBERS_PER_PAGE = 50
 INVITATIONS_SHOWN = 200  # the latest ones; REST has them all

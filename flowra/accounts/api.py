@@ -14,9 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chats.api.base import ApiView
-from chats.api.fields import TextField
-from chats.api.schema import public_writes, reads, writes
-from chats.api.shapes import Shape
+from chats.api.document.schema import public_writes, reads, writes
+from chats.api.document.shapes import Shape
+from chats.api.input.fields import TextField
 from chats.people_payloads import me_payload
 from flowra.accounts.mail import tell_token_reused
 from flowra.accounts.models import User

@@ -15,8 +15,8 @@ from django.dispatch import Signal
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from chats.clock import database_now
-from chats.ids import new_id
+from chats.lib.clock import database_now
+from chats.lib.ids import new_id
 from chats.search.fields import KeyedModel, KeyedQuerySet, NameKeyField
 from flowra.accounts.security.sessions import SessionStore
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from chats.clock import database_now
 from chats.exceptions import Invalid
+from chats.lib.clock import database_now
+from chats.lib.text import clean_name
 from chats.models import WorkspaceMember
-from chats.text import clean_name
 from flowra.accounts.models import User, new_security_stamp
 
 DISPLAY_NAME_MAX_LENGTH = 80

@@ -22,7 +22,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from django.views.generic.edit import FormView
 
-from chats import demo
+from chats.demo import seed
 from flowra.accounts.forms import (
     AdminChangePasswordForm,
     ChangePasswordForm,
@@ -74,7 +74,7 @@ class SignInView(NextMixin, views.LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the demo's people, where this is the demo."""
-        return super().get_context_data(demo_accounts=demo.list_accounts() if is_demo() else [], **kwargs)
+        return super().get_context_data(demo_accounts=seed.list_accounts() if is_demo() else [], **kwargs)
 
 
 class DemoSignInView(NextMixin, views.LoginView):
@@ -85,9 +85,9 @@ class DemoSignInView(NextMixin, views.LoginView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Sign in as the account named by `account`; 404 outside the demo."""
         username = request.POST.get("account", "")
-        if not is_demo() or username not in {account.username for account in demo.ACCOUNTS}:
+        if not is_demo() or username not in {account.username for account in seed.ACCOUNTS}:
             raise Http404("No such demo account.")
-        user = authenticate(request, username=username, password=demo.PASSWORD)
+        user = authenticate(request, username=username, password=seed.PASSWORD)
         if user is None:
             messages.error(request, _("The password of this demo account was changed."))
             return redirect("accounts:login")
@@ -229,7 +229,7 @@ def sign_out_others(request: HttpRequest) -> HttpResponse:
 
 def is_demo() -> bool:
     """Whether this is the demo, whose passwords everybody may know."""
-    return settings.DEMO and demo.demo_exists()
+    return settings.DEMO and seed.demo_exists()
 
 
 def _user(request: HttpRequest) -> User:

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from chats.addresses import counted_address
+from chats.lib.addresses import counted_address
 
 MOST_WAITING = 100  # requests of one caller, those that are answered among them
 RETRY_AFTER = "1"  # second

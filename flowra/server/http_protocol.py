@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from chats.addresses import counted_address
+from chats.lib.addresses import counted_address
 from flowra.server.http_connections import Addresses
 from flowra.server.http_writing import WatchedTransport
 from flowra.server.proxies import brings_others, client_of

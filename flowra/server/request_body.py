@@ -1,6 +1,6 @@
 """How much a request may bring: Django writes a body of any length to the disk before anybody looks at it.
 
-Files are not taken (docs/security.md), so it is a form or some JSON, which chats/api/parsers.py bounds closer.
+Files are not taken (docs/security.md), so it is a form or some JSON, which chats/api/input/parsers.py bounds closer.
 """
 
 from __future__ import annotations

@@ -21,11 +21,11 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from chats.clock import database_now
 from chats.events import DomainEvent, MessageChanged
+from chats.lib.clock import database_now
 from chats.models import Chat, WorkspaceMember
 from chats.reading_events import Reading
-from chats.selectors import members_among
+from chats.selectors.lists import members_among
 from realtime import metrics
 from realtime.broker.events import Event, Kind
 from realtime.database import run_in_db_thread

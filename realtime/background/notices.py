@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from chats.clock import database_now
 from chats.exceptions import Invalid
+from chats.lib.clock import database_now
+from chats.lib.text import clean_line
 from chats.models import Workspace
-from chats.text import clean_line
 from realtime.models import Notice
 
 NOTICE_MAX_LENGTH: int = Notice._meta.get_field("text").max_length or 0  # characters

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models import Q
 
-from chats.clock import database_now
+from chats.lib.clock import database_now
 from chats.models import ChatMember, WorkspaceMember
 from realtime.credentials import is_still_good
 from realtime.database import run_in_db_thread

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 
-from chats.selectors import members_among
+from chats.selectors.lists import members_among
 from presence.registry import get_registry
 from presence.tracker import Tracker
 from realtime import metrics

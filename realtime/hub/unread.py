@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from chats.clock import database_now
+from chats.lib.clock import database_now
 from chats.models import Chat
-from chats.selectors import UnreadState, members_among, unread_counts
+from chats.selectors.lists import UnreadState, members_among, unread_counts
 from realtime.broker.events import Event, Kind
 from realtime.database import run_in_db_thread
 from realtime.outbox.connection import resync

@@ -11,7 +11,7 @@ from channels.consumer import AsyncConsumer
 from django.conf import settings
 from django.utils import timezone
 
-from chats.addresses import counted_address
+from chats.lib.addresses import counted_address
 from chats.payloads import time_text
 from realtime import metrics
 from realtime.background.revocation import recheck

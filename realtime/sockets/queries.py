@@ -9,9 +9,9 @@ from uuid import UUID
 
 from django.conf import settings
 
-from chats.history import Part, Plan, load_part, plan_changes
 from chats.models import Chat, Message, WorkspaceMember
-from chats.selectors import chat_standing
+from chats.selectors.history import Part, Plan, load_part, plan_changes
+from chats.selectors.lists import chat_standing
 from realtime import credentials
 
 if TYPE_CHECKING:

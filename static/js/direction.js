@@ -1,4 +1,4 @@
-// Names in sentences that run the other way; chats/direction.py does the same on the server.
+// Names in sentences that run the other way; chats/lib/direction.py does the same on the server.
 
 // Letters of scripts that are written from right to left, and characters that set directions.
 const TURNS =

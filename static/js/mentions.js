@@ -1,5 +1,5 @@
 // The part of a text that looks like a mention being typed, and the people it may mean. Pure.
-// chats/naming.py has the same rule of where a name may stand; tests/mentions.json holds both to it.
+// chats/markdown/naming.py has the same rule of where a name may stand; tests/mentions.json holds both to it.
 import { isCode } from "./code-spans.js";
 import { compareKeys, fold, nameKey, words } from "./folding.js";
 
@@ -8,7 +8,7 @@ const LONGEST = 40; // characters of what is looked for
 const LOOK_BACK = 400; // characters of the line before the caret
 const QUERY = /^(?:[\p{L}\p{N}][\p{L}\p{M}\p{N}._'’·-]*(?: [\p{L}\p{N}][\p{L}\p{M}\p{N}._'’·-]*)*)?$/u;
 const RUN = /[@＠]([A-Za-z0-9][A-Za-z0-9._-]*)/g;
-// Addresses that are no links; see chats/naming.py.
+// Addresses that are no links; see chats/markdown/naming.py.
 const ADDRESS = new RegExp(
   "(?:(?<=[A-Za-z0-9])://" +
     "|(?<![\\p{L}\\p{N}_@＠.-])(?:localhost(?::\\d+)?|[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+(?<=[A-Za-z]{2})(?::\\d+)?)/)" +

@@ -4,7 +4,7 @@ import { text } from "./text.js";
 const BLOCKS = "p, li, h2, h3, h4, h5, h6, th, td, blockquote";
 const COPIED_FOR = 2000; // ms: so long the button says it, too
 
-/** Complete the bodies of messages below `root`; chats/page_html.py does so on the server, but for the buttons. */
+/** Complete the bodies of messages below `root`; chats/markdown/page_html.py does so on the server, but for the buttons. */
 export function completeBodies(root) {
   const bodies = [...root.querySelectorAll(".message-body")];
   if (root.matches?.(".message-body")) bodies.push(root);

@@ -1,6 +1,6 @@
-// What people read of a message, in one line; chats/markdown_text.py makes the same text on the server.
+// What people read of a message, in one line; chats/markdown/words.py makes the same text on the server.
 
-export const EXCERPT = 140; // characters, as chats/plain_text.py has it
+export const EXCERPT = 140; // characters, as chats/markdown/plain_text.py has it
 
 const RULE = "---"; // stands for a message that is nothing but a horizontal rule
 // What Python takes for white space; \s of JavaScript is not quite the same.

@@ -2,7 +2,7 @@
 import { on } from "./bus.js";
 
 const MOST = 99;
-const MOST_COUNTED = 999; // "or more"; chats/unread.py has it too
+const MOST_COUNTED = 999; // "or more"; chats/selectors/unread.py has it too
 
 /** A count as a badge shows it. */
 export function badge(count) {

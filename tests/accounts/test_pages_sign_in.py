@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from chats import demo
+from chats.demo import seed
 from flowra.accounts.models import BrowserSession, User
 from tests.conftest import PASSWORD, Cast
 
@@ -148,12 +148,12 @@ def test_clearing_expired_sessions_disturbs_nobody(client: Client, cast: Cast) -
 def in_demo(db: None, settings: Settings) -> None:
     """Be the demo."""
     settings.DEMO = True
-    demo.seed()
+    seed.seed()
 
 
 def test_demo_accounts_are_one_click(client: Client, in_demo: None) -> None:
     page = client.get(LOGIN, {"next": "/chats/"}).content.decode()
-    for account in demo.ACCOUNTS:
+    for account in seed.ACCOUNTS:
         assert f'name="account" value="{account.username}"' in page
         assert account.display_name in page
     assert page.count('name="username"') == 1  # the demo's form does not look like the form for signing in

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from chats import payloads
-from chats.api import shapes
+from chats.api.document import shapes
 from flowra.accounts import api
 from presence import api as presence_api
 from presence.selectors import PresencePayload

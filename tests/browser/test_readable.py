@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from chats.markdown import render
+from chats.markdown.html import render
 from tests.browser.conftest import Opener, Stage
 from tests.chats.test_plain_text import CASES
 

@@ -28,7 +28,7 @@ from chats.models import (
     WorkspaceInvite,
     WorkspaceMember,
 )
-from chats.selectors import direct_key
+from chats.selectors.lists import direct_key
 from flowra.accounts.models import User
 from flowra.accounts.services import deactivate_user
 

@@ -10,9 +10,10 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from chats import selectors, services
+from chats import services
 from chats.exceptions import Conflict, Forbidden, Invalid, NotFound, TooLong
 from chats.models import Chat, ChatMember, Role, WorkspaceInvite, WorkspaceMember
+from chats.selectors import lists
 from tests.conftest import Cast, make_user
 
 
@@ -52,8 +53,8 @@ def test_a_direct_chat_is_one_per_pair_whoever_asks(cast: Cast) -> None:
     first, created = direct(cast.owner, cast.member)
     again, created_again = direct(cast.member, cast.owner)
     assert (created, created_again, again.chat_id) == (True, False, first.chat_id)
-    assert selectors.peers_of([first, again])[first.chat_id] in (cast.member, cast.owner)
-    assert selectors.peers_of([first])[first.chat_id] == cast.member
+    assert lists.peers_of([first, again])[first.chat_id] in (cast.member, cast.owner)
+    assert lists.peers_of([first])[first.chat_id] == cast.member
     for others in ([], [cast.owner], [cast.member, add(cast, "nina")]):
         with pytest.raises(Invalid):
             direct(cast.owner, *others)
@@ -202,16 +203,16 @@ def test_invites_let_people_in_until_they_are_used_up_expired_or_revoked(cast: C
 
 
 def test_lists_show_only_what_one_is_in(cast: Cast) -> None:
-    assert [row.chat_id for row in selectors.list_chats(cast.member)] == [cast.chat.pk]
-    assert not selectors.list_chats(cast.outsider).exists()
-    assert not selectors.list_workspaces(cast.outsider).exists()
-    assert list(selectors.list_people(cast.outsider)) == []
-    assert {person.username for person in selectors.list_people(cast.member)} == {"olga", "mika"}
+    assert [row.chat_id for row in lists.list_chats(cast.member)] == [cast.chat.pk]
+    assert not lists.list_chats(cast.outsider).exists()
+    assert not lists.list_workspaces(cast.outsider).exists()
+    assert list(lists.list_people(cast.outsider)) == []
+    assert {person.username for person in lists.list_people(cast.member)} == {"olga", "mika"}
     services.post_message(user=cast.owner, chat_id=cast.chat.pk, body="needle", client_id=uuid.uuid4())
-    assert selectors.search_messages(cast.member, "NEEDLE").count() == 1
-    assert selectors.search_messages(cast.outsider, "needle").count() == 0
-    assert selectors.search_chats(cast.member, "documentation").count() == 1
-    assert selectors.search_chats(cast.outsider, "documentation").count() == 0
+    assert lists.search_messages(cast.member, "NEEDLE").count() == 1
+    assert lists.search_messages(cast.outsider, "needle").count() == 0
+    assert lists.search_chats(cast.member, "documentation").count() == 1
+    assert lists.search_chats(cast.outsider, "documentation").count() == 0
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,10 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from chats import selectors, services
+from chats import services
 from chats.exceptions import NotFound
 from chats.models import Chat, ChatMember, Mention, Message, Notification, Workspace, WorkspaceInvite, WorkspaceMember
+from chats.selectors import lists
 from chats.services import chats as chat_services
 from chats.services import deletion, moderation
 from realtime.background.notices import make_notice
@@ -81,17 +82,17 @@ def test_a_deleted_chat_is_gone_at_once_and_its_rows_later(cast: Cast) -> None:
     assert not cast.workspace.chats.exists()
     for person in (cast.owner, cast.member):
         with pytest.raises(NotFound):
-            selectors.access_chat(person, cast.chat.pk)
+            lists.access_chat(person, cast.chat.pk)
         with pytest.raises(NotFound):
-            selectors.chat_standing(person, cast.chat.pk)
-        assert not selectors.list_chats(person).exists()
-        assert not selectors.search_messages(person, "word7").exists()
-        assert not selectors.list_notifications(person).exists()
-        assert selectors.count_unread_notifications(person) == 0
+            lists.chat_standing(person, cast.chat.pk)
+        assert not lists.list_chats(person).exists()
+        assert not lists.search_messages(person, "word7").exists()
+        assert not lists.list_notifications(person).exists()
+        assert lists.count_unread_notifications(person) == 0
         with pytest.raises(NotFound):
             services.post_message(user=person, chat_id=cast.chat.pk, body="x", client_id=uuid.uuid4())
-    assert selectors.chat_versions([cast.chat.pk]) == {}
-    assert selectors.unread_counts([cast.chat.pk], [cast.member.pk]) == []
+    assert lists.chat_versions([cast.chat.pk]) == {}
+    assert lists.unread_counts([cast.chat.pk], [cast.member.pk]) == []
 
 
 @pytest.mark.parametrize("path", ["detail", "members"])
@@ -249,10 +250,10 @@ def test_a_deleted_workspace_is_gone_with_all_that_leads_to_it(cast: Cast) -> No
     with pytest.raises(NotFound):
         services.accept_invite(user=cast.outsider, token=invite.token)
     with pytest.raises(NotFound):
-        selectors.access_workspace(cast.owner, cast.workspace.pk)
+        lists.access_workspace(cast.owner, cast.workspace.pk)
     with pytest.raises(Workspace.DoesNotExist):
         services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=cast.outsider.pk, role="member")
-    assert not selectors.list_workspaces(cast.owner).exists()
+    assert not lists.list_workspaces(cast.owner).exists()
     purge()
     assert remains() == dict.fromkeys(remains(), 0)
 

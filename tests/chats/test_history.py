@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from chats import history, services
-from chats.ids import new_id
+from chats import services
+from chats.lib.ids import new_id
 from chats.models import Chat, Message
+from chats.selectors import history
 from chats.views import timeline
 from tests.conftest import Cast
 

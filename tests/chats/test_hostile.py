@@ -89,7 +89,7 @@ KNOWN_PLACES = {
     "fresh-page.js": 1,  # this very page, fetched again
     "history.js": 1,  # a template takes the server's fragment
     "live-page.js": 1,  # this very page, fetched again
-    "message-view.js": 1,  # `html` of a message, cleaned by chats/markdown.py
+    "message-view.js": 1,  # `html` of a message, cleaned by chats/markdown/html.py
     "preview.js": 1,  # a message's `html`, not stored yet
     "readable.js": 1,  # a document of its own, read for its text
     "sidebar.js": 1,  # htmx

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chats import markdown, markdown_blocks
-from chats.markdown import MAX_HTML_BYTES, Document, render
-from chats.mention_marks import MAX_MARKS
+from chats.markdown import blocks
+from chats.markdown import html as markdown
+from chats.markdown.html import MAX_HTML_BYTES, Document, render
+from chats.markdown.mentions import MAX_MARKS
 from chats.models import BODY_MAX_LENGTH
 
 EMOJI = "\N{GRINNING FACE}"
@@ -214,7 +215,7 @@ def test_a_link_of_an_ordinary_size_stays_one() -> None:
 
 def test_twenty_levels_and_what_is_deeper_is_text() -> None:
     made = render("> " * 30 + "deep")
-    assert made.count("<blockquote>") == markdown_blocks.MAX_NESTING - 1
+    assert made.count("<blockquote>") == blocks.MAX_NESTING - 1
     assert shown(made).split() == [">"] * 11 + ["deep"]
 
 

@@ -9,8 +9,8 @@ import time
 import pytest
 from pygments.lexers import get_lexer_by_name
 
-from chats.markdown import MAX_HTML_BYTES, Document, render
-from chats.markdown_code import CLASSES, LANGUAGES, MAX_COLOURED
+from chats.markdown.code import CLASSES, LANGUAGES, MAX_COLOURED
+from chats.markdown.html import MAX_HTML_BYTES, Document, render
 from tests.chats.test_markdown_bounds import MAX_SECONDS
 
 PYTHON = 'def name(x):  # why\n    return "a<b" + 1\n'

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from chats.markdown import render
+from chats.markdown.html import render
 
 
 @pytest.mark.parametrize(

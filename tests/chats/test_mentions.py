@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chats import services
-from chats.markdown import Document
+from chats.markdown.html import Document
 from chats.models import ChatMember, Mention, Message, Notification
 from tests.conftest import Cast
 

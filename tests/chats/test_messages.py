@@ -12,9 +12,10 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from chats import events, history, selectors, services
+from chats import events, services
 from chats.exceptions import Closed, Conflict, Forbidden, Invalid, NotFound, TooLong
 from chats.models import Chat, ChatMember, Message, Notification
+from chats.selectors import history, lists
 from chats.services import restored
 from chats.services.chats import drop_members
 from tests.conftest import Cast, make_cast, make_user
@@ -28,7 +29,7 @@ def post(cast: Cast, body: str = "hi", *, by: Any = None, **fields: Any) -> Mess
 
 def unread(cast: Cast, user: Any) -> tuple[int, int]:
     """Return (unread, mentions) of the user."""
-    count = selectors.unread_counts([cast.chat.pk], [user.pk])[0]
+    count = lists.unread_counts([cast.chat.pk], [user.pk])[0]
     return count.unread_count, count.mention_count
 
 

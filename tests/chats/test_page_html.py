@@ -7,8 +7,8 @@ import re
 import pytest
 from hypothesis import given
 
-from chats.markdown import render
-from chats.page_html import page_html
+from chats.markdown.html import render
+from chats.markdown.page_html import page_html
 from tests.chats.test_markdown import dangerous
 
 

@@ -11,9 +11,9 @@ import pytest
 from django.test import Client
 
 from chats import services
-from chats.ids import new_id
+from chats.lib.ids import new_id
+from chats.markdown.plain_text import EXCERPT_LENGTH, EXCERPT_SOURCE, excerpt, plain_text
 from chats.models import Message, Notification
-from chats.plain_text import EXCERPT_LENGTH, EXCERPT_SOURCE, excerpt, plain_text
 from tests.chats.test_markdown_bounds import HEAVY, MAX_SECONDS
 from tests.conftest import Cast
 

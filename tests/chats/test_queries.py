@@ -13,10 +13,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from chats import history, selectors, services
+from chats import services
 from chats.exceptions import Closed, Invalid, NotFound
-from chats.ids import new_id
+from chats.lib.ids import new_id
 from chats.models import Chat, Message
+from chats.selectors import history, lists
 from realtime.sockets.queries import read_chat
 from tests.chats.admin import fill, post
 from tests.conftest import Cast, make_user
@@ -214,7 +215,7 @@ READS: dict[str, Callable[[Chat, Cast], Any]] = {
     "the page after": lambda chat, cast: history.list_messages(chat, after=300),
     "a short catch-up": lambda chat, cast: history.list_changes(chat, MESSAGES - 5, 500),
     "the longest catch-up": lambda chat, cast: history.list_changes(chat, MESSAGES - 500, 500),
-    "a repeated post": lambda chat, cast: selectors.find_posted(cast.owner, chat.pk, new_id()),
+    "a repeated post": lambda chat, cast: lists.find_posted(cast.owner, chat.pk, new_id()),
 }
 
 

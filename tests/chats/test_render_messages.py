@@ -10,10 +10,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from chats import services
-from chats.ids import new_id
-from chats.markdown import MAX_HTML_BYTES, Document
+from chats.lib.ids import new_id
+from chats.markdown.html import MAX_HTML_BYTES, Document
 from chats.models import Chat, Message
-from chats.services import rendering
+from chats.services.messages import rendering
 from tests.conftest import Cast
 
 pytestmark = pytest.mark.django_db

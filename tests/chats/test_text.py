@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chats.exceptions import Invalid, TooLong
-from chats.text import clean_line, clean_text, is_blank
+from chats.lib.text import clean_line, clean_text, is_blank
 
 
 @pytest.mark.parametrize(

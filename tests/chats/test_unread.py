@@ -12,11 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from chats import events, selectors, services
-from chats.ids import new_id
+from chats import events, services
+from chats.lib.ids import new_id
 from chats.models import Chat, ChatMember, Message
 from chats.payloads import viewer_chat_payload
-from chats.unread import UNREAD_MAX, unread_count
+from chats.selectors import lists
+from chats.selectors.unread import UNREAD_MAX, unread_count
 from chats.views.shell import build_shell
 from tests.chats.admin import post
 from tests.conftest import Cast, make_user
@@ -45,10 +46,10 @@ def fill(cast: Cast, count: int, deleted: Iterable[int] = (), missing: Iterable[
 def counts(cast: Cast, user: Any = None) -> set[int]:
     """Return what everything that counts says of the member: one number, if they agree."""
     user = user or cast.member
-    membership = selectors.access_chat(user, cast.chat.pk)
-    (listed,) = selectors.list_chats(user).filter(chat_id=cast.chat.pk)
-    (found,) = selectors.search_chats(user, "documentation")
-    (state,) = selectors.unread_counts([cast.chat.pk], [user.pk])
+    membership = lists.access_chat(user, cast.chat.pk)
+    (listed,) = lists.list_chats(user).filter(chat_id=cast.chat.pk)
+    (found,) = lists.search_chats(user, "documentation")
+    (state,) = lists.unread_counts([cast.chat.pk], [user.pk])
     shell = build_shell(user)
     assert state.last_read_seq == membership.last_read_seq
     return {
@@ -120,7 +121,7 @@ def test_a_count_looks_at_a_bounded_part_of_its_two_indexes(cast: Cast) -> None:
     fill(cast, 5_000, deleted=range(1_000, 4_000))
     with CaptureQueriesContext(connection) as captured, connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-        assert selectors.unread_counts([cast.chat.pk], [cast.member.pk])[0].unread_count == UNREAD_MAX
+        assert lists.unread_counts([cast.chat.pk], [cast.member.pk])[0].unread_count == UNREAD_MAX
         explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN (ANALYZE, TIMING OFF)"
         cursor.execute(f"{explain} {captured[1]['sql']}")
         plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
@@ -140,7 +141,7 @@ def test_an_invitation_that_ends_leaves_the_bell(
     invitation, _ = services.add_workspace_member(
         user=cast.member, workspace_id=cast.workspace.pk, member_id=cast.outsider.pk
     )
-    assert selectors.count_unread_notifications(cast.outsider) == 1
+    assert lists.count_unread_notifications(cast.outsider) == 1
     here: dict[str, Any] = {"workspace_id": cast.workspace.pk}
     ends: dict[str, Callable[[], object]] = {
         "accept": lambda: services.accept_invitation(user=cast.outsider, invitation_id=invitation.pk),

@@ -11,7 +11,7 @@ from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 
-from chats.migration_operations import AddIndexBesideWrites
+from chats.lib.migration_operations import AddIndexBesideWrites
 from tests.operations.migrations import complaints
 from tests.processes import PostgreSQL, demo_sqlite, environment, run_manage, temporary_folder
 

@@ -18,7 +18,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from chats import services
-from chats.selectors import members_among, unread_counts
+from chats.selectors.lists import members_among, unread_counts
 from realtime.background import revocation
 from realtime.background.notices import make_notice
 from realtime.broker.events import Event, Kind

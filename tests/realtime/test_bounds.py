@@ -25,7 +25,7 @@ CONNECTIONS = 50  # of one user, as many as they may have
 GROWTH = 150 * MIB  # of all of them together
 # Bodies in which an emoji makes Python keep four bytes for each of the other characters.
 SEED = """
-from chats.ids import new_id
+from chats.lib.ids import new_id
 from chats.models import Chat, Message
 chat = Chat.objects.get(pk="{chat_id}")
 Message.objects.bulk_create(

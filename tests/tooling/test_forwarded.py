@@ -9,8 +9,8 @@ import pytest
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from chats.addresses import counted_address
 from chats.api.throttles import UserThrottle
+from chats.lib.addresses import counted_address
 from flowra.accounts.security.lockout import attempted_from
 from flowra.server.proxies import _note_untrusted, forwarded_client, name_client, parse_proxies
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chats.client_texts import client_texts
+from chats.views.client_texts import client_texts
 from tests.processes import ROOT
 
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))

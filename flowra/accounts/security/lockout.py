@@ -35,8 +35,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from chats.addresses import counted_address
-from chats.clock import database_now
+from chats.lib.addresses import counted_address
+from chats.lib.clock import database_now
 from flowra.accounts.models import NameTries
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
-from chats.addresses import counted_address
 from chats.api.throttles import ScopedThrottle
+from chats.lib.addresses import counted_address
 from realtime.limits import met
 
 SCOPE = "auth"

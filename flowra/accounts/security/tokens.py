@@ -34,7 +34,7 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
-from chats.clock import database_now
+from chats.lib.clock import database_now
 from flowra.accounts.models import User
 from flowra.accounts.services import touch_security
 

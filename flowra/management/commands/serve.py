@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from chats.demo import PASSWORD, list_accounts, seed
+from chats.demo.seed import PASSWORD, list_accounts, seed
 from flowra.server.server import Server, address_of, bind, make_config, show_own_error_pages
 from flowra.server.workers import Supervisor
 

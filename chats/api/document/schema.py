@@ -1,0 +1,204 @@
+"""Decorators that tell the OpenAPI document what an endpoint takes, answers and refuses."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import Direction, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.serializers import BaseSerializer, Serializer
+
+from chats.api.document.shapes import Error, RateError
+from chats.api.input.fields import MAX_COUNTER
+from chats.api.input.requests import PageQuery
+
+View = TypeVar("View", bound=Callable[..., Any])
+Answer = type[Serializer[Any]] | BaseSerializer[Any] | None
+INT32 = 2**31 - 1
+
+_ERRORS: Mapping[int, str] = {
+    400: "Something in the request is wrong.",
+    401: "No credential, or one that is not valid.",
+    403: "Not allowed, or the CSRF token is missing beside a session cookie.",
+    404: "There is no such thing, or the caller may not know of it.",
+    409: "It is not in a state in which this can be done.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    429: "Too many requests.",
+    503: "It cannot be told now; `Retry-After` says when to try again.",
+}
+
+
+class NeedsOneExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Says that one of some fields must be there."""
+
+    target_class = "chats.api.input.requests.NeedsOne"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        """Return the serializer's JSON Schema."""
+        map_serializer: Any = auto_schema._map_serializer  # untyped; the documentation of extensions names it
+        schema: dict[str, Any] = map_serializer(self.target, direction, bypass_extensions=True)
+        return {**schema, "anyOf": [{"required": [name]} for name in self.target.needs_one]}
+
+
+class TypedTextExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Gives text its length and pattern."""
+
+    target_class = "chats.api.input.fields.TypedText"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        """Return the field's JSON Schema."""
+        schema: dict[str, Any] = self.target.json_schema()
+        return schema
+
+
+def require_bodies(result: dict[str, Any], **_context: object) -> dict[str, Any]:
+    """Return the document with bodies required where one of several fields is, which drf-spectacular overlooks."""
+    components = result["components"]["schemas"]
+    for path in result["paths"].values():
+        for operation in path.values():
+            body = operation.get("requestBody")
+            if body is None:
+                continue
+            name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            if {"anyOf", "oneOf"} & components[name].keys():
+                body["required"] = True
+    return result
+
+
+def widen_integers(result: dict[str, Any], **_context: object) -> dict[str, Any]:
+    """Return the document with `format: int64` on every integer of a body or answer that has no bound within 32 bits.
+
+    Typed clients take an integer without a format for one of 32 bits, and fail on a presence version. (Parameters that
+    need it have it from their fields; `limit` is any number, because what is too large is cut.)
+    """
+    for schema in _schemas_in(result["components"]["schemas"]):
+        kinds = schema.get("type")
+        if "integer" in (kinds if isinstance(kinds, list) else [kinds]) and schema.get("maximum", MAX_COUNTER) > INT32:
+            schema["format"] = "int64"
+    return result
+
+
+def declare_field_errors(result: dict[str, Any], **_context: object) -> dict[str, Any]:
+    """Return the document with the lists of sentences that a refusal has under the names of fields."""
+    for shape in (Error, RateError):
+        schema = result["components"]["schemas"][shape.__name__]
+        schema["additionalProperties"] = {"type": "array", "items": {"type": "string"}}
+    return result
+
+
+class QueryIdsExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Describes ids with commas between them."""
+
+    target_class = "chats.api.input.fields.QueryIds"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        """Return the field's JSON Schema."""
+        one = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+        return {"type": "string", "pattern": f"^{one}(,{one})*$", "maxLength": 37 * self.target.most - 1}
+
+
+def inline_narrow_enums(result: dict[str, Any], **_context: object) -> dict[str, Any]:
+    """Return the document with each enum inlined whose values another one has, too.
+
+    Generators for Go and C make constants of the values, without the name of the enum, and two of them would collide.
+    """
+    schemas = result["components"]["schemas"]
+    enums = {name: set(schema["enum"]) for name, schema in schemas.items() if "enum" in schema}
+    narrow = {
+        name for name, values in enums.items() for other, more in enums.items() if values < more and other != name
+    }
+    for node in list(_schemas_in(result)):
+        _inline(node, {name: schemas[name] for name in narrow})
+    for name in narrow:
+        del schemas[name]
+    return result
+
+
+def _inline(node: dict[str, Any], enums: Mapping[str, dict[str, Any]]) -> None:
+    """Put the enum in place of the reference that `node` is, or has as its only part beside a default."""
+    references = [node, *node["allOf"]] if len(node.get("allOf", ())) == 1 else [node]
+    for reference in references:
+        name = str(reference.get("$ref", "")).rpartition("/")[2]
+        if name in enums:
+            node.pop("$ref", None)
+            node.pop("allOf", None)
+            node.update({"type": "string", "enum": list(enums[name]["enum"])})
+
+
+def _schemas_in(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield every JSON object below `node`, itself included."""
+    if isinstance(node, dict):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _schemas_in(child)
+
+
+def reads(
+    name: str,
+    answer: type[Serializer[Any]],
+    *,
+    many: bool = False,
+    ids: Sequence[str] = (),
+    query: type[Serializer[Any]] | None = None,
+    refuses: Sequence[int] = (),
+) -> Callable[[View], View]:
+    """Describe a GET of operation id `name`; `ids` are its path parameters, `refuses` further error statuses.
+
+    `many`: the answer is a plain list. What it does stands in the method's docstring.
+    """
+    statuses = {401, 429, *refuses} | ({400, 404} if ids else set()) | ({400} if query else set())
+    if query is not None and issubclass(query, PageQuery):
+        statuses.add(404)  # no such cursor
+    parameters: list[Any] = [*_path(ids), *([query] if query else [])]
+    return _describe(name, {200: answer(many=True) if many else answer}, statuses, parameters=parameters)
+
+
+def writes(
+    name: str,
+    answers: Mapping[int, Answer],
+    *,
+    ids: Sequence[str] = (),
+    body: Any = None,
+    refuses: Sequence[int] = (),
+) -> Callable[[View], View]:
+    """Describe a POST, PATCH or DELETE, as `reads`; `body` is a serializer or what stands for several."""
+    statuses = {401, 403, 429, *refuses} | ({400, 404} if ids else set()) | ({400, 413, 415} if body else set())
+    return _describe(name, answers, statuses, parameters=_path(ids), request=body)
+
+
+def public_writes(
+    name: str, answers: Mapping[int, Answer], *, body: Any, refuses: Sequence[int] = ()
+) -> Callable[[View], View]:
+    """Describe a POST for which nobody needs to be signed in."""
+    return _describe(name, answers, {400, 401, 413, 415, 429, *refuses}, request=body, auth=[])
+
+
+def _path(ids: Sequence[str]) -> list[OpenApiParameter]:
+    return [OpenApiParameter(name, OpenApiTypes.UUID, OpenApiParameter.PATH) for name in ids]
+
+
+def _describe(name: str, answers: Mapping[int, Answer], statuses: set[int], **more: Any) -> Callable[[View], View]:
+    responses: dict[int, Any] = {
+        status: OpenApiResponse(response=answer, description="" if answer else "Done.")
+        for status, answer in answers.items()
+    }
+    for status in sorted(statuses):
+        shape = RateError if status == 429 else Error
+        responses[status] = OpenApiResponse(response=shape, description=_ERRORS[status])
+
+    def describe(view: View) -> View:
+        text = inspect.getdoc(view) or name
+        summary = text.partition("\n")[0].rstrip(".")
+        decorated: View = extend_schema(
+            operation_id=name, summary=summary, description=text, responses=responses, **more
+        )(view)
+        return decorated
+
+    return describe

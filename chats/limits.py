@@ -1,0 +1,49 @@
+"""How fast one user may post, edit and delete: pages and REST take from the bucket of the sockets, in all processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from chats.exceptions import TooFast
+from chats.selectors.lists import find_posted
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
+
+
+def count_post(*, user: User, chat_id: UUID, client_id: UUID | None) -> None:
+    """Count a post that is about to be made; raises TooFast.
+
+    What was posted before, under the same `client_id`, goes through whatever the limit says: it is only answered again.
+    """
+    wait = _take(user)
+    if wait and (client_id is None or find_posted(user, chat_id, client_id) is None):
+        raise TooFast(_("You are posting too fast; wait a moment."), retry_after=wait)
+
+
+def count_change(*, user: User) -> None:
+    """Count an edit or a deletion that is about to be made, as dear to all readers as a post; raises TooFast."""
+    wait = _take(user)
+    if wait:
+        raise TooFast(_("You are changing messages too fast; wait a moment."), retry_after=wait)
+
+
+def count_preview(*, user: User) -> None:
+    """Count a preview, which takes the server's time as a post's rendering does; raises TooFast."""
+    wait = _take(user)
+    if wait:
+        raise TooFast(_("You are asking for previews too fast; wait a moment."), retry_after=wait)
+
+
+def _take(user: User) -> float:
+    """Take from the bucket, and return 0.0 or the seconds until there is more in it."""
+    if not settings.FLOWRA_RATE_LIMITS:
+        return 0.0
+    # By name, because the counts of all processes are the business of `realtime`, which knows `chats`.
+    wait: float = import_string(settings.FLOWRA_POST_LIMIT)(user.pk)
+    return wait

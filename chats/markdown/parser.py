@@ -1,0 +1,149 @@
+"""The Markdown of messages: markdown-it's, with a bound on everything that makes much of little, or takes long.
+
+What does not fit into a bound is text, as it was typed. A body that would take too long to parse raises TooMuchWork.
+Nothing that is typed vanishes: constructs of Markdown that show less than what is there (references, empty links,
+cells beyond a table's columns, words after a code block's language) are text, or show it.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import html
+import re
+from collections import Counter
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import mdurl
+from markdown_it import MarkdownIt, helpers
+from markdown_it.parser_inline import ParserInline
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_block import blockquote, list_block
+from markdown_it.rules_inline import StateInline, autolink
+from markdown_it.token import Token
+
+from chats.markdown.blocks import MAX_NESTING, bounded_table, finish_blocks, nested, visible_heading
+from chats.markdown.budget import MAX_WORK, spend
+from chats.markdown.inline import State, entity, escape, shortcode
+from chats.markdown.links import (
+    MAX_ADDRESS,
+    LinkFinder,
+    address,
+    bounded_link,
+    encoded_length,
+    find_destination,
+    link_with_text,
+)
+
+LINK_SCHEMES = frozenset({"http", "https", "mailto"})
+_REFUSED = "refused:"  # no scheme that a link may have
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+
+
+class _Inline(ParserInline):
+    """Counts the tokens that are skipped in search of the end of a link's text; see link_with_text."""
+
+    def skipToken(self, state: StateInline) -> None:
+        """Skip one token; all that is left where too many were skipped, as markdown-it does at too many levels."""
+        if spend(state.env, "work") > MAX_WORK:
+            state.pos = state.posMax
+        else:
+            super().skipToken(state)
+
+    def parse(self, src: str, md: MarkdownIt, env: Any, tokens: list[Token]) -> list[Token]:
+        """Return the tokens of a paragraph, whose formatting begins and ends as State says."""
+        state = State(src, md, env, tokens)
+        self.tokenize(state)
+        for rule in self.ruler2.getRules(""):
+            rule(state)
+        return state.tokens
+
+
+class _Parser(MarkdownIt):
+    """markdown-it with what is a link, and how its address is shown, decided here."""
+
+    def normalizeLink(self, url: str) -> str:
+        """Return `url` percent-encoded, or _REFUSED where that would take long or lose the host."""
+        if encoded_length(url) > MAX_ADDRESS:
+            return _REFUSED
+        # markdown-it drops host names of more than 255 characters, in the address and in the text.
+        parts = mdurl.parse(url, slashes_denote_host=True)
+        return super().normalizeLink(url) if mdurl.format(parts).lower() == url.strip().lower() else _REFUSED
+
+    def validateLink(self, url: str) -> bool:
+        """Whether `url` may be an address. The cleaner would take out other schemes, and with `<a:b>` its brackets."""
+        scheme = _SCHEME.match(url)
+        return scheme is None or scheme[1].lower() in LINK_SCHEMES
+
+    def normalizeLinkText(self, link: str) -> str:
+        """Return an address as it is shown: decoded, unless that would hide a part of it."""
+        text = super().normalizeLinkText(link)
+        return text if text.isprintable() and "\ufffd" not in text else link
+
+
+def parse(body: str) -> list[Token]:
+    """Return the tokens of `body`, all that it shows within the bounds above. Raises TooMuchWork."""
+    env: Counter[str] = Counter()
+    parser = copy.copy(_parser)
+    parser.linkify = LinkFinder(env)
+    parser.helpers = SimpleNamespace(  # type: ignore[assignment]
+        parseLinkLabel=helpers.parseLinkLabel,
+        parseLinkDestination=functools.partial(find_destination, env),
+        parseLinkTitle=helpers.parseLinkTitle,
+    )
+    tokens = parser.parse(body, env)
+    return finish_blocks(tokens)
+
+
+def to_html(tokens: list[Token], *, colours: bool = True) -> str:
+    """Return what markdown-it makes of tokens, with the colours of code or without; it still has to be cleaned."""
+    made: str = _parser.renderer.render(tokens, _parser.options, {"colours": colours})
+    return made
+
+
+class _Renderer(RendererHTML):
+    """markdown-it's, with titles of links, and with the colours of code where its tokens have them."""
+
+    def link_title(self, tokens: Sequence[Token], idx: int, _options: Any, _env: Any) -> str:
+        """Return what stands behind a link."""
+        return html.escape(tokens[idx].content, quote=False)
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """Return a code block; its language is one that may stand in a class, see markdown_blocks.py."""
+        token = tokens[idx]
+        code = token.meta.get("coloured") if env.get("colours") else None
+        if code is None:
+            code = html.escape(token.content, quote=False)
+        language = token.info.strip()
+        name = f' class="language-{html.escape(language)}"' if language else ""
+        return f"<pre><code{name}>{code}</code></pre>\n"
+
+
+def _make_parser() -> MarkdownIt:
+    parser = _Parser(renderer_cls=_Renderer)
+    parser.inline = _Inline()
+    parser.configure(
+        "commonmark",
+        {"html": False, "linkify": True, "breaks": True, "maxNesting": MAX_NESTING, "tasklists": True},
+    )
+    parser.enable(["linkify", "strikethrough", "table"])
+    # `reference` hides the line that it is written in, and copies its address to wherever it is named.
+    parser.disable(["reference", "image", "lheading", "html_block", "html_inline"])
+    blocks = parser.block.ruler
+    blocks.at("table", bounded_table, {"alt": ["paragraph", "reference"]})
+    blocks.at("blockquote", nested(blockquote, 1), {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    blocks.at("list", nested(list_block, 2), {"alt": ["paragraph", "reference", "blockquote"]})
+    blocks.at("heading", visible_heading, {"alt": ["paragraph", "reference", "blockquote"]})
+    inlines = parser.inline.ruler
+    inlines.at("link", bounded_link(link_with_text))
+    inlines.at("autolink", bounded_link(autolink))
+    inlines.at("linkify", bounded_link(address))
+    inlines.at("escape", escape)
+    inlines.at("entity", entity)
+    inlines.after("entity", "shortcode", shortcode)
+    return parser
+
+
+_parser = _make_parser()

@@ -1,0 +1,177 @@
+"""Messages of a chat in pieces that are bounded in number and in bytes: pages, and what changed after a revision.
+
+Lengths are read first, and then no more rows than fit: one row may be a thousand times as long as another.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Func, IntegerField, QuerySet, Value
+from django.db.models.functions import Least, Left
+
+from chats.markdown.plain_text import EXCERPT_SOURCE
+from chats.models import FAR_BEHIND, SHOWN_HTML_BYTES, Chat, Message
+
+PAGE_LIMIT = 100  # messages; docs/api.md
+_FIELDS_BYTES = 500  # of a message beside its body and HTML
+_NEW_MEANWHILE = 10  # messages that may come between measuring and reading
+
+
+class _Bytes(Func):
+    """The length of a text in bytes; PostgreSQL knows it without reading the text."""
+
+    function = "OCTET_LENGTH"
+    output_field = IntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Return it for SQLite, which has OCTET_LENGTH since 3.43 only."""
+        return self.as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **context)
+
+
+# What a message has when it was read: of HTML that is longer than is shown, nothing.
+SIZE = _Bytes("body") + Least(_Bytes("html"), Value(SHOWN_HTML_BYTES)) + Value(_FIELDS_BYTES)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed in a chat after a revision, up to `revision`; with `more` there is more after that.
+
+    With `reset` it is too much to send: load the chat again.
+    """
+
+    revision: int
+    reset: bool
+    messages: Sequence[Message]
+    more: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """So many of the changed messages: those up to revision `until`."""
+
+    until: int
+    count: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """The parts that bring somebody up to `revision`, and how many bytes they are together; see Changes for `reset`."""
+
+    revision: int
+    reset: bool
+    parts: Sequence[Part] = ()
+    size: int = 0
+
+
+def fitting(sizes: Iterable[int], most: int) -> int:
+    """Return how many of the first of `sizes` are `most` bytes together, and at least 1 where there is one."""
+    count = total = 0
+    for size in sizes:
+        total += size
+        if count and total > most:
+            break
+        count += 1
+    return count
+
+
+def list_messages(
+    chat: Chat,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int = PAGE_LIMIT,
+    max_bytes: int | None = None,
+) -> list[Message]:
+    """Return up to `limit` messages in order of `seq`, with authors: the latest ones, or those next to a place.
+
+    `before` asks for the latest ones with a smaller `seq`, `after` for the first ones with a larger. They are fewer
+    where they would be more than `max_bytes` (FLOWRA_PAGE_BYTES unless given), but one at least.
+    """
+    rows = chat.messages.all()
+    if before is not None:
+        rows = rows.filter(seq__lt=before)
+    if after is not None:
+        rows = rows.filter(seq__gt=after)
+    lengths = list(rows.order_by("-seq" if after is None else "seq").values_list("seq", SIZE)[:limit])
+    count = fitting((size for _, size in lengths), settings.FLOWRA_PAGE_BYTES if max_bytes is None else max_bytes)
+    if not count:
+        return []
+    ends = (lengths[0][0], lengths[count - 1][0])
+    found = chat.messages.select_related("author").filter(seq__gte=min(ends), seq__lte=max(ends))
+    return list(found.order_by("seq"))
+
+
+def list_answered(messages: Iterable[Message]) -> Mapping[UUID, Message]:
+    """Return, by id, the messages that `messages` answer, with authors, in one query: their bodies are excerpts."""
+    ids = {message.reply_to_id for message in messages if message.reply_to_id is not None}
+    if not ids:
+        return {}
+    return {message.pk: message for message in excerpts(Message.objects.filter(pk__in=ids).select_related("author"))}
+
+
+def load_fitting(rows: QuerySet[Message], limit: int) -> list[Message]:
+    """Return the first of `rows`: at most `limit`, and not more than FLOWRA_PAGE_BYTES, but one at least."""
+    lengths = list(rows.values_list("pk", SIZE)[:limit])
+    ids = [pk for pk, _ in lengths[: fitting((size for _, size in lengths), settings.FLOWRA_PAGE_BYTES)]]
+    found = Message.objects.select_related("author").in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]
+
+
+def excerpts(messages: QuerySet[Message]) -> QuerySet[Message]:
+    """Return these messages to be quoted: of each body only what their `excerpt` needs is loaded."""
+    return messages.defer("body", "html").annotate(beginning=Left("body", EXCERPT_SOURCE))
+
+
+def plan_changes(chat: Chat, since: int, *, limit: int, max_bytes: int | None, part_bytes: int) -> Plan:
+    """Return how somebody who knows `chat` up to revision `since` gets to know the rest, in parts of `part_bytes`.
+
+    More than `limit` messages or `max_bytes` (None: whatever it is), a `since` ahead of the chat, or one from before a
+    restored backup's leap (see services/restored.py) is a reset.
+    """
+    if since > chat.revision or chat.revision - since >= FAR_BEHIND:
+        return Plan(chat.revision, reset=True)
+    if since == chat.revision:
+        return Plan(chat.revision, reset=False)
+    rows = chat.messages.filter(revision__gt=since).order_by("revision")
+    lengths = list(rows.values_list("revision", SIZE)[: limit + 1])
+    size = sum(size for _, size in lengths)
+    if len(lengths) > limit or (max_bytes is not None and size > max_bytes):
+        return Plan(chat.revision, reset=True)
+    parts: list[Part] = []
+    while lengths:
+        count = fitting((size for _, size in lengths), part_bytes)
+        parts.append(Part(until=lengths[count - 1][0], count=count))
+        lengths = lengths[count:]
+    return Plan(chat.revision, reset=False, parts=parts, size=size)
+
+
+def load_part(chat: Chat, after: int, part: Part, *, is_last: bool) -> list[Message]:
+    """Return the messages of a part that begins after revision `after`, in order of revision, with authors.
+
+    The last part has no end: it takes in what was changed since it was planned.
+    """
+    rows = chat.messages.filter(revision__gt=after).select_related("author").order_by("revision")
+    return list(rows[: part.count + _NEW_MEANWHILE] if is_last else rows.filter(revision__lte=part.until))
+
+
+def list_changes(chat: Chat, since: int, limit: int, *, max_bytes: int | None = None) -> Changes:
+    """Return the messages changed after revision `since`, in order of revision, with authors, or a reset as above.
+
+    Where they are more than `max_bytes` (FLOWRA_PAGE_BYTES unless given) it is the first of them.
+    """
+    most = settings.FLOWRA_PAGE_BYTES if max_bytes is None else max_bytes
+    plan = plan_changes(chat, since, limit=limit, max_bytes=None, part_bytes=most)
+    if plan.reset or not plan.parts:
+        return Changes(plan.revision, plan.reset, [])
+    part, is_last = plan.parts[0], len(plan.parts) == 1
+    messages = load_part(chat, since, part, is_last=is_last)
+    if is_last:
+        # Read after `chat`, so it may know more: then the position is that of the last row.
+        return Changes(max([plan.revision, *(message.revision for message in messages)]), False, messages)
+    # What was changed again since it was measured is further on by now, and comes later.
+    return Changes(messages[-1].revision if messages else part.until, False, messages, more=True)

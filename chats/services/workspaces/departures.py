@@ -1,0 +1,70 @@
+"""Who left a workspace, and how: what keeps people from being had back, and makers' links from outliving their rights.
+
+Callers hold the workspace's row.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from chats.lib.clock import database_now
+from chats.models import Role, WorkspaceDeparture, WorkspaceInvitation, WorkspaceInvite
+from chats.services.messages.notifications import tell_gone
+
+REFUSAL_DAYS = 30  # for which whoever declined or left cannot be invited again
+
+
+def note_refusal(workspace_id: UUID, user_id: UUID) -> None:
+    """Note that somebody declined an invitation or left."""
+    _note(workspace_id, user_id, refused_at=database_now())
+
+
+def note_removed(workspace_id: UUID, user_id: UUID) -> None:
+    """Note that somebody was removed: no link or invitation made until now lets them in again."""
+    _note(workspace_id, user_id, removed_at=database_now())
+
+
+def has_refused(workspace_id: UUID, user_id: UUID) -> bool:
+    """Whether this person declined or left within REFUSAL_DAYS."""
+    since = database_now() - datetime.timedelta(days=REFUSAL_DAYS)
+    return WorkspaceDeparture.objects.filter(workspace_id=workspace_id, user_id=user_id, refused_at__gt=since).exists()
+
+
+def was_removed_since(workspace_id: UUID, user_id: UUID, moment: datetime.datetime) -> bool:
+    """Whether this person was removed at `moment` or later."""
+    return WorkspaceDeparture.objects.filter(
+        workspace_id=workspace_id, user_id=user_id, removed_at__gte=moment
+    ).exists()
+
+
+def end_what_is_worth_more(workspace_id: UUID, maker_id: UUID, role: str | None) -> None:
+    """End the links and invitations that somebody could not make any more in this role; None: they are gone."""
+    links = WorkspaceInvite.objects.filter(workspace_id=workspace_id, created_by_id=maker_id)
+    invitations = WorkspaceInvitation.objects.filter(
+        workspace_id=workspace_id, invited_by_id=maker_id, ended_at__isnull=True
+    )
+    if role == Role.OWNER:
+        return
+    if role == Role.ADMIN:
+        links, invitations = links.none(), invitations.filter(role=Role.OWNER)
+    links.delete()
+    end_invitations(invitations)
+
+
+def end_invitations(invitations: QuerySet[WorkspaceInvitation]) -> int:
+    """End those of these invitations that are open, and returns how many; with them their notifications go."""
+    still_open = invitations.filter(ended_at__isnull=True)
+    gone: dict[UUID, list[UUID]] = {}
+    for user_id, notification_id in still_open.order_by().values_list("user_id", "notification_id"):
+        if notification_id is not None:
+            gone.setdefault(user_id, []).append(notification_id)
+    tell_gone(gone)
+    return still_open.update(ended_at=database_now())
+
+
+def _note(workspace_id: UUID, user_id: UUID, **moment: Any) -> None:
+    WorkspaceDeparture.objects.update_or_create(workspace_id=workspace_id, user_id=user_id, defaults=moment)

@@ -1,0 +1,168 @@
+"""Who comes into a workspace by name: strangers are asked first."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from chats import events
+from chats.exceptions import Conflict, Forbidden, Invalid, NotFound, TooFast
+from chats.lib.clock import database_now
+from chats.models import Block, Notification, Role, WorkspaceInvitation, WorkspaceMember
+from chats.payloads import notification_payload
+from chats.selectors.lists import list_own_invitations, may_manage_workspace, shared_workspaces
+from chats.services.workspaces.departures import end_invitations, has_refused, note_refusal, was_removed_since
+from chats.services.workspaces.workspaces import check_role, hold_workspace, join_workspace, manage_workspace
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
+
+INVITATION_DAYS = 14
+SENT_PER_HOUR = 30  # invitations of one user, over all workspaces
+OPEN_PER_PERSON = 20
+
+
+@transaction.atomic
+def add_workspace_member(
+    *, user: User, workspace_id: UUID, member_id: UUID | None = None, username: str = "", role: str = Role.MEMBER
+) -> tuple[WorkspaceMember | WorkspaceInvitation, bool]:
+    """Add an active user, named by id or username, or ask them to come.
+
+    Returns (their membership, or the invitation that they have to accept, and whether it is new). Nobody is asked where
+    staff add them, where nobody can sign up by themselves, and who shares a workspace with the caller already.
+    Raises NotFound, Invalid where there is no such user or role, Forbidden (also where they declined, left or blocked
+    the caller), Conflict, TooFast.
+    """
+    manager = manage_workspace(user, workspace_id)
+    check_role(manager, role)
+    person = _find_person(member_id, username)
+    memberships = WorkspaceMember.objects.select_related("user", "workspace")
+    found = memberships.filter(workspace_id=workspace_id, user=person).first()
+    if found is not None:
+        return found, False
+    if not user.is_staff:
+        if has_refused(workspace_id, person.pk) or Block.objects.filter(blocker=person, blocked=user).exists():
+            # One answer, so that nobody is told that they were blocked.
+            raise Forbidden(_("This person cannot be invited to this workspace."))
+        if settings.FLOWRA_SIGNUP_ENABLED and not shared_workspaces(user, person.pk):
+            return _invite(manager, user, person, username, role)
+    return join_workspace(workspace=manager.workspace, person=person, role=role)
+
+
+@transaction.atomic
+def accept_invitation(*, user: User, invitation_id: UUID) -> WorkspaceMember:
+    """Join the workspace of an open invitation to `user`; returns the membership. Raises NotFound.
+
+    The role is at most what its maker could give now.
+    """
+    invitation = _own(user, invitation_id)
+    workspace = hold_workspace(invitation.workspace_id)
+    invitation = _own(user, invitation_id)  # as it is with the row held
+    if was_removed_since(workspace.pk, user.pk, invitation.created_at):
+        raise NotFound(_("There is no such invitation."))
+    role = role_given_by(workspace.pk, invitation.invited_by_id, invitation.role)
+    if role is None:
+        raise NotFound(_("There is no such invitation."))
+    return join_workspace(workspace=workspace, person=user, role=role)[0]
+
+
+@transaction.atomic
+def decline_invitation(*, user: User, invitation_id: UUID) -> None:
+    """Decline an open invitation to `user`: the workspace cannot invite again for a while. Raises NotFound."""
+    hold_workspace(_own(user, invitation_id).workspace_id)
+    invitation = _own(user, invitation_id)
+    _end(invitation)
+    note_refusal(invitation.workspace_id, user.pk)
+
+
+@transaction.atomic
+def cancel_invitation(*, user: User, workspace_id: UUID, invitation_id: UUID) -> None:
+    """Take an open invitation back. Raises NotFound, Forbidden."""
+    manage_workspace(user, workspace_id)
+    invitation = WorkspaceInvitation.objects.filter(
+        pk=invitation_id, workspace_id=workspace_id, ended_at__isnull=True
+    ).first()
+    if invitation is None:
+        raise NotFound(_("There is no such invitation."))
+    _end(invitation)
+
+
+@transaction.atomic
+def cancel_all_invitations(*, user: User, workspace_id: UUID) -> int:
+    """Take all open invitations of a workspace back; returns how many. Raises NotFound, Forbidden."""
+    manage_workspace(user, workspace_id)
+    return end_invitations(WorkspaceInvitation.objects.filter(workspace_id=workspace_id))
+
+
+def role_given_by(workspace_id: UUID, maker_id: UUID | None, role: str) -> str | None:
+    """Return the role that what this maker made gives now: at most their own; None where they may not invite."""
+    if maker_id is None:  # the account is gone
+        return None
+    maker = WorkspaceMember.objects.filter(workspace_id=workspace_id, user_id=maker_id, user__is_active=True).first()
+    if maker is None or not may_manage_workspace(maker):
+        return None
+    return maker.role if role == Role.OWNER and maker.role != Role.OWNER else role
+
+
+def _find_person(member_id: UUID | None, username: str) -> User:
+    if member_id is None and not username:
+        raise Invalid(_("Name the user by user_id or username."), field="user_id")
+    people = get_user_model().objects.filter(is_active=True)
+    person = people.filter(pk=member_id) if member_id is not None else people.filter(username__iexact=username)
+    found = person.first()
+    if found is None:
+        raise Invalid(_("There is no such user."), field="user_id" if member_id is not None else "username")
+    return found
+
+
+def _invite(
+    manager: WorkspaceMember, user: User, person: User, username: str, role: str
+) -> tuple[WorkspaceInvitation, bool]:
+    """Return the open invitation of `person`, made now if there is none."""
+    now = database_now()
+    rows = WorkspaceInvitation.objects.filter(workspace=manager.workspace, user=person, ended_at__isnull=True)
+    rows.filter(expires_at__lte=now).update(ended_at=now)
+    found = rows.select_related("workspace", "invited_by").first()
+    if found is not None:
+        return found, False
+    # Both users' rows are held, so that calls for other workspaces are counted one after the other.
+    both = get_user_model().objects.select_for_update(no_key=True).filter(pk__in={user.pk, person.pk})
+    list(both.order_by("pk").values_list("pk"))
+    hour_ago = now - datetime.timedelta(hours=1)
+    sent = WorkspaceInvitation.objects.filter(invited_by=user, created_at__gt=hour_ago).order_by("created_at")
+    times = list(sent.values_list("created_at", flat=True)[:SENT_PER_HOUR])
+    if len(times) >= SENT_PER_HOUR:
+        wait = (times[0] - hour_ago).total_seconds()
+        raise TooFast(_("You have sent too many invitations; wait a while."), retry_after=max(wait, 1.0))
+    if list_own_invitations(person).count() >= OPEN_PER_PERSON:
+        raise Conflict(_("This person has too many open invitations."))
+    notification = Notification.objects.create(user=person, kind=Notification.Kind.INVITED, actor=user)
+    invitation = WorkspaceInvitation.objects.create(
+        workspace=manager.workspace,
+        user=person,
+        username=username,
+        role=role,
+        invited_by=user,
+        created_at=now,
+        expires_at=now + datetime.timedelta(days=INVITATION_DAYS),
+        notification=notification,
+    )
+    events.publish_on_commit(events.NotificationCreated(user_id=person.pk, data=notification_payload(notification)))
+    return invitation, True
+
+
+def _own(user: User, invitation_id: UUID) -> WorkspaceInvitation:
+    invitation = list_own_invitations(user).filter(pk=invitation_id).first()
+    if invitation is None:
+        raise NotFound(_("There is no such invitation."))
+    return invitation
+
+
+def _end(invitation: WorkspaceInvitation) -> None:
+    end_invitations(WorkspaceInvitation.objects.filter(pk=invitation.pk))
