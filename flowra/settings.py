@@ -48,7 +48,9 @@ FLOWRA_HSTS_PRELOAD: bool = env.bool("FLOWRA_HSTS_PRELOAD", default=False)
 # Whether to agree that browsers know the name for ever is a question to whoever owns the domain, not a fault.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 REDIS_URL: str = env.str("REDIS_URL", default="")
-FLOWRA_REDIS_PREFIX: str = env.str("FLOWRA_REDIS_PREFIX", default="")  # of this installation: presence/installation.py
+FLOWRA_REDIS_PREFIX: str = env.str(
+    "FLOWRA_REDIS_PREFIX", default=""
+)  # of this installation: presence/registry/installation.py
 # Whose X-Forwarded-For counts: networks of proxies, or the number of proxies a request comes through.
 FLOWRA_TRUSTED_PROXIES: list[str] = env.list("FLOWRA_TRUSTED_PROXIES", default=[])
 # Who may read /metrics: by default this machine and private networks.
@@ -61,7 +63,7 @@ FLOWRA_PRESENCE_ENABLED: bool = env.bool("FLOWRA_PRESENCE_ENABLED", default=True
 FLOWRA_PRESENCE_HEARTBEAT: float = env.float("FLOWRA_PRESENCE_HEARTBEAT", default=5.0)
 FLOWRA_PRESENCE_LEASE: float = env.float("FLOWRA_PRESENCE_LEASE", default=15.0)
 FLOWRA_PRESENCE_GRACE: float = env.float("FLOWRA_PRESENCE_GRACE", default=5.0)
-FLOWRA_PRESENCE_BACKEND = f"presence.backends.{'redis.RedisRegistry' if REDIS_URL else 'memory.MemoryRegistry'}"
+FLOWRA_PRESENCE_BACKEND = f"presence.registry.{'redis.RedisRegistry' if REDIS_URL else 'memory.MemoryRegistry'}"
 FLOWRA_TYPING_ENABLED: bool = env.bool("FLOWRA_TYPING_ENABLED", default=True)
 FLOWRA_TYPING_TIMEOUT: float = env.float("FLOWRA_TYPING_TIMEOUT", default=3.0)
 FLOWRA_MAX_FRAME_BYTES: int = env.int("FLOWRA_MAX_FRAME_BYTES", default=160 * 1024)

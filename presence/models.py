@@ -35,7 +35,7 @@ class OnlineUser(LastSeen):
 
 
 class Installation(models.Model):
-    """The one row that tells this installation from others on the same Redis; see presence/installation.py."""
+    """The one row that tells this installation from others on the same Redis; see presence/registry/installation.py."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     mark = models.CharField(max_length=32, editable=False)  # random

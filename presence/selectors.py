@@ -17,7 +17,7 @@ from chats.payloads import optional_time_text
 from chats.selectors.lists import is_blocked_within, list_members
 from presence.exceptions import RegistryAway
 from presence.models import LastSeen
-from presence.registry import State, get_registry
+from presence.registry.base import State, get_registry
 
 PAIR = 2  # members of a direct chat
 MEMBERS_SHOWN = 200  # beside a chat; 1 kB of HTML each

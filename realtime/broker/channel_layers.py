@@ -23,7 +23,7 @@ from redis import asyncio as aioredis
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError
 
-from presence.installation import find_identity, identity_named
+from presence.registry.installation import find_identity, identity_named
 from realtime import metrics
 
 logger = logging.getLogger(__name__)

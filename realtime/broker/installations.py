@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from presence.installation import ROOT, InstallationUnknown, find_identity, running_database
+from presence.registry.installation import ROOT, InstallationUnknown, find_identity, running_database
 
 logger = logging.getLogger(__name__)
 TELL_EVERY = 20.0  # seconds

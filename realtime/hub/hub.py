@@ -17,8 +17,8 @@ import msgspec
 from django.conf import settings
 
 from chats.selectors.lists import members_among
-from presence.registry import get_registry
-from presence.tracker import Tracker
+from presence.process.tracker import Tracker
+from presence.registry.base import get_registry
 from realtime import metrics
 from realtime.background import deletions, indexing
 from realtime.background.announcements import Announcements

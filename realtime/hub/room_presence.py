@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from presence.registry import State
+from presence.registry.base import State
 from realtime.broker.events import PresenceChange
 
 

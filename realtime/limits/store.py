@@ -21,7 +21,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from presence.installation import InstallationUnknown, find_identity
+from presence.registry.installation import InstallationUnknown, find_identity
 
 logger = logging.getLogger(__name__)
 PART = "{limits}"  # after the installation's prefix; in braces, so that all keys are in one slot of a Redis cluster

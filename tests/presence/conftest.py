@@ -13,10 +13,10 @@ from uuid import UUID
 import pytest
 import redis
 
-from presence.backends.memory import MemoryRegistry, Store
-from presence.backends.redis import RedisRegistry
 from presence.exceptions import RegistryAway
-from presence.registry import Edge, Joined, ProcessInfo, ProcessState, Reaped, Registry, State
+from presence.registry.base import Edge, Joined, ProcessInfo, ProcessState, Reaped, Registry, State
+from presence.registry.memory import MemoryRegistry, Store
+from presence.registry.redis import RedisRegistry
 from tests.presence.watched import Process, WatchedRegistry, start_process, watched_registry
 from tests.processes import Valkey
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from presence.registry import Edge, Registry, State
+from presence.registry.base import Edge, Registry, State
 from tests.presence.conftest import START, World, make_info
 
 ANNA, BEN, CARL = (UUID(int=number) for number in (1, 2, 3))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from presence.exceptions import LeaseLost, RegistryAway
-from presence.registry import Edge, ProcessInfo
-from presence.session import Session
+from presence.process.session import Session
+from presence.registry.base import Edge, ProcessInfo
 from tests.presence.conftest import Wire, make_info
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from presence.exceptions import LeaseLost, RegistryAway
-from presence.registry import MAX_UNCONFIRMED
+from presence.registry.base import MAX_UNCONFIRMED
 from tests.presence.conftest import LEASE, MemoryWorld, RedisWorld, World
 from tests.presence.simulated import USERS, BadLine, Process
 from tests.processes import Valkey

@@ -7,13 +7,7 @@ from uuid import UUID
 import pytest
 
 from presence.exceptions import LeaseLost
-from presence.registry import (
-    CONFIRM_WITHIN,
-    MAX_UNCONFIRMED,
-    REAP_LIMIT,
-    ProcessInfo,
-    State,
-)
+from presence.registry.base import CONFIRM_WITHIN, MAX_UNCONFIRMED, REAP_LIMIT, ProcessInfo, State
 from tests.presence.conftest import GRACE, LEASE, START, MemoryWorld, RedisWorld, World
 from tests.presence.registered import ANNA, BEN, CARL, Process, keep_alive, short
 

@@ -7,9 +7,7 @@ from uuid import UUID
 import pytest
 
 from presence.exceptions import LeaseLost
-from presence.registry import (
-    CONFIRM_WITHIN,
-)
+from presence.registry.base import CONFIRM_WITHIN
 from tests.presence.conftest import LEASE, START, RedisWorld
 from tests.presence.registered import ANNA, Process, short
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 import pytest
 
 from presence.exceptions import LeaseLost, RegistryAway
-from presence.registry import (
-    SETTLE,
-    Joined,
-    State,
-)
+from presence.registry.base import SETTLE, Joined, State
 from tests.presence.conftest import GRACE, LEASE, START, World
 from tests.presence.registered import ANNA, BEN, Process, keep_alive, short
 

@@ -9,13 +9,9 @@ from uuid import UUID
 import pytest
 import redis
 
-from presence.backends.redis import RedisRegistry
 from presence.exceptions import LeaseLost, RegistryAway
-from presence.registry import (
-    REGISTRY_TIMEOUT,
-    SETTLE,
-    Registry,
-)
+from presence.registry.base import REGISTRY_TIMEOUT, SETTLE, Registry
+from presence.registry.redis import RedisRegistry
 from tests.presence.conftest import GRACE, LEASE, RedisWorld, make_info
 from tests.presence.registered import ANNA, Process, short
 from tests.processes import Valkey, free_port

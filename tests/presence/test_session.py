@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from presence.exceptions import LeaseLost, RegistryAway
-from presence.registry import CONFIRM_WITHIN, SETTLE, Edge, Reaped
-from presence.session import BATCH, MAX_TRIES, Session
+from presence.process.session import BATCH, MAX_TRIES, Session
+from presence.registry.base import CONFIRM_WITHIN, SETTLE, Edge, Reaped
 from tests.presence.conftest import GRACE, LEASE, MemoryWorld, Wire, make_info
 
 ANNA, BEN = UUID(int=1), UUID(int=2)

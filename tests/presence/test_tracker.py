@@ -14,13 +14,13 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from presence import metrics
-from presence import tracker as tracker_module
-from presence.backends.memory import MemoryRegistry, Store
 from presence.events import DisconnectRequested, PresenceChanged, PresenceEvent, PresenceReset, presence_event
 from presence.exceptions import RegistryAway
 from presence.models import LastSeen
-from presence.registry import describe_process
-from presence.tracker import Tracker
+from presence.process import tracker as tracker_module
+from presence.process.tracker import Tracker
+from presence.registry.base import describe_process
+from presence.registry.memory import MemoryRegistry, Store
 from tests.conftest import Cast
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from django.test import override_settings
 
-from presence.backends.memory import MemoryRegistry, Store
 from presence.exceptions import RegistryAway
-from presence.registry import ProcessInfo, get_registry
+from presence.registry.base import ProcessInfo, get_registry
+from presence.registry.memory import MemoryRegistry, Store
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from presence.backends.memory import MemoryRegistry, Store
-from presence.registry import State
-from presence.tracker import Tracker
+from presence.process.tracker import Tracker
+from presence.registry.base import State
+from presence.registry.memory import MemoryRegistry, Store
 from realtime.hub import presence
 from realtime.hub.hub import Hub
 from tests.realtime.listeners import Listener

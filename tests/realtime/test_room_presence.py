@@ -8,7 +8,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from presence.registry import State
+from presence.registry.base import State
 from realtime.broker.events import PresenceChange
 from realtime.frames.presence import presence_event
 from realtime.hub.room_presence import RoomPresence

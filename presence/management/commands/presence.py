@@ -14,10 +14,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 
 from chats.payloads import time_text
-from presence.announcer import announce
 from presence.exceptions import RegistryAway
 from presence.overview import Overview, read_overview, started_at
-from presence.registry import Registry, get_registry
+from presence.process.announcer import announce
+from presence.registry.base import Registry, get_registry
 
 
 class Command(BaseCommand):

@@ -1,4 +1,4 @@
--- What every command begins with: let time take effect. The same as backends/memory.py; see presence/registry.py.
+-- What every command begins with: let time take effect. The same as backends/memory.py; see presence/registry/base.py.
 -- KEYS[1]: the base of all keys. ARGV: 1 Unix time in ms, "" for the server's; 2 the highest version the caller has
 -- heard of; 3 lease and 4 grace in ms; 5 to 9 MAX_STEP, CONFIRM_WITHIN, SETTLE in ms, MAX_UNCONFIRMED, REAP_LIMIT;
 -- from 10 on the command's own. A reply is {status, serial, …}.

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.conf import settings
 
 from presence.exceptions import LeaseLost, RegistryAway
-from presence.registry import (
+from presence.registry.base import (
     CONFIRM_WITHIN,
     MAX_STEP,
     MAX_UNCONFIRMED,
@@ -81,7 +81,7 @@ class Store:
 
 
 class MemoryRegistry:
-    """Registry; see presence/registry.py. `clock` gives Unix time in seconds."""
+    """Registry; see presence/registry/base.py. `clock` gives Unix time in seconds."""
 
     is_local = True
 

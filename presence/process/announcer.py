@@ -17,7 +17,7 @@ from chats.models import ChatMember
 from chats.selectors.lists import blocked_pairs
 from presence import metrics
 from presence.events import ConcernedChat, PresenceChanged, UserChange, emit
-from presence.registry import Edge, Registry
+from presence.registry.base import Edge, Registry
 from presence.services import store_last_seen
 
 # Runs a blocking function somewhere where it holds nobody up, and returns what it returns.

@@ -13,7 +13,7 @@ from itertools import islice
 from uuid import UUID
 
 from presence.exceptions import LeaseLost, RegistryAway
-from presence.registry import Edge, ProcessInfo, Reaped, Registry
+from presence.registry.base import Edge, ProcessInfo, Reaped, Registry
 
 BATCH = 1_000  # users in one update
 MAX_TRIES = 3  # registrations in one flush; a registry that forgets faster is as good as away

@@ -19,10 +19,8 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from presence.backends.memory import milliseconds
 from presence.exceptions import LeaseLost, RegistryAway
-from presence.installation import InstallationUnknown, read_identity
-from presence.registry import (
+from presence.registry.base import (
     CONFIRM_WITHIN,
     MAX_STEP,
     MAX_UNCONFIRMED,
@@ -36,6 +34,8 @@ from presence.registry import (
     Reaped,
     State,
 )
+from presence.registry.installation import InstallationUnknown, read_identity
+from presence.registry.memory import milliseconds
 
 PART = "{presence}"  # after the installation's prefix; in braces, so that all keys are in one slot of a Redis cluster
 MAX_CONNECTIONS = 50  # of one process: its tasks, and pages and REST calls in their threads
@@ -57,7 +57,7 @@ def script_text(name: str) -> str:
 
 
 class RedisRegistry:
-    """Registry; see presence/registry.py. `clock` gives Unix time in seconds; without one it is the server's.
+    """Registry; see presence/registry/base.py. `clock` gives Unix time in seconds; without one it is the server's.
 
     Keys begin with `prefix`, or else with the installation's.
     """

@@ -17,11 +17,11 @@ from uuid import UUID
 from django.conf import settings
 
 from presence import metrics
-from presence.announcer import Run, announce
 from presence.events import DisconnectRequested, PresenceReset, emit
 from presence.exceptions import RegistryAway
-from presence.registry import REGISTRY_TIMEOUT, Edge, Registry, describe_process
-from presence.session import Session
+from presence.process.announcer import Run, announce
+from presence.process.session import Session
+from presence.registry.base import REGISTRY_TIMEOUT, Edge, Registry, describe_process
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
