@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tests.processes import ROOT, ProgramError
+from tests.support.processes import ROOT, ProgramError
 
 if TYPE_CHECKING:
     from chats.models import Chat

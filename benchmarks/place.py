@@ -23,7 +23,7 @@ import uvloop
 from benchmarks.flowra_sockets import allow_many
 from benchmarks.measuring import cpu_seconds, on_core
 from benchmarks.people import Plan, Seeded, seed
-from tests.processes import PostgreSQL, Server, Valkey, environment, run_manage, temporary_folder
+from tests.support.processes import PostgreSQL, Server, Valkey, environment, run_manage, temporary_folder
 
 SERVER_CORE, CLIENT_CORE = 0, 1
 SETTINGS = {

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.client import Job, LoadReport
 from benchmarks.measuring import on_core
 from benchmarks.peers import BUILT, ROOT, Peer
-from tests.processes import ProgramError, environment, free_port, wait_until
+from tests.support.processes import ProgramError, environment, free_port, wait_until
 
 SERVER_CORE, CLIENT_CORE = 0, 1
 _START_SECONDS = 60.0

@@ -19,8 +19,8 @@ from hypothesis import settings as hypothesis_settings
 from chats import services
 from chats.models import Chat, Workspace
 from flowra.accounts.mail import flush
-from tests.caller import begin_again_if_not_clean
-from tests.processes import PostgreSQL, Server, Valkey
+from tests.support.caller import begin_again_if_not_clean
+from tests.support.processes import PostgreSQL, Server, Valkey
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User

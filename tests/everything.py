@@ -14,8 +14,8 @@ import sys
 import tempfile
 import time
 
-from tests.caller import clean_run
-from tests.processes import ROOT
+from tests.support.caller import clean_run
+from tests.support.processes import ROOT
 
 PYTEST = (sys.executable, "-m", "pytest")
 LONG = ("tests/browser", "tests/faults", "tests/operations")
@@ -28,7 +28,7 @@ LOOK_EVERY = 0.2  # seconds between two looks at what was printed
 def main(database_tests: list[str]) -> int:
     """Return 0 if all runs passed."""
     others = (*PYTEST, *(f"--ignore={folder}" for folder in (*LONG, *SERVERS, *COMPUTING)))
-    on_postgresql = (sys.executable, "-m", "tests.on_postgresql", *database_tests)
+    on_postgresql = (sys.executable, "-m", "tests.support.on_postgresql", *database_tests)
     beside: list[tuple[subprocess.Popen[bytes], int]] = []
     with contextlib.ExitStack() as stack:
         try:

@@ -10,7 +10,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, PASSWORD
-from tests.processes import ROOT, Server
+from tests.support.processes import ROOT, Server
 
 FOLDER = ROOT / "docs" / "screenshots"
 WIDE = {"width": 1280, "height": 760}

@@ -23,7 +23,7 @@ from benchmarks.running import (
     run_client,
     serving,
 )
-from tests.processes import Valkey
+from tests.support.processes import Valkey
 
 PEERS = (peers.OURS_SHARED, peers.SOCKET_IO_SHARED, peers.TEXTBOOK_SHARED)
 PROCESSES = (1, 2, 4)

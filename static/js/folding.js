@@ -1,5 +1,5 @@
 // Text as it is compared and sorted: without case, accents, compatibility forms and invisible characters. Pure.
-// The twin of chats/search/folding.py and names.py; tests/folding_cases.json holds both to the same.
+// The twin of chats/search/folding.py and names.py; tests/cases/folding.json holds both to the same.
 
 // Letters that have no decomposition, and what people type who do not have them on their keyboard.
 const PLAIN = {

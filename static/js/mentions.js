@@ -1,5 +1,5 @@
 // The part of a text that looks like a mention being typed, and the people it may mean. Pure.
-// chats/markdown/naming.py has the same rule of where a name may stand; tests/mentions.json holds both to it.
+// chats/markdown/naming.py has the same rule of where a name may stand; tests/cases/mentions.json holds both to it.
 import { isCode } from "./code-spans.js";
 import { compareKeys, fold, nameKey, words } from "./folding.js";
 

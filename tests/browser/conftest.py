@@ -17,8 +17,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from tests.freezing_proxy import FreezingProxy
-from tests.processes import Server
+from tests.support.freezing_proxy import FreezingProxy
+from tests.support.processes import Server
 
 CHROMIUM = "/usr/bin/chromium"  # Debian's
 ARGUMENTS = [

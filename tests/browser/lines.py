@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, Route, StorageState, WebSocketRou
 
 from tests.browser.conftest import PASSWORD, Opener, Stage
 from tests.browser.test_live import connected
-from tests.processes import Server
+from tests.support.processes import Server
 
 API = re.compile("/api/v1/")
 TOKEN = re.compile('name="csrfmiddlewaretoken" value="([^"]+)"')

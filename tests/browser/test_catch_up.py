@@ -13,7 +13,7 @@ from tests.browser.lines import API, Frame, Line, bodies, box, open_page, saying
 from tests.browser.reading import WATCH_LOG, distance_to_end, first_shown, heard, place_of, scroll_up
 from tests.browser.test_live import connected, write
 from tests.browser.test_presence import FUTURE, GONE, PRESENCE, item, shows
-from tests.processes import Server
+from tests.support.processes import Server
 
 LIMIT = 20  # messages that the small server sends to catch up; more is a reset
 NEAR = 2  # px

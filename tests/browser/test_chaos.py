@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Opener, Stage
 from tests.browser.lines import Frame, Line, stored, visit
 from tests.browser.test_live import write
-from tests.processes import Server
+from tests.support.processes import Server
 
 EACH = 100  # messages of each of the two
 KILLS = 5

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Opener
 from tests.browser.test_every_page import check
-from tests.processes import Server
+from tests.support.processes import Server
 
 PASSWORD = "a horse and staple"
 VIEW = {"color_scheme": "light", "reduced_motion": "reduce"}

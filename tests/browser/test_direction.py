@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Caller, Opener
-from tests.processes import Server
+from tests.support.processes import Server
 
 NAME = "שלום כהן"
 TITLE = "פרויקט (v2)"

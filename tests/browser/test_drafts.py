@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Opener, Stage
 from tests.browser.lines import bodies, box, open_page, saying, settled, stored
 from tests.browser.test_live import connected
-from tests.processes import Server
+from tests.support.processes import Server
 
 
 def begin_reply(page: Page, text: str) -> None:

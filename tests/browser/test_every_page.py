@@ -14,7 +14,7 @@ from flowra.accounts.urls import urlpatterns as account_pages
 from tests.browser.conftest import Opener, Stage
 from tests.browser.lines import session_of
 from tests.browser.test_quality import SETTLED, check_with_axe
-from tests.processes import Server, wait_until
+from tests.support.processes import Server, wait_until
 
 IN_QUALITY = {"login", "signup", "profile", "home", "detail", "notifications", "search", "workspace_create"}
 IN_QUALITY |= {"workspace_settings", "leave"}

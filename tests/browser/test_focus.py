@@ -10,7 +10,7 @@ from tests.browser.conftest import Opener, Stage
 from tests.browser.lines import visit
 from tests.browser.test_live import connected, write
 from tests.browser.test_page import fill, scroll_up
-from tests.processes import Server
+from tests.support.processes import Server
 
 
 def test_a_dialog_from_a_menu_gives_the_focus_back_to_the_menu(enter: Opener, stage: Stage) -> None:

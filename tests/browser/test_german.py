@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Opener, Stage
-from tests.processes import ROOT, Server
+from tests.support.processes import ROOT, Server
 
 CATALOGUE = ROOT / "locale/de/LC_MESSAGES/django.mo"
 FILLED = re.compile(r"%\(\w+\)[sd]|\{\w+\}|<[^>]+>")

@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Caller, Opener, Stage, signed_in
 from tests.browser.test_live import connected
 from tests.browser.watching import STABLE, Watch, hold_clock, run_out, shows, try_after, watched
-from tests.freezing_proxy import FreezingProxy
-from tests.processes import Server, wait_until
+from tests.support.freezing_proxy import FreezingProxy
+from tests.support.processes import Server, wait_until
 
 PING_INTERVAL = 30_000  # ms: FLOWRA_PING_INTERVAL unless set
 FOUND_WITHIN = PING_INTERVAL + 20_000

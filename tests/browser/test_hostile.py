@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Caller, Opener
 from tests.browser.test_live import connected
-from tests.processes import Server
+from tests.support.processes import Server
 
 MARKUP = "<xss-probe/onxss=1><img/src=x/onerror=1>"  # no space, for what is cut at one
 CREATE = (

@@ -14,8 +14,8 @@ from tests.browser.conftest import ARGUMENTS, CHROMIUM, PASSWORD, Caller, Opener
 from tests.browser.test_live import BLANK, connected, write
 from tests.browser.test_outbox import KEPT
 from tests.browser.watching import Watch, shows
-from tests.freezing_proxy import FreezingProxy
-from tests.processes import Server, wait_until
+from tests.support.freezing_proxy import FreezingProxy
+from tests.support.processes import Server, wait_until
 
 # Added last, so it sees what the page itself did when it was left.
 NOTE_LEFT = """

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Opener, Stage
 from tests.browser.lines import visit
 from tests.browser.test_live import connected
-from tests.processes import Server
+from tests.support.processes import Server
 
 
 def test_a_broadcast_is_a_toast_on_any_page_with_nothing_in_it_taken_for_html(

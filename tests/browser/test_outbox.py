@@ -10,7 +10,7 @@ from playwright.sync_api import Error, Page, expect
 from tests.browser.conftest import Opener, Stage
 from tests.browser.lines import Frame, Line, bodies, box, open_page, saying, settled, stored, visit
 from tests.browser.test_live import BLANK, connected, write
-from tests.processes import Server, wait_until
+from tests.support.processes import Server, wait_until
 
 WAITING = "Waiting for the connection…"
 MOST = 100  # messages that wait in one tab

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import Caller, Opener, Stage
 from tests.browser.test_live import Tap, connected
-from tests.processes import Server, wait_until
+from tests.support.processes import Server, wait_until
 
 GRACE = 5.0  # seconds: FLOWRA_PRESENCE_GRACE unless set
 GONE = 12_000  # ms: the grace, and some more for a busy machine

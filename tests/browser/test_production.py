@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import PASSWORD
-from tests.processes import Server
+from tests.support.processes import Server
 
 SETTINGS = {
     "DEBUG": "false",

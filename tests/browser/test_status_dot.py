@@ -15,7 +15,7 @@ from tests.browser.looking import look_at
 from tests.browser.test_live import BLANK, write
 from tests.browser.test_quality import check_with_axe
 from tests.browser.watching import Watch, hold_clock, run_out, shows, try_after
-from tests.processes import Server
+from tests.support.processes import Server
 
 # The code that the server closes each socket with, and what the page makes of it.
 CODES = {"connected": None, "connecting": 1011, "disconnected": 4400}

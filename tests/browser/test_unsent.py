@@ -10,7 +10,7 @@ from tests.browser.conftest import Opener, Stage
 from tests.browser.lines import Line, bodies, box, open_page, saying, settled, visit
 from tests.browser.test_live import connected, write
 from tests.browser.test_outbox import KEPT, keeps, pending
-from tests.processes import Server
+from tests.support.processes import Server
 
 
 def listen(page: Page) -> list[str]:

@@ -11,7 +11,7 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 from tests.browser.conftest import Opener, Stage
 from tests.browser.lines import session_of
 from tests.browser.test_live import connected
-from tests.processes import Server, wait_until
+from tests.support.processes import Server, wait_until
 
 # Counts sockets, and notes what the page says and shows: every look of the dot, also for a moment.
 WATCH = """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html.parser
 import re
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +16,7 @@ from chats import services
 from flowra.accounts.models import User
 from realtime.background.notices import make_notice
 from tests.conftest import PASSWORD, Cast
+from tests.support.processes import ROOT
 
 PAYLOADS = (
     "<xss-probe onxss=1>",
@@ -25,7 +25,7 @@ PAYLOADS = (
     "[x](javascript:xss) <img src=x onxss=1>",
     "{{ 7|add:42 }}{% xss %}",
 )
-STATIC = Path(__file__).parents[2] / "static" / "js"
+STATIC = ROOT / "static" / "js"
 FORMS = ("accounts/login", "accounts/signup", "accounts/password/reset")
 # Whose page no membership is needed for: one's own lists, making something new, and links that are the permission.
 NOT_BY_MEMBERSHIP = {

@@ -6,7 +6,6 @@ import json
 import re
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +14,9 @@ from chats import services
 from chats.markdown.html import Document
 from chats.models import ChatMember, Mention, Message, Notification
 from tests.conftest import Cast
+from tests.support.processes import ROOT
 
-TABLE: dict[str, Any] = json.loads((Path(__file__).parents[1] / "mentions.json").read_text())
+TABLE: dict[str, Any] = json.loads((ROOT / "tests" / "cases" / "mentions.json").read_text())
 MEMBERS = set(TABLE["members"])
 MARK = re.compile(r'<span class="mention" data-username="([^"]+)">[@\uff20]([^<]+)</span>')
 

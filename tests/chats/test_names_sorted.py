@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +16,9 @@ from chats.selectors import lists
 from chats.views.shell import build_shell
 from presence.selectors import show_presence
 from tests.conftest import Cast, make_user
+from tests.support.processes import ROOT
 
-CASES: dict[str, Any] = json.loads((Path(__file__).parents[1] / "folding_cases.json").read_text())
+CASES: dict[str, Any] = json.loads((ROOT / "tests" / "cases" / "folding.json").read_text())
 
 
 @pytest.mark.parametrize(("one", "other"), CASES["equal"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -16,8 +15,9 @@ from chats.markdown.plain_text import EXCERPT_LENGTH, EXCERPT_SOURCE, excerpt, p
 from chats.models import Message, Notification
 from tests.chats.test_markdown_bounds import HEAVY, MAX_SECONDS
 from tests.conftest import Cast
+from tests.support.processes import ROOT
 
-CASES = json.loads((Path(__file__).parent / "readable.json").read_text())
+CASES = json.loads((ROOT / "tests" / "cases" / "readable.json").read_text())
 BODY = "**bold** and `code`, @mika"
 READ = "bold and code, @mika"
 

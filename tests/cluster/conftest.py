@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from asgiref.sync import async_to_sync
 
-from tests.clients import Person
-from tests.processes import PostgreSQL, Server, Valkey
 from tests.realtime.conftest import Scene, make_scene, sign_in_all
+from tests.support.clients import Person
+from tests.support.processes import PostgreSQL, Server, Valkey
 
 SECRET_KEY = "one key for all processes, so that each knows the others' sessions and tokens"
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Self
 
-from tests.processes import ROOT, ProgramError, environment, run_manage, temporary_folder
+from tests.support.processes import ROOT, ProgramError, environment, run_manage, temporary_folder
 
 # Does what each line of standard input says, and answers with one line: what was left in `result`.
 LOOP = """

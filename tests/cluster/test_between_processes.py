@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from tests.processes import Server
 from tests.realtime.conftest import Scene
+from tests.support.processes import Server
 
 
 async def test_messages_typing_and_counts_cross_both_ways(scene: Scene) -> None:

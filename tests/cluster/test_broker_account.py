@@ -11,8 +11,8 @@ import httpx
 import pytest
 import redis
 
-from tests.clients import Person
-from tests.processes import ROOT, Server, Valkey, wait_until
+from tests.support.clients import Person
+from tests.support.processes import ROOT, Server, Valkey, wait_until
 
 ACL = re.compile(r"^ACL SETUSER flowra on >PASSWORD (.+)$", re.MULTILINE)
 

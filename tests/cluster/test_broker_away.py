@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from tests.processes import Server, Valkey
 from tests.realtime.conftest import Scene
+from tests.support.processes import Server, Valkey
 
 REPAIRED_WITHIN = 5.0 + 3.0  # seconds: FLOWRA_REPAIR_INTERVAL and some air for a busy machine
 

@@ -8,8 +8,8 @@ import re
 import httpx
 import redis
 
-from tests.conversation import converse
-from tests.processes import PostgreSQL, Server, Valkey, wait_until
+from tests.support.conversation import converse
+from tests.support.processes import PostgreSQL, Server, Valkey, wait_until
 
 TRIES = 3
 

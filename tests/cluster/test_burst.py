@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.clients import Person, make_chat
 from tests.cluster.conftest import two_servers
-from tests.processes import PostgreSQL, Server, Valkey
+from tests.support.clients import Person, make_chat
+from tests.support.processes import PostgreSQL, Server, Valkey
 
 SENDERS, EACH = 10, 50
 

@@ -1,4 +1,4 @@
-"""The conversation of tests/conversation.py between two processes that share PostgreSQL and a broker."""
+"""The conversation of tests/support/conversation.py between two processes that share PostgreSQL and a broker."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import httpx
 
-from tests.conversation import converse
-from tests.processes import Server
 from tests.realtime.conftest import Scene
+from tests.support.conversation import converse
+from tests.support.processes import Server
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import asyncio
 
 import httpx
 
-from tests.processes import Server
+from tests.support.processes import Server
 
 GUESSES = 60
 LIMIT = 10

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.clients import Frame, Person, make_chat
 from tests.cluster.conftest import SECRET_KEY
-from tests.processes import PostgreSQL, Server, wait_until
+from tests.support.clients import Frame, Person, make_chat
+from tests.support.processes import PostgreSQL, Server, wait_until
 
 SOCKETS = 20  # more than FLOWRA_SOCKET_DB_THREADS
 POSTS = 10  # elsewhere, meanwhile

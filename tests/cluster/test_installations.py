@@ -14,9 +14,9 @@ import httpx
 import pytest
 import redis
 
-from tests.clients import Frame, Person, Socket
 from tests.cluster.conftest import SECRET_KEY
-from tests.processes import ROOT, Server, Valkey, wait_until
+from tests.support.clients import Frame, Person, Socket
+from tests.support.processes import ROOT, Server, Valkey, wait_until
 
 Three = tuple[Server, Server, Server]
 

@@ -15,10 +15,10 @@ import redis
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from realtime.limits.store import LEASE, PART
-from tests.clients import Person, Socket, make_chat, open_socket
 from tests.cluster.conftest import two_servers
-from tests.processes import ROOT, PostgreSQL, Server, Valkey, wait_until
 from tests.realtime.test_socket_handshake import session_of
+from tests.support.clients import Person, Socket, make_chat, open_socket
+from tests.support.processes import ROOT, PostgreSQL, Server, Valkey, wait_until
 
 TOO_MANY = 1013
 LIMITS = {

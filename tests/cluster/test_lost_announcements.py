@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from tests.clients import Frame, Person, Socket, make_chat
 from tests.cluster.conftest import SECRET_KEY, started
-from tests.freezing_proxy import FreezingProxy
-from tests.processes import PostgreSQL, Server, Valkey
+from tests.support.clients import Frame, Person, Socket, make_chat
+from tests.support.freezing_proxy import FreezingProxy
+from tests.support.processes import PostgreSQL, Server, Valkey
 
 HESITATION = 1.6  # seconds, longer than FLOWRA_PUBLISH_TIMEOUT: the event is dropped, and no connection is lost
 WITHIN = 10.0  # seconds until all is right everywhere

@@ -16,10 +16,10 @@ import httpx
 import pytest
 import websockets
 
-from tests.clients import open_socket
-from tests.conversation import converse
-from tests.nginx import CERTIFICATE, Nginx, browser
-from tests.processes import ROOT, environment, free_port, temporary_folder, wait_until
+from tests.support.clients import open_socket
+from tests.support.conversation import converse
+from tests.support.nginx import CERTIFICATE, Nginx, browser
+from tests.support.processes import ROOT, environment, free_port, temporary_folder, wait_until
 
 UP_SECONDS = 90
 

@@ -11,12 +11,12 @@ from contextlib import AsyncExitStack
 import pytest
 import redis
 
-from tests.clients import Socket
 from tests.cluster.conftest import two_servers
 from tests.cluster.watchers import Watcher
-from tests.crowd import make_members
-from tests.processes import PostgreSQL, Server, Valkey
 from tests.realtime.conftest import Scene, make_scene, sign_in_all
+from tests.support.clients import Socket
+from tests.support.crowd import make_members
+from tests.support.processes import PostgreSQL, Server, Valkey
 
 logger = logging.getLogger(__name__)
 # Seconds; the defaults of the settings.

@@ -18,13 +18,13 @@ import pytest
 from asgiref.sync import async_to_sync
 from websockets import ConnectionClosed
 
-from tests.clients import Frame, Person, Socket, make_chat, open_socket
 from tests.cluster.conftest import SECRET_KEY
 from tests.cluster.plain_process import PlainProcess
 from tests.cluster.test_conversation import staff_browser
-from tests.freezing_proxy import FreezingProxy
-from tests.processes import PostgreSQL, Server, Valkey
 from tests.realtime.test_socket_access import submit
+from tests.support.clients import Frame, Person, Socket, make_chat, open_socket
+from tests.support.freezing_proxy import FreezingProxy
+from tests.support.processes import PostgreSQL, Server, Valkey
 
 WITHIN = 1.0  # seconds from the commit
 UNAUTHENTICATED = 4401

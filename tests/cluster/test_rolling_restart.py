@@ -20,12 +20,12 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from tests.clients import Person
 from tests.cluster.conftest import two_servers
-from tests.crowd import Crowd, make_members
-from tests.follower import Follower, stored
-from tests.nginx import CERTIFICATE, Nginx
-from tests.processes import PostgreSQL, Server, Valkey
+from tests.support.clients import Person
+from tests.support.crowd import Crowd, make_members
+from tests.support.follower import Follower, stored
+from tests.support.nginx import CERTIFICATE, Nginx
+from tests.support.processes import PostgreSQL, Server, Valkey
 
 logger = logging.getLogger(__name__)
 PEOPLE, TABS = 50, 4

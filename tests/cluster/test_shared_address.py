@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.conftest import two_servers
-from tests.crowd import Crowd, make_members
-from tests.processes import PostgreSQL, Server, Valkey
+from tests.support.crowd import Crowd, make_members
+from tests.support.processes import PostgreSQL, Server, Valkey
 
 logger = logging.getLogger(__name__)
 PEOPLE = 510

@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from tests.clients import Person
-from tests.processes import Server
+from tests.support.clients import Person
+from tests.support.processes import Server
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -13,10 +13,10 @@ import httpx
 import psycopg
 import pytest
 
-from tests.clients import Person, make_chat
 from tests.cluster.conftest import SECRET_KEY, started
-from tests.follower import Follower, stored
-from tests.processes import PostgreSQL, Server, Valkey, wait_until
+from tests.support.clients import Person, make_chat
+from tests.support.follower import Follower, stored
+from tests.support.processes import PostgreSQL, Server, Valkey, wait_until
 
 GRACE = 4.0  # FLOWRA_DRAIN_SECONDS
 ENDED_WITHIN = GRACE + 3.0  # a busy machine is late to hear the signal, and to clean up

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.cluster.conftest import SECRET_KEY, started
-from tests.conversation import converse
-from tests.processes import PostgreSQL, Server, Valkey
+from tests.support.conversation import converse
+from tests.support.processes import PostgreSQL, Server, Valkey
 
 
 async def test_a_conversation_between_both(postgresql: PostgreSQL) -> None:

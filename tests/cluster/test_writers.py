@@ -8,9 +8,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.clients import Frame, Person, make_chat
 from tests.cluster.conftest import SECRET_KEY
-from tests.processes import PostgreSQL, Server, Valkey
+from tests.support.clients import Frame, Person, make_chat
+from tests.support.processes import PostgreSQL, Server, Valkey
 
 WRITERS = 20
 MESSAGES = 5  # of each writer

@@ -9,7 +9,7 @@ from typing import Self
 
 from websockets import ConnectionClosed
 
-from tests.clients import Frame, Person, Socket
+from tests.support.clients import Frame, Person, Socket
 
 
 class Watcher:

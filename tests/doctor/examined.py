@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.processes import ROOT, environment, migrated_sqlite
+from tests.support.processes import ROOT, environment, migrated_sqlite
 
 # As in production, but for what each test changes.
 PRODUCTION = {

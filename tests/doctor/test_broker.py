@@ -12,7 +12,7 @@ from pytest_django import Settings
 from flowra.doctor import broker
 from flowra.doctor.report import Status
 from tests.doctor.examined import examine, with_database
-from tests.processes import Valkey
+from tests.support.processes import Valkey
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from flowra.doctor import configuration, machine
 from flowra.doctor.clock import FAIL_FROM, compare_clocks
 from flowra.doctor.report import Check, Finding, Status, failed, ok, run_checks, warning, worst
 from tests.doctor.examined import PRODUCTION, examine, mail_server, with_database
-from tests.processes import environment, free_port, run_manage
+from tests.support.processes import environment, free_port, run_manage
 
 
 def statuses(findings: Iterable[Finding]) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from flowra.doctor.data import file_system
 from tests.doctor.examined import PRODUCTION, examine, with_database
-from tests.processes import PostgreSQL
+from tests.support.processes import PostgreSQL
 
 LATER = "INSERT INTO django_migrations (app, name, applied) VALUES ('chats', '0999_of_tomorrow', '2026-01-01')"
 

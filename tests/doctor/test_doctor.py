@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.doctor.examined import PRODUCTION, examine, mail_server, with_database
-from tests.processes import PostgreSQL, Server, Valkey, free_port
+from tests.support.processes import PostgreSQL, Server, Valkey, free_port
 
 ALL = [
     "settings",

@@ -11,11 +11,11 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from tests.faults.outcome import HEADER, Outcome
+from tests.support.processes import ROOT
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
+PAGE = ROOT / "docs" / "operations.md"
 BEGIN, END = "<!-- begin faults -->", "<!-- end faults -->"
 # Each is tests/faults/test_<name>.py with a `run() -> Outcome`; in the order of the table.
 FAULTS = (

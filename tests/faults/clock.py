@@ -8,7 +8,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-from tests.processes import ProgramError, temporary_folder
+from tests.support.processes import ProgramError, temporary_folder
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from tests.faults.outcome import Outcome
 from tests.faults.pulse import Pulse
 from tests.faults.stage import Rig, set_rig
 from tests.faults.traffic import Traffic
-from tests.processes import PostgreSQL
+from tests.support.processes import PostgreSQL
 
 
 async def go_on(rig: Rig, fault: str, broken: AbstractContextManager[None], seconds: float) -> Outcome:

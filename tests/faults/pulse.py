@@ -10,8 +10,8 @@ from typing import Self
 
 from websockets import ConnectionClosed
 
-from tests.clients import Person, Socket
 from tests.faults.traffic import cancel, now
+from tests.support.clients import Person, Socket
 
 PING_EVERY = 0.25  # seconds
 LIVE = 1.0  # seconds, on a busy machine

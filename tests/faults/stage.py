@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from tests.cluster.conftest import SECRET_KEY, started
 from tests.faults.clock import Clock
-from tests.freezing_proxy import FreezingProxy
-from tests.processes import PostgreSQL, Server, Valkey
+from tests.support.freezing_proxy import FreezingProxy
+from tests.support.processes import PostgreSQL, Server, Valkey
 
 TOKEN_SECONDS = 4
 

@@ -11,12 +11,12 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from tests.clients import Person, Socket
 from tests.faults.outcome import Outcome
 from tests.faults.stage import TOKEN_SECONDS, Rig, set_rig
 from tests.faults.traffic import Traffic, now
-from tests.follower import stored
-from tests.processes import PostgreSQL
+from tests.support.clients import Person, Socket
+from tests.support.follower import stored
+from tests.support.processes import PostgreSQL
 
 AN_HOUR = 3600  # seconds
 BACK = 10.0  # seconds that the clock stays wrong

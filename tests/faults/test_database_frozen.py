@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from tests.faults.far_database import go_on, on_a_rig
 from tests.faults.outcome import Outcome
 from tests.faults.stage import Rig
-from tests.freezing_proxy import FreezingProxy
+from tests.support.freezing_proxy import FreezingProxy
 
 FROZEN = 5.0  # seconds
 BRIEFLY = 3.0  # in the test

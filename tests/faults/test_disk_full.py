@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.faults.outcome import Outcome
 from tests.faults.traffic import Traffic
-from tests.processes import ROOT, ProgramError, Server, demo_sqlite, temporary_folder
+from tests.support.processes import ROOT, ProgramError, Server, demo_sqlite, temporary_folder
 
 SIZE = 32 << 20  # bytes
 FULL = 10.0  # seconds

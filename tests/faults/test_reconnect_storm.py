@@ -7,11 +7,11 @@ import dataclasses
 import itertools
 from collections import Counter
 
-from tests.crowd import Crowd, make_members
 from tests.faults.outcome import Outcome
 from tests.faults.stage import Stage, set_stage
 from tests.faults.traffic import Traffic, cancel, now
-from tests.follower import stored
+from tests.support.crowd import Crowd, make_members
+from tests.support.follower import stored
 
 FULL = 1_000  # tabs, each somebody else's; in the table
 FEW = 200  # in a test, with the default limits: each comes twice, and one address may come 600 times a minute

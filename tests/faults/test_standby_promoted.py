@@ -6,8 +6,8 @@ import asyncio
 import uuid
 
 from chats.models import FAR_BEHIND
-from tests.clients import Frame, Person, make_chat
 from tests.faults.stage import Stage
+from tests.support.clients import Frame, Person, make_chat
 
 WITHIN = 30.0  # seconds
 

@@ -28,9 +28,9 @@ from typing import Any, Self
 
 import httpx
 
-from tests.clients import Frame, Person, make_chat
 from tests.faults.outcome import Outcome
-from tests.follower import Follower, Sent, stored
+from tests.support.clients import Frame, Person, make_chat
+from tests.support.follower import Follower, Sent, stored
 
 FOLLOWERS = ("john", "jane", "bob", "maria")  # of the demo
 REST_AUTHOR = "admin"

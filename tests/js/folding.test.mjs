@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { compareKeys, fold, nameKey, nameMatcher } from "../../static/js/folding.js";
 
-const cases = JSON.parse(readFileSync(new URL("../folding_cases.json", import.meta.url), "utf8"));
+const cases = JSON.parse(readFileSync(new URL("../cases/folding.json", import.meta.url), "utf8"));
 
 test("the same texts are the same as on the server", () => {
   for (const [one, other] of cases.equal) assert.equal(fold(one), fold(other), one);

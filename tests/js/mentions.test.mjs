@@ -5,7 +5,7 @@ import test from "node:test";
 import { isFenceOpen } from "../../static/js/code-spans.js";
 import { matching, partialMention } from "../../static/js/mentions.js";
 
-const table = JSON.parse(readFileSync(new URL("../mentions.json", import.meta.url), "utf8"));
+const table = JSON.parse(readFileSync(new URL("../cases/mentions.json", import.meta.url), "utf8"));
 const byLength = [...table.members].sort((a, b) => b.length - a.length);
 
 /** The member whose name stands after the @ at `at`, as one would have typed it when the list is open. */

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.processes import ROOT, ProgramError, find_postgresql
+from tests.support.processes import ROOT, ProgramError, find_postgresql
 
 OPERATIONS = ROOT / "docs" / "operations.md"
 SECONDS = 120

@@ -15,10 +15,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from tests.clients import Frame, Person, make_chat
-from tests.follower import Follower, stored
 from tests.operations.documented import run_documented
-from tests.processes import PostgreSQL, Server, Valkey, migrated_sqlite, temporary_folder
+from tests.support.clients import Frame, Person, make_chat
+from tests.support.follower import Follower, stored
+from tests.support.processes import PostgreSQL, Server, Valkey, migrated_sqlite, temporary_folder
 
 BACKUP = {"postgresql": "PostgreSQL, to go back to the moment", "sqlite": "SQLite (never copy the file itself"}
 RESTORE = {"postgresql": "until you are content. PostgreSQL, with", "sqlite": "SQLite; the files `-wal` and `-shm`"}

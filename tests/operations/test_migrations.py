@@ -13,7 +13,7 @@ from django.db.migrations.operations.base import Operation
 
 from chats.lib.migration_operations import AddIndexBesideWrites
 from tests.operations.migrations import complaints
-from tests.processes import PostgreSQL, demo_sqlite, environment, run_manage, temporary_folder
+from tests.support.processes import PostgreSQL, demo_sqlite, environment, run_manage, temporary_folder
 
 OURS = {"accounts", "chats", "presence", "realtime"}
 # Migrations that somebody has looked at, with the reason why what is complained of does no harm.

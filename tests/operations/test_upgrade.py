@@ -16,11 +16,11 @@ import httpx
 import pytest
 from asgiref.sync import async_to_sync
 
-from tests.clients import Frame, Person, make_chat
-from tests.follower import Follower, stored
-from tests.nginx import Nginx, browser
 from tests.operations.test_backup import acked, writing
-from tests.processes import ROOT, PostgreSQL, Server, Valkey, environment, run_manage, temporary_folder
+from tests.support.clients import Frame, Person, make_chat
+from tests.support.follower import Follower, stored
+from tests.support.nginx import Nginx, browser
+from tests.support.processes import ROOT, PostgreSQL, Server, Valkey, environment, run_manage, temporary_folder
 
 PARTS = ("chats", "flowra", "presence", "realtime", "static", "templates")
 NEXT_MODELS = '''

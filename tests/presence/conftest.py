@@ -18,7 +18,7 @@ from presence.registry.base import Edge, Joined, ProcessInfo, ProcessState, Reap
 from presence.registry.memory import MemoryRegistry, Store
 from presence.registry.redis import RedisRegistry
 from tests.presence.watched import Process, WatchedRegistry, start_process, watched_registry
-from tests.processes import Valkey
+from tests.support.processes import Valkey
 
 LEASE = 15.0
 GRACE = 5.0

@@ -22,7 +22,7 @@ from presence.exceptions import LeaseLost, RegistryAway
 from presence.registry.base import MAX_UNCONFIRMED
 from tests.presence.conftest import LEASE, MemoryWorld, RedisWorld, World
 from tests.presence.simulated import USERS, BadLine, Process
-from tests.processes import Valkey
+from tests.support.processes import Valkey
 
 MAX_PROCESSES = 3
 QUIET = 45  # seconds in which everything has to come to rest: leases, graces, settling, and edges handed on

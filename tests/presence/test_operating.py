@@ -15,9 +15,9 @@ from django.test import Client, override_settings
 
 from presence.registry.base import describe_process, get_registry
 from tests.api.conftest import caller_for
-from tests.clients import Person
 from tests.conftest import Cast
-from tests.processes import ProgramError, Server, Valkey
+from tests.support.clients import Person
+from tests.support.processes import ProgramError, Server, Valkey
 
 LEASE = 3
 AIR = 10.0  # seconds for a busy machine

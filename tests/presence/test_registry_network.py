@@ -14,7 +14,7 @@ from presence.registry.base import REGISTRY_TIMEOUT, SETTLE, Registry
 from presence.registry.redis import RedisRegistry
 from tests.presence.conftest import GRACE, LEASE, RedisWorld, make_info
 from tests.presence.registered import ANNA, Process, short
-from tests.processes import Valkey, free_port
+from tests.support.processes import Valkey, free_port
 
 
 def test_a_call_is_one_command(redis_world: RedisWorld, valkey: Valkey) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from asgiref.sync import async_to_sync
 
-from tests.clients import Frame, Person, make_chat
-from tests.processes import Server
+from tests.support.clients import Frame, Person, make_chat
+from tests.support.processes import Server
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

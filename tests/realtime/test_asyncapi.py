@@ -25,9 +25,9 @@ from jsonschema.validators import Draft7Validator
 from realtime.asyncapi import SERVER_FRAMES, asyncapi_document
 from realtime.models import Notice
 from realtime.protocol import frames as protocol
-from tests.clients import Frame, Person, Socket
-from tests.processes import ROOT, Server
 from tests.realtime.conftest import Scene
+from tests.support.clients import Frame, Person, Socket
+from tests.support.processes import ROOT, Server
 
 COMMITTED = ROOT / "docs" / "asyncapi.json"
 ASYNCAPI_SCHEMA = Path(__file__).parent / "asyncapi-3.0.0.schema.json.gz"

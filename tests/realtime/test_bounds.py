@@ -14,9 +14,9 @@ import httpx
 import pytest
 from asgiref.sync import async_to_sync
 
-from tests.clients import Frame, Person, Socket, make_chat
-from tests.processes import Server
 from tests.realtime.test_socket_abuse import fetch_text
+from tests.support.clients import Frame, Person, Socket, make_chat
+from tests.support.processes import Server
 
 MIB = 1024 * 1024
 MESSAGES = 100  # together a little less than FLOWRA_CATCHUP_BYTES

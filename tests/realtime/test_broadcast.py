@@ -15,9 +15,9 @@ from django.core.management.base import CommandError
 
 from chats import services
 from realtime.models import Notice
-from tests.clients import Frame, Person, Socket, make_chat
 from tests.conftest import Cast
-from tests.processes import ProgramError, Server
+from tests.support.clients import Frame, Person, Socket, make_chat
+from tests.support.processes import ProgramError, Server
 
 KEY = "one key for both, so that both know each session and token"
 # FLOWRA_WATCH_INTERVAL is 0.5 s. A broken look never comes; a busy machine's one comes a little late.

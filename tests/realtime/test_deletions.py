@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.processes import Server, wait_until
+from tests.support.processes import Server, wait_until
 
 MESSAGES = 8_000  # forty transactions
 SECONDS = 60.0

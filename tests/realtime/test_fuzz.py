@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from realtime.limits.buckets import BAD_FRAMES
-from tests.clients import Person, Socket, make_chat
-from tests.processes import Server
 from tests.realtime.fuzzing import expected_answers, fill, frames, is_nonsense, mutate
+from tests.support.clients import Person, Socket, make_chat
+from tests.support.processes import Server
 
 BATCHES, EXAMPLES_EACH, FRAMES_EACH = 50, 40, 2_050
 LEAST_FRAMES = 100_000

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.clients import Person
-from tests.processes import Server, wait_until
+from tests.support.clients import Person
+from tests.support.processes import Server, wait_until
 
 SECONDS = 60.0
 

@@ -11,7 +11,7 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.connection import AbstractConnection
 
 from realtime.broker.channel_layers import RedisLayer
-from tests.processes import Valkey
+from tests.support.processes import Valkey
 
 
 def fail_once(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,8 +13,8 @@ from prometheus_client import REGISTRY
 
 from realtime.broker.events import Event, Kind, from_layer, to_layer
 from realtime.hub.gauges import Sampler
-from tests.processes import Server
 from tests.realtime.conftest import Scene
+from tests.support.processes import Server
 
 
 async def read(server: Server, series: str) -> float:

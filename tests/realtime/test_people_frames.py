@@ -7,9 +7,9 @@ import uuid
 import pytest
 from asgiref.sync import async_to_sync
 
-from tests.clients import Frame, Person, Socket
-from tests.processes import Server
 from tests.realtime.conftest import Scene
+from tests.support.clients import Frame, Person, Socket
+from tests.support.processes import Server
 
 ABOUT_PEOPLE = ("user.", "me.", "workspace.")
 

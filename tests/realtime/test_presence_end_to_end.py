@@ -6,9 +6,9 @@ import asyncio
 
 import redis
 
-from tests.clients import Frame, Person, Socket, make_chat
-from tests.processes import Server, Valkey
 from tests.realtime.conftest import Scene
+from tests.support.clients import Frame, Person, Socket, make_chat
+from tests.support.processes import Server, Valkey
 
 GRACE = 5.0  # seconds, the default
 COLLECTED = 0.25  # seconds that changes are collected for

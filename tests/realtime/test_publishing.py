@@ -15,7 +15,7 @@ from realtime import metrics
 from realtime.broker.channel_layers import RedisLayer
 from realtime.broker.events import EVERYBODY, Event, Kind, from_layer
 from realtime.broker.publisher import Publisher
-from tests.processes import Valkey
+from tests.support.processes import Valkey
 
 THREADS, EACH = 20, 25  # 500 events: of those, Channels' own in-process layer drops 400
 WITHIN = 20.0  # seconds for all of them

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from realtime.limits.shared import Place, Quota
 from realtime.limits.store import TIMEOUT, RedisStore, Request
-from tests.processes import Valkey
+from tests.support.processes import Valkey
 
 Start = Callable[..., contextlib.AbstractAsyncContextManager[Quota]]
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"

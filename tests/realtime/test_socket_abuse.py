@@ -10,9 +10,9 @@ import uuid
 import httpx
 from websockets.exceptions import ConnectionClosed
 
-from tests.clients import Person, Socket
-from tests.processes import Server
 from tests.realtime.conftest import Scene
+from tests.support.clients import Person, Socket
+from tests.support.processes import Server
 
 
 async def test_bad_frames_are_answered_and_the_socket_goes_on(scene: Scene) -> None:

@@ -6,10 +6,10 @@ import asyncio
 
 import httpx
 
-from tests.clients import Frame, Person, Socket, open_socket
-from tests.processes import Server
 from tests.realtime.conftest import Scene
 from tests.realtime.test_socket_handshake import session_of
+from tests.support.clients import Frame, Person, Socket, open_socket
+from tests.support.processes import Server
 
 
 async def posted_bodies(socket: Socket) -> list[str]:

@@ -7,9 +7,9 @@ import uuid
 
 import pytest
 
-from tests.clients import Frame, Person, Socket
-from tests.processes import Server
 from tests.realtime.conftest import Scene
+from tests.support.clients import Frame, Person, Socket
+from tests.support.processes import Server
 
 INVISIBLE = "\u200b \u2060\u00ad\u3164\n"
 RIGHT_TO_LEFT = "\u202eשלום\u202c مرحبا 👩‍👩‍👧‍👦 <script>alert(1)</script>"  # noqa: RUF001

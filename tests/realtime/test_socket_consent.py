@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import uuid
 
-from tests.clients import Person
-from tests.processes import Server
 from tests.realtime.conftest import Scene
+from tests.support.clients import Person
+from tests.support.processes import Server
 
 
 async def test_whoever_accepts_hears_what_happens_in_the_workspace(demo_server: Server, scene: Scene) -> None:

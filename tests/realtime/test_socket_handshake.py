@@ -10,9 +10,9 @@ import httpx
 import pytest
 import websockets
 
-from tests.clients import Person, Socket, open_socket
-from tests.processes import Server
 from tests.realtime.conftest import Scene
+from tests.support.clients import Person, Socket, open_socket
+from tests.support.processes import Server
 
 UNAUTHENTICATED = 4401
 

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from realtime.hub.unread import ROUND
-from tests.clients import Frame, Person, Socket
-from tests.processes import Server
 from tests.realtime.conftest import Scene, make_scene
+from tests.support.clients import Frame, Person, Socket
+from tests.support.processes import Server
 
 COUNTS = ("last_read_seq", "unread_count", "mention_count")
 

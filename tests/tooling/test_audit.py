@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 FINE: dict[str, Any] = {"name": "django", "version": "5.2.19", "vulns": []}
 FAULTY: dict[str, Any] = {

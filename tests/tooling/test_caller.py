@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.caller import SETTINGS
-from tests.processes import ROOT
+from tests.support.caller import SETTINGS
+from tests.support.processes import ROOT
 
 DOCUMENTED = "tests/realtime/test_limits.py::test_limits_are_those_of_the_documents_unless_set"
 OF_A_DEVELOPER = {

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from tests.processes import ROOT, environment, free_port
+from tests.support.processes import ROOT, environment, free_port
 
 
 def manage(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

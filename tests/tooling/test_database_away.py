@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.processes import PostgreSQL, Server, wait_until
 from tests.realtime.conftest import make_scene, sign_in_all
+from tests.support.processes import PostgreSQL, Server, wait_until
 
 NOTICED_WITHIN = 30.0  # seconds; it looks every 5 s, and what it asks has its time-outs
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import get_commands
 
 from flowra.doctor import CHECKS
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()

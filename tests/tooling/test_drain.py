@@ -15,7 +15,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.processes import Server, wait_until
+from tests.support.processes import Server, wait_until
 
 MANY = 230  # sockets; a drain closes 50 every 0.25 s
 MAKE_USER = "from flowra.accounts.models import User; User.objects.create_user('mika', 'mika@example.org', 'secret')"

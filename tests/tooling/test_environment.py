@@ -13,7 +13,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from flowra.config.environment import Environment
-from tests.processes import ROOT, environment, run_manage
+from tests.support.processes import ROOT, environment, run_manage
 
 PRODUCTION = {
     "DEBUG": "false",

@@ -8,7 +8,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from tests.processes import ROOT, Server
+from tests.support.processes import ROOT, Server
 
 SECONDS = 120  # for the generator, which takes three
 

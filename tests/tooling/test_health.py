@@ -11,7 +11,7 @@ from asgiref.testing import ApplicationCommunicator
 from pytest_django import Settings
 
 from flowra.asgi import application
-from tests.processes import Server, Valkey, wait_until
+from tests.support.processes import Server, Valkey, wait_until
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])

@@ -17,8 +17,8 @@ from flowra.server import http_protocol
 from flowra.server.http_protocol import MAX_PIPELINED, BoundedHttpProtocol
 from flowra.server.http_writing import LOOKS
 from realtime.outbox.uvicorn_protocol import PreframedProtocol
-from tests.processes import ROOT
 from tests.realtime.uvicorn_peer import connect, running
+from tests.support.processes import ROOT
 
 OPERATIONS = ROOT / "docs" / "operations.md"
 WITHIN = 20.0  # seconds for any one answer

@@ -16,8 +16,8 @@ import websockets
 
 from flowra.observability.logs import JSONFormatter, PlainFormatter
 from realtime.sockets.log_context import MAX_REQUEST_ID, LogContext, bind, request_id_from, unbind
-from tests.clients import Person, make_chat, open_socket
-from tests.processes import PostgreSQL, Server, wait_until
+from tests.support.clients import Person, make_chat, open_socket
+from tests.support.processes import PostgreSQL, Server, wait_until
 
 # A database that refuses a message quotes it: DETAIL: Failing row contains (…).
 REFUSE = "ALTER TABLE chats_message ADD CONSTRAINT no_poison CHECK (body NOT LIKE '%poison%')"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flowra.config.tcp_keepalive import POSTGRESQL_OPTIONS, redis_options
-from tests.processes import PostgreSQL, environment, run_manage
+from tests.support.processes import PostgreSQL, environment, run_manage
 
 SHOW = """
 from django.db import connection

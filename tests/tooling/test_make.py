@@ -16,8 +16,8 @@ import httpx
 import pytest
 from asgiref.sync import async_to_sync
 
-from tests.conversation import converse
-from tests.processes import ADDRESS, ROOT, environment, free_port, temporary_folder, wait_until
+from tests.support.conversation import converse
+from tests.support.processes import ADDRESS, ROOT, environment, free_port, temporary_folder, wait_until
 
 INSTALL_SECONDS = 240  # about 10 s where the network is good
 

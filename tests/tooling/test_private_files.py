@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 PROGRAM = """
 import os, sys

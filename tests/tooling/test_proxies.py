@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.processes import Server
+from tests.support.processes import Server
 
 LIMIT = 10  # failed attempts of one user from one address
 

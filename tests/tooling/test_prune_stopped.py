@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from flowra import pruning
-from tests.processes import ROOT, Server, wait_until
+from tests.support.processes import ROOT, Server, wait_until
 
 
 def test_ctrl_c_leaves_nothing_half_done() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chats.views.client_texts import client_texts
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 SCRIPTS = sorted((ROOT / "static/js").glob("*.js"))

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from flowra.server.server import address_of, bind
-from tests.processes import ROOT, PostgreSQL, Server, Valkey, environment, free_port, run_manage, wait_until
+from tests.support.processes import ROOT, PostgreSQL, Server, Valkey, environment, free_port, run_manage, wait_until
 
 PEOPLE = "from flowra.accounts.models import User"
 COUNT_PEOPLE = f"{PEOPLE}; print(User.objects.count())"

@@ -15,7 +15,7 @@ from chats.api.throttles import ScopedThrottle
 from flowra.server.concurrency import MOST_WAITING, AtOnceMiddleware
 from tests.chats.test_views import sign_in
 from tests.conftest import Cast
-from tests.processes import ROOT, PostgreSQL, environment, temporary_folder
+from tests.support.processes import ROOT, PostgreSQL, environment, temporary_folder
 
 
 class Answers:

@@ -22,7 +22,7 @@ import httpx
 from websockets import ConnectionClosed, InvalidHandshake
 from websockets.asyncio.client import ClientConnection
 
-from tests.clients import Frame, Person, open_socket
+from tests.support.clients import Frame, Person, open_socket
 
 GAP_SECONDS = 2.0  # protocol.md 4: a gap that stands for so long is asked for
 RESTART_SECONDS = 2.0  # protocol.md 2: after 1012, at random within these

@@ -1,4 +1,4 @@
-"""Many tabs of many people that follow one chat, each a client that heals by itself (tests/follower.py).
+"""Many tabs of many people that follow one chat, each a client that heals by itself (tests/support/follower.py).
 
 chat_id, people = make_members(server, 50)
 async with Crowd.gathered(people, 4, chat_id, [front.base_url]) as crowd:
@@ -15,9 +15,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Self
 
-from tests.clients import Person
-from tests.follower import Follower, Outage
-from tests.processes import Server
+from tests.support.clients import Person
+from tests.support.follower import Follower, Outage
+from tests.support.processes import Server
 
 AT_ONCE = 50  # as many handshakes at a time as one client process can carry on
 TOKENS = """

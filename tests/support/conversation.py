@@ -1,6 +1,6 @@
 """A whole conversation by somebody who has only docs/protocol.md and docs/api.md; AssertionError where they err.
 
-    python -m tests.conversation http://127.0.0.1:8000 [http://127.0.0.1:8001]
+    python -m tests.support.conversation http://127.0.0.1:8000 [http://127.0.0.1:8001]
 
 John talks to the first server and Jane to the last, which may be the same. The demo must be there.
 """
@@ -11,7 +11,7 @@ import asyncio
 import sys
 import uuid
 
-from tests.clients import Frame, Person, Socket, make_chat
+from tests.support.clients import Frame, Person, Socket, make_chat
 
 
 async def converse(*base_urls: str) -> None:

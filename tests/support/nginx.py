@@ -23,7 +23,7 @@ from typing import Self
 
 import httpx
 
-from tests.processes import ROOT, ProgramError, free_port, temporary_folder, wait_until
+from tests.support.processes import ROOT, ProgramError, free_port, temporary_folder, wait_until
 
 CERTIFICATE = ROOT / "tests" / "realtime" / "tls" / "certificate.pem"
 

