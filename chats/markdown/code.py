@@ -108,7 +108,7 @@ def _lexer(language: str) -> Lexer | None:
         return None
 
 
-# Names of languages whose lexers were tried with what makes lexers slow (tests/chats/test_markdown_code.py): one that
+# Names of languages whose lexers were tried with what makes lexers slow (tests/chats/markdown/test_code.py): one that
 # takes long for 4,000 characters would keep everybody waiting.
 LANGUAGES = frozenset(
     {

@@ -1,4 +1,4 @@
-// The completion of @names against the table that the server's rule is held to as well (tests/chats/test_mentions.py).
+// The completion of @names against the table that the server's rule is held to as well (tests/chats/markdown/test_mentions.py).
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";

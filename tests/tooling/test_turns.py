@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 
 from chats.api.throttles import ScopedThrottle
 from flowra.server.concurrency import MOST_WAITING, AtOnceMiddleware
-from tests.chats.test_views import sign_in
+from tests.chats.views.test_views import sign_in
 from tests.conftest import Cast
 from tests.support.processes import ROOT, PostgreSQL, environment, temporary_folder
 

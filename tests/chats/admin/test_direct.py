@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from chats import services
 from chats.models import Chat, Mention, Message
-from tests.chats.admin import post, run, url
+from tests.chats.admin.pages import post, run, url
 from tests.conftest import Cast, make_user
 
 SECRET = "xyzzysecret"

@@ -11,7 +11,7 @@ from pygments.lexers import get_lexer_by_name
 
 from chats.markdown.code import CLASSES, LANGUAGES, MAX_COLOURED
 from chats.markdown.html import MAX_HTML_BYTES, Document, render
-from tests.chats.test_markdown_bounds import MAX_SECONDS
+from tests.chats.markdown.test_bounds import MAX_SECONDS
 
 PYTHON = 'def name(x):  # why\n    return "a<b" + 1\n'
 

@@ -13,7 +13,7 @@ from chats import services
 from chats.models import Chat, ChatMember, Message, Notification, WorkspaceInvite, WorkspaceMember
 from chats.selectors.lists import count_unread_notifications
 from flowra.accounts.models import User
-from tests.chats.test_views import say, sign_in
+from tests.chats.views.test_views import say, sign_in
 from tests.conftest import Cast, make_user
 
 pytestmark = pytest.mark.django_db

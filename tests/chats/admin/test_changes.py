@@ -23,7 +23,7 @@ from chats.models import (
     WorkspaceMember,
 )
 from realtime.models import Notice
-from tests.chats.admin import fill, post, run, url
+from tests.chats.admin.pages import fill, post, run, url
 from tests.conftest import Cast
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection
 
 from chats.exceptions import ChatError
-from tests.chats.acts import ABOUT_THE_CHAT, BY_MIKA, BY_OTHERS, REMOVALS, Doing, World
-from tests.chats.interleaving import Interleaving, Stage
+from tests.chats.services.acts import ABOUT_THE_CHAT, BY_MIKA, BY_OTHERS, REMOVALS, Doing, World
+from tests.chats.services.interleaving import Interleaving, Stage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

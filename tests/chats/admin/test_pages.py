@@ -18,7 +18,7 @@ from chats.models import (
     Message,
     WorkspaceInvite,
 )
-from tests.chats.admin import MODELS, fill, post, url
+from tests.chats.admin.pages import MODELS, fill, post, url
 from tests.conftest import Cast
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from chats.lib.ids import new_id
 from chats.models import Chat, Message
 from chats.selectors import history, lists
 from realtime.sockets.queries import read_chat
-from tests.chats.admin import fill, post
+from tests.chats.admin.pages import fill, post
 from tests.conftest import Cast, make_user
 
 # How a transaction begins and ends is not counted: in these tests it is a savepoint, else BEGIN and COMMIT.

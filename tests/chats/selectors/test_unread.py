@@ -19,7 +19,7 @@ from chats.payloads import viewer_chat_payload
 from chats.selectors import lists
 from chats.selectors.unread import UNREAD_MAX, unread_count
 from chats.views.shell import build_shell
-from tests.chats.admin import post
+from tests.chats.admin.pages import post
 from tests.conftest import Cast, make_user
 
 

@@ -13,7 +13,7 @@ from chats import services
 from chats.lib.ids import new_id
 from chats.markdown.plain_text import EXCERPT_LENGTH, EXCERPT_SOURCE, excerpt, plain_text
 from chats.models import Message, Notification
-from tests.chats.test_markdown_bounds import HEAVY, MAX_SECONDS
+from tests.chats.markdown.test_bounds import HEAVY, MAX_SECONDS
 from tests.conftest import Cast
 from tests.support.processes import ROOT
 

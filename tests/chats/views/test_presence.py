@@ -16,7 +16,7 @@ from chats import services
 from flowra.accounts.models import User
 from presence.models import LastSeen
 from presence.registry.base import describe_process, get_registry
-from tests.chats.test_views import count_queries, sign_in
+from tests.chats.views.test_views import count_queries, sign_in
 from tests.conftest import Cast, make_user
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from chats.markdown.html import render
 from chats.markdown.page_html import page_html
-from tests.chats.test_markdown import dangerous
+from tests.chats.markdown.test_markdown import dangerous
 
 
 @pytest.mark.parametrize(
