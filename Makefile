@@ -14,7 +14,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 # What depends on the database and is tested on PostgreSQL as well.
-DATABASE_TESTS := tests/accounts tests/api tests/chats tests/tooling/test_prune.py \
+DATABASE_TESTS := tests/flowra/accounts tests/api tests/chats tests/flowra/management/test_prune.py \
 	$(addprefix tests/presence/test_,admin.py api.py commands.py last_seen.py tracker.py)
 TYPED := flowra chats presence realtime deploy tests benchmarks
 

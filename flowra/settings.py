@@ -345,7 +345,7 @@ STORAGES = {
 SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = DEBUG
 SERVESTATIC_USE_MANIFEST = not DEBUG
 LANGUAGE_CODE = "en"
-# Only those whose catalogue in locale/ is complete (tests/tooling/test_languages.py): readers of others get English.
+# Only those whose catalogue in locale/ is complete (tests/flowra/languages): readers of others get English.
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True

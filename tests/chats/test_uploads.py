@@ -16,7 +16,7 @@ from django.test import Client, RequestFactory
 
 from chats import services
 from flowra.accounts.security.tokens import issue_tokens
-from tests.api.test_schema_fuzz import make_document
+from tests.api.document.test_schema_fuzz import make_document
 from tests.conftest import Cast
 
 TAKES_FILES = re.compile(r"""type=["']?file|multipart/form-data|\bFormData\b|FileReader""", re.IGNORECASE)

@@ -21,7 +21,7 @@ from websockets import ConnectionClosed
 from tests.cluster.conftest import SECRET_KEY
 from tests.cluster.plain_process import PlainProcess
 from tests.cluster.test_conversation import staff_browser
-from tests.realtime.test_socket_access import submit
+from tests.realtime.sockets.test_access import submit
 from tests.support.clients import Frame, Person, Socket, make_chat, open_socket
 from tests.support.freezing_proxy import FreezingProxy
 from tests.support.processes import PostgreSQL, Server, Valkey

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from tests.faults.outcome import HEADER, Outcome
+from tests.faults.support.outcome import HEADER, Outcome
 from tests.support.processes import ROOT
 
 PAGE = ROOT / "docs" / "operations.md"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.stage import Rig, Stage, set_rig, set_stage
+from tests.faults.support.stage import Rig, Stage, set_rig, set_stage
 
 
 @pytest.fixture(scope="package")

@@ -11,9 +11,9 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from tests.faults.outcome import Outcome
-from tests.faults.stage import TOKEN_SECONDS, Rig, set_rig
-from tests.faults.traffic import Traffic, now
+from tests.faults.support.outcome import Outcome
+from tests.faults.support.stage import TOKEN_SECONDS, Rig, set_rig
+from tests.faults.support.traffic import Traffic, now
 from tests.support.clients import Person, Socket
 from tests.support.follower import stored
 from tests.support.processes import PostgreSQL

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.faults.far_database import go_on, on_a_rig
-from tests.faults.outcome import Outcome
-from tests.faults.stage import Rig
+from tests.faults.support.far_database import go_on, on_a_rig
+from tests.faults.support.outcome import Outcome
+from tests.faults.support.stage import Rig
 
 GONE = 5.0  # seconds
 

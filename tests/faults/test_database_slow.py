@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.faults.far_database import go_on, on_a_rig
-from tests.faults.outcome import Outcome
-from tests.faults.stage import Rig
+from tests.faults.support.far_database import go_on, on_a_rig
+from tests.faults.support.outcome import Outcome
+from tests.faults.support.stage import Rig
 from tests.support.freezing_proxy import FreezingProxy
 
 LATE = 0.5  # seconds for each answer

@@ -18,8 +18,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.faults.outcome import Outcome
-from tests.faults.traffic import Traffic
+from tests.faults.support.outcome import Outcome
+from tests.faults.support.traffic import Traffic
 from tests.support.processes import ROOT, ProgramError, Server, demo_sqlite, temporary_folder
 
 SIZE = 32 << 20  # bytes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.faults.outcome import Outcome
-from tests.faults.stage import Stage, set_stage
-from tests.faults.traffic import Traffic, now
+from tests.faults.support.outcome import Outcome
+from tests.faults.support.stage import Stage, set_stage
+from tests.faults.support.traffic import Traffic, now
 
 LEASE = 15.0  # seconds; the default of FLOWRA_PRESENCE_LEASE
 NOTICED = 2.0  # seconds more until the end of a lease is told

@@ -7,9 +7,9 @@ import dataclasses
 import itertools
 from collections import Counter
 
-from tests.faults.outcome import Outcome
-from tests.faults.stage import Stage, set_stage
-from tests.faults.traffic import Traffic, cancel, now
+from tests.faults.support.outcome import Outcome
+from tests.faults.support.stage import Stage, set_stage
+from tests.faults.support.traffic import Traffic, cancel, now
 from tests.support.crowd import Crowd, make_members
 from tests.support.follower import stored
 

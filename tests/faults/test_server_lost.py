@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from flowra.config.tcp_keepalive import POSTGRESQL_OPTIONS
-from tests.faults.outcome import Outcome
-from tests.faults.stage import Stage, set_stage
-from tests.faults.traffic import Traffic
+from tests.faults.support.outcome import Outcome
+from tests.faults.support.stage import Stage, set_stage
+from tests.faults.support.traffic import Traffic
 
 HELD_AT_MOST = 15.0  # seconds
 

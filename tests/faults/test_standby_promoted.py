@@ -6,7 +6,7 @@ import asyncio
 import uuid
 
 from chats.models import FAR_BEHIND
-from tests.faults.stage import Stage
+from tests.faults.support.stage import Stage
 from tests.support.clients import Frame, Person, make_chat
 
 WITHIN = 30.0  # seconds

@@ -6,9 +6,9 @@ import asyncio
 
 import redis
 
-from tests.faults.outcome import Outcome
-from tests.faults.stage import Stage, set_stage
-from tests.faults.traffic import Traffic
+from tests.faults.support.outcome import Outcome
+from tests.faults.support.stage import Stage, set_stage
+from tests.faults.support.traffic import Traffic
 
 FULL = 20.0  # seconds; longer than a lease of presence
 BRIEFLY = 4.0  # in the test

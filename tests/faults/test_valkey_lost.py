@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.faults.far_database import on_a_rig
-from tests.faults.outcome import Outcome
-from tests.faults.stage import Rig
-from tests.faults.traffic import Traffic, cancel, now
+from tests.faults.support.far_database import on_a_rig
+from tests.faults.support.outcome import Outcome
+from tests.faults.support.stage import Rig
+from tests.faults.support.traffic import Traffic, cancel, now
 
 GONE = 5.0  # seconds
 TYPE_EVERY = 1.1  # seconds; the server passes on one a second

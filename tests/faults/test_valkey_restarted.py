@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.faults.outcome import Outcome
-from tests.faults.stage import Stage, set_stage
-from tests.faults.traffic import Traffic
+from tests.faults.support.outcome import Outcome
+from tests.faults.support.stage import Stage, set_stage
+from tests.faults.support.traffic import Traffic
 
 AWAY = 3.0  # seconds
 

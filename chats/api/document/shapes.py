@@ -1,6 +1,6 @@
 """What the endpoints answer, for the OpenAPI document.
 
-The answers themselves are made by chats/payloads.py; tests/api/test_schema.py holds the two together.
+The answers themselves are made by chats/payloads.py; tests/api/document/test_schema.py holds the two together.
 """
 
 from __future__ import annotations

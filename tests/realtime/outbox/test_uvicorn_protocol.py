@@ -1,0 +1,269 @@
+"""Ready frames against plain ones, through a real uvicorn and a socket that looks at the bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from realtime.outbox import uvicorn_protocol
+from realtime.outbox.uvicorn_protocol import PreframedProtocol, preframed_socket, text_frame
+from tests.realtime.outbox.uvicorn_peer import WITHIN, connect, extension_of, serve, until_gone
+
+TLS = Path(__file__).parent / "tls"
+SIZES = (0, 1, 125, 126, 65_535, 65_536)
+
+
+async def plain(scope: Any, receive: Any, send: Any) -> None:
+    """Send all sizes by plain ASGI, and close."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    for size in SIZES:
+        await send({"type": "websocket.send", "text": "é" * (size // 2) + "x" * (size % 2)})
+    await send({"type": "websocket.close", "code": 4408})
+    await until_gone(receive)
+
+
+async def ready(scope: Any, receive: Any, send: Any) -> None:
+    """Do the same with ready frames."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    socket = extension_of(scope)
+    for size in SIZES:
+        socket.write(text_frame("é" * (size // 2) + "x" * (size % 2)))
+    socket.close(4408)
+    await until_gone(receive)
+
+
+def contexts() -> tuple[dict[str, Any], ssl.SSLContext]:
+    """Return uvicorn's options for TLS, and a client's context that trusts them."""
+    options = {"ssl_certfile": str(TLS / "certificate.pem"), "ssl_keyfile": str(TLS / "key.pem")}
+    return options, ssl.create_default_context(cafile=str(TLS / "certificate.pem"))
+
+
+@pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "TLS"])
+async def test_ready_frames_are_the_same_bytes(is_encrypted: bool) -> None:
+    options, context = contexts() if is_encrypted else ({}, None)
+    heard = []
+    for application in (plain, ready):
+        async with serve(application, **options) as port, connect(port, context) as peer:
+            length = sum(size + (2 if size < 126 else 4 if size < 65_536 else 10) for size in SIZES) + 4
+            heard.append(await peer.take(length))
+            peer.send(0x8, (1000).to_bytes(2, "big"))
+            assert await peer.rest() == b""
+    assert heard[0] == heard[1]
+
+
+async def test_plain_and_ready_frames_and_control_frames_keep_their_order() -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        socket = extension_of(scope)
+        for number in range(0, 40, 2):
+            await send({"type": "websocket.send", "text": str(number)})
+            socket.write(text_frame(str(number + 1)))
+            await receive()
+        await until_gone(receive)
+
+    async with serve(application) as port, connect(port) as peer:
+        for number in range(0, 40, 2):
+            for text in (str(number), str(number + 1)):
+                assert await peer.take(2 + len(text)) == text_frame(text)
+            peer.send(0x9, b"ping")  # its pong comes in between
+            assert await peer.take(6) == b"\x8a\x04ping"
+            peer.send(0x1, b"next")
+
+
+async def test_several_frames_in_one_write_arrive_as_several() -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        extension_of(scope).write(b"".join(text_frame(text) for text in ("a", "bc", "d" * 200)))
+        await until_gone(receive)
+
+    async with serve(application) as port, connect(port) as peer:
+        assert await peer.take(3 + 4 + 204) == b"\x81\x01a\x81\x02bc\x81\x7e\x00\xc8" + b"d" * 200
+
+
+@pytest.mark.parametrize("closed_by", ["ready", "plain", "peer"])
+async def test_after_the_end_nothing_is_written(closed_by: str) -> None:
+    done = asyncio.Event()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        socket = extension_of(scope)
+        if closed_by == "ready":
+            socket.close(1012)
+        elif closed_by == "plain":
+            await send({"type": "websocket.close", "code": 1012})
+        await until_gone(receive)
+        socket.write(text_frame("late"))
+        socket.close(1011)
+        done.set()
+
+    async with serve(application) as port, connect(port) as peer:
+        if closed_by == "peer":
+            peer.send(0x8, (1012).to_bytes(2, "big"))
+        assert await peer.take(4) == b"\x88\x02" + (1012).to_bytes(2, "big")
+        await asyncio.wait_for(done.wait(), WITHIN)
+        if closed_by != "peer":
+            peer.send(0x8, (1012).to_bytes(2, "big"))
+        assert await peer.rest() == b""
+
+
+ENDS = [
+    "ready close",
+    "plain close",
+    "cut",
+    "peer closes",
+    "peer half-closes",
+    "peer vanishes",
+    "nonsense",
+    "bad UTF-8",
+]
+
+
+@pytest.mark.parametrize("end", [*ENDS, "silence", "shutdown", "before it is watched"])
+async def test_every_end_is_told_once_and_before_anything_could_be_written(end: str) -> None:
+    was_gone: list[bool] = []  # at each time it was told: whether the transport had let it go by then
+    ended = asyncio.Event()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        socket = extension_of(scope)
+        assert isinstance(socket, PreframedProtocol)
+
+        def note_the_end() -> None:
+            was_gone.append(socket.disconnected)
+            ended.set()
+
+        if end == "before it is watched":
+            socket.close(1012)
+        socket.watch(lambda is_full: None, note_the_end)
+        if end == "before it is watched":
+            assert was_gone == [False]
+            return
+        socket.direct(text_frame("ready"))
+        if end == "ready close":
+            socket.close(1012)
+            assert was_gone == [False]
+        elif end == "plain close":
+            await send({"type": "websocket.close", "code": 1012})
+            assert was_gone == [False]
+        elif end == "cut":
+            socket.cut()
+            assert was_gone == [False]
+        await until_gone(receive)
+
+    options: dict[str, Any] = {"ws_ping_interval": 0.05, "ws_ping_timeout": 0.05} if end == "silence" else {}
+    async with contextlib.AsyncExitStack() as stack:
+        port = await stack.enter_async_context(serve(application, **options))
+        async with connect(port) as peer:
+            if end != "before it is watched":
+                assert await peer.take(7) == text_frame("ready")
+            if end == "peer closes":
+                peer.send(0x8, (1000).to_bytes(2, "big"))
+            elif end == "peer half-closes":
+                peer.writer.write_eof()
+            elif end == "peer vanishes":
+                peer.reset()
+            elif end == "nonsense":
+                peer.writer.write(b"\xff" * 20)
+            elif end == "bad UTF-8":
+                peer.send(0x1, b"\xff")
+            elif end == "shutdown":
+                await stack.aclose()
+            await asyncio.wait_for(ended.wait(), WITHIN)
+    assert was_gone == [end == "peer vanishes"]
+
+
+async def test_a_peer_that_takes_nothing_is_noticed_closed_and_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uvicorn_protocol, "ABORT_AFTER", 0.2)
+    changes: list[bool] = []
+    unsent: list[int] = []
+    ended = asyncio.Event()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        socket = extension_of(scope)
+        socket.watch(changes.append, lambda: None)
+        while True not in changes:
+            socket.write(text_frame("x" * 60_000))
+            await asyncio.sleep(0)
+        unsent.append(socket.unsent_bytes)
+        socket.close(4408)  # does not wait, as plain ASGI would
+        await until_gone(receive)  # said with the close
+        await until_gone(receive)  # and when the connection was cut
+        ended.set()
+
+    async with serve(application) as port, connect(port) as peer:
+        peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.wait_for(ended.wait(), WITHIN)
+        assert unsent[0] > 0
+        peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        # What the kernel had taken still comes; what waited in the process, the close frame last, does not.
+        assert not (await peer.rest()).endswith((4408).to_bytes(2, "big"))
+
+
+async def test_it_says_when_the_peer_takes_more_again() -> None:
+    changes: list[bool] = []
+    drained = asyncio.Event()
+
+    def changed(is_full: bool) -> None:
+        changes.append(is_full)
+        if not is_full:
+            drained.set()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        socket = extension_of(scope)
+        socket.watch(changed, lambda: None)
+        while True not in changes:
+            socket.write(text_frame("x" * 60_000))
+            await asyncio.sleep(0)
+        await until_gone(receive)
+
+    async with serve(application) as port, connect(port) as peer:
+        while not drained.is_set():
+            await peer.take(60_004)
+        assert changes == [True, False]
+
+
+async def test_where_the_server_compresses_or_is_another_there_is_no_extension() -> None:
+    found: list[object] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        found.append(preframed_socket(scope))
+        await until_gone(receive)
+
+    async with serve(application, WebSocketsSansIOProtocol) as port, connect(port):
+        pass
+    options = {"ws_per_message_deflate": True}
+    config = uvicorn.Config(application, **options)  # type: ignore[arg-type]
+    assert config.ws_per_message_deflate
+    assert found == [None]
+
+
+def test_uvicorn_has_what_is_relied_on() -> None:
+    """None of these is promised by uvicorn; another version may want another preframed.py."""
+    assert uvicorn.__version__.rsplit(".", 1)[0] == "0.54"
+    config = uvicorn.Config("flowra.asgi:application", ws=PreframedProtocol, log_config=None)
+    assert config.ws is PreframedProtocol, "a class may be given, as the setting's documentation says"
+    relied_on = {"run_asgi", "pause_writing", "resume_writing", "handle_close", "handle_parser_exception"}
+    relied_on |= {"keepalive_timeout", "shutdown", "connection_lost", "eof_received", "send"}
+    assert relied_on <= vars(WebSocketsSansIOProtocol).keys()
+    source = Path(WebSocketsSansIOProtocol.__init__.__code__.co_filename).read_text()
+    for name in ("queue", "conn", "close_sent", "close_timer", "read_paused", "transport", "loop"):
+        assert f"self.{name}" in source
