@@ -19,7 +19,8 @@ from tests.support.processes import ROOT
 
 PYTEST = (sys.executable, "-m", "pytest")
 LONG = ("tests/browser", "tests/faults", "tests/operations")
-SERVERS = ("tests/cluster", "tests/flowra/doctor")  # after LONG, when the machine has less to do: they are about seconds
+# After LONG, when the machine has less to do: they are about seconds.
+SERVERS = ("tests/cluster", "tests/flowra/doctor")
 COMPUTING = ("tests/flowra/accounts", "tests/api", "tests/chats", "tests/presence/registry/test_model.py")
 LAST = ("nice", "--adjustment=19")  # the least priority
 LOOK_EVERY = 0.2  # seconds between two looks at what was printed

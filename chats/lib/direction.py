@@ -24,7 +24,7 @@ def turns(name: object) -> bool:
 def isolate(name: object) -> str:
     """Return `name` to be put into a sentence of plain text: a title, a label, a mail. In HTML, <bdi> does the same.
 
-    static/js/direction.js has the same for scripts. What runs as the sentence does anyway stays as it is.
+    static/js/lib/direction.js has the same for scripts. What runs as the sentence does anyway stays as it is.
     """
     text = str(name)
     if not turns(text):

@@ -3,7 +3,7 @@
 Whether there is such a member is asked elsewhere. A name may be followed by what could also belong to it
 ("@jane.Thanks"), so each place stands for all names that may be meant, and the longest one that a member has wins.
 
-static/js/mentions.js has the same rule for what is being typed; tests/cases/mentions.json holds both to it.
+static/js/composer/mentions.js has the same rule for what is being typed; tests/cases/mentions.json holds both to it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A message's HTML as the page shows it without scripts: with the direction of each block, and the name of its code.
 
-What clients get has none of it. `static/js/message-body.js` does the same to what comes by the socket.
+What clients get has none of it. `static/js/chat/message-body.js` does the same to what comes by the socket.
 """
 
 from __future__ import annotations

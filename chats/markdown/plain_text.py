@@ -1,6 +1,6 @@
 """A message's body as people read it: what quotes, notifications, hits of searches and the admin show of it.
 
-This is the one place that makes such text on the server. On the page `static/js/readable.js` makes it from what is
+This is the one place that makes such text on the server. On the page `static/js/chat/excerpt.js` makes it from what is
 shown: the same, so that a quote does not change by a reload.
 """
 

@@ -1,6 +1,6 @@
 """The tokens of a message's Markdown to the text that people read: its words without its marks.
 
-It says what the page shows. `static/js/readable.js` makes the same text from the page itself; tests/cases/readable.json
+It says what the page shows. `static/js/chat/excerpt.js` makes the same text from the page itself; tests/cases/readable.json
 holds the cases for both.
 """
 

@@ -1,6 +1,6 @@
 """Text as it is compared and sorted: without case, accents, compatibility forms and invisible characters.
 
-`static/js/folding.js` does the same for lists on the page; tests/cases/folding.json tests both.
+`static/js/lib/folding.js` does the same for lists on the page; tests/cases/folding.json tests both.
 """
 
 from __future__ import annotations

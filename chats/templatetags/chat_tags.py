@@ -54,7 +54,7 @@ def message_html(html: str) -> SafeString:
 
 @register.filter
 def hue(user_id: UUID | str) -> int:
-    """Return the avatar colour of a user; static/js/names.js computes the same."""
+    """Return the avatar colour of a user; static/js/lib/avatars.js computes the same."""
     return int(str(user_id)[-4:], 16) % AVATAR_HUES
 
 
@@ -92,7 +92,7 @@ def spoken_count(count: int) -> str:
 
 @register.simple_tag
 def local_time(value: datetime | None, style: str = "time") -> SafeString:
-    """Return a <time> that static/js/times.js shows in the reader's zone; without it, it is in UTC.
+    """Return a <time> that static/js/lib/times.js shows in the reader's zone; without it, it is in UTC.
 
     `style` is "time" (09:41), "day" or "full". Without a value it is empty, to be filled in by the script.
     """

@@ -12,7 +12,7 @@ from django.conf import settings
 from chats.models import Chat, ChatMember, Message
 from chats.selectors.history import list_answered, list_messages
 
-GROUP_SECONDS = 5 * 60  # one author's messages stand under one name for so long; static/js/groups.js has it too
+GROUP_SECONDS = 5 * 60  # one author's messages stand under one name for so long; static/js/chat/grouping.js has it too
 LIMIT_MIN, LIMIT_MAX = 50, 100
 READ_CONTEXT = 15  # messages shown above the first unread one
 

@@ -96,7 +96,7 @@ class DemoSignInView(NextMixin, views.LoginView):
 
 
 class SignOutView(views.LogoutView):
-    """Sign out, and have the browser's tabs forget what was written and not sent (static/js/sign-out.js)."""
+    """Sign out, and have the browser's tabs forget what was written and not sent (static/js/outbox/sign-out.js)."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Sign out; the cookie stays until a page has seen it."""

@@ -24,7 +24,7 @@ register = template.Library()
 register.filter("moment", time_text)
 
 MEMBERS_PER_PAGE = 200
-_JUST_NOW = 60  # seconds; static/js/times.js says the same
+_JUST_NOW = 60  # seconds; static/js/lib/times.js says the same
 
 
 @register.simple_tag
@@ -64,7 +64,7 @@ def last_seen(at: datetime) -> SafeString:
 
 
 def _ago(seconds: float) -> str:
-    """Return how long ago something was, in the largest unit that has passed, in static/js/times.js's units."""
+    """Return how long ago something was, in the largest unit that has passed, in static/js/lib/times.js's units."""
     minutes = seconds / 60
     days = minutes / (60 * 24)
     if days >= 365.25:

@@ -1,26 +1,26 @@
 // The page of a chat: wires its parts to the socket.
 import { bootstrap, clock, outbox, setSeen, sidebar, socket, unread, watchDrafts } from "./app.js";
-import { on } from "./bus.js";
-import { Composer } from "./composer.js";
-import { Drafts } from "./drafts.js";
-import { FreshPage, loadPage } from "./fresh-page.js";
-import { History } from "./history.js";
-import { JumpButton } from "./jump-button.js";
-import { watchLifecycle } from "./lifecycle.js";
-import { MemberSearch } from "./member-search.js";
-import { MessageActions } from "./message-actions.js";
-import { learnNames } from "./people.js";
-import { startMembers } from "./presence-page.js";
-import { Reader } from "./reader.js";
-import { callApi, RestError } from "./rest.js";
-import { Scroll, watchDays } from "./scroll.js";
-import { text } from "./text.js";
-import { Timeline } from "./timeline.js";
-import { localizeTimes, watchDay } from "./times.js";
-import { toast } from "./toasts.js";
-import { OwnTyping, Typing } from "./typing.js";
-import { TypingView } from "./typing-view.js";
-import { Unsent } from "./unsent.js";
+import { on } from "./lib/bus.js";
+import { Composer } from "./composer/composer.js";
+import { Drafts } from "./composer/drafts.js";
+import { FreshPage, loadPage } from "./chat/reload.js";
+import { History } from "./chat/history.js";
+import { JumpButton } from "./chat/jump-button.js";
+import { watchLifecycle } from "./chat/lifecycle.js";
+import { MemberSearch } from "./presence/member-search.js";
+import { MessageActions } from "./chat/message-actions.js";
+import { learnNames } from "./shell/people.js";
+import { startMembers } from "./presence/page.js";
+import { Reader } from "./chat/read-marker.js";
+import { callApi, RestError } from "./net/rest.js";
+import { Scroll, watchDays } from "./chat/scroll.js";
+import { text } from "./lib/text.js";
+import { Timeline } from "./chat/timeline.js";
+import { localizeTimes, watchDay } from "./lib/times.js";
+import { toast } from "./attention/toasts.js";
+import { OwnTyping, Typing } from "./presence/typing.js";
+import { TypingView } from "./presence/typing-view.js";
+import { Unsent } from "./outbox/unsent.js";
 
 const MOST_UNREAD = 999; // as the server counts
 const { chat_id: chatId, user } = bootstrap;

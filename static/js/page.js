@@ -1,9 +1,9 @@
 // Every page: menus, the theme switch, times in the reader's zone.
-import { Database, DatabaseStore, StorageFailed } from "./database.js";
-import { startMenus } from "./menus.js";
-import { askBeforeSignOut, forgetAfterSignOut } from "./sign-out.js";
-import { startTheme } from "./theme.js";
-import { localizeTimes } from "./times.js";
+import { Database, DatabaseStore, StorageFailed } from "./outbox/database.js";
+import { startMenus } from "./shell/menus.js";
+import { askBeforeSignOut, forgetAfterSignOut } from "./outbox/sign-out.js";
+import { startTheme } from "./shell/theme.js";
+import { localizeTimes } from "./lib/times.js";
 
 const userId = document.body.dataset.userId ?? "";
 const database = new Database();

@@ -86,12 +86,12 @@ MAKES_ELEMENTS = re.compile(
 )
 KNOWN_PLACES = {
     "dialogs.js": 1,  # htmx's word for how to swap a fragment
-    "fresh-page.js": 1,  # this very page, fetched again
+    "excerpt.js": 1,  # a document of its own, read for its text
     "history.js": 1,  # a template takes the server's fragment
     "live-page.js": 1,  # this very page, fetched again
     "message-view.js": 1,  # `html` of a message, cleaned by chats/markdown/html.py
     "preview.js": 1,  # a message's `html`, not stored yet
-    "readable.js": 1,  # a document of its own, read for its text
+    "reload.js": 1,  # this very page, fetched again
     "sidebar.js": 1,  # htmx
 }
 

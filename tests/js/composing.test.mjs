@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
-import { isComposing } from "../../static/js/composing.js";
+import { isComposing } from "../../static/js/lib/ime.js";
 
 const folder = new URL("../../static/js/", import.meta.url);
 
@@ -13,7 +13,7 @@ test("a key belongs to an input method while it composes, and in Safari right af
 });
 
 test("every module that listens to keys asks", () => {
-  const listening = readdirSync(folder).filter((name) => /"key(?:down|up|press)"/.test(readFileSync(new URL(name, folder), "utf8")));
+  const listening = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".js") && /"key(?:down|up|press)"/.test(readFileSync(new URL(name, folder), "utf8")));
   assert.ok(listening.length > 5);
   for (const name of listening) {
     const source = readFileSync(new URL(name, folder), "utf8");

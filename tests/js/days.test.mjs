@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 process.env.TZ = "America/Santiago";
-const { dayKey, dayLabel } = await import("../../static/js/times.js");
+const { dayKey, dayLabel } = await import("../../static/js/lib/times.js");
 const words = { today: "Today", yesterday: "Yesterday" };
 
 test("on every day of two years the day is today until midnight and yesterday after it", () => {

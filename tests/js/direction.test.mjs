@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isolate } from "../../static/js/direction.js";
+import { isolate } from "../../static/js/lib/direction.js";
 
 test("what runs as the sentence does stays as it is", () => {
   for (const name of ["Jane", "Zoë (2)", "李雷", "👩‍💻", "Мария"]) assert.equal(isolate(name), name);

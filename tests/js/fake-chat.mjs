@@ -1,6 +1,6 @@
 // A chat whose revision rises, and the way from it to one client: events get lost, doubled and overtaken, answers are
 // refused or never come. In revision order, as the protocol has it, comes only what answers a `subscribe`.
-import { Refused } from "../../static/js/requests.js";
+import { Refused } from "../../static/js/net/requests.js";
 
 const MOST_CAUGHT_UP = 12; // changes: with more the chat is loaded anew (500 on the server)
 

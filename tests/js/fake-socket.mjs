@@ -1,5 +1,5 @@
 // A WebSocket whose other end is the test, and a Socket on it with a clock and chance of its own.
-import { Socket } from "../../static/js/socket.js";
+import { Socket } from "../../static/js/net/socket.js";
 import { FakeClock } from "./fake-clock.mjs";
 
 export const WELCOME = { type: "welcome", ping_interval: 30, pong_timeout: 60 };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { compareKeys, fold, nameKey, nameMatcher } from "../../static/js/folding.js";
+import { compareKeys, fold, nameKey, nameMatcher } from "../../static/js/lib/folding.js";
 
 const cases = JSON.parse(readFileSync(new URL("../cases/folding.json", import.meta.url), "utf8"));
 

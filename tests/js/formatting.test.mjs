@@ -1,7 +1,7 @@
 // Formatting commands: "[" and "]" stand for the selection, "|" for a caret.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { commandOf, emphasize, letterOf, toggleCode } from "../../static/js/formatting.js";
+import { commandOf, emphasize, letterOf, toggleCode } from "../../static/js/composer/formatting.js";
 
 function parse(text) {
   if (text.includes("|")) {

@@ -1,7 +1,7 @@
 // The chat loaded anew: tried again until it can be had, and only the latest answer counts.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { FreshPage, loadPage, PageAway } from "../../static/js/fresh-page.js";
+import { FreshPage, loadPage, PageAway } from "../../static/js/chat/reload.js";
 import { FakeClock } from "./fake-clock.mjs";
 import { settle } from "./outbox-stage.mjs";
 

@@ -1,7 +1,7 @@
 // Whether a connection that is open still lives.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Heartbeat } from "../../static/js/heartbeat.js";
+import { Heartbeat } from "../../static/js/net/heartbeat.js";
 import { randomly } from "./chance.mjs";
 
 const WELCOME = { ping_interval: 30, pong_timeout: 60 };

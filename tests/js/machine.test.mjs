@@ -1,10 +1,10 @@
 // The states of the connection, row by row: every state with every event.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { RECONNECT, RESTART_WITHIN } from "../../static/js/backoff.js";
+import { RECONNECT, RESTART_WITHIN } from "../../static/js/net/backoff.js";
 import {
   CONNECT_WITHIN, dotOf, hasSocket, reduce, STABLE_AFTER, STOPPED, SYNC_WITHIN,
-} from "../../static/js/machine.js";
+} from "../../static/js/net/machine.js";
 
 const EVENTS = [
   "start", "open", "heard", "welcome", "synced", "closed", "silent", "timer", "click", "wake", "offline", "leave",

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { isFenceOpen } from "../../static/js/code-spans.js";
-import { matching, partialMention } from "../../static/js/mentions.js";
+import { isFenceOpen } from "../../static/js/composer/code-spans.js";
+import { matching, partialMention } from "../../static/js/composer/mentions.js";
 
 const table = JSON.parse(readFileSync(new URL("../cases/mentions.json", import.meta.url), "utf8"));
 const byLength = [...table.members].sort((a, b) => b.length - a.length);

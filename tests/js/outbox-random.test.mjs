@@ -3,8 +3,8 @@
 // order it was written, and none that was taken back.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Outbox } from "../../static/js/outbox.js";
-import { Tabs } from "../../static/js/tabs.js";
+import { Outbox } from "../../static/js/outbox/outbox.js";
+import { Tabs } from "../../static/js/outbox/tabs.js";
 import { randomly } from "./chance.mjs";
 import { FakeClock } from "./fake-clock.mjs";
 import { Browser, settle } from "./outbox-stage.mjs";

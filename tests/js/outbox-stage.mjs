@@ -1,7 +1,7 @@
 // An outbox in a tab of a browser, with a server that answers when the test says so.
-import { StorageFailed } from "../../static/js/database.js";
-import { Outbox } from "../../static/js/outbox.js";
-import { Tabs } from "../../static/js/tabs.js";
+import { StorageFailed } from "../../static/js/outbox/database.js";
+import { Outbox } from "../../static/js/outbox/outbox.js";
+import { Tabs } from "../../static/js/outbox/tabs.js";
 import { FakeClock } from "./fake-clock.mjs";
 
 /** A sessionStorage; `limit` is how many characters fit, `isBlocked` makes every access throw, as some browsers do. */

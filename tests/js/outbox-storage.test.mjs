@@ -1,7 +1,7 @@
 // What was written outlives the page, as far as the browser lets it.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { OutboxStore, SessionStore } from "../../static/js/outbox-store.js";
+import { OutboxStore, SessionStore } from "../../static/js/outbox/store.js";
 import { FakeStorage, FakeStore, settle, Stage } from "./outbox-stage.mjs";
 
 const KEY = "flowra.outbox.u";

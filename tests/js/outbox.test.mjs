@@ -1,7 +1,7 @@
 // What was written is sent: in order, once, and whatever answers or does not.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { MOST } from "../../static/js/outbox.js";
+import { MOST } from "../../static/js/outbox/outbox.js";
 import { settle, Stage } from "./outbox-stage.mjs";
 
 test("a chat's messages go out one after the other, each after the answer to the one before", async () => {

@@ -1,7 +1,7 @@
 // A storm of changes is few looks at the server, and the last change is always seen.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { paced } from "../../static/js/paced.js";
+import { paced } from "../../static/js/lib/paced.js";
 import { FakeClock } from "./fake-clock.mjs";
 
 function begin() {

@@ -1,8 +1,8 @@
 // When the snapshot of presence is fetched, and how long ago somebody was seen.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { PresenceSource } from "../../static/js/presence-source.js";
-import { agoLabel } from "../../static/js/times.js";
+import { PresenceSource } from "../../static/js/presence/snapshot.js";
+import { agoLabel } from "../../static/js/lib/times.js";
 import { FakeClock } from "./fake-clock.mjs";
 
 const SEEN = "2026-03-01T12:00:00.000Z";

@@ -1,7 +1,7 @@
 // Presence: a snapshot plus changes in any order.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { compareMembers, Presence } from "../../static/js/presence.js";
+import { compareMembers, Presence } from "../../static/js/presence/presence.js";
 import { randomly } from "./chance.mjs";
 
 const SEEN = "2026-03-01T12:00:00.000Z";

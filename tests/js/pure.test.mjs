@@ -2,16 +2,16 @@
 import assert from "node:assert/strict";
 import { webcrypto } from "node:crypto";
 import test from "node:test";
-import { delay, RECONNECT } from "../../static/js/backoff.js";
-import { classify } from "../../static/js/closecodes.js";
-import { arrange } from "../../static/js/groups.js";
-import { matching, partialMention } from "../../static/js/mentions.js";
-import { hue, initials } from "../../static/js/names.js";
-import { Reader } from "../../static/js/reader.js";
-import { dayKey, dayLabel, localeOf } from "../../static/js/times.js";
-import { OwnTyping, SAY_EVERY, Typing, typingText } from "../../static/js/typing.js";
-import { badge, titleWith } from "../../static/js/unread.js";
-import { newId } from "../../static/js/uuid.js";
+import { delay, RECONNECT } from "../../static/js/net/backoff.js";
+import { classify } from "../../static/js/net/close-codes.js";
+import { arrange } from "../../static/js/chat/grouping.js";
+import { matching, partialMention } from "../../static/js/composer/mentions.js";
+import { hue, initials } from "../../static/js/lib/avatars.js";
+import { Reader } from "../../static/js/chat/read-marker.js";
+import { dayKey, dayLabel, localeOf } from "../../static/js/lib/times.js";
+import { OwnTyping, SAY_EVERY, Typing, typingText } from "../../static/js/presence/typing.js";
+import { badge, titleWith } from "../../static/js/attention/unread.js";
+import { newId } from "../../static/js/lib/uuid.js";
 
 test("back-off: 1, 2, 4, 8, 16, 30, 30 … seconds and up to one more", () => {
   const attempts = Array.from({ length: RECONNECT.attempts }, (_, index) => index + 1);

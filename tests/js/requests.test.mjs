@@ -1,7 +1,7 @@
 // Commands and their answers.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Refused, Requests } from "../../static/js/requests.js";
+import { Refused, Requests } from "../../static/js/net/requests.js";
 
 /** Requests that note what became of them. */
 function begin() {

@@ -1,10 +1,10 @@
 // How a message gets to the server: over the socket, and by REST where that will not stand.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Refused } from "../../static/js/requests.js";
+import { Refused } from "../../static/js/net/requests.js";
 
 globalThis.document = { getElementById: () => null }; // no texts: they are their own keys
-const { NotSent, Sender } = await import("../../static/js/sender.js");
+const { NotSent, Sender } = await import("../../static/js/outbox/sender.js");
 
 const ENTRY = { client_id: "1", chat_id: "a", body: "b", reply_to: null, status: "sending", reason: "" };
 

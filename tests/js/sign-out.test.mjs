@@ -1,7 +1,7 @@
 // After a sign-out nothing that was written stays, in whatever tab; after an expired session everything does.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { forgetWritten, MARK, SignOut } from "../../static/js/sign-out.js";
+import { forgetWritten, MARK, SignOut } from "../../static/js/outbox/sign-out.js";
 import { FakeStorage, settle, Stage } from "./outbox-stage.mjs";
 
 const DRAFT = "flowra.draft.u.a";

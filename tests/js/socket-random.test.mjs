@@ -2,8 +2,8 @@
 // it gets online again as soon as it can.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { hasSocket } from "../../static/js/machine.js";
-import { Socket } from "../../static/js/socket.js";
+import { hasSocket } from "../../static/js/net/machine.js";
+import { Socket } from "../../static/js/net/socket.js";
 import { randomly } from "./chance.mjs";
 import { FakeClock } from "./fake-clock.mjs";
 import { FakeServer } from "./fake-server.mjs";

@@ -1,8 +1,8 @@
 // The socket with a made-up server, clock and chance.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Refused } from "../../static/js/requests.js";
-import { Socket } from "../../static/js/socket.js";
+import { Refused } from "../../static/js/net/requests.js";
+import { Socket } from "../../static/js/net/socket.js";
 import { FakeClock } from "./fake-clock.mjs";
 import { begin, FakeSocket, posted } from "./fake-socket.mjs";
 

@@ -8,7 +8,7 @@ const TEXTS = {
   signed_out: "Signed out", reconnecting: "Reconnecting", next_try: "in {seconds} s",
 };
 globalThis.document = { getElementById: () => ({ textContent: JSON.stringify(TEXTS) }) };
-const { describe, StatusView } = await import("../../static/js/status-view.js");
+const { describe, StatusView } = await import("../../static/js/shell/status-dot.js");
 
 const ONLINE = { name: "connected", state: "online", attempt: 0, most: 10, retryAt: null };
 const AWAY = { name: "connecting", state: "waiting", attempt: 1, most: 10, retryAt: null };

@@ -2,8 +2,8 @@
 // knows of every message what the server knows, and nothing was shown twice.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Refused } from "../../static/js/requests.js";
-import { Sync } from "../../static/js/sync.js";
+import { Refused } from "../../static/js/net/requests.js";
+import { Sync } from "../../static/js/net/sync.js";
 import { randomly } from "./chance.mjs";
 import { FakeChat, Line } from "./fake-chat.mjs";
 

@@ -1,8 +1,8 @@
 // Catch-up: gaps, what is held, and what a chat does when the answer is not the one that was hoped for.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Refused } from "../../static/js/requests.js";
-import { Sync } from "../../static/js/sync.js";
+import { Refused } from "../../static/js/net/requests.js";
+import { Sync } from "../../static/js/net/sync.js";
 
 const frame = (revision, { id = `m${revision}`, type = "posted", chat_id = "chat" } = {}) => ({
   type: `chat.message.${type}`, chat_id, data: { id, revision },

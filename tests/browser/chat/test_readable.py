@@ -12,7 +12,7 @@ from tests.chats.markdown.test_plain_text import CASES
 def test_the_page_reads_as_the_server_does(enter: Opener, stage: Stage) -> None:
     page = enter("jane", stage.path)
     read = """async (all) => {
-      const { excerptOfHtml } = await import("/static/js/readable.js");
+      const { excerptOfHtml } = await import("/static/js/chat/excerpt.js");
       return all.map(excerptOfHtml);
     }"""
     assert page.evaluate(read, [render(body) for body, _ in CASES]) == [text for _, text in CASES]

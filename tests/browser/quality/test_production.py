@@ -35,5 +35,5 @@ def test_a_chat_is_live_with_hashed_files(chromium: Browser) -> None:
         context.close()
     static = [url for url, _status in loaded if "/static/" in url]
     assert [(url, status) for url, status in loaded if status >= 400] == []
-    assert any("/static/js/socket." in url for url in static)
+    assert any("/static/js/net/socket." in url for url in static)
     assert [url for url in static if not re.search(r"\.[0-9a-f]{12}\.", url)] == []

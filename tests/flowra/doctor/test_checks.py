@@ -233,14 +233,14 @@ def test_static_files_of_another_version(tmp_path: Path) -> None:
     assert "no manifest" in examine(tmp_path, PRODUCTION).of("static files")["detail"]
     run_manage(["collectstatic", "--noinput", "-v0"], environment(tmp_path, PRODUCTION))
     assert examine(tmp_path, PRODUCTION).of("static files")["status"] == "ok"
-    (served,) = (tmp_path / "static" / "js").glob("toasts.*.js")
+    (served,) = (tmp_path / "static" / "js" / "attention").glob("toasts.*.js")
     other = served.with_name("toasts.0123456789ab.js")
     other.write_text("// of another version\n")
     manifest = tmp_path / "static" / "staticfiles.json"
     manifest.write_text(manifest.read_text().replace(served.name, other.name))
     stale = examine(tmp_path, PRODUCTION).of("static files")
     assert (stale["status"], "collectstatic" in stale["remedy"]) == ("failed", True)
-    assert "js/toasts.js" in stale["detail"]
+    assert "js/attention/toasts.js" in stale["detail"]
     run_manage(["collectstatic", "--noinput", "-v0"], environment(tmp_path, PRODUCTION))
     assert examine(tmp_path, PRODUCTION).of("static files")["status"] == "ok"
     served.unlink()

@@ -14,7 +14,7 @@ from chats.views.client_texts import client_texts
 from tests.support.processes import ROOT
 
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
-SCRIPTS = sorted((ROOT / "static/js").glob("*.js"))
+SCRIPTS = sorted((ROOT / "static/js").rglob("*.js"))
 # Commands speak to operators and what only REST says is for programs: in English. The demo is in English, too.
 ENGLISH = {"management", "api", "api.py", "migrations", "demo_script.py"}
 CODE = sorted(

@@ -1,0 +1,99 @@
+// What one can do to a message: reply, edit, delete; try again, take back or discard one that was not sent.
+import { replyWords } from "../composer/composer.js";
+import { confirmDialog } from "../shell/dialogs.js";
+import { editMessage } from "../composer/editor.js";
+import { RestError } from "../net/rest.js";
+import { text } from "../lib/text.js";
+import { toast } from "../attention/toasts.js";
+
+const QUOTED = 300; // characters of a message in the question whether to delete it
+
+export class MessageActions {
+  /** `outbox` has what was not sent (outbox.js); `callApi` see rest.js. */
+  constructor({ timeline, composer, callApi, chatId, outbox }) {
+    Object.assign(this, { timeline, composer, callApi, chatId, outbox });
+    timeline.list.addEventListener("click", (event) => {
+      const control = event.target.closest?.("[data-action]");
+      const node = event.target.closest?.(".message");
+      const isPlain = !event.metaKey && !event.ctrlKey && !event.shiftKey;
+      if (control && node && isPlain) {
+        event.preventDefault();
+        this.run(control.dataset.action, node);
+      } else if (node && isPlain && event.target.closest(".message-reply") && this.show(node.dataset.replyTo)) {
+        event.preventDefault();
+      } else if (node) {
+        this.activate(node);
+      }
+    });
+  }
+
+  /** Without a mouse the tools show on the message that was tapped. */
+  activate(node) {
+    for (const other of this.timeline.list.querySelectorAll(".message.active")) other.classList.remove("active");
+    if (matchMedia("(hover: none)").matches) node.classList.add("active");
+  }
+
+  run(action, node) {
+    if (action === "reply") this.reply(node);
+    else if (action === "edit") this.edit(node);
+    else if (action === "delete") this.remove(node);
+    else if (action === "retry") this.outbox.retry(node.dataset.clientId);
+    else if (action === "discard") this.outbox.takeBack(node.dataset.clientId);
+    else if (action === "take-back") this.takeBack(node);
+  }
+
+  /** Put an unsent message back into the box. */
+  async takeBack(node) {
+    const quote = node.querySelector(".message-reply");
+    const words = replyWords({ author: quote.querySelector("b").textContent, body: quote.querySelector("span").textContent });
+    const entry = await this.outbox.takeBack(node.dataset.clientId);
+    if (entry === null) return; // it is on its way, as it says itself
+    this.composer.putBack({ body: entry.body, reply: entry.reply_to && { id: entry.reply_to, words } });
+  }
+
+  /** Go to a message where it stands; returns false where the page does not have it, and its address has to be opened. */
+  show(id) {
+    const node = this.timeline.byId(id);
+    if (node === null) return false;
+    node.scrollIntoView({ block: "center" });
+    node.focus({ preventScroll: true });
+    node.classList.remove("found");
+    node.getBoundingClientRect(); // laid out without the class, it flashes anew
+    node.classList.add("found");
+    return true;
+  }
+
+  reply(node) {
+    const { author, body } = this.timeline.quotable(node);
+    this.composer.setReply({ id: node.dataset.messageId, author, body });
+  }
+
+  edit(node) {
+    const save = async (body) => {
+      this.timeline.apply(await this.callApi("PATCH", this.path(node), { body }));
+    };
+    editMessage(node, save, () => this.composer.textarea.focus());
+  }
+
+  async remove(node) {
+    const { author, body } = this.timeline.quotable(node);
+    const isOwn = node.classList.contains("own");
+    const question = isOwn ? text("confirm_delete") : text("confirm_delete_of", { name: author });
+    if (!(await confirmDialog(question, body.slice(0, QUOTED)))) return;
+    try {
+      const data = await this.callApi("DELETE", this.path(node));
+      if (data !== null) this.timeline.apply(data);
+      // The tools are gone, and the focus was in them: whoever works with keys stays at this place.
+      if (node.contains(document.activeElement) || document.activeElement === document.body) {
+        node.focus({ preventScroll: true });
+      }
+    } catch (error) {
+      if (!(error instanceof RestError)) throw error;
+      toast(error.message, { level: "error" });
+    }
+  }
+
+  path(node) {
+    return `/chats/${this.chatId}/messages/${node.dataset.messageId}`;
+  }
+}

@@ -1,0 +1,159 @@
+// One message as an element: made from the page's <template>, or read from what the server rendered.
+import { completeBodies } from "./message-body.js";
+import { paintAvatar } from "../lib/avatars.js";
+import { nameOf } from "../shell/people.js";
+import { text } from "../lib/text.js";
+import { localizeTime } from "../lib/times.js";
+
+/** What arrange() wants to know of an element. */
+export function factsOf(node) {
+  return {
+    authorId: node.dataset.authorId,
+    time: new Date(node.querySelector(".message-time time").dateTime),
+    isReply: node.dataset.replyTo !== undefined,
+    seq: node.dataset.seq ? Number(node.dataset.seq) : null,
+    isOwn: node.classList.contains("own"),
+    isDeleted: node.classList.contains("deleted"),
+  };
+}
+
+/** Mark the mentions of the reader below `root`. */
+export function markMentions(root, username) {
+  for (const mention of root.querySelectorAll(".mention")) {
+    mention.classList.toggle("me", mention.dataset.username === username.toLowerCase());
+  }
+}
+
+/** Whether what stands in `root` names the reader; a quote is quiet. */
+export function namesReader(root) {
+  return root.querySelector(".mention.me:not(blockquote *)") !== null;
+}
+
+export class MessageView {
+  /** `viewer`: {id, username, mayManage, chatId}. */
+  constructor(template, viewer) {
+    this.template = template;
+    this.viewer = viewer;
+  }
+
+  /** Make an element for a message as the API gives it. */
+  create(data) {
+    const node = this.template.content.firstElementChild.cloneNode(true);
+    const isOwn = data.author.id === this.viewer.id;
+    node.dataset.authorId = data.author.id;
+    node.dataset.clientId = data.client_id;
+    if (data.reply_to) node.dataset.replyTo = data.reply_to;
+    node.classList.toggle("own", isOwn);
+    const name = nameOf(data.author.id, data.author.display_name);
+    const author = node.querySelector(".message-author");
+    author.dataset.nameOf = data.author.id;
+    author.textContent = name;
+    paintAvatar(node.querySelector(".avatar"), data.author.id, name);
+    const time = node.querySelector(".message-time time");
+    time.dateTime = data.created_at;
+    localizeTime(time);
+    this.fill(node, data);
+    return node;
+  }
+
+  /** Make an element for what was just typed and is on its way. */
+  createPending({ client_id, body, reply_to, author }) {
+    const now = new Date().toISOString();
+    const node = this.create({ client_id, body, reply_to, author, html: "", created_at: now, edited_at: null });
+    delete node.dataset.messageId;
+    delete node.dataset.seq;
+    node.removeAttribute("id");
+    const paragraph = document.createElement("p");
+    paragraph.className = "unrendered";
+    paragraph.textContent = body;
+    node.querySelector(".message-body").replaceChildren(paragraph);
+    this.setStatus(node, "pending", text("sending"));
+    return node;
+  }
+
+  /** Show the present state of a message; `data.html` was made safe by the server. */
+  fill(node, data) {
+    const deleted = data.deleted_at != null;
+    if (data.id !== undefined) this.identify(node, data.id, data.seq, data.revision);
+    const body = node.querySelector(".message-body");
+    if (deleted) {
+      const paragraph = document.createElement("p");
+      paragraph.className = "muted";
+      paragraph.textContent = text("deleted");
+      body.replaceChildren(paragraph);
+      delete node.dataset.body;
+    } else {
+      body.innerHTML = data.html;
+      completeBodies(body);
+      markMentions(body, this.viewer.username);
+      if (node.classList.contains("own")) node.dataset.body = data.body;
+    }
+    node.classList.toggle("deleted", deleted);
+    node.classList.toggle("mentions-me", !deleted && namesReader(body));
+    node.querySelector(".message-edited").hidden = deleted || data.edited_at == null;
+    node.querySelector(".message-tools").hidden = deleted;
+  }
+
+  /** Give an element the message's id and place, and its tools their addresses. */
+  identify(node, id, seq, revision) {
+    const isOwn = node.classList.contains("own");
+    Object.assign(node.dataset, { messageId: id, seq: String(seq), revision: String(revision) });
+    node.id = `message-${seq}`;
+    node.querySelector(".message-time").href = `?at=${seq}#message-${seq}`;
+    const base = `/chats/${this.viewer.chatId}/messages/${id}`;
+    const tool = (name) => node.querySelector(`[data-action="${name}"]`);
+    tool("reply").href = `?reply_to=${id}#composer`;
+    tool("edit").href = `${base}/edit/`;
+    tool("edit").hidden = !isOwn;
+    tool("delete").href = `${base}/delete/`;
+    tool("delete").hidden = !isOwn && !this.viewer.mayManage;
+  }
+
+  /** Give the tools of a message that is shown to a reader who has become, or is no more, somebody who manages the chat. */
+  allow(node) {
+    const { messageId, seq, revision } = node.dataset;
+    if (messageId !== undefined) this.identify(node, messageId, seq, revision);
+  }
+
+  /** Say "pending" or "failed" on the message itself, with buttons [{action, label}]; null takes it away. */
+  setStatus(node, status, words = "", buttons = []) {
+    const note = node.querySelector(".message-note");
+    // Said already, a screen reader would read it again with every try to connect.
+    if (status !== "pending" || node.dataset.status !== status || note.textContent !== words) note.textContent = words;
+    if (status === null) delete node.dataset.status;
+    else node.dataset.status = status;
+    note.hidden = status === null;
+    this.setChoices(note, buttons);
+  }
+
+  /** Show these buttons below a note, [{action, label}]; those that are there already stay, and keep the focus. */
+  setChoices(note, buttons) {
+    const shown = note.nextElementSibling?.matches(".message-choices") ? note.nextElementSibling : null;
+    const isShown = (index) => shown?.children[index]?.dataset.action === buttons[index].action;
+    if (buttons.length === (shown?.children.length ?? 0) && buttons.every((_, index) => isShown(index))) return;
+    shown?.remove();
+    if (buttons.length === 0) return;
+    const choices = document.createElement("div");
+    choices.className = "message-choices";
+    for (const { action, label } of buttons) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "link-button";
+      button.dataset.action = action;
+      button.textContent = label;
+      choices.append(button);
+    }
+    note.after(choices);
+  }
+
+  /** Show which message is answered; `body` is its excerpt, see readable.js. */
+  quote(node, { author, authorId = "", body, seq, deleted }) {
+    const link = node.querySelector(".message-reply");
+    const [name, words] = [link.querySelector("b"), link.querySelector("span")];
+    name.dataset.nameOf = authorId;
+    name.textContent = authorId === "" ? author : nameOf(authorId, author);
+    words.textContent = deleted ? text("deleted") : body;
+    if (seq) link.href = `?at=${seq}#message-${seq}`;
+    link.hidden = false;
+  }
+}

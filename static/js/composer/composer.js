@@ -1,0 +1,217 @@
+// The box in which one writes.
+import { isComposing } from "../lib/ime.js";
+import { isolate, isolatedText } from "../lib/direction.js";
+import { emphasize, toggleCode } from "./formatting.js";
+import { MentionBox } from "./mention-box.js";
+import { Preview } from "./preview.js";
+import { text } from "../lib/text.js";
+import { replaceText } from "./text-edit.js";
+import { newId } from "../lib/uuid.js";
+import { format, handleFormatting, isPreviewKey, isSendKey, isTouch } from "./writing-keys.js";
+
+/** What stands above the box while a message {author, body} is answered. */
+export const replyWords = ({ author, body }) => `${text("replying_to", { name: author })}: ${isolate(body)}`;
+
+const number = (value) => value.toLocaleString(document.documentElement.lang || undefined);
+
+export class Composer {
+  /**
+   * `onSend({body, client_id, reply_to})` returns whether the message was taken; `onInput(isEmpty)`, `onLeave()`, `onEditLast()`;
+   * `drafts` see drafts.js; `username` is the reader's; `people()`, `recent()`, `onQuery()` see mention-box.js.
+   */
+  constructor({ form, drafts, username, people, recent, onQuery, onSend, onInput, onLeave, onEditLast }) {
+    Object.assign(this, { form, drafts, onSend, onInput, onLeave, onEditLast });
+    this.textarea = form.elements.body;
+    this.isLocked = form.hidden; // the chat was closed before
+    // The browser would cut off what is pasted beyond it without a word, and count an emoji twice.
+    this.most = this.textarea.maxLength;
+    this.textarea.removeAttribute("maxlength");
+    this.textarea.enterKeyHint = isTouch() ? "enter" : "send";
+    this.replyBar = form.querySelector("#reply-bar");
+    this.mentions = new MentionBox({
+      textarea: this.textarea,
+      list: form.querySelector("#mention-list"),
+      people,
+      recent,
+      onQuery,
+    });
+    this.preview = new Preview({
+      button: form.querySelector("#composer-preview-button"),
+      panel: form.querySelector("#composer-preview"),
+      area: this.textarea,
+      username,
+      onFault: (words) => this.complain(words),
+    });
+    const { body, reply } = this.draft; // as the server has rendered it
+    const kept = drafts.start({ isTaken: body !== "" });
+    if (body === "") this.show({ body: kept.body, reply: reply ?? kept.reply });
+    this.listen();
+    this.fit();
+  }
+
+  listen() {
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    this.textarea.addEventListener("keydown", (event) => this.key(event));
+    this.textarea.addEventListener("input", () => this.changed());
+    this.textarea.addEventListener("blur", () => this.onLeave());
+    this.form.querySelector("#reply-cancel").addEventListener("click", (event) => {
+      event.preventDefault();
+      this.setReply(null);
+    });
+    this.tool("composer-mention", () => this.insertMention());
+    this.tool("composer-bold", () => format(this.textarea, (selected) => emphasize(selected, "**")));
+    this.tool("composer-code", () => format(this.textarea, toggleCode));
+  }
+
+  tool(id, action) {
+    const button = this.form.querySelector(`#${id}`);
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      this.textarea.focus();
+      action();
+    });
+  }
+
+  key(event) {
+    if (isComposing(event) || this.mentions.handle(event) || handleFormatting(event)) return;
+    if (isSendKey(event)) {
+      event.preventDefault();
+      this.submit();
+    } else if (isPreviewKey(event)) {
+      event.preventDefault();
+      this.preview.toggle();
+    } else if (event.key === "ArrowUp" && this.textarea.value === "" && !event.altKey) {
+      if (this.onEditLast()) event.preventDefault();
+    } else if (event.key === "Escape" && this.preview.isOpen) {
+      this.preview.close();
+    } else if (event.key === "Escape" && this.replyTo) {
+      this.setReply(null);
+    }
+  }
+
+  changed() {
+    this.fit();
+    if (this.excess === 0) this.complain("");
+    this.drafts.save(this.draft);
+    this.onInput(this.textarea.value.trim() === "");
+  }
+
+  /** How many characters are too many, as the server counts them. */
+  get excess() {
+    return Math.max([...this.textarea.value].length - this.most, 0);
+  }
+
+  /** Say why the message is not taken; without words nothing is wrong any more. */
+  complain(words) {
+    this.form.querySelector(".errors")?.remove();
+    if (words === "") return;
+    const fault = document.createElement("p");
+    fault.className = "errors";
+    fault.setAttribute("role", "alert");
+    fault.textContent = words;
+    this.replyBar.after(fault);
+  }
+
+  get replyTo() {
+    return this.form.elements.reply_to.value;
+  }
+
+  /** What is in the box, as drafts.js keeps it: {body, reply}. */
+  get draft() {
+    const words = isolatedText(this.replyBar.querySelector(".reply-text"));
+    return { body: this.textarea.value, reply: this.replyTo === "" ? null : { id: this.replyTo, words } };
+  }
+
+  /** Show a draft. */
+  show({ body, reply }) {
+    if (this.textarea.value !== body) this.textarea.value = body;
+    this.showReply(reply);
+    if (this.excess === 0) this.complain("");
+    if (this.isLocked) this.lock(true); // there is something to be read now, or nothing any more
+    this.fit();
+  }
+
+  showReply(reply) {
+    this.form.elements.reply_to.value = reply?.id ?? "";
+    this.replyBar.hidden = reply === null;
+    this.replyBar.querySelector(".reply-text").textContent = reply?.words ?? "";
+  }
+
+  /** Answer a message {id, author, body}; null for none. */
+  setReply(message) {
+    this.showReply(message && { id: message.id, words: replyWords(message) });
+    this.drafts.save(this.draft);
+    if (message !== null) this.textarea.focus();
+  }
+
+  /** The message was deleted: it cannot be answered any more, and what was typed stays. */
+  dropReply(messageId) {
+    if (this.replyTo === messageId) this.setReply(null);
+  }
+
+  /** Put {body, reply} back into the box; what was begun there stays below it. */
+  putBack({ body, reply }) {
+    const begun = this.draft;
+    const isEmpty = begun.body.trim() === "";
+    this.show({ body: isEmpty ? body : `${body}\n\n${begun.body}`, reply: begun.reply ?? reply });
+    this.changed();
+    this.textarea.focus();
+  }
+
+  /** Say anew whom one answers. */
+  renameReply({ author, body }) {
+    this.replyBar.querySelector(".reply-text").textContent = replyWords({ author, body });
+  }
+
+  /** While nobody can write here: what was written stays to be read and copied; an empty box goes. */
+  lock(isLocked) {
+    this.isLocked = isLocked;
+    this.form.hidden = isLocked && this.textarea.value.trim() === "";
+    this.textarea.readOnly = isLocked;
+    for (const button of this.form.querySelectorAll("button")) button.disabled = isLocked;
+    if (isLocked) {
+      this.textarea.setAttribute("aria-describedby", "closed-note");
+      this.onLeave();
+    } else this.textarea.removeAttribute("aria-describedby");
+  }
+
+  submit() {
+    const body = this.textarea.value;
+    if (this.isLocked || body.trim() === "") return;
+    if (this.excess > 0) {
+      this.complain(text("too_long", { most: number(this.most), excess: number(this.excess) }));
+      return;
+    }
+    // The id the server put into the page may have been used; every message sent by script gets its own.
+    const isTaken = this.onSend({ body, client_id: newId(), reply_to: this.replyTo || null });
+    if (!isTaken) return; // what was written stays where it is
+    this.clear();
+    this.textarea.focus();
+  }
+
+  /** Forget what was begun. */
+  clear() {
+    this.textarea.value = "";
+    this.showReply(null);
+    this.drafts.clear();
+    this.preview.close();
+    this.complain("");
+    this.fit();
+  }
+
+  insertMention() {
+    const { selectionStart: start, value } = this.textarea;
+    const gap = start > 0 && !/\s/.test(value[start - 1]) ? " " : "";
+    replaceText(this.textarea, { start, end: this.textarea.selectionEnd, words: `${gap}@` });
+  }
+
+  /** Grow with the text, where CSS cannot do it (`field-sizing`). */
+  fit() {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.textarea.style.height = "auto";
+    this.textarea.style.height = `${this.textarea.scrollHeight}px`;
+  }
+}

@@ -1,0 +1,71 @@
+// Messages that failed in chats one cannot open any more: their text stays within reach in a dialog, on every page.
+import { openDialog } from "../shell/dialogs.js";
+import { text } from "../lib/text.js";
+import { toast } from "../attention/toasts.js";
+
+const OUT_OF_REACH = new Set(["not_found", "forbidden"]); // codes of those who are no members any more
+const DIALOG = "unsent-dialog";
+
+/** Whether a message failed because its author cannot open the chat any more. */
+export const isOutOfReach = ({ status, code }) => status === "failed" && OUT_OF_REACH.has(code);
+
+function button(label, onClick) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = "button button-small";
+  element.textContent = label;
+  element.addEventListener("click", () => onClick(element));
+  return element;
+}
+
+export function startLost({ outbox, chatId }) {
+  const dialog = document.getElementById(DIALOG);
+  const list = dialog.querySelector("ul");
+  const copy = async (area, element) => {
+    area.select();
+    await navigator.clipboard?.writeText(area.value); // plain http has none: it is selected
+    element.textContent = text("copied");
+  };
+  const item = ({ client_id, body, reason }) => {
+    const entry = document.createElement("li");
+    entry.className = "stack";
+    const area = document.createElement("textarea");
+    Object.assign(area, { value: body, readOnly: true, rows: 3, dir: "auto" });
+    area.setAttribute("aria-label", text("failed"));
+    const why = document.createElement("p");
+    why.className = "muted";
+    why.textContent = reason;
+    const row = document.createElement("div");
+    row.className = "actions";
+    row.append(
+      button(text("copy"), (element) => copy(area, element)),
+      button(text("discard"), () => outbox.takeBack(client_id)),
+    );
+    entry.append(area, why, row);
+    return entry;
+  };
+  const show = () => {
+    const lost = outbox.entries.filter(isOutOfReach);
+    list.replaceChildren(...lost.map(item));
+    if (lost.length === 0 && dialog.open) dialog.close();
+    return lost.length > 0;
+  };
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.(`a[href="#${DIALOG}"]`)) return;
+    event.preventDefault();
+    if (show()) openDialog(DIALOG);
+  });
+
+  return {
+    /** An entry has changed; `isNews` is false for what was kept from before. */
+    changed(entry, isNews) {
+      if (dialog.open) show();
+      if (entry.status !== "failed" || entry.chat_id === chatId) return;
+      if (isOutOfReach(entry)) toast(text("failed_elsewhere"), { level: "error", link: { href: `#${DIALOG}`, label: text("show") } });
+      else if (isNews) {
+        const link = { href: `/chats/${entry.chat_id}/`, label: text("show") };
+        toast(text("failed_elsewhere"), { level: "error", link });
+      }
+    },
+  };
+}

@@ -1,0 +1,35 @@
+// The outbox as the page of a chat shows it: on the messages themselves.
+import { on } from "../lib/bus.js";
+import { isOutOfReach } from "./lost.js";
+import { text } from "../lib/text.js";
+
+export class Unsent {
+  /** `isConnected()`: whether messages are on their way or wait; `onSent(answer)` hears of each that is stored. */
+  constructor({ outbox, timeline, chatId, isConnected, onSent }) {
+    Object.assign(this, { outbox, timeline, chatId, isConnected });
+    on("outbox.changed", ({ entry, answer }) => {
+      if (entry.chat_id !== chatId) return;
+      if (entry.status === "gone") timeline.discard(entry.client_id);
+      else if (entry.status !== "sent") this.showOne(entry);
+      else if (answer !== null) onSent(answer);
+    });
+    on("socket.state", () => this.showAll());
+    this.showAll();
+  }
+
+  showAll() {
+    for (const entry of this.outbox.of(this.chatId)) this.showOne(entry);
+  }
+
+  showOne(entry) {
+    if (!this.timeline.isLive) return; // it will stand below the last message, which is not shown
+    const node = this.timeline.addPending(entry);
+    if (node.dataset.messageId) this.outbox.seen(entry.client_id); // the page came with it: it is stored
+    else {
+      // On its way within a moment there is no time to take it back.
+      const isFree = this.outbox.isFree(entry) && (!this.isConnected() || this.outbox.isPutOff(this.chatId));
+      const words = text(this.isConnected() ? "sending" : "waiting");
+      this.timeline.setPending(entry, words, { isFree, canEdit: !isOutOfReach(entry) });
+    }
+  }
+}

@@ -1,0 +1,198 @@
+// The member list: fetched again when somebody comes or goes; dots, times, counts and order follow presence.
+import { on } from "../lib/bus.js";
+import { nameKey } from "../lib/folding.js";
+import { paced } from "../lib/paced.js";
+import { compareMembers } from "./presence.js";
+import { makeRefetch } from "../lib/refetch.js";
+import { reorder } from "../lib/reorder.js";
+import { text } from "../lib/text.js";
+import { localizeTime } from "../lib/times.js";
+
+const SETTLE = 300; // ms: a hundred people added at once are one look at the server
+const EVERY = 1000; // ms between two looks at the server
+const ROOT = "member-list";
+const HEADER = "chat-header";
+const stillness = matchMedia("(prefers-reduced-motion: reduce)");
+const hovers = matchMedia("(hover: hover)"); // without, :hover stays where one tapped last
+
+const lookOf = (state) => (state === null ? "unknown" : state.is_online ? "online" : "offline");
+const WORDS = { online: "dot_online", offline: "dot_offline" };
+
+function lastSeenLine(at) {
+  const time = document.createElement("time");
+  time.dateTime = at;
+  time.dataset.style = "ago";
+  localizeTime(time);
+  const [before, after = ""] = text("last_seen").split("{time}");
+  return [before, time, after];
+}
+
+export class MembersView {
+  /**
+   * `presence` (presence.js) is null where it is switched off. `onOffline(userIds)` hears who is shown offline,
+   * `onStale()` of a list that the server could say nothing about.
+   */
+  constructor({ htmx, chatId, userId, presence, clock, onOffline, onStale }) {
+    Object.assign(this, { userId, presence, onOffline, onStale });
+    this.refetch = makeRefetch(htmx, ROOT, "members.refresh");
+    this.refresh = paced(() => this.refetch(), { settle: SETTLE, every: EVERY, clock });
+    this.rows = new Map(); // user id → {item, dot, line, name}
+    this.isOrderOwed = false;
+    for (const type of ["chat.member_added", "chat.member_removed"]) {
+      on(type, (frame) => {
+        if (frame.chat_id !== chatId) return;
+        if (type === "chat.member_removed" && frame.data.user_id === userId) this.stop();
+        else this.refresh();
+      });
+    }
+    on("names.shown", (names) => this.rename(names));
+    if (presence !== null) this.start();
+  }
+
+  start() {
+    this.seed();
+    document.body.addEventListener("htmx:afterSwap", ({ target }) => {
+      if (target.id === ROOT) this.seed();
+      if (target.id === HEADER) this.showCounts();
+    });
+    // On the pane and not on the list, which is replaced when it is fetched again.
+    const pane = document.getElementById("members");
+    const left = ({ relatedTarget }) => {
+      if (this.isOrderOwed && !this.list.contains(relatedTarget)) requestAnimationFrame(() => this.sort(true));
+    };
+    pane.addEventListener("pointerout", left);
+    pane.addEventListener("focusout", left);
+  }
+
+  /** The reader is no member any more and may not look. */
+  stop() {
+    this.refetch = () => {};
+  }
+
+  /** Show what people are called now, in the order of the names; what it says of them otherwise comes with the list. */
+  rename(names) {
+    let isListed = false;
+    for (const item of document.querySelectorAll(`#${ROOT} .member-item`)) {
+      const name = names.get(item.dataset.userId);
+      if (name === undefined || name === item.dataset.name) continue;
+      isListed = true;
+      item.dataset.name = name;
+      const remove = item.querySelector(".member-remove");
+      if (remove !== null) remove.setAttribute("aria-label", text("remove_member", { name }));
+      const row = this.rows.get(item.dataset.userId);
+      if (row !== undefined) row.name = nameKey(name);
+    }
+    if (isListed && this.presence !== null) this.sort(false);
+  }
+
+  /** Everybody who can be mentioned. */
+  people() {
+    return [...document.querySelectorAll(`#${ROOT} .member-item`)].map(({ dataset }) => ({
+      id: dataset.userId,
+      username: dataset.username,
+      name: dataset.name,
+    }));
+  }
+
+  /** Whether the list is too long for the page to have everybody. */
+  get isPartial() {
+    return Number(document.getElementById(ROOT).dataset.total) > this.list.childElementCount;
+  }
+
+  get list() {
+    return document.querySelector(`#${ROOT} > ul`);
+  }
+
+  /** Start from what the server wrote into the list. */
+  seed() {
+    const isKnown = document.getElementById(ROOT).dataset.presence === "known";
+    const items = [...this.list.children];
+    this.rows = new Map(items.map((item) => [item.dataset.userId, {
+      item,
+      dot: item.querySelector(".presence-dot"),
+      line: item.querySelector("small"),
+      name: nameKey(item.dataset.name),
+    }]));
+    this.presence.seed(items.map((item) => ({
+      user_id: item.dataset.userId,
+      is_online: this.rows.get(item.dataset.userId).dot.classList.contains("online"),
+      last_seen: item.dataset.lastSeen ?? null,
+      version: Number(item.dataset.version ?? -1),
+    })), isKnown);
+    this.show();
+    if (!isKnown) this.onStale();
+  }
+
+  /** Show the presence of these users, of all without `userIds`; `animate` says whether the order may be seen to change. */
+  show(userIds = [...this.rows.keys()], { animate = false } = {}) {
+    const offline = [];
+    for (const userId of userIds) {
+      const row = this.rows.get(userId);
+      if (row === undefined) continue; // not listed yet: the list is on its way
+      const state = this.presence.stateOf(userId);
+      this.paint(row, state);
+      if (lookOf(state) === "offline") offline.push(userId);
+    }
+    this.showCounts();
+    this.sort(animate);
+    this.onOffline(offline);
+  }
+
+  paint({ item, dot, line }, state) {
+    const look = lookOf(state);
+    const lastSeen = (look === "offline" && state.last_seen) || "";
+    if (dot.classList.contains(look) && (item.dataset.lastSeen ?? "") === lastSeen) return;
+    item.dataset.lastSeen = lastSeen;
+    dot.className = `presence-dot ${look}`;
+    dot.firstElementChild.textContent = look in WORDS ? text(WORDS[look]) : "";
+    if (item.dataset.userId === this.userId) return; // "You", whatever happens
+    if (look === "online") line.textContent = text("online");
+    else if (lastSeen !== "") line.replaceChildren(...lastSeenLine(lastSeen));
+    else line.textContent = `@${item.dataset.username}`;
+  }
+
+  showCounts() {
+    const { count } = this.presence;
+    const title = document.querySelector(`#${ROOT} .member-count`);
+    title.textContent =
+      count === null ? text("members_total", { count: document.getElementById(ROOT).dataset.total }) : text("members_online", { count });
+    this.showPeer(document.querySelector(`#${HEADER} .peer-state`));
+    const badge = document.querySelector(`#${HEADER} .online-count`);
+    if (badge === null) return;
+    badge.hidden = count === null;
+    if (count !== null) badge.lastElementChild.textContent = text("online_count", { count });
+  }
+
+  /** In a direct chat the header has the state of the other one, null elsewhere; nothing while it is not known. */
+  showPeer(line) {
+    if (line === null) return;
+    const state = this.presence.stateOf(line.dataset.userId);
+    const look = lookOf(state);
+    line.hidden = look === "unknown";
+    if (line.hidden) return;
+    line.firstElementChild.className = `presence-dot ${look}`;
+    if (look === "online") line.lastElementChild.textContent = text("online");
+    else if (state.last_seen) line.lastElementChild.replaceChildren(...lastSeenLine(state.last_seen));
+    else line.lastElementChild.textContent = text("offline");
+  }
+
+  /** Nothing moves from under a pointer, or away from the focus: the order then waits until they have left. */
+  get isHeld() {
+    const { list } = this;
+    return (hovers.matches && list.matches(":hover")) || list.contains(document.activeElement);
+  }
+
+  sort(animate) {
+    if (!this.presence.isKnown) return; // nobody knows a better order than the one that stands
+    this.isOrderOwed = this.isHeld;
+    if (this.isOrderOwed) return;
+    const people = [...this.rows].map(([id, { item, name }]) => ({
+      id,
+      item,
+      name,
+      isOnline: this.presence.stateOf(id)?.is_online === true,
+    }));
+    const wanted = people.sort(compareMembers).map(({ item }) => item);
+    reorder(this.list, wanted, { animate: animate && !stillness.matches });
+  }
+}

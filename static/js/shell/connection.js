@@ -1,0 +1,94 @@
+// The page's one connection: what the browser says about it goes in, the dot, a toast and a sentence come out.
+import { emit, on } from "../lib/bus.js";
+import { isComposing } from "../lib/ime.js";
+import { Socket } from "../net/socket.js";
+import { sentence, StatusView } from "./status-dot.js";
+import { text } from "../lib/text.js";
+import { toast } from "../attention/toasts.js";
+
+const GIVEN_UP = new Set(["exhausted", "fatal"]);
+
+function signInAddress() {
+  return `/accounts/login/?next=${encodeURIComponent(location.pathname)}`;
+}
+
+/** What is said of the connection beyond the dot: toasts, and for screen readers a sentence where the dot changes. */
+class Notices {
+  constructor(announcer) {
+    this.announcer = announcer;
+    this.told = null; // the dot that people know of; null until the first connection stands or fails
+    this.toast = null; // of the loss that stands
+  }
+
+  shown(state) {
+    const isFirst = this.told === null && state.name !== "disconnected"; // no news
+    const isNews = !isFirst && !state.isRestart && state.name !== this.told; // a restart is no alarm, unless it fails
+    if (isNews) this.announcer.textContent = sentence(state);
+    if (isNews || state.name === "connected") this.told = state.name;
+    if (state.name === "connected") this.restored(isNews);
+    else if (GIVEN_UP.has(state.state)) this.say("connection_lost");
+    else if (state.state === "auth_lost") this.say("signed_out", { href: signInAddress(), label: text("sign_in") });
+  }
+
+  say(key, link = null) {
+    this.toast?.remove();
+    this.toast = toast(text(key), { level: "error", link, isSpoken: false });
+  }
+
+  restored(isNews) {
+    this.toast?.remove();
+    this.toast = null;
+    if (isNews) toast(text("connection_restored"), { isSpoken: false });
+  }
+}
+
+function watchBrowser(socket) {
+  window.addEventListener("online", () => socket.wake());
+  window.addEventListener("offline", () => socket.offline());
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") socket.wake();
+  });
+  window.addEventListener("pagehide", () => socket.leave());
+  window.addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    // Somebody may have signed in again since; the page then needs that session's token too.
+    if (socket.state.name === "auth_lost") location.reload();
+    else socket.shown();
+  });
+}
+
+/**
+ * Returns the socket, not started yet. Its frames are events of the bus, and so are "socket.state", whenever it changes,
+ * and "connection.shown", when the dot does: a loss that is over within a second is never shown.
+ */
+export function makeConnection(clock) {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  const socket = new Socket({
+    url: `${scheme}//${location.host}/ws/`,
+    WebSocket,
+    clock,
+    random: Math.random,
+    onFrame: (frame) => emit(frame.type, frame),
+    onState: (state) => emit("socket.state", state),
+    log: (line) => console.info(line),
+  });
+  const notices = new Notices(document.getElementById("announcer"));
+  const view = new StatusView({
+    button: document.getElementById("ws-status"),
+    clock,
+    onClick: () => (socket.state.name === "auth_lost" ? location.assign(signInAddress()) : socket.retry()),
+    onShown: (state) => {
+      notices.shown(state);
+      emit("connection.shown", state);
+    },
+  });
+  on("socket.state", (state) => {
+    if (state.state !== "stopped") view.show(state); // the page is left; back from the cache it shows what comes next
+  });
+  // Anywhere: a pointer may rest on the dot while somebody types elsewhere.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !isComposing(event)) view.dismiss();
+  });
+  watchBrowser(socket);
+  return socket;
+}

@@ -1,0 +1,78 @@
+// The side panes on narrow screens: drawers that hold the focus until they are closed. Without scripts
+// their links are anchors, and CSS :target shows them. On wide screens the members' button folds their pane.
+import { isComposing } from "../lib/ime.js";
+import { remember } from "../lib/storage.js";
+
+const MEMBERS_KEY = "flowra.members"; // read by theme-init.js
+const FOCUSABLE = "a[href], button:not([disabled]), input:not([type=hidden]), summary, [tabindex='0']";
+const widths = { sidebar: "(max-width: 767.98px)", members: "(max-width: 1023.98px)" };
+
+let open = null; // {drawer, opener}
+
+function others(drawer) {
+  const around = [...document.querySelectorAll(".navbar, .pane, .toasts, .skip-link")];
+  return around.filter((element) => element !== drawer);
+}
+
+function openDrawer(drawer, opener) {
+  closeDrawer();
+  open = { drawer, opener };
+  drawer.classList.add("open");
+  for (const element of others(drawer)) element.inert = true;
+  drawer.querySelector(FOCUSABLE)?.focus();
+}
+
+/** Close the drawer that is open, if any; returns whether there was one. */
+export function closeDrawer() {
+  if (open === null) return false;
+  const { drawer, opener } = open;
+  open = null;
+  drawer.classList.remove("open");
+  for (const element of others(drawer)) element.inert = false;
+  opener.focus();
+  return true;
+}
+
+function trap(event) {
+  const items = [...open.drawer.querySelectorAll(FOCUSABLE)].filter((item) => item.offsetParent !== null);
+  if (items.length === 0) return;
+  const edge = event.shiftKey ? items[0] : items[items.length - 1];
+  if (document.activeElement !== edge && open.drawer.contains(document.activeElement)) return;
+  event.preventDefault();
+  (event.shiftKey ? items[items.length - 1] : items[0]).focus();
+}
+
+function foldMembers() {
+  const root = document.documentElement;
+  const hide = root.dataset.members !== "hidden";
+  if (hide) root.dataset.members = "hidden";
+  else delete root.dataset.members;
+  remember(localStorage, MEMBERS_KEY, hide ? "hidden" : null);
+}
+
+export function startDrawers() {
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest?.("[data-drawer-open]");
+    if (opener) {
+      const name = opener.dataset.drawerOpen;
+      event.preventDefault();
+      if (matchMedia(widths[name]).matches) openDrawer(document.getElementById(name), opener);
+      else foldMembers();
+    } else if (event.target.closest?.("[data-drawer-close]")) {
+      event.preventDefault();
+      closeDrawer();
+    } else if (event.target.closest?.("a[data-dialog]") && open?.drawer.contains(event.target)) {
+      closeDrawer();
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (open === null || isComposing(event)) return;
+    if (event.key === "Escape") closeDrawer();
+    else if (event.key === "Tab") trap(event);
+  });
+  for (const query of Object.values(widths)) {
+    matchMedia(query).addEventListener("change", (change) => {
+      if (!change.matches) closeDrawer();
+    });
+  }
+}

@@ -1,0 +1,31 @@
+// Small comforts of forms: a filter over long lists of people, copying a link.
+import { nameMatcher } from "../lib/folding.js";
+import { text } from "../lib/text.js";
+
+function filterList(input) {
+  const isFound = nameMatcher(input.value);
+  for (const label of input.closest("fieldset").querySelectorAll(".check")) label.hidden = !isFound(label.textContent);
+}
+
+async function copyLink(button) {
+  const field = button.closest("li").querySelector("input");
+  field.select();
+  await navigator.clipboard.writeText(field.value);
+  button.lastChild.textContent = text("copied");
+}
+
+function reveal(root) {
+  for (const element of root.querySelectorAll("[data-filter], [data-copy]")) element.hidden = false;
+}
+
+export function startForms() {
+  reveal(document);
+  document.body.addEventListener("htmx:load", (event) => reveal(event.detail.elt));
+  document.addEventListener("input", (event) => {
+    if (event.target.matches?.("[data-filter]")) filterList(event.target);
+  });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-copy]");
+    if (button) copyLink(button);
+  });
+}

@@ -1,0 +1,158 @@
+// Every page but the chat's follows what happens: it is fetched again, and what somebody is writing in it stays.
+import { on } from "../lib/bus.js";
+import { paced } from "../lib/paced.js";
+import { text } from "../lib/text.js";
+
+const SETTLE = 200; // ms
+const EVERY = 1000; // ms between two looks at the server
+const TIMEOUT = 20000; // ms
+const CHANGES = [
+  ...["changed", "deleted", "member_added", "member_removed", "role_changed"].map((name) => `workspace.${name}`),
+  ...["created", "renamed", "closed", "reopened", "deleted", "member_added", "member_removed"].map((name) => `chat.${name}`),
+  ...["me.changed", "notification.new", "chat.stale"],
+];
+const TYPED = "input:not([type=hidden]), textarea, select";
+
+function isChanged(field) {
+  if (field instanceof HTMLSelectElement) {
+    const options = [...field.options];
+    const first = options.find((option) => option.defaultSelected) ?? options[0];
+    return field.value !== (first?.value ?? "");
+  }
+  return field.checked !== field.defaultChecked || field.value !== field.defaultValue;
+}
+
+/** Whether somebody has begun something in a form, or is about to. */
+function isInUse(form) {
+  return form.contains(document.activeElement) || [...form.querySelectorAll(TYPED)].some(isChanged);
+}
+
+/** Leave what was typed to be read and copied, where it cannot be sent any more; or the opposite. */
+function freeze(form, isFrozen = true) {
+  for (const field of form.querySelectorAll(TYPED)) {
+    if (field.matches("select, [type=checkbox], [type=radio]")) field.disabled = isFrozen;
+    else field.readOnly = isFrozen;
+  }
+  for (const button of form.querySelectorAll("button")) button.disabled = isFrozen;
+}
+
+function note(words) {
+  const element = document.createElement("p");
+  element.className = "note warning";
+  element.setAttribute("role", "status");
+  element.textContent = words;
+  return element;
+}
+
+/** Where the focus is within `root`, to be found again in what replaces it. */
+function placeOfFocus(root) {
+  const element = document.activeElement;
+  if (!root.contains(element)) return () => {};
+  const range = "selectionStart" in element ? [element.selectionStart, element.selectionEnd] : null;
+  const link = element.getAttribute("href");
+  return () => {
+    if (element.isConnected) {
+      element.focus({ preventScroll: true });
+      if (range?.[0] != null) element.setSelectionRange(...range);
+    } else if (element.id !== "") document.getElementById(element.id)?.focus({ preventScroll: true });
+    else if (link !== null) root.querySelector(`[href="${CSS.escape(link)}"]`)?.focus({ preventScroll: true });
+  };
+}
+
+export class LivePage {
+  /** `content` is the part of the page that is replaced; `clock` see socket.js. */
+  constructor({ content, htmx, clock }) {
+    Object.assign(this, { content, htmx, clock });
+    this.isGone = false;
+    this.isFetching = false;
+    this.isStale = false;
+    this.isComposing = false; // an input method is at work: its field must not move
+    this.refresh = paced(() => this.fetch(), { settle: SETTLE, every: EVERY, clock });
+    content.addEventListener("compositionstart", () => {
+      this.isComposing = true;
+    });
+    content.addEventListener("compositionend", () => {
+      this.isComposing = false;
+    });
+    for (const type of CHANGES) on(type, () => this.refresh());
+    on("names.shown", (names) => {
+      const shown = [...content.querySelectorAll("[data-name-of]")];
+      if (shown.some(({ dataset }) => names.has(dataset.nameOf))) this.refresh(); // the order, and names within sentences
+    });
+  }
+
+  async fetch() {
+    this.isStale = this.isFetching;
+    if (this.isFetching || this.isGone) return;
+    this.isFetching = true;
+    try {
+      const signal = AbortSignal.timeout(TIMEOUT);
+      const response = await fetch(location.pathname + location.search, { credentials: "same-origin", signal });
+      if (response.status === 404 || response.status === 403) this.gone();
+      else if (response.ok && !response.redirected) this.show(await response.text());
+    } catch (error) {
+      if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
+      // No network: it is fetched again when the connection is back.
+    } finally {
+      this.isFetching = false;
+    }
+    if (this.isStale) this.refresh();
+  }
+
+  /** The reader may not see this page any more, or what it is about is gone: what they have typed stays to be read. */
+  gone() {
+    this.isGone = true;
+    const used = [...this.content.querySelectorAll("form")].filter(isInUse);
+    const home = document.createElement("a");
+    home.href = "/";
+    home.textContent = text("to_chats");
+    const said = note(text("page_gone"));
+    said.append(" ", home);
+    for (const form of used) freeze(form);
+    this.swap([said, ...used], placeOfFocus(this.content));
+  }
+
+  show(html) {
+    if (this.isComposing) {
+      this.refresh();
+      return;
+    }
+    const page = new DOMParser().parseFromString(html, "text/html");
+    const fresh = page.getElementById(this.content.id);
+    if (fresh === null) return;
+    const count = /^\(\d+\+?\) /.exec(document.title)?.[0] ?? "";
+    document.title = count + page.title.replace(/^\(\d+\+?\) /, "");
+    const said = this.content.querySelector(":scope > .notes");
+    if (said !== null && fresh.querySelector(":scope > .notes") === null) fresh.prepend(said);
+    const refocus = placeOfFocus(this.content); // before a form leaves the page
+    for (const form of [...this.content.querySelectorAll("form")].filter(isInUse)) this.keep(form, fresh);
+    this.swap([...fresh.childNodes], refocus);
+  }
+
+  /** Put a form that somebody is in into the new page, in its place; where it has none, on top and frozen. */
+  keep(form, fresh) {
+    const isSame = (other) => other.getAttribute("action") === form.getAttribute("action");
+    const place = [...fresh.querySelectorAll("form")].find(isSame);
+    if (place !== undefined) {
+      freeze(form, false);
+      place.replaceWith(form);
+    } else if (![...form.querySelectorAll(TYPED)].some(isChanged)) {
+      return; // nothing was typed
+    } else {
+      freeze(form);
+      const said = fresh.querySelector(":scope > [data-kept]") ?? note(text("form_gone"));
+      said.dataset.kept = "";
+      fresh.prepend(said, form);
+    }
+  }
+
+  swap(nodes, refocus) {
+    const scroller = this.content.closest("main");
+    const top = scroller?.scrollTop;
+    this.content.replaceChildren(...nodes);
+    this.htmx.process(this.content);
+    this.htmx.trigger(this.content, "htmx:load", { elt: this.content });
+    refocus();
+    if (scroller) scroller.scrollTop = top;
+  }
+}
