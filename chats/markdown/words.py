@@ -1,7 +1,7 @@
 """The tokens of a message's Markdown to the text that people read: its words without its marks.
 
-It says what the page shows. `static/js/chat/excerpt.js` makes the same text from the page itself; tests/cases/readable.json
-holds the cases for both.
+It says what the page shows. `static/js/chat/excerpt.js` makes the same text from the page itself;
+tests/cases/excerpt.json holds the cases for both.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from tests.chats.markdown.test_bounds import HEAVY, MAX_SECONDS
 from tests.conftest import Cast
 from tests.support.processes import ROOT
 
-CASES = json.loads((ROOT / "tests" / "cases" / "readable.json").read_text())
+CASES = json.loads((ROOT / "tests" / "cases" / "excerpt.json").read_text())
 BODY = "**bold** and `code`, @mika"
 READ = "bold and code, @mika"
 
