@@ -13,7 +13,7 @@ from django.conf import settings
 from chats import events
 from realtime.sockets.log_context import current
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("flowra.audit")  # documented: docs/operations.md
 
 
 def note(sender: type, event: events.DomainEvent, **kwargs: Any) -> None:

@@ -20,7 +20,7 @@ from realtime import metrics
 from realtime.database import run_in_db_thread
 from realtime.models import MetLimit
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("realtime.met_limits")  # documented: docs/operations.md
 SAY_EVERY = 60.0  # seconds between two lines about one setting
 REMEMBER_EVERY = 5.0  # seconds between two writes, if there is something to write
 

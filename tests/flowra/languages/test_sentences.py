@@ -16,7 +16,7 @@ from tests.support.processes import ROOT
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 SCRIPTS = sorted((ROOT / "static/js").rglob("*.js"))
 # Commands speak to operators and what only REST says is for programs: in English. The demo is in English, too.
-ENGLISH = {"management", "api", "api.py", "migrations", "demo_script.py"}
+ENGLISH = {"management", "api", "api.py", "migrations", "demo"}
 CODE = sorted(
     path
     for package in ("chats", "flowra/accounts")
