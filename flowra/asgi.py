@@ -15,9 +15,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flowra.settings")
 django_application: Any = get_asgi_application()
 bound_statements(connections.settings["default"]["OPTIONS"], settings.FLOWRA_STATEMENT_TIMEOUT)
 
-from flowra.observability.dependencies import PartsWatcher  # noqa: E402
+from flowra.observability.dependencies import DependencyMonitor  # noqa: E402
 from flowra.observability.probes import PARTS  # noqa: E402
-from flowra.server.proxies import name_client  # noqa: E402  (needs Django to be set up)
+from flowra.server.proxies import set_client_from_proxy  # noqa: E402  (needs Django to be set up)
 from flowra.server.request_body import BoundedBody, refuse  # noqa: E402
 from realtime import lifecycle  # noqa: E402
 from realtime.hub.supervisor import Supervisor  # noqa: E402
@@ -45,10 +45,10 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     """Hand a connection to whom it concerns; raises ValueError for a kind of connection that nobody asked for."""
     match scope["type"]:
         case "http":
-            name_client(scope)
-            await serve_request(scope, receive, part_with(send))
+            set_client_from_proxy(scope)
+            await serve_request(scope, receive, close_when_draining(send))
         case "websocket":
-            name_client(scope)
+            set_client_from_proxy(scope)
             await socket_application(scope, receive, send)
         case "lifespan":
             await follow_lifespan(receive, send)
@@ -65,7 +65,7 @@ async def serve_request(scope: Any, receive: Any, send: Any) -> None:
         await refuse(scope, send, body.status)
 
 
-def part_with(send: Any) -> Any:
+def close_when_draining(send: Any) -> Any:
     """Return a `send` that has the caller's connection end with the answer once the process is about to stop.
 
     A proxy keeps connections for later requests. One that it sent on a connection which the stop closes would be lost,
@@ -86,7 +86,7 @@ _watching = Supervisor()
 async def start() -> None:
     """Start the realtime side, and have looked at what this process stands on."""
     await lifecycle.startup()
-    _watching.start("parts", PartsWatcher(PARTS).run)
+    _watching.start("parts", DependencyMonitor(PARTS).run)
 
 
 async def stop() -> None:

@@ -141,7 +141,7 @@ MIDDLEWARE = [
     "flowra.observability.probes.ProbeMiddleware",  # first: machines ask without a Host that we know, and without TLS
     "flowra.observability.request_log.RequestLogMiddleware",
     "flowra.server.bad_requests.bad_requests",
-    "flowra.server.concurrency.AtOnceMiddleware",
+    "flowra.server.concurrency.ConcurrencyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "flowra.storage.StaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -23,7 +23,7 @@ LONG = ("tests/browser", "tests/faults", "tests/operations")
 SERVERS = ("tests/cluster", "tests/flowra/doctor")
 COMPUTING = ("tests/flowra/accounts", "tests/api", "tests/chats", "tests/presence/registry/test_model.py")
 LAST = ("nice", "--adjustment=19")  # the least priority
-LOOK_EVERY = 0.2  # seconds between two looks at what was printed
+CHECK_INTERVAL = 0.2  # seconds between two looks at what was printed
 
 
 def main(database_tests: list[str]) -> int:
@@ -64,7 +64,7 @@ def _show(run: subprocess.Popen[bytes], descriptor: int) -> None:
         sys.stdout.flush()
         if has_ended:
             break
-        time.sleep(LOOK_EVERY)
+        time.sleep(CHECK_INTERVAL)
 
 
 def _read_from(descriptor: int, position: int) -> tuple[str, int]:

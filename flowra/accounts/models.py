@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from importlib import import_module
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import RegexValidator
 from django.db import models, transaction
@@ -18,7 +21,6 @@ from django.utils.translation import gettext_lazy as _
 from chats.lib.clock import database_now
 from chats.lib.ids import new_id
 from chats.search.fields import KeyedModel, KeyedQuerySet, NameKeyField
-from flowra.accounts.security.sessions import SessionStore
 
 # What `@username` in a message can name, so it has no "@", "+" or white space.
 username_validator = RegexValidator(
@@ -29,9 +31,9 @@ username_validator = RegexValidator(
 
 SECURITY_FIELDS = {"password", "is_active", "security_stamp"}
 NAME_FIELDS = {"username", "display_name"}  # what others see
-SHOWN_FIELDS = {*NAME_FIELDS, "email"}  # what somebody sees of themselves
+PROFILE_FIELDS = {*NAME_FIELDS, "email"}  # what somebody sees of themselves
 # Sent in the transaction of the change with `user` and `has_new_name`, whoever changed them and however.
-shown_changed = Signal()
+profile_changed = Signal()
 
 
 def new_security_stamp() -> str:
@@ -46,7 +48,7 @@ class UserQuerySet(KeyedQuerySet["User"]):
         """Update; a password, activity or stamp among the values also moves `security_changed_at`."""
         if values.keys() & SECURITY_FIELDS:
             values.setdefault("security_changed_at", database_now())
-        if not values.keys() & SHOWN_FIELDS:
+        if not values.keys() & PROFILE_FIELDS:
             return super().update(**values)
         with transaction.atomic(using=self.db):
             rows = self.order_by().values_list("pk", "username", "display_name", "email")
@@ -55,7 +57,7 @@ class UserQuerySet(KeyedQuerySet["User"]):
             ids = list(before)
             for start in range(0, len(ids), AT_ONCE):
                 for user in self.model._default_manager.filter(pk__in=ids[start : start + AT_ONCE]):
-                    user._tell_shown(before[user.pk])
+                    user._send_profile_changed(before[user.pk])
         return count
 
 
@@ -108,7 +110,7 @@ class User(KeyedModel, AbstractUser):
         ordering: ClassVar = ["name_key", "id"]
 
     _security_before: tuple[str, bool, str] | None = None
-    _shown_before: tuple[str, str, str] | None = None
+    _profile_before: tuple[str, str, str] | None = None
 
     def __str__(self) -> str:
         return self.display_name or self.username
@@ -119,8 +121,8 @@ class User(KeyedModel, AbstractUser):
         user = super().from_db(db, field_names, values, **kwargs)
         if not user.get_deferred_fields() & SECURITY_FIELDS:
             user._security_before = user._security_state()
-        if not user.get_deferred_fields() & SHOWN_FIELDS:
-            user._shown_before = user._shown_state()
+        if not user.get_deferred_fields() & PROFILE_FIELDS:
+            user._profile_before = user._profile_state()
         return user
 
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -133,9 +135,9 @@ class User(KeyedModel, AbstractUser):
         fields = kwargs.get("update_fields")
         with transaction.atomic(using=kwargs.get("using")):
             super().save(*args, **kwargs)
-            if fields is None or SHOWN_FIELDS & set(fields):
-                self._tell_shown(self._shown_before)
-                self._shown_before = self._shown_state()
+            if fields is None or PROFILE_FIELDS & set(fields):
+                self._send_profile_changed(self._profile_before)
+                self._profile_before = self._profile_state()
         self._security_before = self._security_state()
 
     def get_full_name(self) -> str:
@@ -149,14 +151,14 @@ class User(KeyedModel, AbstractUser):
     def _security_state(self) -> tuple[str, bool, str]:
         return (self.password, self.is_active, self.security_stamp)
 
-    def _shown_state(self) -> tuple[str, str, str]:
+    def _profile_state(self) -> tuple[str, str, str]:
         return (self.username, self.get_full_name(), self.email)
 
-    def _tell_shown(self, before: tuple[str, str, str] | None) -> None:
+    def _send_profile_changed(self, before: tuple[str, str, str] | None) -> None:
         """Tell what is seen of the user now, where it is not as `before`; None: nobody has seen it yet."""
-        now = self._shown_state()
+        now = self._profile_state()
         if before is not None and before != now:
-            shown_changed.send(sender=type(self), user=self, has_new_name=before[:2] != now[:2])
+            profile_changed.send(sender=type(self), user=self, has_new_name=before[:2] != now[:2])
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         # Django hashes the password alone; with the stamp in it, rotating the stamp ends all sessions.
@@ -173,9 +175,10 @@ class BrowserSession(AbstractBaseSession):
         pass
 
     @classmethod
-    def get_session_store_class(cls) -> type[SessionStore]:
-        """Return what reads and writes the rows."""
-        return SessionStore
+    def get_session_store_class(cls) -> type[SessionBase]:
+        """Return the store that SESSION_ENGINE names, which reads and writes the rows."""
+        store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+        return store
 
 
 class NameTries(models.Model):

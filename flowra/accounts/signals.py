@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from chats.services import tell_me_changed, tell_user_changed
-from flowra.accounts.models import BrowserSession, User, shown_changed
+from flowra.accounts.models import BrowserSession, User, profile_changed
 from flowra.accounts.security.sessions import SID, new_sid
 from flowra.accounts.services import touch_security
 
@@ -40,8 +40,8 @@ def session_began(sender: type[User], request: HttpRequest, user: User, **kwargs
         session.setdefault(SID, new_sid())
 
 
-@receiver(shown_changed, dispatch_uid="flowra.accounts.shown_changed")
-def tell_shown_changed(sender: type[User], user: User, has_new_name: bool, **kwargs: Any) -> None:
+@receiver(profile_changed, dispatch_uid="flowra.accounts.profile_changed")
+def publish_profile_changed(sender: type[User], user: User, has_new_name: bool, **kwargs: Any) -> None:
     """Have open pages show what is seen of the user now."""
     if has_new_name:
         tell_user_changed(user)

@@ -13,7 +13,7 @@ from django.db import connection
 from prometheus_client import Gauge
 
 logger = logging.getLogger(__name__)
-LOOK_EVERY = 5.0  # seconds
+CHECK_INTERVAL = 5.0  # seconds
 TIMEOUT = 2.0  # seconds for each part
 
 ready = Gauge(
@@ -32,8 +32,8 @@ pool_waiting = Gauge(
 )
 
 
-class PartsWatcher:
-    """Looks at each part every LOOK_EVERY seconds."""
+class DependencyMonitor:
+    """Looks at each part every CHECK_INTERVAL seconds."""
 
     def __init__(self, parts: Mapping[str, Callable[[], Awaitable[str]]]) -> None:
         self._parts = parts
@@ -46,7 +46,7 @@ class PartsWatcher:
             for part, answers in zip(self._parts, states, strict=True):
                 self._note(part, answers)
             note_pool()
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_INTERVAL)
 
     async def _answers(self, check: Callable[[], Awaitable[str]]) -> bool:
         try:

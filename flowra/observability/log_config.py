@@ -13,10 +13,10 @@ def log_config(level: str, style: str) -> dict[str, Any]:
             "json": {"()": "flowra.observability.logs.JSONFormatter"},
         },
         "filters": {
-            "safe": {"()": "flowra.observability.logs.SafeRequests"},
-            "seldom": {"()": "flowra.observability.logs.Seldom"},
+            "redact_path": {"()": "flowra.observability.logs.RedactPathFilter"},
+            "rate_limit": {"()": "flowra.observability.logs.RateLimitFilter"},
         },
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": style, "filters": ["safe"]}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": style, "filters": ["redact_path"]}},
         # Libraries tell of frames and queries at DEBUG, with what people wrote in them, so DEBUG is for our own.
         "root": {"handlers": ["console"], "level": "INFO" if level == "DEBUG" else level},
         "loggers": {
@@ -24,7 +24,7 @@ def log_config(level: str, style: str) -> dict[str, Any]:
             # Named without handlers, so that Django's own ones go and every line comes once, in one format.
             "django": {"level": "INFO"},
             "django.request": {"level": "ERROR"},  # refusals stand in flowra.access
-            **{name: {"filters": ["seldom"]} for name in ("psycopg.pool", "django.security.DisallowedHost")},
+            **{name: {"filters": ["rate_limit"]} for name in ("psycopg.pool", "django.security.DisallowedHost")},
             "axes": {"level": "WARNING"},  # its INFO announces its version at every command
             "uvicorn.error": {"level": "WARNING"},  # its INFO tells of every socket that opens and closes
         },

@@ -20,11 +20,11 @@ from flowra.observability.request_log import PROBE, route_of
 from realtime.sockets.log_context import current
 
 LONGEST_REASON = 200  # characters of an exception's own words
-SELDOM = 10.0  # seconds
+RATE_LIMIT_SECONDS = 10.0  # seconds
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
-class SafeRequests(logging.Filter):
+class RedactPathFilter(logging.Filter):
     """Django's own lines name a path, and paths of invites and password resets carry secrets: say the route instead."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -43,7 +43,7 @@ class SafeRequests(logging.Filter):
         return True
 
 
-class Seldom(logging.Filter):
+class RateLimitFilter(logging.Filter):
     """For what repeats itself: a pool without its database tells of each try, scanners ask for any host."""
 
     def __init__(self) -> None:
@@ -51,11 +51,11 @@ class Seldom(logging.Filter):
         self._next: dict[tuple[str, int], float] = {}  # on the monotonic clock, for each logger and level
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep the first record of a logger and level, and then one every SELDOM seconds."""
+        """Keep the first record of a logger and level, and then one every RATE_LIMIT_SECONDS seconds."""
         now, key = time.monotonic(), (record.name, record.levelno)
         if now < self._next.get(key, now):
             return False
-        self._next[key] = now + SELDOM
+        self._next[key] = now + RATE_LIMIT_SECONDS
         return True
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from chats.lib.addresses import counted_address
 
-MOST_WAITING = 100  # requests of one caller, those that are answered among them
+MAX_PRESENT = 100  # requests of one caller, those that are answered among them
 RETRY_AFTER = "1"  # second
 
 
@@ -31,7 +31,7 @@ class _Caller:
         self.present = 0
 
 
-class AtOnceMiddleware:
+class ConcurrencyMiddleware:
     """Stands around everything but the probes. The request has come by then, and the answer is sent after it."""
 
     async_capable = True
@@ -47,7 +47,7 @@ class AtOnceMiddleware:
         """Return the answer, made when it is its turn; 429 where too many of the same caller wait."""
         key = caller_of(request)
         caller = self._callers.setdefault(key, _Caller())
-        if caller.present >= MOST_WAITING and settings.FLOWRA_RATE_LIMITS:
+        if caller.present >= MAX_PRESENT and settings.FLOWRA_RATE_LIMITS:
             text = _("Too many requests at the same time. Wait for the answers to the others.")
             return HttpResponse(text, status=429, content_type="text/plain", headers={"Retry-After": RETRY_AFTER})
         caller.present += 1

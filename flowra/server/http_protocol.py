@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from chats.lib.addresses import counted_address
 from flowra.server.http_connections import Addresses
 from flowra.server.http_writing import WatchedTransport
-from flowra.server.proxies import brings_others, client_of
+from flowra.server.proxies import client_from_scope, is_shared_connection
 from flowra.server.request_body import refuse
 
 MAX_HEAD = 64 * 1024  # bytes; nginx passes on half of it at most
@@ -47,7 +47,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().connection_made(watched)  # type: ignore[arg-type]  # it has all that is used of one
         self._wait_for_head()
         peer = self.client[0] if self.client else ""
-        if not brings_others(peer):
+        if not is_shared_connection(peer):
             self._address = counted_address(peer)
             addresses.join(self._address, self)
 
@@ -120,7 +120,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._address is not None:
             return self._address
         scope: Any = self.scope
-        address = counted_address(client_of(scope))
+        address = counted_address(client_from_scope(scope))
         addresses.begin(address)
         self._requests.append(address)
         return address

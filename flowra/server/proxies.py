@@ -61,7 +61,7 @@ def forwarded_client(peer: str, forwarded: str, trusted: int | tuple[Network, ..
     return str(client)
 
 
-def client_of(scope: dict[str, Any]) -> str:
+def client_from_scope(scope: dict[str, Any]) -> str:
     """Return the client's address, of a scope as the server made it."""
     names: list[str] = settings.FLOWRA_TRUSTED_PROXIES
     peer, _ = scope.get("client") or ("", 0)
@@ -69,7 +69,7 @@ def client_of(scope: dict[str, Any]) -> str:
     return forwarded_client(peer, ",".join(values), _trusted(tuple(names))) if names and values else peer
 
 
-def brings_others(peer: str) -> bool:
+def is_shared_connection(peer: str) -> bool:
     """Return whether connections from `peer` carry the requests of others, as FLOWRA_TRUSTED_PROXIES says."""
     names: list[str] = settings.FLOWRA_TRUSTED_PROXIES
     if not names:
@@ -78,7 +78,7 @@ def brings_others(peer: str) -> bool:
     return isinstance(trusted, int) or (address is not None and _is_within(address, trusted))
 
 
-def name_client(scope: dict[str, Any]) -> None:
+def set_client_from_proxy(scope: dict[str, Any]) -> None:
     """Put the client's address into an ASGI scope, where everything that asks for it looks.
 
     And take X-Forwarded-Proto out of it where nobody may say so: whoever wrote it would pass for one who came by TLS.
@@ -86,15 +86,15 @@ def name_client(scope: dict[str, Any]) -> None:
     names: list[str] = settings.FLOWRA_TRUSTED_PROXIES
     if any(name == SCHEME for name, _ in scope["headers"]) and not is_proxy(scope, names):
         scope["headers"] = [(name, value) for name, value in scope["headers"] if name != SCHEME]
-        _note_untrusted_scheme()
+        _warn_untrusted_scheme()
     values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
     if not values:
         return
     peer, port = scope.get("client") or ("", 0)
     if not names:
-        _note_untrusted()
+        _warn_untrusted_forwarded_for()
         return
-    client = client_of(scope)
+    client = client_from_scope(scope)
     scope["client"] = (client, port if client == peer else 0)
 
 
@@ -108,7 +108,7 @@ def is_proxy(scope: dict[str, Any], names: Sequence[str]) -> bool:
 
 
 @functools.cache
-def _note_untrusted_scheme() -> None:
+def _warn_untrusted_scheme() -> None:
     # As below.
     logger.warning(
         "X-Forwarded-Proto came from an address that FLOWRA_TRUSTED_PROXIES does not name, and counts for nothing: if "
@@ -117,7 +117,7 @@ def _note_untrusted_scheme() -> None:
 
 
 @functools.cache
-def _note_untrusted() -> None:
+def _warn_untrusted_forwarded_for() -> None:
     # Once in a process's life: whoever connects directly can make us say it.
     logger.warning(
         "Requests come with X-Forwarded-For, and FLOWRA_TRUSTED_PROXIES is not set: if they come through a proxy, all "

@@ -44,7 +44,7 @@ ARRIVING = 1.0  # seconds, at most, for requests on connections that were made j
 # Of the time to stop, kept for the hub's goodbye and the interpreter's end: this share, at most so many seconds.
 LAST_SHARE, LAST_SECONDS = 0.2, 2.0
 NOTICED_AFTER = 0.3  # seconds from a signal to the stop (a tick of uvicorn's), and for the end of the process, at most
-LOOK_EVERY = 0.02  # seconds, while it is waited for connections to end
+CHECK_INTERVAL = 0.02  # seconds, while it is waited for connections to end
 GAVE_UP = 1  # status of a process that did not come to its end by itself
 INTERRUPTED = 130  # the shell's status for a process ended by Ctrl-C
 
@@ -222,7 +222,7 @@ class Server(uvicorn.Server):
         deadline = time.monotonic() + min(KEEP_ALIVE + 0.5, within)
         await asyncio.sleep(settings.FLOWRA_DRAIN_HOLD)
         while kept & self._http_connections() and time.monotonic() < deadline:  # noqa: ASYNC110  (once in its life)
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_INTERVAL)
 
     async def _stop_listening(self, listeners: list[socket.socket], within: float) -> None:
         """Close the listeners; requests of connections that were accepted by then are served, if they come soon."""
@@ -232,7 +232,7 @@ class Server(uvicorn.Server):
             listener.close()
         deadline = time.monotonic() + within
         while self._http_connections() and time.monotonic() < deadline:  # noqa: ASYNC110  (once in its life)
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_INTERVAL)
 
     def _http_connections(self) -> set[HttpToolsProtocol]:
         """Return the connections that are no sockets of realtime, with a request or without."""

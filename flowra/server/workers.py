@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 # Spawned, not forked: a fork would share the parent's database connections and half of its locks.
 _spawn = multiprocessing.get_context("spawn")
-LOOK_EVERY = 0.2  # seconds between two looks at signals
+CHECK_INTERVAL = 0.2  # seconds between two looks at signals
 KILL_AFTER = 5.0  # seconds beyond FLOWRA_DRAIN_SECONDS that a worker gets
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 METRICS_PREFIX = "flowra-metrics-"
@@ -148,7 +148,7 @@ class Supervisor:
         """Replace workers that die until told to stop; return True if one could not even start."""
         announced = False
         while not self._signals:
-            multiprocessing.connection.wait([worker.process.sentinel for worker in self._workers], LOOK_EVERY)
+            multiprocessing.connection.wait([worker.process.sentinel for worker in self._workers], CHECK_INTERVAL)
             for place, worker in enumerate(self._workers):
                 if worker.process.is_alive() or self._signals:
                     continue
@@ -177,6 +177,6 @@ class Supervisor:
                 logger.error("%d workers did not stop in time; killing them.", len(alive))
                 for worker in alive:
                     worker.signal(signal.SIGKILL)
-            multiprocessing.connection.wait([worker.process.sentinel for worker in alive], LOOK_EVERY)
+            multiprocessing.connection.wait([worker.process.sentinel for worker in alive], CHECK_INTERVAL)
         statuses = [worker.close() for worker in self._workers]
         return int(any(statuses))

@@ -8,7 +8,7 @@ from uuid import UUID
 from chats import services
 from realtime.database import post_lane, run_in_lane
 
-LOOK_EVERY = 10.0  # seconds between two looks for something to do
+CHECK_INTERVAL = 10.0  # seconds between two looks for something to do
 PAUSE = 0.05  # seconds between two transactions: about two thirds of the time are everybody else's
 _LANE_OF_NO_CHAT = UUID(int=0)
 
@@ -18,4 +18,4 @@ async def run() -> None:
     while True:
         # In a lane, because with SQLite it is a writer like all others.
         deleted = await run_in_lane(post_lane(_LANE_OF_NO_CHAT), services.purge_some)
-        await asyncio.sleep(PAUSE if deleted else LOOK_EVERY)
+        await asyncio.sleep(PAUSE if deleted else CHECK_INTERVAL)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from chats.search import backfill
 from realtime.database import post_lane, run_in_lane
 
-LOOK_EVERY = 30.0  # seconds between two looks for something to do
+CHECK_INTERVAL = 30.0  # seconds between two looks for something to do
 PAUSE = 0.05  # seconds between two transactions: most of the time is everybody else's
 # Seconds that a look goes back beyond the one before: as long as a transaction may take, and clocks may differ.
 OVERLAP = 60.0
@@ -31,4 +31,4 @@ async def run() -> None:
         if not more:
             since = began - datetime.timedelta(seconds=OVERLAP)
             more = await run_in_lane(lane, backfill.index_some) > 0
-        await asyncio.sleep(PAUSE if more else LOOK_EVERY)
+        await asyncio.sleep(PAUSE if more else CHECK_INTERVAL)

@@ -39,7 +39,7 @@ PROMPT = 1.0  # seconds from Enter to the last screen
 CALM = 2.0  # seconds without trouble
 CALM_BEFORE = 1.0  # before anything is broken
 PROBE_EVERY = 0.25  # seconds
-LOOK_EVERY = 0.1  # seconds between two looks at the account
+CHECK_INTERVAL = 0.1  # seconds between two looks at the account
 RETRY_AFTER = 1.0  # seconds until the REST author tries again
 REST_TIMEOUT = 10.0  # seconds for an answer; as many as a patient client gives it
 
@@ -147,7 +147,7 @@ class Traffic:
         deadline = now() + within
         while self.unacked or not all(self._shows_all(follower) for follower in self.followers):
             assert now() < deadline, f"Never confirmed: {self.unacked}."
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_INTERVAL)
         troubles = list(self.troubles())
         return self._account(fault, troubles, await self._look_at_what_is_stored())
 
@@ -256,7 +256,7 @@ class Traffic:
                 return
             if now() - since > within:
                 raise AssertionError(f"After {within} s there still is trouble: {worst}; unconfirmed: {self.unacked}")
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_INTERVAL)
 
     # --- The account ----------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from chats.api.throttles import ScopedThrottle
-from flowra.server.concurrency import MOST_WAITING, AtOnceMiddleware
+from flowra.server.concurrency import MAX_PRESENT, ConcurrencyMiddleware
 from tests.chats.views.test_views import sign_in
 from tests.conftest import Cast
 from tests.support.processes import ROOT, PostgreSQL, environment, temporary_folder
@@ -43,7 +43,7 @@ def asked_by(name: str) -> HttpRequest:
 
 async def test_forty_requests_of_one_are_six_at_a_time_and_another_goes_on(settings: Any) -> None:
     answers = Answers()
-    middleware = AtOnceMiddleware(answers)
+    middleware = ConcurrencyMiddleware(answers)
     greedy = [asyncio.create_task(middleware(asked_by("192.0.2.1"))) for _ in range(40)]
     other = asyncio.create_task(middleware(asked_by("192.0.2.2")))
     for _ in range(20):  # turns of the event loop: nothing here waits for anything else
@@ -57,8 +57,8 @@ async def test_forty_requests_of_one_are_six_at_a_time_and_another_goes_on(setti
 
 async def test_what_waits_for_one_caller_is_bounded(settings: Any) -> None:
     answers = Answers()
-    middleware = AtOnceMiddleware(answers)
-    waiting = [asyncio.create_task(middleware(asked_by("192.0.2.1"))) for _ in range(MOST_WAITING)]
+    middleware = ConcurrencyMiddleware(answers)
+    waiting = [asyncio.create_task(middleware(asked_by("192.0.2.1"))) for _ in range(MAX_PRESENT)]
     await asyncio.sleep(0)
     refused = await middleware(asked_by("192.0.2.1"))
     assert (refused.status_code, refused["Retry-After"]) == (429, "1")

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from chats.api.throttles import UserThrottle
 from chats.lib.addresses import counted_address
 from flowra.accounts.security.lockout import attempted_from
-from flowra.server.proxies import _note_untrusted, forwarded_client, name_client, parse_proxies
+from flowra.server.proxies import _warn_untrusted_forwarded_for, forwarded_client, parse_proxies, set_client_from_proxy
 
 LOCAL, NEAR = ["127.0.0.1", "::1"], ["127.0.0.1", "10.0.0.0/8"]
 
@@ -47,10 +47,10 @@ def test_several_headers_are_one_list_and_without_one_nothing_changes(settings: 
     settings.FLOWRA_TRUSTED_PROXIES = ["1"]
     header = b"x-forwarded-for"
     scope: dict[str, Any] = {"client": ("10.0.0.1", 5), "headers": [(header, b"6.6.6.6"), (header, b"192.0.2.7")]}
-    name_client(scope)
+    set_client_from_proxy(scope)
     assert scope["client"] == ("192.0.2.7", 0)
     scope = {"client": ("10.0.0.1", 5), "headers": []}
-    name_client(scope)
+    set_client_from_proxy(scope)
     assert scope["client"] == ("10.0.0.1", 5)
 
 
@@ -58,11 +58,11 @@ def test_untrusted_headers_count_for_nothing_and_are_told_once(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.FLOWRA_TRUSTED_PROXIES = []
-    _note_untrusted.cache_clear()
+    _warn_untrusted_forwarded_for.cache_clear()
     for _ in range(3):
         scope: dict[str, Any] = {"client": ("10.0.0.1", 5), "headers": [(b"x-forwarded-for", b"192.0.2.7")]}
         with caplog.at_level(logging.WARNING):
-            name_client(scope)
+            set_client_from_proxy(scope)
         assert scope["client"] == ("10.0.0.1", 5)
     assert caplog.text.count("FLOWRA_TRUSTED_PROXIES") == 1
 
@@ -88,7 +88,7 @@ def test_only_a_proxy_says_that_a_request_came_by_tls(
     settings.FLOWRA_TRUSTED_PROXIES = trusted
     scheme, other = (b"x-forwarded-proto", b"https"), (b"accept", b"*/*")
     scope: dict[str, Any] = {"client": (peer, 5) if peer else None, "headers": [scheme, other, scheme]}
-    name_client(scope)
+    set_client_from_proxy(scope)
     assert scope["headers"] == ([scheme, other, scheme] if believed else [other])
 
 
