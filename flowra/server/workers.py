@@ -101,7 +101,7 @@ class _Worker:
         return status if status is not None else 1
 
 
-class Supervisor:
+class WorkerSupervisor:
     """Keeps `count` workers serving on `listeners` until SIGTERM or Ctrl-C, and calls `on_started` once all are up."""
 
     def __init__(

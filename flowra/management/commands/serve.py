@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from chats.demo.seed import PASSWORD, list_accounts, seed
 from flowra.server.server import Server, address_of, bind, make_config, show_own_error_pages
-from flowra.server.workers import Supervisor
+from flowra.server.workers import WorkerSupervisor
 
 
 def port_number(text: str) -> int:
@@ -108,7 +108,7 @@ class Command(BaseCommand):
         """Serve and return the exit status."""
         if workers > 1:
             drain_seconds = settings.FLOWRA_DRAIN_SECONDS
-            return Supervisor(listeners, workers, drain_seconds=drain_seconds, on_started=announce).run()
+            return WorkerSupervisor(listeners, workers, drain_seconds=drain_seconds, on_started=announce).run()
         show_own_error_pages()
         Server(make_config(), on_started=announce).run(listeners)
         return 0
