@@ -27,7 +27,7 @@ from realtime.credentials import is_still_good
 from realtime.database import run_in_db_thread
 from realtime.models import Notice
 from realtime.outbox.connection import Connection, resync
-from realtime.outbox.outbox import Frame
+from realtime.outbox.frame import Frame
 from realtime.protocol import frames
 from realtime.protocol.frames import CloseCode
 

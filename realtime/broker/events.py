@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from realtime import metrics
-from realtime.outbox.outbox import Priority
+from realtime.outbox.frame import Priority
 
 LAYER_MESSAGE_TYPE = "hub.event"
 

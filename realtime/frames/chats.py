@@ -11,7 +11,7 @@ from chats.models import Message
 from chats.payloads import message_payload
 from realtime.broker.events import Event, Kind, chat_group, user_group, workspace_group
 from realtime.frames.people import people_events, to_user
-from realtime.outbox.outbox import Priority
+from realtime.outbox.frame import Priority
 from realtime.protocol.frames import ChatFrame, NotificationNew, NotificationRead, Resync, Typing, Unread, encode
 
 CHAT_FRAME_TYPES: dict[type, str] = {

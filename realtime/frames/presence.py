@@ -10,7 +10,7 @@ import msgspec
 from chats.payloads import optional_time_text
 from presence.events import PresenceChanged as Changed
 from realtime.broker.events import ChatScope, Event, Kind, PresenceBatch, PresenceChange, chat_group, workspace_group
-from realtime.outbox.outbox import Priority
+from realtime.outbox.frame import Priority
 from realtime.outbox.presence import diff_frame
 from realtime.protocol.frames import PresenceChanged, PresenceDiff, PresenceEntry, encode
 

@@ -43,7 +43,7 @@ from realtime.limits import met
 from realtime.limits.shared import Quota
 from realtime.limits.store import make_store
 from realtime.outbox.connection import Connection, resync
-from realtime.outbox.outbox import Frame
+from realtime.outbox.frame import Frame
 from realtime.protocol.frames import ResyncReason
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from realtime import metrics
 from realtime.hub import write_targets
 from realtime.hub.coalescing import Joiner
 from realtime.hub.room_presence import RoomPresence
-from realtime.outbox.outbox import Frame, Priority, fitting
+from realtime.outbox.frame import Frame, Priority, fitting
 
 if TYPE_CHECKING:
     from realtime.broker.events import Event

@@ -22,7 +22,7 @@ from chats.selectors.lists import UnreadState, members_among, unread_counts
 from realtime.broker.events import Event, Kind
 from realtime.database import run_in_db_thread
 from realtime.outbox.connection import resync
-from realtime.outbox.outbox import Frame
+from realtime.outbox.frame import Frame
 from realtime.protocol.frames import Unread
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from chats.selectors.lists import workspace_members_among
 from realtime.broker.events import Event
 from realtime.database import run_in_db_thread
 from realtime.outbox.connection import Connection, resync
-from realtime.outbox.outbox import Frame
+from realtime.outbox.frame import Frame
 
 if TYPE_CHECKING:
     from realtime.hub.connections import Directory

@@ -11,7 +11,8 @@ from uuid import UUID
 from django.conf import settings
 
 from realtime.credentials import Credential
-from realtime.outbox.outbox import Frame, Outbox
+from realtime.outbox.frame import Frame
+from realtime.outbox.outbox import Outbox
 from realtime.protocol.frames import ChatFrame, CloseCode, Resync, ResyncReason, ServerFrame, encode
 
 

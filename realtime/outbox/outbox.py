@@ -2,58 +2,16 @@
 
 from __future__ import annotations
 
-import enum
 from collections import deque
 from collections.abc import Callable
-
-from django.conf import settings
 
 from realtime import metrics
 from realtime.hub import write_targets
 from realtime.outbox.edits import superseded_edits
+from realtime.outbox.frame import Frame, Priority, fitting
 from realtime.outbox.presence import fold
 from realtime.outbox.transports import Wire
-from realtime.outbox.uvicorn_protocol import head_size, text_frame
-from realtime.protocol.frames import CloseCode, Resync, encode
-
-
-class Priority(enum.IntEnum):
-    """What goes first when an outbox is full."""
-
-    TYPING = 0
-    PRESENCE = 1
-    MUST = 2
-
-
-class Frame:
-    """A frame, ready to send to any number of sockets: `data` is made once for all who get it.
-
-    The text is not kept beside it. One emoji among 60,000 letters makes a text of 240,000 bytes in memory.
-    """
-
-    __slots__ = ("data", "priority")
-
-    def __init__(self, text: str, priority: Priority = Priority.MUST) -> None:
-        self.data = text_frame(text)
-        self.priority = priority
-
-    @property
-    def text(self) -> str:
-        """Return what it says."""
-        return self.data[head_size(self.data) :].decode()
-
-    @property
-    def size(self) -> int:
-        """Return the text's length in bytes."""
-        return len(self.data) - head_size(self.data)
-
-
-def fitting(frame: Frame, limit: int) -> Frame:
-    """Return `frame`, or where it is larger than `limit` bytes one that tells its receivers to load what changed."""
-    if len(frame.data) <= limit or frame.size <= limit:
-        return frame
-    metrics.frames_too_large.inc()
-    return Frame(encode(Resync(reason="too_large", within=settings.FLOWRA_RESYNC_WITHIN)))
+from realtime.protocol.frames import CloseCode
 
 
 class Outbox:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from realtime.outbox.outbox import Frame
+    from realtime.outbox.frame import Frame
     from realtime.outbox.uvicorn_protocol import PreframedSocket
     from realtime.protocol.frames import CloseCode
 

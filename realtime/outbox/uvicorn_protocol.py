@@ -10,7 +10,6 @@ Control frames and fragments never reach the application, whose limits so know n
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -25,26 +24,6 @@ ABORT_AFTER = 5.0  # seconds that a peer which takes nothing has for the close f
 PARSE_SIZE = 4_096  # bytes parsed in one turn of the event loop; of the smallest frames it holds some 700, 5 ms of work
 # Pings, pongs and fragments of one connection. A client that sends a large frame in pieces of 1 KiB needs 160 at once.
 CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST = 50.0, 1_000
-_FINAL_TEXT = 0x81  # RFC 6455, 5.2: FIN and the opcode of text
-_SHORT, _MEDIUM = 125, 65_535  # bytes that fit the three forms of a length
-_TWO_BYTES, _EIGHT_BYTES = 126, 127  # what announces the longer two
-
-
-def text_frame(text: str) -> bytes:
-    """Return the one frame, unmasked and uncompressed, in which a server sends `text`."""
-    payload = text.encode()
-    size = len(payload)
-    if size <= _SHORT:
-        return bytes((_FINAL_TEXT, size)) + payload
-    if size <= _MEDIUM:
-        return struct.pack("!BBH", _FINAL_TEXT, _TWO_BYTES, size) + payload
-    return struct.pack("!BBQ", _FINAL_TEXT, _EIGHT_BYTES, size) + payload
-
-
-def head_size(data: bytes) -> int:
-    """Return how many bytes of one frame that `text_frame` made stand before its text."""
-    length = data[1]
-    return 2 if length <= _SHORT else 4 if length == _TWO_BYTES else 10
 
 
 class PreframedSocket(Protocol):

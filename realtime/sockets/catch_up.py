@@ -18,7 +18,7 @@ from django.conf import settings
 from realtime import metrics
 from realtime.database import run_in_db_thread
 from realtime.frames.chats import change_frame
-from realtime.outbox.outbox import Frame
+from realtime.outbox.frame import Frame
 from realtime.protocol.frames import ErrorCode, FrameError, encode
 from realtime.sockets.queries import PART_BYTES, Allowance, ChatSnapshot, read_chat, read_part
 

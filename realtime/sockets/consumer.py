@@ -22,7 +22,8 @@ from realtime.lifecycle import is_draining
 from realtime.limits.buckets import ConnectionLimits
 from realtime.limits.shared import Place
 from realtime.outbox.connection import Connection
-from realtime.outbox.outbox import Frame, Outbox
+from realtime.outbox.frame import Frame
+from realtime.outbox.outbox import Outbox
 from realtime.outbox.transports import PlainWire, ReadyWire
 from realtime.outbox.uvicorn_protocol import preframed_socket
 from realtime.protocol.frames import CloseCode, Error, ErrorCode, FrameError, Welcome, decode, encode

@@ -25,7 +25,7 @@ from benchmarks.peers import Peer
 from benchmarks.results import Bars, Plot, Result, Table
 from benchmarks.rounds import Field
 from benchmarks.running import MeasurementFailed, Running, serving
-from realtime.outbox.uvicorn_protocol import text_frame
+from realtime.outbox.frame import text_frame
 
 SOCKETS = 5
 LOADS = [("single", 1, 0.1), ("busy", 8, 0.1)]

@@ -7,7 +7,8 @@ from typing import Any
 
 from realtime.credentials import Credential
 from realtime.outbox.connection import Connection
-from realtime.outbox.outbox import Frame, Outbox
+from realtime.outbox.frame import Frame
+from realtime.outbox.outbox import Outbox
 from realtime.outbox.transports import PlainWire
 from realtime.protocol.frames import CloseCode
 

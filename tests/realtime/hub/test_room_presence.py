@@ -12,7 +12,7 @@ from presence.registry.base import State
 from realtime.broker.events import PresenceChange
 from realtime.frames.presence import presence_event
 from realtime.hub.room_presence import RoomPresence
-from realtime.outbox.outbox import Priority
+from realtime.outbox.frame import Priority
 from realtime.outbox.presence import fold
 
 CHAT = uuid.UUID(int=9)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from realtime.broker.events import Event, Kind
 from realtime.hub.rooms import MAX_WAITING, RevisionLog, Room, Subscription
-from realtime.outbox.outbox import Priority
+from realtime.outbox.frame import Priority
 from realtime.protocol.frames import CloseCode
 from tests.realtime.listeners import Listener
 

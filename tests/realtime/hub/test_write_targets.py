@@ -13,9 +13,9 @@ from realtime.credentials import Credential
 from realtime.hub.connections import Directory
 from realtime.hub.rooms import Subscription
 from realtime.outbox.connection import Connection
-from realtime.outbox.outbox import Frame, Outbox
+from realtime.outbox.frame import Frame, text_frame
+from realtime.outbox.outbox import Outbox
 from realtime.outbox.transports import ReadyWire
-from realtime.outbox.uvicorn_protocol import text_frame
 
 CHAT = uuid.uuid4()
 PEOPLE = 4

@@ -10,7 +10,8 @@ from typing import Any
 from realtime import metrics
 from realtime.broker.events import PresenceChange
 from realtime.frames.presence import presence_event
-from realtime.outbox.outbox import Frame, Outbox, Priority
+from realtime.outbox.frame import Frame, Priority
+from realtime.outbox.outbox import Outbox
 from realtime.outbox.presence import fold, portions
 from realtime.outbox.transports import PlainWire
 from realtime.protocol import frames

@@ -13,7 +13,8 @@ import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from realtime.outbox import uvicorn_protocol
-from realtime.outbox.uvicorn_protocol import PreframedProtocol, preframed_socket, text_frame
+from realtime.outbox.frame import text_frame
+from realtime.outbox.uvicorn_protocol import PreframedProtocol, preframed_socket
 from tests.realtime.outbox.uvicorn_peer import WITHIN, connect, extension_of, serve, until_gone
 
 TLS = Path(__file__).parent / "tls"

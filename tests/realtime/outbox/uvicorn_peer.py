@@ -14,7 +14,8 @@ from typing import Any
 
 import uvicorn
 
-from realtime.outbox.uvicorn_protocol import PreframedProtocol, PreframedSocket, preframed_socket, text_frame
+from realtime.outbox.frame import text_frame
+from realtime.outbox.uvicorn_protocol import PreframedProtocol, PreframedSocket, preframed_socket
 
 WITHIN = 10.0  # seconds for any one answer
 Application = Callable[[Any, Any, Any], Awaitable[None]]
