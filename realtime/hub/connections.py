@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from uuid import UUID
 
 from realtime import metrics
 from realtime.broker.events import chat_group, user_group, workspace_group
-from realtime.hub import write_targets
 from realtime.hub.rooms import Room, Subscription
 from realtime.outbox.connection import Connection
 
@@ -36,6 +36,7 @@ class Directory:
     def add(self, connection: Connection, workspace_ids: set[UUID]) -> None:
         """Take a connection in, with its user's and their workspaces' groups."""
         self.connections.add(connection)
+        connection.outbox.direct_changed = functools.partial(self._invalidate_rooms, connection)
         metrics.connections.set(len(self.connections))
         mine = self.by_user.setdefault(connection.user_id, set())
         mine.add(connection)
@@ -91,9 +92,13 @@ class Directory:
         if chat_id not in connection.chats:
             connection.chats.add(chat_id)
             metrics.subscriptions.inc()
-        subscription = room.subscriptions[connection] = Subscription(connection)
-        write_targets.changed()
-        return subscription
+        return room.subscribe(connection)
+
+    def _invalidate_rooms(self, connection: Connection) -> None:
+        for chat_id in connection.chats:
+            room = self.rooms.get(chat_id)
+            if room is not None:
+                room.write_targets.invalidate()
 
     def evict(self, connection: Connection, chat_id: UUID) -> None:
         """Put a connection out of a room; one that is just subscribing reads its membership again."""
@@ -110,8 +115,7 @@ class Directory:
         room = self.rooms.get(chat_id)
         if room is None:
             return
-        room.subscriptions.pop(connection, None)
-        write_targets.changed()
+        room.unsubscribe(connection)
         if not room.subscriptions:
             del self.rooms[chat_id]
             self._release(chat_group(chat_id))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
 
 from realtime import metrics
-from realtime.hub import write_targets
 from realtime.hub.coalescing import Joiner
+from realtime.hub.revisions import RevisionLog
 from realtime.hub.room_presence import RoomPresence
 from realtime.outbox.frame import Frame, Priority, fitting
 
@@ -21,19 +21,20 @@ if TYPE_CHECKING:
     from realtime.broker.events import Event
     from realtime.outbox.connection import Connection
 
-MAX_REMEMBERED = 256  # revisions of a chat whose message is known
+Write = Callable[[bytes], None]  # of a socket that is not full
 MAX_WAITING = 1_000  # events held back while members are checked or a subscription is being read
 
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Subscription:
-    """One connection's place in a room.
+    """One connection in one room.
 
     While `held` is a list, live frames wait in it, each with its revision: the connection gets what it missed and its
-    `ack` first. They may take as many bytes as what waits for a connection otherwise, FLOWRA_OUTBOX_BYTES.
+    `ack` first. They may take as many bytes as a connection's outbox, FLOWRA_OUTBOX_BYTES.
     """
 
     connection: Connection
+    room: Room
     held: deque[tuple[int, Frame]] | None = dataclasses.field(default_factory=deque)
     held_bytes: int = 0
     is_revoked: bool = False
@@ -60,55 +61,69 @@ class Subscription:
         """Send what was held back and is newer than `revision`, and let live events through."""
         held, self.held = self.held, None
         self.held_bytes = 0
-        write_targets.changed()
+        self.room.write_targets.invalidate()
         for held_revision, frame in held or ():
             if held_revision == 0 or held_revision > revision:
                 self.connection.outbox.put(frame)
 
 
-class RevisionLog:
-    """Which revisions of a chat were fanned out here: all up to `contiguous`, and those in `ahead`.
+class WriteTargets:
+    """Sorts the subscriptions of one room, and keeps the result until `invalidate` is called.
 
-    Events may come twice (a repair and then the late event itself) and overtake each other; each is let
-    through once. Another message with a revision that was seen is let through, too: one of the two is none of this
-    chat's past, because the database went back or somebody else sent it, and nobody can say which.
+    To ask each of a thousand subscribers at every event costs a fifth of what the writing costs. The answer changes
+    seldom: a connection subscribes or unsubscribes, is released, or its outbox starts or stops queueing.
     """
 
-    def __init__(self) -> None:
-        self.contiguous: int | None = None  # unknown until the first subscriber has read the chat
-        self._ahead: set[int] = set()
-        self._messages: OrderedDict[int, UUID] = OrderedDict()  # whose the latest revisions are
+    def __init__(self, subscriptions: Mapping[Connection, Subscription]) -> None:
+        self._subscriptions = subscriptions
+        self._direct: list[Subscription] = []  # to these `_writes` write, in the same order
+        self._writes: list[Write] = []
+        self._others: list[Subscription] = []  # hold frames back, or have a queue
+        self.is_valid = False
 
-    def start_at(self, revision: int) -> None:
-        """Take everything up to `revision` as known, if nothing is known yet."""
-        if self.contiguous is None:
-            self.advance_to(revision)
+    def invalidate(self) -> None:
+        """Have the subscriptions sorted again before the next frame."""
+        self.is_valid = False
 
-    def admit(self, revision: int, message_id: UUID | None = None) -> bool:
-        """Return whether `revision` is new, or another message's than it was, and note it."""
-        known = self._messages.get(revision, message_id)
-        if message_id is not None:
-            self._messages[revision] = message_id
-            if len(self._messages) > MAX_REMEMBERED:
-                self._messages.popitem(last=False)
-        if revision in self._ahead or (self.contiguous is not None and revision <= self.contiguous):
-            return message_id is not None and known != message_id
-        self._ahead.add(revision)
-        self._close_up()
-        return True
+    def send(self, sending: list[tuple[Event, Frame]]) -> None:
+        """Send these events to all subscriptions: in one write each, wherever that is possible."""
+        if not self.is_valid:
+            self._sort()
+        # A socket that a write fills, or an outbox that overflows, invalidates for the next call; these lists stay.
+        writes, others = self._writes, self._others
+        skipped = {event.skip_user_id for event, _ in sending if event.skip_user_id is not None}
+        if skipped:
+            writes, others = self._without(skipped)
+        if writes:
+            data = b"".join([frame.data for _, frame in sending])
+            for write in writes:
+                write(data)
+        for subscription in others:
+            subscription.deliver(sending)
+        metrics.frames_sent.inc(len(writes) * len(sending))
+        metrics.frames_joined.inc(len(writes) * (len(sending) - 1))
 
-    def advance_to(self, revision: int) -> None:
-        """Note that everything up to `revision` was fanned out, or stands in a newer one that was."""
-        self.contiguous = revision
-        self._ahead = {ahead for ahead in self._ahead if ahead > revision}
-        self._close_up()
+    def _sort(self) -> None:
+        self.is_valid = True
+        self._direct, self._writes, self._others = [], [], []
+        for subscription in self._subscriptions.values():
+            write = subscription.connection.outbox.direct
+            if write is None or subscription.held is not None:
+                self._others.append(subscription)
+            else:
+                self._direct.append(subscription)
+                self._writes.append(write)
 
-    def _close_up(self) -> None:
-        if self.contiguous is None:
-            return
-        while self.contiguous + 1 in self._ahead:
-            self.contiguous += 1
-            self._ahead.remove(self.contiguous)
+    def _without(self, user_ids: set[UUID]) -> tuple[list[Write], list[Subscription]]:
+        """Return the same two lists with the subscriptions of these users among the others."""
+        writes: list[Write] = []
+        others = list(self._others)
+        for subscription, write in zip(self._direct, self._writes, strict=True):
+            if subscription.connection.user_id in user_ids:
+                others.append(subscription)
+            else:
+                writes.append(write)
+        return writes, others
 
 
 class Room:
@@ -127,10 +142,19 @@ class Room:
         self.is_direct = False  # as the first subscriber has read it; it never changes
         self.required_version = 0
         self.waiting: deque[Event] = deque()
-        self._writes: list[Callable[[bytes], None]] = []  # of those whom nothing stands in the way of
-        self._others: list[Subscription] = []
-        self._sorted_at = -1  # ways.changes() when these two were true
+        self.write_targets = WriteTargets(self.subscriptions)
         self._joiner: Joiner[tuple[Event, Frame]] = Joiner(self._send)
+
+    def subscribe(self, connection: Connection) -> Subscription:
+        """Return a new subscription, instead of the connection's earlier one if it has one, that holds frames back."""
+        subscription = self.subscriptions[connection] = Subscription(connection, self)
+        self.write_targets.invalidate()
+        return subscription
+
+    def unsubscribe(self, connection: Connection) -> None:
+        """Remove the connection's subscription, if it has one."""
+        if self.subscriptions.pop(connection, None) is not None:
+            self.write_targets.invalidate()
 
     @property
     def is_overloaded(self) -> bool:
@@ -160,43 +184,17 @@ class Room:
         self._joiner.flush()
 
     def _send(self, sending: list[tuple[Event, Frame]]) -> None:
-        """Send events to all subscribers: in one write each, wherever nothing stands in the way."""
-        if any(event.skip_user_id for event, _ in sending):
-            self._sort({event.skip_user_id for event, _ in sending})
-            self._sorted_at = -1
-        elif self._sorted_at != write_targets.changes():
-            self._sort(set())
-            self._sorted_at = write_targets.changes()
-        # A socket that a write fills, or an outbox that overflows, changes the next sorting, never this one.
-        writes, others = self._writes, self._others
-        if writes:
-            data = b"".join([frame.data for _, frame in sending])
-            for write in writes:
-                write(data)
-        for subscription in others:
-            subscription.deliver(sending)
-        metrics.frames_sent.inc(len(writes) * len(sending))
-        metrics.frames_joined.inc(len(writes) * (len(sending) - 1))
+        self.write_targets.send(sending)
         now = time.monotonic()
         for event, _ in sending:
             metrics.delivery_seconds.observe(now - event.known_at)
-
-    def _sort(self, skipped: set[UUID | None]) -> None:
-        """Tell those who can be written to directly from those who hold back, wait in a queue or are `skipped`."""
-        self._writes, self._others = [], []
-        for subscription in self.subscriptions.values():
-            write = subscription.connection.outbox.direct
-            if write is None or subscription.held is not None or subscription.connection.user_id in skipped:
-                self._others.append(subscription)
-            else:
-                self._writes.append(write)
 
     def checked(self, access_version: int, members: set[UUID]) -> list[Connection]:
         """Take the result of a check; returns the connections that were removed, then delivers what waited."""
         removed = [connection for connection in self.subscriptions if connection.user_id not in members]
         for connection in removed:
-            self.subscriptions.pop(connection).is_revoked = True
-        write_targets.changed()
+            self.subscriptions[connection].is_revoked = True
+            self.unsubscribe(connection)
         self.access_version = access_version
         self.presence.forget()  # whoever was removed may have been counted, if the event of it was lost
         while self.waiting and not self.needs_check:

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable
 
 from realtime import metrics
-from realtime.hub import write_targets
 from realtime.outbox.edits import superseded_edits
 from realtime.outbox.frame import Frame, Priority, fitting
 from realtime.outbox.presence import fold
@@ -32,6 +31,7 @@ class Outbox:
         self.is_closed = False
         # Writes frames that are ready, with nothing in between: set while nothing waits and the server offers it.
         self.direct: Callable[[bytes], None] | None = None
+        self.direct_changed: Callable[[], None] = _nothing  # called after each change of `direct`
         wire.changed = self._wire_changed
 
     def open(self, first: Frame) -> None:
@@ -100,7 +100,7 @@ class Outbox:
     def _set_direct(self, direct: Callable[[bytes], None] | None) -> None:
         if direct is not self.direct:
             self.direct = direct
-            write_targets.changed()
+            self.direct_changed()
 
     def _send(self, frame: Frame) -> None:
         self._wire.send(frame)
@@ -156,3 +156,7 @@ class Outbox:
         metrics.frames_shed.labels("presence").inc(len(presence) - len(folded))
         self._queue = kept
         self.queued_bytes = sum(entry.size for entry in kept if isinstance(entry, Frame))
+
+
+def _nothing() -> None:
+    """Nobody has to know."""

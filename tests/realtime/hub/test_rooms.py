@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.broker.events import Event, Kind
-from realtime.hub.rooms import MAX_WAITING, RevisionLog, Room, Subscription
+from realtime.hub.revisions import RevisionLog
+from realtime.hub.rooms import MAX_WAITING, Room
 from realtime.outbox.frame import Priority
 from realtime.protocol.frames import CloseCode
 from tests.realtime.listeners import Listener
@@ -35,7 +36,7 @@ def event(text: str, *, revision: int = 0, access_version: int = 0, **fields: An
 def join(room: Room, *, is_live: bool = True) -> Listener:
     """Subscribe somebody; live, or still waiting for what they missed."""
     listener = Listener()
-    subscription = room.subscriptions[listener.connection] = Subscription(listener.connection)
+    subscription = room.subscribe(listener.connection)
     if is_live:
         subscription.release(0)
     return listener

@@ -1,4 +1,4 @@
-"""A room remembers whom it may write to. Whatever happens meanwhile, nobody misses, doubles or outlives a frame."""
+"""A room keeps its write targets. Whatever happens meanwhile, each frame reaches each subscriber once and in order."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from realtime.outbox.frame import Frame, text_frame
 from realtime.outbox.outbox import Outbox
 from realtime.outbox.transports import ReadyWire
 
-CHAT = uuid.uuid4()
-PEOPLE = 4
+CHATS = [uuid.uuid4(), uuid.uuid4()]
+CHAT = CHATS[0]
+PEOPLE = 4  # connections, two of them of the same user
 
 
 class Socket:
@@ -65,31 +66,41 @@ class Socket:
 class Person:
     """Somebody with a socket, and what they ought to be sent."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, user_id: uuid.UUID | None = None) -> None:
         self.socket = Socket()
         self.outbox = Outbox(ReadyWire(self.socket), limit=10_000_000, overflowed=lambda: None)
         self.outbox.open(Frame("welcome"))
         self.due = [text_frame("welcome")]
         self.connection = Connection(
-            credential=Credential(user_id=uuid.uuid4(), expires_at=0.0),
+            credential=Credential(user_id=user_id or uuid.uuid4(), expires_at=0.0),
             display_name="Jane",
             outbox=self.outbox,
             end=lambda code: None,
         )
         directory.add(self.connection, set())
-        self.subscription: Subscription | None = None
-        self.held: list[bytes] | None = None
+        self.subscriptions: dict[uuid.UUID, Subscription] = {}
+        self.held: dict[uuid.UUID, list[bytes]] = {}  # by chat, where the subscription holds frames back
         self.queued = 0  # of what is due, what still waits for the socket
 
-    def ought_to_get(self, data: bytes) -> None:
+    def ought_to_get(self, chat_id: uuid.UUID, data: bytes) -> None:
         """Note that an event went out to the room."""
-        if self.subscription is None or self.socket.has_ended:
+        if chat_id not in self.subscriptions or self.socket.has_ended:
             return
-        if self.held is not None:
-            self.held.append(data)
+        if chat_id in self.held:
+            self.held[chat_id].append(data)
             return
         self.due.append(data)
         self.queued += self.socket.is_full
+
+    def unsubscribed(self, chat_id: uuid.UUID) -> None:
+        """Note that it is no longer subscribed."""
+        self.subscriptions.pop(chat_id, None)
+        self.held.pop(chat_id, None)
+
+    def ended(self) -> None:
+        """Note that what waits for the socket is lost."""
+        self.due = self.due[: -self.queued] if self.queued else self.due
+        self.queued = 0
 
     def check(self) -> None:
         """Look at what came."""
@@ -98,42 +109,47 @@ class Person:
 
 # More of what shows whether all is well than of what may spoil it.
 ACTIONS = ["send", "send", "typing", "subscribe", "release", "leave", "remove", "fill", "drain", "end", "abort"]
-Step = tuple[str, int]
+Step = tuple[str, int, uuid.UUID]
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, PEOPLE - 1)), max_size=40))
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, PEOPLE - 1), st.sampled_from(CHATS)), max_size=40))
 def test_each_gets_everything_once_whatever_happens(steps: list[Step]) -> None:
     directory = Directory(lambda group: None, lambda group: None)
-    people = [Person(directory) for _ in range(PEOPLE)]
+    twice = uuid.uuid4()
+    people = [Person(directory, twice if number < 2 else None) for number in range(PEOPLE)]
     for person in people:
-        person.subscription = directory.join_room(person.connection, CHAT)
-        person.subscription.release(0)
-    for number, (action, index) in enumerate(steps):
+        for chat_id in CHATS:
+            person.subscriptions[chat_id] = directory.join_room(person.connection, chat_id)
+            person.subscriptions[chat_id].release(0)
+    for number, (action, index, chat_id) in enumerate(steps):
         person = people[index]
-        room = directory.rooms.get(CHAT)
+        user_id = person.connection.user_id
+        room = directory.rooms.get(chat_id)
         if action in ("send", "typing") and room is not None:
-            skip = person.connection.user_id if action == "typing" else None
+            skip = user_id if action == "typing" else None
             event = Event(group="chat", kind=Kind.CHAT, text=f"event {number}", skip_user_id=skip)
             room._send([(event, Frame(event.text))])
             for other in people:
-                if other is not person or action == "send":
-                    other.ought_to_get(text_frame(event.text))
+                if other.connection.user_id != skip:
+                    other.ought_to_get(chat_id, text_frame(event.text))
         elif action == "subscribe":
-            person.subscription, person.held = directory.join_room(person.connection, CHAT), []
-        elif action == "release" and person.subscription is not None and person.held is not None:
-            person.subscription.release(0)
-            held, person.held = person.held, None
-            for data in held:
-                person.ought_to_get(data)
+            person.subscriptions[chat_id] = directory.join_room(person.connection, chat_id)
+            person.held[chat_id] = []
+        elif action == "release" and chat_id in person.held:
+            person.subscriptions[chat_id].release(0)
+            for data in person.held.pop(chat_id):
+                person.ought_to_get(chat_id, data)
         elif action == "remove" and room is not None:
-            members = {other.connection.user_id for other in people if other is not person}
+            members = {other.connection.user_id for other in people} - {user_id}
             for removed in room.checked(number, members):
-                directory.leave_room(removed, CHAT)
-            person.subscription = person.held = None
+                directory.leave_room(removed, chat_id)
+            for other in people:
+                if other.connection.user_id == user_id:
+                    other.unsubscribed(chat_id)
         elif action == "leave":
-            directory.leave_room(person.connection, CHAT)
-            person.subscription = person.held = None
+            directory.leave_room(person.connection, chat_id)
+            person.unsubscribed(chat_id)
         elif action == "fill":
             person.socket.set_full(True)
         elif action == "drain":
@@ -141,16 +157,43 @@ def test_each_gets_everything_once_whatever_happens(steps: list[Step]) -> None:
                 person.queued = 0
             person.socket.set_full(False)
         elif action == "end" and not person.socket.has_ended:
-            person.due = person.due[: -person.queued] if person.queued else person.due
-            person.queued = 0
+            person.ended()
             person.socket.end()
         elif action == "abort" and not person.socket.has_ended:
-            person.due = person.due[: -person.queued] if person.queued else person.due
-            person.queued = 0
+            person.ended()
             person.outbox.abort()
             person.socket.end()
         for each in people:
             each.check()
+
+
+def test_what_happens_to_a_connection_invalidates_its_own_rooms_and_no_other() -> None:
+    directory = Directory(lambda group: None, lambda group: None)
+    both, one = Person(directory), Person(directory)
+    for person, chats in ((both, CHATS), (one, CHATS[:1])):
+        for chat_id in chats:
+            directory.join_room(person.connection, chat_id).release(0)
+    first, second = (directory.rooms[chat_id] for chat_id in CHATS)
+
+    def are_valid_after(happens: Callable[[], object]) -> tuple[bool, bool]:
+        for room in (first, second):
+            room._send([(Event(group="chat", kind=Kind.CHAT, text="x"), Frame("x"))])
+        assert (first.write_targets.is_valid, second.write_targets.is_valid) == (True, True)
+        happens()
+        return first.write_targets.is_valid, second.write_targets.is_valid
+
+    typing = Event(group="chat", kind=Kind.CHAT, text="x", skip_user_id=one.connection.user_id)
+    assert are_valid_after(lambda: first._send([(typing, Frame("x"))])) == (True, True)
+    assert are_valid_after(lambda: one.socket.set_full(True)) == (False, True)
+    assert are_valid_after(lambda: both.socket.set_full(True)) == (False, False)
+    assert are_valid_after(lambda: both.socket.set_full(False)) == (False, False)
+    assert are_valid_after(lambda: directory.leave_room(one.connection, CHATS[1])) == (True, True)
+    late = Person(directory)
+    subscription = directory.join_room(late.connection, CHATS[1])
+    assert are_valid_after(lambda: directory.join_room(late.connection, CHATS[0])) == (False, True)
+    assert are_valid_after(lambda: subscription.release(0)) == (True, False)
+    assert are_valid_after(lambda: directory.remove(one.connection)) == (False, True)
+    assert are_valid_after(one.socket.end) == (True, True)
 
 
 async def test_who_was_removed_does_not_get_what_waited_for_the_check() -> None:
