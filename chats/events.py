@@ -8,31 +8,24 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
 from django.dispatch import Signal
 
-from chats.payloads import (
-    ChatPayload,
-    MemberPayload,
-    MessagePayload,
-    NotificationPayload,
-    WorkspaceNamePayload,
-    chat_payload,
-    message_payload,
-)
-from chats.people_payloads import MePayload, RolePayload, UserStatePayload
-from chats.reading_events import ChatRead as ChatRead
-from chats.reading_events import MentionsChanged as MentionsChanged
-from chats.reading_events import NotificationsRead as NotificationsRead
-from chats.reading_events import Reading
-from chats.selectors.unread import unread_count
-
 if TYPE_CHECKING:
-    from chats.models import Chat, ChatMember, Message
+    from chats.payload_types import (
+        ChatPayload,
+        MemberPayload,
+        MePayload,
+        MessagePayload,
+        NotificationPayload,
+        RolePayload,
+        UserStatePayload,
+        WorkspaceNamePayload,
+    )
 
 domain_event = Signal()
 # Sent with `events` inside the transaction. A receiver may return a number for each of them (0: none), which goes to
@@ -147,6 +140,38 @@ class BlockChanged:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRead:
+    """A member read further, when the chat was at `revision`; told to their own sockets."""
+
+    workspace_id: UUID
+    chat_id: UUID
+    revision: int
+    user_id: UUID
+    last_read_seq: int
+    unread_count: int
+    mention_count: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MentionsChanged:
+    """A message of a chat, which is at `revision` now, mentions these members, or no longer does."""
+
+    workspace_id: UUID
+    chat_id: UUID
+    revision: int
+    user_ids: tuple[UUID, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationsRead:
+    """Notifications, all of them where `ids` is None, were read or are gone; told to their user's own sockets."""
+
+    user_id: UUID
+    ids: tuple[UUID, ...] | None
+    unread_count: int  # after that
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationCreated:
     user_id: UUID
     data: NotificationPayload
@@ -205,6 +230,8 @@ class WorkspaceDeleted:
     workspace_id: UUID
 
 
+# What nobody is told again: it is counted anew whenever a page loads, and with the next change.
+Reading = ChatRead | MentionsChanged | NotificationsRead
 DomainEvent = (
     MessageChanged
     | ChatChanged
@@ -236,86 +263,3 @@ def publish_on_commit(*happened: DomainEvent) -> None:
 
 def _publish(event: DomainEvent, announcement: int) -> None:
     domain_event.send_robust(sender=type(event), event=event, announcement=announcement)
-
-
-# --- Events from rows, as they are inside the transaction ---------------------------------------
-
-
-def message_changed(kind: type[MessageChanged], chat: Chat, message: Message) -> MessageChanged:
-    """Return the event of this `kind` for `message`, whose author is loaded."""
-    return kind(
-        workspace_id=chat.workspace_id,
-        chat_id=chat.pk,
-        access_version=chat.access_version,
-        revision=message.revision,
-        data=message_payload(message),
-    )
-
-
-def chat_changed(kind: type[ChatChanged], chat: Chat) -> ChatChanged:
-    """Return the event of this `kind`, one that needs no members, for `chat`."""
-    return kind(
-        workspace_id=chat.workspace_id, chat_id=chat.pk, access_version=chat.access_version, data=chat_payload(chat)
-    )
-
-
-def chat_created(chat: Chat, member_ids: Iterable[UUID], labels: Mapping[UUID, str]) -> ChatCreated:
-    """Return the event for a new chat; `labels` see ChatCreated."""
-    return ChatCreated(
-        workspace_id=chat.workspace_id,
-        chat_id=chat.pk,
-        access_version=chat.access_version,
-        data=chat_payload(chat),
-        member_ids=tuple(member_ids),
-        labels=labels,
-    )
-
-
-def chat_deleted(chat: Chat) -> ChatDeleted:
-    """Return the event for a chat that is about to be deleted; reads its members."""
-    return ChatDeleted(
-        workspace_id=chat.workspace_id,
-        chat_id=chat.pk,
-        access_version=chat.access_version,
-        data=chat_payload(chat),
-        member_ids=tuple(chat.memberships.values_list("user_id", flat=True)),
-    )
-
-
-def chat_hidden(membership: ChatMember) -> DirectChatHidden:
-    """Return the event for a member who took a direct chat, which is loaded, off their list."""
-    chat = membership.chat
-    return DirectChatHidden(chat_id=chat.pk, user_id=membership.user_id, data=chat_payload(chat))
-
-
-def chat_shown(membership: ChatMember, label: str) -> DirectChatShown:
-    """Return the event for a member to whose list a direct chat, which is loaded, comes back under `label`."""
-    data: ChatPayload = {**chat_payload(membership.chat), "label": label}
-    return DirectChatShown(chat_id=membership.chat_id, user_id=membership.user_id, data=data)
-
-
-def chat_read(membership: ChatMember) -> ChatRead:
-    """Return the event that tells a member's own sockets how much of a chat, which is loaded, they have not read."""
-    return ChatRead(
-        workspace_id=membership.chat.workspace_id,
-        chat_id=membership.chat_id,
-        revision=membership.chat.revision,
-        user_id=membership.user_id,
-        last_read_seq=membership.last_read_seq,
-        unread_count=unread_count(membership),
-        mention_count=membership.mention_count,
-    )
-
-
-def member_added(chat: Chat, user_id: UUID, data: MemberPayload) -> MemberAdded:
-    """Return the event for a new member."""
-    return MemberAdded(
-        workspace_id=chat.workspace_id, chat_id=chat.pk, access_version=chat.access_version, user_id=user_id, data=data
-    )
-
-
-def member_removed(chat: Chat, user_id: UUID, data: MemberPayload) -> MemberRemoved:
-    """Return the event for somebody who was removed or left."""
-    return MemberRemoved(
-        workspace_id=chat.workspace_id, chat_id=chat.pk, access_version=chat.access_version, user_id=user_id, data=data
-    )

@@ -1,13 +1,29 @@
-"""What the world sees of the models: one shape each, used by REST, by the socket and by events.
-
-Times are RFC 3339 in UTC with milliseconds. Keys are those of docs/api.md.
-"""
+"""What clients are sent of each model, by REST and by the socket alike; the shapes are in `chats/payload_types.py`."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
+from chats.payload_types import (
+    BlockPayload,
+    ChatPayload,
+    InvitationPayload,
+    InvitePayload,
+    MemberPayload,
+    MePayload,
+    MessagePayload,
+    NotificationPayload,
+    ReadStatePayload,
+    RolePayload,
+    SentInvitationPayload,
+    UserPayload,
+    UserStatePayload,
+    ViewerChatPayload,
+    WorkspaceMemberPayload,
+    WorkspaceNamePayload,
+    WorkspacePayload,
+)
 from chats.selectors.unread import unread_count
 
 if TYPE_CHECKING:
@@ -23,115 +39,6 @@ if TYPE_CHECKING:
         WorkspaceMember,
     )
     from flowra.accounts.models import User
-
-
-class UserPayload(TypedDict):
-    id: str
-    username: str
-    display_name: str
-
-
-class MessagePayload(TypedDict):
-    id: str
-    chat_id: str
-    seq: int
-    revision: int
-    author: UserPayload
-    body: str
-    html: str
-    reply_to: str | None
-    client_id: str
-    created_at: str
-    edited_at: str | None
-    deleted_at: str | None
-
-
-class WorkspacePayload(TypedDict):
-    id: str
-    name: str
-    created_at: str
-    role: str
-
-
-class ChatPayload(TypedDict):
-    id: str
-    workspace_id: str
-    kind: str
-    title: str
-    label: str
-    created_by: str | None
-    created_at: str
-    last_message_at: str | None
-    closed_at: str | None
-    seq: int
-    revision: int
-
-
-class ViewerChatPayload(ChatPayload):
-    """A chat as one of its members sees it; `peer` is the other person of a direct chat."""
-
-    last_read_seq: int
-    unread_count: int
-    mention_count: int
-    peer: UserPayload | None
-
-
-class MemberPayload(TypedDict):
-    user_id: str
-    username: str
-    display_name: str
-    joined_at: str
-
-
-class WorkspaceMemberPayload(MemberPayload):
-    role: str
-
-
-class NotificationPayload(TypedDict):
-    id: str
-    kind: str
-    actor: UserPayload | None
-    workspace_id: str
-    chat_id: str | None
-    chat_label: str
-    message_id: str | None
-    seq: int | None
-    excerpt: str
-    created_at: str
-    read_at: str | None
-
-
-class WorkspaceNamePayload(TypedDict):
-    id: str
-    name: str
-
-
-class InvitationPayload(TypedDict):
-    id: str
-    workspace: WorkspaceNamePayload
-    invited_by: UserPayload
-    role: str
-    created_at: str
-    expires_at: str
-
-
-class SentInvitationPayload(InvitationPayload):
-    username: str
-
-
-class BlockPayload(UserPayload):
-    blocked_at: str
-
-
-class InvitePayload(TypedDict):
-    id: str
-    workspace_id: str
-    token: str
-    role: str
-    created_at: str
-    expires_at: str
-    max_uses: int | None
-    use_count: int
 
 
 def time_text(value: datetime) -> str:
@@ -209,6 +116,16 @@ def viewer_chat_payload(membership: ChatMember, peer: User | None) -> ViewerChat
         "unread_count": unread_count(membership),
         "mention_count": membership.mention_count,
         "peer": None if peer is None else user_payload(peer),
+    }
+
+
+def read_state_payload(membership: ChatMember) -> ReadStatePayload:
+    """Return how far this member has read the chat; needs `chat` loaded."""
+    return {
+        "chat_id": str(membership.chat_id),
+        "last_read_seq": membership.last_read_seq,
+        "unread_count": unread_count(membership),
+        "mention_count": membership.mention_count,
     }
 
 
@@ -292,4 +209,30 @@ def invite_payload(invite: WorkspaceInvite) -> InvitePayload:
         "expires_at": time_text(invite.expires_at),
         "max_uses": invite.max_uses,
         "use_count": invite.use_count,
+    }
+
+
+def user_state_payload(user: User) -> UserStatePayload:
+    """Return what the frame `user.changed` says of `user`."""
+    return {**user_payload(user), "is_bot": False}
+
+
+def me_payload(user: User) -> MePayload:
+    """Return what somebody sees of themselves."""
+    return {**user_payload(user), "email": user.email}
+
+
+def workspace_name_payload(workspace: Workspace) -> WorkspaceNamePayload:
+    """Return the workspace without what differs from member to member."""
+    return {"id": str(workspace.pk), "name": workspace.name}
+
+
+def role_payload(membership: WorkspaceMember) -> RolePayload:
+    """Return a member of a workspace and their role; needs `user` loaded."""
+    user = membership.user
+    return {
+        "user_id": str(user.pk),
+        "username": user.username,
+        "display_name": user.get_full_name(),
+        "role": membership.role,
     }

@@ -319,12 +319,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"deepLinking": True},
     "ENUM_NAME_OVERRIDES": {
         "Role": "chats.models.Role",
-        "InviteRole": "chats.api.input.fields.INVITE_ROLES",
+        "InviteRole": "chats.payload_types.INVITE_ROLES",
         "ChatKind": "chats.models.ChatKind",
         "DirectChatKind": "chats.api.input.fields.DIRECT_KIND",
         "TitledChatKind": "chats.api.input.fields.TITLED_KINDS",
         "NotificationKind": "chats.models.Notification.Kind",
-        "ChangeType": "chats.api.document.shapes.CHANGE_TYPES",
+        "ChangeType": "chats.payload_types.CHANGE_TYPES",
     },
 }
 # In the process, so that no broker can fail a request; room for a throttle's entry per user and scope.

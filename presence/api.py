@@ -14,24 +14,13 @@ from rest_framework.response import Response
 
 from chats.api.base import ApiView
 from chats.api.document.schema import reads
-from chats.api.document.shapes import Shape, counter
 from chats.api.input.fields import QueryIds
 from chats.selectors.lists import access_chat
 from presence.exceptions import RegistryAway
-from presence.selectors import presence_payload, read_presence
+from presence.selectors import MemberPresencePayload, presence_payload, read_presence
 
 ROWS_MAX = 1_000
 IDS_MAX = 200
-
-
-class MemberPresence(Shape):
-    user_id = serializers.UUIDField()
-    display_name = serializers.CharField()
-    is_online = serializers.BooleanField()
-    last_seen = serializers.DateTimeField(
-        allow_null=True, help_text="When they went offline; null while online, and for somebody never seen."
-    )
-    version = counter(help_text="Of two states of one user the one with the higher version is the later.")
 
 
 class Disabled(APIException):
@@ -56,7 +45,7 @@ class PresenceQuery(serializers.Serializer[Any]):
 
 
 class ChatPresence(ApiView):
-    @reads("getChatPresence", MemberPresence, many=True, ids=("chat_id",), query=PresenceQuery, refuses=[503])
+    @reads("getChatPresence", list[MemberPresencePayload], ids=("chat_id",), query=PresenceQuery, refuses=[503])
     def get(self, request: Request, chat_id: UUID) -> Response:
         """Who of a chat's members is online: they come first, then by name.
 

@@ -6,13 +6,15 @@ import dataclasses
 import datetime
 import functools
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, TypedDict
+from typing import Annotated, NamedTuple, TypedDict
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from msgspec import Meta
 
 from chats.models import Chat, ChatMember
+from chats.payload_types import Counter, Id, Time
 from chats.payloads import optional_time_text
 from chats.selectors.lists import is_blocked_within, list_members
 from presence.exceptions import RegistryAway
@@ -23,12 +25,16 @@ PAIR = 2  # members of a direct chat
 MEMBERS_SHOWN = 200  # beside a chat; 1 kB of HTML each
 
 
-class PresencePayload(TypedDict):
-    user_id: str
+class MemberPresencePayload(TypedDict):
+    user_id: Id
     display_name: str
     is_online: bool
-    last_seen: str | None
-    version: int
+    last_seen: Annotated[
+        Time | None, Meta(description="When they went offline; null while online, and for somebody never seen.")
+    ]
+    version: Annotated[
+        Counter, Meta(description="Of two states of one user the one with the higher version is the later.")
+    ]
 
 
 class _Member(NamedTuple):
@@ -132,7 +138,7 @@ def read_states(chat_id: UUID) -> dict[UUID, State]:
     return get_registry().snapshot(user_ids) if user_ids else {}
 
 
-def presence_payload(member: MemberPresence) -> PresencePayload:
+def presence_payload(member: MemberPresence) -> MemberPresencePayload:
     """Return a member's presence as REST gives it."""
     return {
         "user_id": str(member.user_id),

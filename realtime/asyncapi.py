@@ -13,9 +13,16 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from chats.models import ChatKind, Notification, Role
-from chats.payloads import ChatPayload, MemberPayload, MessagePayload, NotificationPayload, WorkspaceNamePayload
-from chats.people_payloads import MePayload, RolePayload, UserStatePayload
+from chats.payload_types import (
+    ChatPayload,
+    MemberPayload,
+    MePayload,
+    MessagePayload,
+    NotificationPayload,
+    RolePayload,
+    UserStatePayload,
+    WorkspaceNamePayload,
+)
 from realtime.frames.chats import CHAT_FRAME_TYPES
 from realtime.protocol import frames as protocol
 from realtime.protocol import people
@@ -118,9 +125,6 @@ def _schemas() -> Document:
     made: Document = dict(schemas)
     for frame, payload in _DATA.items():
         made[frame.__name__]["properties"]["data"] = _reference(payload)
-    made["RolePayload"]["properties"]["role"] = {"enum": Role.values}
-    made["ChatPayload"]["properties"]["kind"] = {"enum": ChatKind.values}
-    made["NotificationPayload"]["properties"]["kind"] = {"enum": Notification.Kind.values}
     for kind in SERVER_FRAMES:
         always = [field.name for field in msgspec.structs.fields(kind) if field.default is not msgspec.UNSET]
         made[kind.__name__]["required"] = ["type", *always]

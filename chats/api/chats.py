@@ -10,12 +10,12 @@ from rest_framework.response import Response
 
 from chats import services
 from chats.api.base import ApiView
-from chats.api.document import shapes
 from chats.api.document.schema import reads, writes
 from chats.api.input import requests
 from chats.api.input.pagination import by_id, by_text
 from chats.models import ChatMember
-from chats.payloads import ViewerChatPayload, member_payload, viewer_chat_payload
+from chats.payload_types import AddedMembersPayload, ChatPagePayload, MemberPagePayload, ViewerChatPayload
+from chats.payloads import member_payload, viewer_chat_payload
 from chats.selectors import lists
 
 _OLDEST = (by_id("chat_id"),)
@@ -42,7 +42,7 @@ def seen_chat(membership: ChatMember) -> ViewerChatPayload:
 class Chats(ApiView):
     @reads(
         "listChats",
-        shapes.ChatPage,
+        ChatPagePayload,
         query=requests.ChatQuery,
         refuses=[404],
     )
@@ -58,7 +58,7 @@ class Chats(ApiView):
 
     @writes(
         "createChat",
-        {201: shapes.Chat, 200: shapes.Chat},
+        {201: ViewerChatPayload, 200: ViewerChatPayload},
         body=_CREATE,
         refuses=[404],
     )
@@ -69,14 +69,14 @@ class Chats(ApiView):
 
 
 class ChatDetail(ApiView):
-    @reads("getChat", shapes.Chat, ids=_CHAT)
+    @reads("getChat", ViewerChatPayload, ids=_CHAT)
     def get(self, request: Request, chat_id: UUID) -> Response:
         """A chat."""
         return Response(seen_chat(lists.access_chat(self.user, chat_id)))
 
     @writes(
         "renameChat",
-        {200: shapes.Chat},
+        {200: ViewerChatPayload},
         ids=_CHAT,
         body=requests.ChatWrite,
         refuses=[409],
@@ -94,21 +94,21 @@ class ChatDetail(ApiView):
 
 
 class ChatClose(ApiView):
-    @writes("closeChat", {200: shapes.Chat}, ids=_CHAT)
+    @writes("closeChat", {200: ViewerChatPayload}, ids=_CHAT)
     def post(self, request: Request, chat_id: UUID) -> Response:
         """Take no more messages (its creator, workspace admins)."""
         return Response(seen_chat(services.close_chat(user=self.user, chat_id=chat_id)))
 
 
 class ChatReopen(ApiView):
-    @writes("reopenChat", {200: shapes.Chat}, ids=_CHAT)
+    @writes("reopenChat", {200: ViewerChatPayload}, ids=_CHAT)
     def post(self, request: Request, chat_id: UUID) -> Response:
         """Take messages again (its creator, workspace admins)."""
         return Response(seen_chat(services.reopen_chat(user=self.user, chat_id=chat_id)))
 
 
 class ChatMembers(ApiView):
-    @reads("listChatMembers", shapes.MemberPage, ids=_CHAT, query=requests.UserQuery)
+    @reads("listChatMembers", MemberPagePayload, ids=_CHAT, query=requests.UserQuery)
     def get(self, request: Request, chat_id: UUID) -> Response:
         """A chat's members, by name."""
         query = self.read_query(requests.UserQuery)
@@ -117,7 +117,7 @@ class ChatMembers(ApiView):
 
     @writes(
         "addChatMembers",
-        {201: shapes.AddedMembers},
+        {201: AddedMembersPayload},
         ids=_CHAT,
         body=requests.ChatMembersCreate,
         refuses=[409],

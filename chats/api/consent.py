@@ -10,11 +10,17 @@ from rest_framework.response import Response
 
 from chats import services
 from chats.api.base import ApiView
-from chats.api.document import shapes
 from chats.api.document.schema import reads, writes
 from chats.api.input import requests
 from chats.api.input.pagination import by_id, by_time
 from chats.exceptions import NotFound
+from chats.payload_types import (
+    BlockPagePayload,
+    InvitationPagePayload,
+    SentInvitationPagePayload,
+    SentInvitationPayload,
+    WorkspacePayload,
+)
 from chats.payloads import (
     block_payload,
     invitation_payload,
@@ -30,7 +36,7 @@ _WORKSPACE = ("workspace_id",)
 class WorkspaceInvitations(ApiView):
     @reads(
         "listWorkspaceInvitations",
-        shapes.SentInvitationPage,
+        SentInvitationPagePayload,
         ids=_WORKSPACE,
         query=requests.PageQuery,
         refuses=[403],
@@ -51,7 +57,7 @@ class WorkspaceInvitations(ApiView):
 class WorkspaceInvitationDetail(ApiView):
     @reads(
         "getWorkspaceInvitation",
-        shapes.SentInvitation,
+        SentInvitationPayload,
         ids=("workspace_id", "invitation_id"),
         refuses=[403],
     )
@@ -70,14 +76,14 @@ class WorkspaceInvitationDetail(ApiView):
 
 
 class OwnInvitations(ApiView):
-    @reads("listMyInvitations", shapes.InvitationPage, query=requests.PageQuery)
+    @reads("listMyInvitations", InvitationPagePayload, query=requests.PageQuery)
     def get(self, request: Request) -> Response:
         """The open invitations to the caller, newest first."""
         return self.page(lists.list_own_invitations(self.user), _NEWEST, invitation_payload, self.page_query())
 
 
 class InvitationAccept(ApiView):
-    @writes("acceptInvitation", {200: shapes.Workspace}, ids=("invitation_id",))
+    @writes("acceptInvitation", {200: WorkspacePayload}, ids=("invitation_id",))
     def post(self, request: Request, invitation_id: UUID) -> Response:
         """Join the workspace of an invitation."""
         membership = services.accept_invitation(user=self.user, invitation_id=invitation_id)
@@ -93,7 +99,7 @@ class InvitationDecline(ApiView):
 
 
 class Blocks(ApiView):
-    @reads("listBlocks", shapes.BlockPage, query=requests.PageQuery)
+    @reads("listBlocks", BlockPagePayload, query=requests.PageQuery)
     def get(self, request: Request) -> Response:
         """Whom the caller blocks, the last one first."""
         return self.page(lists.list_blocks(self.user), _NEWEST, block_payload, self.page_query())

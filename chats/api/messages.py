@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -13,16 +12,15 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from chats import services
 from chats.api.base import ApiView
-from chats.api.document import shapes
 from chats.api.document.schema import reads, writes
 from chats.api.input import requests
 from chats.lib.ids import new_id
 from chats.limits import count_change, count_post
 from chats.models import Chat, Message
-from chats.payloads import message_payload
+from chats.payload_types import ChangePayload, ChangesPayload, MessagePagePayload, MessagePayload, ReadStatePayload
+from chats.payloads import message_payload, read_state_payload
 from chats.selectors import lists
 from chats.selectors.history import PAGE_LIMIT, list_changes, list_messages
-from chats.selectors.unread import unread_count
 
 _CHAT = ("chat_id",)
 _MESSAGE = ("chat_id", "message_id")
@@ -31,7 +29,7 @@ _MESSAGE = ("chat_id", "message_id")
 class Messages(ApiView):
     @reads(
         "listMessages",
-        shapes.MessagePage,
+        MessagePagePayload,
         ids=_CHAT,
         query=requests.MessageQuery,
     )
@@ -44,7 +42,7 @@ class Messages(ApiView):
 
     @writes(
         "postMessage",
-        {201: shapes.Message, 200: shapes.Message},
+        {201: MessagePayload, 200: MessagePayload},
         ids=_CHAT,
         body=requests.MessageCreate,
         refuses=[409],
@@ -64,14 +62,14 @@ class Messages(ApiView):
 
 
 class MessageDetail(ApiView):
-    @reads("getMessage", shapes.Message, ids=_MESSAGE)
+    @reads("getMessage", MessagePayload, ids=_MESSAGE)
     def get(self, request: Request, chat_id: UUID, message_id: UUID) -> Response:
         """A message."""
         return Response(message_payload(lists.access_message(self.user, chat_id, message_id)))
 
     @writes(
         "editMessage",
-        {200: shapes.Message},
+        {200: MessagePayload},
         ids=_MESSAGE,
         body=requests.MessageWrite,
         refuses=[409],
@@ -98,7 +96,7 @@ class MessageDetail(ApiView):
 class ChatChanges(ApiView):
     @reads(
         "listChanges",
-        shapes.Changes,
+        ChangesPayload,
         ids=_CHAT,
         query=requests.ChangesQuery,
     )
@@ -108,16 +106,16 @@ class ChatChanges(ApiView):
         chat = lists.access_chat(self.user, chat_id).chat
         changes = list_changes(chat, since, settings.FLOWRA_CATCHUP_LIMIT)
         results = [_change(message, since) for message in changes.messages]
-        answer: dict[str, Any] = {"revision": changes.revision, "reset": changes.reset, "results": results}
+        answer: ChangesPayload = {"revision": changes.revision, "reset": changes.reset, "results": results}
         if changes.more:
             answer["more"] = True
         return Response(answer)
 
 
-class ChatRead(ApiView):
+class MarkRead(ApiView):
     @writes(
         "markRead",
-        {200: shapes.ReadState},
+        {200: ReadStatePayload},
         ids=_CHAT,
         body=requests.ReadWrite,
     )
@@ -125,17 +123,10 @@ class ChatRead(ApiView):
         """Note how far the caller has read; never falls, never passes the last message."""
         body = self.read_body(requests.ReadWrite)
         membership = services.mark_read(user=self.user, chat_id=chat_id, seq=body["seq"])
-        return Response(
-            {
-                "chat_id": str(chat_id),
-                "last_read_seq": membership.last_read_seq,
-                "unread_count": unread_count(membership),
-                "mention_count": membership.mention_count,
-            }
-        )
+        return Response(read_state_payload(membership))
 
 
-def _page(request: Request, chat: Chat, messages: Sequence[Message]) -> dict[str, Any]:
+def _page(request: Request, chat: Chat, messages: Sequence[Message]) -> MessagePagePayload:
     """Return a page of messages. `seq` has no gaps, so its ends tell what lies beyond them."""
     here = remove_query_param(remove_query_param(request.build_absolute_uri(), "before"), "after")
     older = newer = None
@@ -146,7 +137,7 @@ def _page(request: Request, chat: Chat, messages: Sequence[Message]) -> dict[str
     return {"results": [message_payload(message) for message in messages], "next": newer, "previous": older}
 
 
-def _change(message: Message, since: int) -> dict[str, Any]:
+def _change(message: Message, since: int) -> ChangePayload:
     changed = "edited" if message.deleted_at is None else "deleted"
     kind = "posted" if message.posted_revision > since else changed
     return {"type": f"chat.message.{kind}", "chat_id": str(message.chat_id), "data": message_payload(message)}

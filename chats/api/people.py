@@ -8,10 +8,15 @@ from rest_framework.response import Response
 from chats import services
 from chats.api.base import ApiView
 from chats.api.chats import seen_chats
-from chats.api.document import shapes
 from chats.api.document.schema import reads, writes
 from chats.api.input import requests
 from chats.api.input.pagination import by_id, by_text, by_time
+from chats.payload_types import (
+    NotificationPagePayload,
+    SearchResultsPayload,
+    UnreadNotificationsPayload,
+    UserPagePayload,
+)
 from chats.payloads import message_payload, notification_payload, user_payload
 from chats.selectors import lists
 from chats.selectors.history import load_fitting
@@ -23,7 +28,7 @@ _NEWEST = (by_time("-created_at"), by_id("-id"))
 
 
 class Users(ApiView):
-    @reads("listUsers", shapes.UserPage, query=requests.UserQuery)
+    @reads("listUsers", UserPagePayload, query=requests.UserQuery)
     def get(self, request: Request) -> Response:
         """The people one shares a workspace with, by name."""
         query = self.read_query(requests.UserQuery)
@@ -33,7 +38,7 @@ class Users(ApiView):
 class Notifications(ApiView):
     @reads(
         "listNotifications",
-        shapes.NotificationPage,
+        NotificationPagePayload,
         query=requests.NotificationQuery,
     )
     def get(self, request: Request) -> Response:
@@ -50,7 +55,7 @@ class Notifications(ApiView):
 class NotificationsRead(ApiView):
     @writes(
         "markNotificationsRead",
-        {200: shapes.UnreadNotifications},
+        {200: UnreadNotificationsPayload},
         body=requests.NotificationsRead,
     )
     def post(self, request: Request) -> Response:
@@ -66,7 +71,7 @@ class Search(ApiView):
 
     @reads(
         "search",
-        shapes.SearchResults,
+        SearchResultsPayload,
         query=requests.SearchQuery,
         refuses=[404],
     )

@@ -32,7 +32,7 @@ urlpatterns = [
     path(f"{_chat}/messages", messages.Messages.as_view()),
     path(f"{_chat}/messages/<str:message_id>", messages.MessageDetail.as_view()),
     path(f"{_chat}/changes", messages.ChatChanges.as_view()),
-    path(f"{_chat}/read", messages.ChatRead.as_view()),
+    path(f"{_chat}/read", messages.MarkRead.as_view()),
     path("notifications", people.Notifications.as_view()),
     path("notifications/read", people.NotificationsRead.as_view()),
     path("search", people.Search.as_view()),

@@ -13,12 +13,20 @@ from rest_framework.response import Response
 
 from chats import services
 from chats.api.base import ApiView
-from chats.api.document import shapes
 from chats.api.document.schema import reads, writes
 from chats.api.input import requests
 from chats.api.input.pagination import by_id, by_text, by_time
 from chats.exceptions import NotFound
 from chats.models import WorkspaceInvitation
+from chats.payload_types import (
+    InvitePagePayload,
+    InvitePayload,
+    SentInvitationPayload,
+    WorkspaceMemberPagePayload,
+    WorkspaceMemberPayload,
+    WorkspacePagePayload,
+    WorkspacePayload,
+)
 from chats.payloads import invite_payload, sent_invitation_payload, workspace_member_payload, workspace_payload
 from chats.selectors import lists
 
@@ -30,12 +38,12 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,43}")  # as models.new_invite_token makes 
 
 
 class Workspaces(ApiView):
-    @reads("listWorkspaces", shapes.WorkspacePage, query=requests.PageQuery)
+    @reads("listWorkspaces", WorkspacePagePayload, query=requests.PageQuery)
     def get(self, request: Request) -> Response:
         """The caller's workspaces, by name."""
         return self.page(lists.list_workspaces(self.user), _BY_NAME, workspace_payload, self.page_query())
 
-    @writes("createWorkspace", {201: shapes.Workspace}, body=requests.WorkspaceWrite)
+    @writes("createWorkspace", {201: WorkspacePayload}, body=requests.WorkspaceWrite)
     def post(self, request: Request) -> Response:
         """Create a workspace and own it."""
         membership = services.create_workspace(user=self.user, **self.read_body(requests.WorkspaceWrite))
@@ -43,14 +51,14 @@ class Workspaces(ApiView):
 
 
 class WorkspaceDetail(ApiView):
-    @reads("getWorkspace", shapes.Workspace, ids=_WORKSPACE)
+    @reads("getWorkspace", WorkspacePayload, ids=_WORKSPACE)
     def get(self, request: Request, workspace_id: UUID) -> Response:
         """A workspace."""
         return Response(workspace_payload(lists.access_workspace(self.user, workspace_id)))
 
     @writes(
         "renameWorkspace",
-        {200: shapes.Workspace},
+        {200: WorkspacePayload},
         ids=_WORKSPACE,
         body=requests.WorkspaceWrite,
     )
@@ -70,7 +78,7 @@ class WorkspaceDetail(ApiView):
 class WorkspaceMembers(ApiView):
     @reads(
         "listWorkspaceMembers",
-        shapes.WorkspaceMemberPage,
+        WorkspaceMemberPagePayload,
         ids=_WORKSPACE,
         query=requests.PageQuery,
     )
@@ -82,7 +90,7 @@ class WorkspaceMembers(ApiView):
 
     @writes(
         "addWorkspaceMember",
-        {201: shapes.WorkspaceMember, 200: shapes.WorkspaceMember, 202: shapes.SentInvitation},
+        {201: WorkspaceMemberPayload, 200: WorkspaceMemberPayload, 202: SentInvitationPayload},
         ids=_WORKSPACE,
         body=requests.WorkspaceMemberCreate,
         refuses=[409],
@@ -108,7 +116,7 @@ class WorkspaceMembers(ApiView):
 class WorkspaceMemberDetail(ApiView):
     @writes(
         "changeRole",
-        {200: shapes.WorkspaceMember},
+        {200: WorkspaceMemberPayload},
         ids=("workspace_id", "user_id"),
         body=requests.RoleWrite,
         refuses=[409],
@@ -134,7 +142,7 @@ class WorkspaceMemberDetail(ApiView):
 class Invites(ApiView):
     @reads(
         "listInvites",
-        shapes.InvitePage,
+        InvitePagePayload,
         ids=_WORKSPACE,
         query=requests.PageQuery,
         refuses=[403],
@@ -146,7 +154,7 @@ class Invites(ApiView):
 
     @writes(
         "createInvite",
-        {201: shapes.Invite},
+        {201: InvitePayload},
         ids=_WORKSPACE,
         body=requests.InviteCreate,
     )
@@ -174,7 +182,7 @@ class InviteDetail(ApiView):
 
 @extend_schema(parameters=[OpenApiParameter("token", OpenApiTypes.STR, OpenApiParameter.PATH)])
 class InviteAccept(ApiView):
-    @writes("acceptInvite", {200: shapes.Workspace}, refuses=[404])
+    @writes("acceptInvite", {200: WorkspacePayload}, refuses=[404])
     def post(self, request: Request, token: str) -> Response:
         """Join the workspace of an invite."""
         if not _TOKEN.fullmatch(token):

@@ -17,8 +17,8 @@ from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
 from chats.lib.clock import database_now
 from chats.lib.text import clean_line
 from chats.models import TITLE_MAX_LENGTH, Block, Chat, ChatKind, ChatMember, Notification, WorkspaceMember
-from chats.payloads import member_payload
 from chats.selectors.lists import access_chat, access_workspace, direct_key, may_manage_chat
+from chats.services import publish
 from chats.services.deletion import drop_chats
 from chats.services.direct import hide_direct, show_direct
 from chats.services.messages.notifications import notify, without_blockers
@@ -52,9 +52,9 @@ def create_chat(
     memberships = _insert_members(chat, people)
     if created:
         labels = _direct_labels(people) if kind == ChatKind.DIRECT else {}
-        events.publish_on_commit(events.chat_created(chat, [person.pk for person in people], labels))
+        publish.chat_created(chat, [person.pk for person in people], labels)
     else:
-        events.publish_on_commit(*(events.member_added(chat, row.user_id, member_payload(row)) for row in memberships))
+        publish.members_added(chat, memberships)
     if kind == ChatKind.DIRECT:
         show_direct(chat, chat.memberships.filter(user_id=user.pk))
     else:
@@ -76,7 +76,7 @@ def set_title(chat: Chat, title: str) -> None:
         raise Conflict(_("A direct chat has no title."))
     chat.title = clean_line(title, field="title", max_length=TITLE_MAX_LENGTH)
     chat.save(update_fields=["title"])
-    events.publish_on_commit(events.chat_changed(events.ChatRenamed, chat))
+    publish.chat_changed(events.ChatRenamed, chat)
 
 
 @transaction.atomic
@@ -101,9 +101,7 @@ def set_closed(chat: Chat, *, closed: bool) -> None:
         return
     chat.closed_at = timezone.now() if closed else None
     chat.save(update_fields=["closed_at"])
-    events.publish_on_commit(
-        events.chat_changed(events.ChatClosed, chat) if closed else events.chat_changed(events.ChatReopened, chat)
-    )
+    publish.chat_changed(events.ChatClosed if closed else events.ChatReopened, chat)
 
 
 @transaction.atomic
@@ -146,7 +144,7 @@ def lock_newcomers(chat: Chat, user_ids: Collection[UUID]) -> list[User]:
 def join_chat(chat: Chat, people: Sequence[User], *, actor: User) -> list[ChatMember]:
     """Add people from `lock_newcomers` to a chat whose row the caller holds; returns all their memberships."""
     added = _insert_members(chat, people)
-    events.publish_on_commit(*(events.member_added(chat, row.user_id, member_payload(row)) for row in added))
+    publish.members_added(chat, added)
     _tell_added(actor, chat, added)
     rows = chat.memberships.filter(user_id__in=[person.pk for person in people])
     return list(rows.select_related("user").order_by("user__name_key", "user_id"))
@@ -177,11 +175,10 @@ def drop_members(chat: Chat, *, user_id: UUID) -> bool:
     membership = chat.memberships.select_related("user").filter(user_id=user_id).first()
     if membership is None:
         return False
-    data = member_payload(membership)
     membership.delete()
     Chat.objects.filter(pk=chat.pk).update(access_version=F("access_version") + 1)
     chat.access_version += 1
-    events.publish_on_commit(events.member_removed(chat, user_id, data))
+    publish.member_removed(chat, membership)
     return True
 
 

@@ -20,6 +20,7 @@ from django.db.models.functions import Cast
 from chats import events
 from chats.lib.clock import database_now
 from chats.models import Chat, ChatKind, ChatMember, Message, Notification, Workspace
+from chats.services import publish
 
 BATCH = 200  # rows of one transaction: some 25 ms, in which with SQLite nobody else writes
 _STEPS_AFTER_COMMIT = 8  # transactions that whoever deletes something waits for
@@ -58,7 +59,7 @@ def drop_workspace(workspace: Workspace) -> None:
 
 
 def _mark(chats: Sequence[Chat]) -> None:
-    events.publish_on_commit(*(events.chat_deleted(chat) for chat in chats))  # reads who is in them
+    publish.chats_deleted(chats)
     for start in range(0, len(chats), _CHATS_AT_ONCE):
         ids = [chat.pk for chat in chats[start : start + _CHATS_AT_ONCE]]
         ChatMember.objects.filter(chat_id__in=ids).delete()

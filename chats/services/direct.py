@@ -6,10 +6,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from chats import events
 from chats.exceptions import Forbidden
 from chats.models import Chat, ChatMember
 from chats.selectors.lists import is_blocked_within, peers_of
+from chats.services import publish
 
 
 def hide_direct(membership: ChatMember) -> None:
@@ -18,7 +18,7 @@ def hide_direct(membership: ChatMember) -> None:
         return
     membership.hidden_at = timezone.now()
     membership.save(update_fields=["hidden_at"])
-    events.publish_on_commit(events.chat_hidden(membership))
+    publish.chat_hidden(membership)
 
 
 def show_direct(chat: Chat, memberships: QuerySet[ChatMember]) -> None:
@@ -29,8 +29,7 @@ def show_direct(chat: Chat, memberships: QuerySet[ChatMember]) -> None:
     memberships.filter(pk__in=[row.pk for row in hidden]).update(hidden_at=None)
     for row in hidden:
         peer = peers_of([row]).get(row.chat_id, row.chat)  # each of the two has another one
-        events.publish_on_commit(events.chat_shown(row, str(peer)))
-        events.publish_on_commit(events.chat_read(row))
+        publish.chat_shown(row, str(peer))
 
 
 def refuse_blocked(chat: Chat) -> None:

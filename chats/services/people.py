@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chats import events
 from chats.models import WorkspaceMember
-from chats.people_payloads import me_payload, user_state_payload
+from chats.payloads import me_payload, user_state_payload
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User

@@ -15,9 +15,9 @@ from rest_framework.response import Response
 
 from chats.api.base import ApiView
 from chats.api.document.schema import public_writes, reads, writes
-from chats.api.document.shapes import Shape
 from chats.api.input.fields import TextField
-from chats.people_payloads import me_payload
+from chats.payload_types import MePayload
+from chats.payloads import me_payload
 from flowra.accounts.mail import tell_token_reused
 from flowra.accounts.models import User
 from flowra.accounts.security import tokens
@@ -38,19 +38,6 @@ class MeWrite(serializers.Serializer[Any]):
     display_name = TextField(longest=DISPLAY_NAME_MAX_LENGTH, line=True, required=False)
 
 
-class TokenPair(Shape):
-    access = serializers.CharField(help_text="For the Authorization header.")
-    refresh = serializers.CharField(help_text="Good for one refresh; the same again within 10 s brings the same pair.")
-    expires_in = serializers.IntegerField(help_text="Seconds until the access token expires.")
-
-
-class Me(Shape):
-    id = serializers.UUIDField()
-    username = serializers.CharField()
-    display_name = serializers.CharField()
-    email = serializers.CharField()
-
-
 class PublicView(ApiView):
     """For callers who have no credential yet, or a stale one: it is not even looked at."""
 
@@ -69,7 +56,7 @@ class PublicView(ApiView):
 
 
 class TokenObtain(PublicView):
-    @public_writes("obtainTokens", {200: TokenPair}, body=Credentials)
+    @public_writes("obtainTokens", {200: tokens.TokenPair}, body=Credentials)
     def post(self, request: Request) -> Response:
         """Sign in."""
         # Django's own request: axes notes there that its middleware has to answer with the lock-out.
@@ -82,7 +69,7 @@ class TokenObtain(PublicView):
 
 
 class TokenRefresh(PublicView):
-    @public_writes("refreshTokens", {200: TokenPair}, body=RefreshBody)
+    @public_writes("refreshTokens", {200: tokens.TokenPair}, body=RefreshBody)
     def post(self, request: Request) -> Response:
         """Get the next pair of tokens; uses up the refresh token."""
         try:
@@ -106,12 +93,12 @@ class TokenRevoke(PublicView):
 
 
 class MeView(ApiView):
-    @reads("getMe", Me)
+    @reads("getMe", MePayload)
     def get(self, request: Request) -> Response:
         """The caller."""
         return Response(me_payload(self.user))
 
-    @writes("updateMe", {200: Me}, body=MeWrite)
+    @writes("updateMe", {200: MePayload}, body=MeWrite)
     def patch(self, request: Request) -> Response:
         """Change the caller's display name."""
         body = self.read_body(MeWrite)

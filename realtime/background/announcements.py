@@ -21,10 +21,9 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from chats.events import DomainEvent, MessageChanged
+from chats.events import DomainEvent, MessageChanged, Reading
 from chats.lib.clock import database_now
 from chats.models import Chat, WorkspaceMember
-from chats.reading_events import Reading
 from chats.selectors.lists import members_among
 from realtime import metrics
 from realtime.broker.events import Event, Kind

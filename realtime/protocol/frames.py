@@ -309,7 +309,7 @@ class Notice(ServerFrame, frozen=True, tag="notice"):
 
 
 class NotificationNew(ServerFrame, frozen=True, tag="notification.new"):
-    data: Any  # chats.payloads.NotificationPayload
+    data: Any  # chats.payload_types.NotificationPayload
 
 
 class NotificationRead(ServerFrame, frozen=True, tag="notification.read"):
@@ -325,7 +325,7 @@ class ChatFrame(Struct, frozen=True, kw_only=True):
 
     type: str
     chat_id: str
-    data: Any  # chats.payloads.MessagePayload, ChatPayload or MemberPayload
+    data: Any  # chats.payload_types.MessagePayload, ChatPayload or MemberPayload
 
 
 _encoder = msgspec.json.Encoder()

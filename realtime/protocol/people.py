@@ -11,34 +11,34 @@ from realtime.protocol.frames import ServerFrame
 class UserChanged(ServerFrame, frozen=True, tag="user.changed"):
     """Somebody who shares a workspace has another name."""
 
-    data: Any  # chats.people_payloads.UserStatePayload
+    data: Any  # chats.payload_types.UserStatePayload
 
 
 class MeChanged(ServerFrame, frozen=True, tag="me.changed"):
-    data: Any  # chats.people_payloads.MePayload
+    data: Any  # chats.payload_types.MePayload
 
 
 class WorkspaceChanged(ServerFrame, frozen=True, tag="workspace.changed"):
-    data: Any  # chats.payloads.WorkspaceNamePayload
+    data: Any  # chats.payload_types.WorkspaceNamePayload
 
 
 class WorkspaceDeleted(ServerFrame, frozen=True, tag="workspace.deleted"):
-    data: Any  # chats.payloads.WorkspaceNamePayload
+    data: Any  # chats.payload_types.WorkspaceNamePayload
 
 
 class WorkspaceMemberAdded(ServerFrame, frozen=True, tag="workspace.member_added"):
     workspace_id: UUID
     workspace_name: str
-    data: Any  # chats.people_payloads.RolePayload
+    data: Any  # chats.payload_types.RolePayload
 
 
 class WorkspaceMemberRemoved(ServerFrame, frozen=True, tag="workspace.member_removed"):
     workspace_id: UUID
     workspace_name: str
-    data: Any  # chats.people_payloads.RolePayload
+    data: Any  # chats.payload_types.RolePayload
 
 
 class WorkspaceRoleChanged(ServerFrame, frozen=True, tag="workspace.role_changed"):
     workspace_id: UUID
     workspace_name: str
-    data: Any  # chats.people_payloads.RolePayload
+    data: Any  # chats.payload_types.RolePayload

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import Direction, OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.serializers import BaseSerializer, Serializer
+from rest_framework.serializers import Serializer
 
-from chats.api.document.shapes import Error, RateError
+from chats.api.document.components import component
 from chats.api.input.fields import MAX_COUNTER
 from chats.api.input.requests import PageQuery
+from chats.payload_types import ErrorPayload, RateErrorPayload
 
 View = TypeVar("View", bound=Callable[..., Any])
-Answer = type[Serializer[Any]] | BaseSerializer[Any] | None
+Answer = Any  # the type of a payload, or a list of it; None for no body
 INT32 = 2**31 - 1
 
 _ERRORS: Mapping[int, str] = {
@@ -87,9 +88,8 @@ def widen_integers(result: dict[str, Any], **_context: object) -> dict[str, Any]
 
 def declare_field_errors(result: dict[str, Any], **_context: object) -> dict[str, Any]:
     """Return the document with the lists of sentences that a refusal has under the names of fields."""
-    for shape in (Error, RateError):
-        schema = result["components"]["schemas"][shape.__name__]
-        schema["additionalProperties"] = {"type": "array", "items": {"type": "string"}}
+    for name in ("Error", "RateError"):
+        result["components"]["schemas"][name]["additionalProperties"] = {"type": "array", "items": {"type": "string"}}
     return result
 
 
@@ -142,22 +142,21 @@ def _schemas_in(node: Any) -> Iterator[dict[str, Any]]:
 
 def reads(
     name: str,
-    answer: type[Serializer[Any]],
+    answer: Answer,
     *,
-    many: bool = False,
     ids: Sequence[str] = (),
     query: type[Serializer[Any]] | None = None,
     refuses: Sequence[int] = (),
 ) -> Callable[[View], View]:
     """Describe a GET of operation id `name`; `ids` are its path parameters, `refuses` further error statuses.
 
-    `many`: the answer is a plain list. What it does stands in the method's docstring.
+    What it does is the method's docstring.
     """
     statuses = {401, 429, *refuses} | ({400, 404} if ids else set()) | ({400} if query else set())
     if query is not None and issubclass(query, PageQuery):
         statuses.add(404)  # no such cursor
     parameters: list[Any] = [*_path(ids), *([query] if query else [])]
-    return _describe(name, {200: answer(many=True) if many else answer}, statuses, parameters=parameters)
+    return _describe(name, {200: answer}, statuses, parameters=parameters)
 
 
 def writes(
@@ -180,18 +179,26 @@ def public_writes(
     return _describe(name, answers, {400, 401, 413, 415, 429, *refuses}, request=body, auth=[])
 
 
+def _described(answer: Answer) -> Any:
+    """Return what drf-spectacular takes for a payload's type, or a list of one."""
+    origin: Any = get_origin(answer)
+    if origin is list:
+        return component(get_args(answer)[0])(many=True)
+    return None if answer is None else component(answer)
+
+
 def _path(ids: Sequence[str]) -> list[OpenApiParameter]:
     return [OpenApiParameter(name, OpenApiTypes.UUID, OpenApiParameter.PATH) for name in ids]
 
 
 def _describe(name: str, answers: Mapping[int, Answer], statuses: set[int], **more: Any) -> Callable[[View], View]:
     responses: dict[int, Any] = {
-        status: OpenApiResponse(response=answer, description="" if answer else "Done.")
+        status: OpenApiResponse(response=_described(answer), description="" if answer else "Done.")
         for status, answer in answers.items()
     }
     for status in sorted(statuses):
-        shape = RateError if status == 429 else Error
-        responses[status] = OpenApiResponse(response=shape, description=_ERRORS[status])
+        shape = RateErrorPayload if status == 429 else ErrorPayload
+        responses[status] = OpenApiResponse(response=component(shape), description=_ERRORS[status])
 
     def describe(view: View) -> View:
         text = inspect.getdoc(view) or name

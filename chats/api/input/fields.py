@@ -11,10 +11,9 @@ from rest_framework import serializers
 
 from chats.exceptions import Invalid
 from chats.lib.text import clean_line, clean_text
-from chats.models import ChatKind, Role
+from chats.models import ChatKind
 
 MAX_COUNTER = 2**63 - 1  # what the database's 64-bit columns hold
-INVITE_ROLES = [(str(role.value), role.label) for role in (Role.ADMIN, Role.MEMBER)]
 DIRECT_KIND = [(str(ChatKind.DIRECT.value), ChatKind.DIRECT.label)]
 TITLED_KINDS = [(str(kind.value), kind.label) for kind in ChatKind if kind != ChatKind.DIRECT]
 

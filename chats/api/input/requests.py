@@ -11,7 +11,6 @@ from rest_framework import serializers
 
 from chats.api.input.fields import (
     DIRECT_KIND,
-    INVITE_ROLES,
     MAX_COUNTER,
     TITLED_KINDS,
     BodyBoolean,
@@ -24,6 +23,7 @@ from chats.api.input.fields import (
     TypedText,
 )
 from chats.models import BODY_MAX_LENGTH, NAME_MAX_LENGTH, TITLE_MAX_LENGTH, ChatKind, Role
+from chats.payload_types import INVITE_ROLES
 from chats.services import CHAT_MEMBERS_PER_CALL
 from chats.services.workspaces.invites import INVITE_DAYS, INVITE_DAYS_MAX, INVITE_USES_MAX
 

@@ -18,6 +18,7 @@ from chats.models import BODY_MAX_LENGTH, Chat, ChatMember, Mention, Message, No
 from chats.search.index import drop_entry, store_entry
 from chats.search.tokens import tokens_of
 from chats.selectors.lists import access_chat, access_message, may_manage_chat
+from chats.services import publish
 from chats.services.direct import refuse_blocked
 from chats.services.messages.mentions import Named, change_mentions, drop_mentions
 from chats.services.messages.notifications import drop_notifications, mark_messages_notifications_read
@@ -67,7 +68,7 @@ def _change_body(chat: Chat, message: Message, body: str, document: Document) ->
     message.excerpt = excerpt_of(document)
     message.edited_at = timezone.now()
     _save_change(chat, message)
-    events.publish_on_commit(events.message_changed(events.MessageEdited, chat, message))
+    publish.message_changed(events.MessageEdited, chat, message)
     change_mentions(message, named.notified)
 
 
@@ -100,7 +101,7 @@ def empty_message(chat: Chat, message: Message) -> None:
     _save_change(chat, message)
     drop_mentions(message, set(message.mentions.values_list("user_id", flat=True)))
     drop_entry(message)
-    events.publish_on_commit(events.message_changed(events.MessageDeleted, chat, message))
+    publish.message_changed(events.MessageDeleted, chat, message)
     drop_notifications(Notification.objects.filter(message=message))
 
 
@@ -133,7 +134,7 @@ def mark_read(*, user: User, chat_id: UUID, seq: int) -> ChatMember:
         membership.mention_count = later.count()
     membership.save(update_fields=["last_read_seq", "mention_count"])
     mark_messages_notifications_read(user.pk, chat_id, seq)
-    events.publish_on_commit(events.chat_read(membership))
+    publish.chat_read(membership)
     return membership
 
 

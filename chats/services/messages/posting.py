@@ -27,6 +27,7 @@ from chats.models import BODY_MAX_LENGTH, Chat, ChatKind, Message
 from chats.search.index import store_entry
 from chats.search.tokens import tokens_of
 from chats.selectors.lists import access_chat, find_posted
+from chats.services import publish
 from chats.services.direct import refuse_blocked, show_direct
 from chats.services.messages.mentions import Named, add_mentions, tell_answered
 from chats.services.messages.notifications import mark_chat_notifications_read
@@ -129,7 +130,7 @@ def _store(
     if chat.kind == ChatKind.DIRECT:
         show_direct(chat, chat.memberships.all())  # with the new message, which counts as unread there
     message.excerpt = excerpt_of(document)  # for the notifications: not parsed again while the chat's row is held
-    events.publish_on_commit(events.message_changed(events.MessagePosted, chat, message))
+    publish.message_changed(events.MessagePosted, chat, message)
     if has_unread:
         mark_chat_notifications_read(user_id, chat)
     add_mentions(message, named.notified)

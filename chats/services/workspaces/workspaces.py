@@ -12,8 +12,9 @@ from chats import events
 from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
 from chats.lib.text import clean_line
 from chats.models import NAME_MAX_LENGTH, Chat, ChatMember, Role, Workspace, WorkspaceInvitation, WorkspaceMember
-from chats.people_payloads import role_payload, workspace_name_payload
+from chats.payloads import workspace_name_payload
 from chats.selectors.lists import access_workspace, may_manage_workspace
+from chats.services import publish
 from chats.services.chats import drop_members, note_removal
 from chats.services.deletion import drop_workspace
 from chats.services.workspaces.departures import end_invitations, end_what_is_worth_more, note_refusal, note_removed
@@ -29,7 +30,7 @@ def create_workspace(*, user: User, name: str) -> WorkspaceMember:
         name=clean_line(name, field="name", max_length=NAME_MAX_LENGTH), created_by=user
     )
     membership = WorkspaceMember.objects.create(workspace=workspace, user=user, role=Role.OWNER)
-    tell_member(events.WorkspaceMemberAdded, workspace, membership)
+    publish.workspace_member_changed(events.WorkspaceMemberAdded, workspace, membership)
     return membership
 
 
@@ -70,7 +71,7 @@ def join_workspace(*, workspace: Workspace, person: User, role: str) -> tuple[Wo
     )
     if created:
         end_invitations(WorkspaceInvitation.objects.filter(workspace=workspace, user=person))
-        tell_member(events.WorkspaceMemberAdded, workspace, membership)
+        publish.workspace_member_changed(events.WorkspaceMemberAdded, workspace, membership)
     return membership, created
 
 
@@ -93,7 +94,7 @@ def set_role(workspace: Workspace, member: WorkspaceMember, role: str) -> Worksp
         _keep_an_owner(workspace)
     member.role = role
     member.save(update_fields=["role"])
-    tell_member(events.WorkspaceRoleChanged, workspace, member)
+    publish.workspace_member_changed(events.WorkspaceRoleChanged, workspace, member)
     end_what_is_worth_more(workspace.pk, member.user_id, role)
     return member
 
@@ -132,19 +133,7 @@ def drop_workspace_member(workspace: Workspace, member: WorkspaceMember, *, has_
     for chat in Chat.objects.filter(pk__in=in_chats).select_for_update(no_key=True).order_by("pk"):
         drop_members(chat, user_id=user_id)
     note_removal(user_id)
-    tell_member(events.WorkspaceMemberRemoved, workspace, member)
-
-
-def tell_member(kind: type[events.WorkspaceMemberEvent], workspace: Workspace, membership: WorkspaceMember) -> None:
-    """Have the workspace's members, and the one concerned, told of a membership; needs its `user` loaded."""
-    events.publish_on_commit(
-        kind(
-            workspace_id=workspace.pk,
-            workspace_name=workspace.name,
-            user_id=membership.user_id,
-            data=role_payload(membership),
-        )
-    )
+    publish.workspace_member_changed(events.WorkspaceMemberRemoved, workspace, member)
 
 
 def manage_workspace(user: User, workspace_id: UUID) -> WorkspaceMember:

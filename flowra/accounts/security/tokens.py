@@ -20,7 +20,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import logging
-from typing import Any
+from typing import Annotated, Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -28,6 +28,7 @@ from django.db import transaction
 from django.db.models import Exists
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy
+from msgspec import Meta
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
 from rest_framework_simplejwt.settings import api_settings
@@ -51,9 +52,9 @@ REUSE_SECONDS = 10  # docs/api.md: how long a used refresh token brings the same
 class TokenPair:
     """Two encoded tokens: one to call with, one to get the next pair with."""
 
-    access: str
-    refresh: str
-    expires_in: int  # seconds until the access token expires
+    access: Annotated[str, Meta(description="For the Authorization header.")]
+    refresh: Annotated[str, Meta(description="Good for one refresh; the same again within 10 s brings the same pair.")]
+    expires_in: Annotated[int, Meta(description="Seconds until the access token expires.")]
 
 
 class TokenReusedError(InvalidToken):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypedDict
 from uuid import uuid4
 
 import pytest
@@ -12,11 +13,8 @@ from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.test import Client
 
-from chats import payloads
-from chats.api.document import shapes
-from flowra.accounts import api
-from presence import api as presence_api
-from presence.selectors import PresencePayload
+from chats.api.document.components import component
+from chats.payload_types import MessagePayload
 from tests.api.conftest import Callers
 
 
@@ -25,26 +23,58 @@ def test_the_document_is_valid_and_raises_no_warning(capsys: pytest.CaptureFixtu
     assert capsys.readouterr() == ("", "")
 
 
+def test_a_component_says_what_its_payloads_type_says(callers: Callers) -> None:
+    """Every kind of annotation there is, each in one component."""
+    schemas = callers.nobody.get("/schema").data["components"]["schemas"]
+    message = schemas["Message"]["properties"]
+    assert schemas["Message"]["required"] == sorted(MessagePayload.__required_keys__)
+    assert message["id"] == {"type": "string", "format": "uuid"}
+    assert message["edited_at"] == {"type": ["string", "null"], "format": "date-time"}
+    assert message["author"] == {"$ref": "#/components/schemas/User"}
+    assert message["html"] == {"type": "string", "description": "The body as safe HTML."}
+    chat = schemas["Chat"]["properties"]
+    assert chat["kind"] == {"$ref": "#/components/schemas/ChatKind"}
+    assert (chat["unread_count"]["minimum"], chat["unread_count"]["maximum"]) == (0, 999)
+    assert chat["peer"]["oneOf"] == [{"$ref": "#/components/schemas/User"}, {"type": "null"}]
+    assert schemas["Changes"]["required"] == ["reset", "results", "revision"]
+    assert schemas["Changes"]["properties"]["results"]["items"] == {"$ref": "#/components/schemas/Change"}
+    assert schemas["ChatPage"]["properties"]["next"]["format"] == "uri"
+    assert schemas["MessagePage"]["description"].startswith("Messages in order of `seq`")
+
+
+def test_a_type_without_a_field_is_an_error() -> None:
+    class Odd(TypedDict):
+        price: Decimal
+
+    with pytest.raises(KeyError):
+        component(Odd)
+
+
 @pytest.mark.parametrize(
-    ("shape", "payload"),
+    ("name", "path"),
     [
-        (shapes.User, payloads.UserPayload),
-        (shapes.Message, payloads.MessagePayload),
-        (shapes.Workspace, payloads.WorkspacePayload),
-        (shapes.Chat, payloads.ViewerChatPayload),
-        (shapes.Member, payloads.MemberPayload),
-        (shapes.WorkspaceMember, payloads.WorkspaceMemberPayload),
-        (shapes.NotificationItem, payloads.NotificationPayload),
-        (shapes.Invite, payloads.InvitePayload),
-        (presence_api.MemberPresence, PresencePayload),
+        ("User", "/users"),
+        ("Workspace", "/workspaces"),
+        ("Chat", "/chats"),
+        ("Message", "/chats/{chat}/messages"),
+        ("Member", "/chats/{chat}/members"),
+        ("WorkspaceMember", "/workspaces/{workspace}/members"),
+        ("Me", "/me"),
     ],
 )
-def test_shapes_are_payloads(shape: type[shapes.Shape], payload: Any) -> None:
-    assert set(shape().fields) == payload.__required_keys__ | payload.__optional_keys__
-
-
-def test_me_is_its_payload(callers: Callers) -> None:
-    assert set(api.Me().fields) == set(callers.owner.get("/me").data)
+def test_an_answer_has_the_fields_of_its_component(callers: Callers, name: str, path: str) -> None:
+    schemas = callers.nobody.get("/schema").data["components"]["schemas"]
+    workspace = callers.owner.post("/workspaces", {"name": "Acme"}).data["id"]
+    body = {"workspace_id": workspace, "kind": "discussion", "title": "Plans"}
+    chat = callers.owner.post("/chats", body).data["id"]
+    callers.owner.post(f"/chats/{chat}/messages", {"body": "Hello"})
+    data = callers.owner.get(path.format(chat=chat, workspace=workspace)).data
+    rows = (
+        data["results"] if isinstance(data, dict) and "results" in data else data if isinstance(data, list) else [data]
+    )
+    assert rows
+    for row in rows:
+        assert set(row) == set(schemas[name]["properties"])
 
 
 def test_the_document_is_served_to_everybody(callers: Callers) -> None:

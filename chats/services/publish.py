@@ -1,0 +1,107 @@
+"""Events made from rows as they are inside the transaction, published after its commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from chats import events
+from chats.models import Chat, ChatMember, Message, Workspace, WorkspaceMember
+from chats.payloads import chat_payload, member_payload, message_payload, role_payload
+from chats.selectors.unread import unread_count
+
+
+def message_changed(kind: type[events.MessageChanged], chat: Chat, message: Message) -> None:
+    """Publish a message's new state, as an event of this `kind`; needs its `author` loaded."""
+    events.publish_on_commit(kind(**_of(chat), revision=message.revision, data=message_payload(message)))
+
+
+def chat_changed(kind: type[events.ChatChanged], chat: Chat) -> None:
+    """Publish a chat's new state, as an event of this `kind`, one that needs no members."""
+    events.publish_on_commit(kind(**_of(chat), data=chat_payload(chat)))
+
+
+def chat_created(chat: Chat, member_ids: Iterable[UUID], labels: Mapping[UUID, str]) -> None:
+    """Publish a new chat; for `labels` see ChatCreated."""
+    event = events.ChatCreated(**_of(chat), data=chat_payload(chat), member_ids=tuple(member_ids), labels=labels)
+    events.publish_on_commit(event)
+
+
+def chats_deleted(chats: Iterable[Chat]) -> None:
+    """Publish that chats are deleted, before they are: this reads their members."""
+    events.publish_on_commit(
+        *(
+            events.ChatDeleted(
+                **_of(chat),
+                data=chat_payload(chat),
+                member_ids=tuple(chat.memberships.values_list("user_id", flat=True)),
+            )
+            for chat in chats
+        )
+    )
+
+
+def chat_hidden(membership: ChatMember) -> None:
+    """Publish that a member took a direct chat off their list; needs `chat` loaded."""
+    chat = membership.chat
+    event = events.DirectChatHidden(chat_id=chat.pk, user_id=membership.user_id, data=chat_payload(chat))
+    events.publish_on_commit(event)
+
+
+def chat_shown(membership: ChatMember, label: str) -> None:
+    """Publish that a direct chat is back on a member's list under `label`, and what is unread; needs `chat` loaded."""
+    chat = membership.chat
+    event = events.DirectChatShown(
+        chat_id=chat.pk, user_id=membership.user_id, data={**chat_payload(chat), "label": label}
+    )
+    events.publish_on_commit(event)
+    chat_read(membership)
+
+
+def chat_read(membership: ChatMember) -> None:
+    """Publish how much of a chat a member has not read; needs `chat` loaded."""
+    chat = membership.chat
+    events.publish_on_commit(
+        events.ChatRead(
+            workspace_id=chat.workspace_id,
+            chat_id=chat.pk,
+            revision=chat.revision,
+            user_id=membership.user_id,
+            last_read_seq=membership.last_read_seq,
+            unread_count=unread_count(membership),
+            mention_count=membership.mention_count,
+        )
+    )
+
+
+def members_added(chat: Chat, memberships: Sequence[ChatMember]) -> None:
+    """Publish new members; needs `user` loaded."""
+    events.publish_on_commit(
+        *(events.MemberAdded(**_of(chat), user_id=row.user_id, data=member_payload(row)) for row in memberships)
+    )
+
+
+def member_removed(chat: Chat, membership: ChatMember) -> None:
+    """Publish that somebody was removed or left; needs `user` loaded."""
+    data = member_payload(membership)
+    events.publish_on_commit(events.MemberRemoved(**_of(chat), user_id=membership.user_id, data=data))
+
+
+def workspace_member_changed(
+    kind: type[events.WorkspaceMemberEvent], workspace: Workspace, membership: WorkspaceMember
+) -> None:
+    """Publish a member's state in a workspace, as an event of this `kind`; needs `user` loaded."""
+    events.publish_on_commit(
+        kind(
+            workspace_id=workspace.pk,
+            workspace_name=workspace.name,
+            user_id=membership.user_id,
+            data=role_payload(membership),
+        )
+    )
+
+
+def _of(chat: Chat) -> dict[str, Any]:
+    """Return the fields that every event of a chat has."""
+    return {"workspace_id": chat.workspace_id, "chat_id": chat.pk, "access_version": chat.access_version}
