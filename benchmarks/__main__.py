@@ -1,6 +1,6 @@
-"""Measure Flowra beside its peers: python -m benchmarks [--quick] [--rounds N] [scenario …]
+"""Measure Flowra beside its peers: python -m benchmarks [--quick] [--rounds N] [--against PATH] [scenario …]
 
-Without --quick the results are written into docs/performance.md.
+Without --quick and --against the results are written into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import argparse
 import importlib
 import sys
 import time
+from pathlib import Path
 
 from benchmarks import report
 from benchmarks.results import Options, Result
 
 # In the order in which docs/performance.md tells of them.
-SCENARIOS = ("fanout", "curve", "cluster", "idle", "storm", "slow_reader", "posting", "slow_query")
-IN_QUICK = ("fanout", "storm", "slow_reader", "posting")
+SCENARIOS = ("fanout", "curve", "rooms", "cluster", "idle", "storm", "slow_reader", "posting", "slow_query")
+IN_QUICK = ("fanout", "rooms", "storm", "slow_reader", "posting")
 
 
 def main(arguments: list[str]) -> int:
@@ -23,15 +24,18 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="an idea within three minutes; writes nothing down")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median counts (default: 3)")
+    parser.add_argument(
+        "--against", type=Path, help="another checkout of Flowra, measured in turns with this one; writes nothing down"
+    )
     parser.add_argument("scenarios", nargs="*", choices=[[], *SCENARIOS], help="default: all")
     chosen = parser.parse_args(arguments)
-    options = Options(quick=chosen.quick, rounds=1 if chosen.quick else chosen.rounds)
+    options = Options(quick=chosen.quick, rounds=1 if chosen.quick else chosen.rounds, against=chosen.against)
     for name in chosen.scenarios or (IN_QUICK if chosen.quick else SCENARIOS):
         began = time.monotonic()
         result: Result = importlib.import_module(f"benchmarks.scenarios.{name}").run(options)
         print(report.as_markdown(result))
         print(f"({name}: {time.monotonic() - began:.0f} s)\n", flush=True)
-        if not chosen.quick:
+        if not chosen.quick and chosen.against is None:
             report.write_down(result)
     return 0
 

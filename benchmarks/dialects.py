@@ -118,18 +118,27 @@ def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-DIALECTS = {
-    "flowra": Dialect(
+def chat_of_room(number: int) -> str:
+    """Return the id of Flowra's chat for a room, from 0."""
+    return CHAT_ID[:-5] + f"{number:05x}"
+
+
+def _flowra(chat_id: str) -> Dialect:
+    return Dialect(
         path="/ws/",
         steps=(
             ("", '{"type":"welcome"'),
-            (_json({"type": "subscribe", "chat_id": CHAT_ID}), '{"type":"ack","action":"subscribed"'),
+            (_json({"type": "subscribe", "chat_id": chat_id}), '{"type":"ack","action":"subscribed"'),
         ),
         post=lambda body: _json(
-            {"type": "chat.message.post", "chat_id": CHAT_ID, "client_id": _CLIENT_ID, "body": body}
+            {"type": "chat.message.post", "chat_id": chat_id, "client_id": _CLIENT_ID, "body": body}
         ),
         read=_flowra_body,
-    ),
+    )
+
+
+DIALECTS = {
+    "flowra": _flowra(chat_of_room(0)),
     "textbook": Dialect(
         path="/ws/chat/lobby/", steps=(), post=lambda body: _json({"message": body}), read=_textbook_body
     ),
@@ -141,3 +150,12 @@ DIALECTS = {
     ),
     "plain": Dialect(path="/", steps=(), post=lambda body: body, read=lambda text: text),
 }
+
+
+def dialect_of_room(name: str, number: int) -> Dialect:
+    """Return a dialect for a room, from 0; raises ValueError where its server is measured with one room only."""
+    if number == 0:
+        return DIALECTS[name]
+    if name != "flowra":
+        raise ValueError(f"The dialect {name!r} has one room; room {number} was asked for.")
+    return _flowra(chat_of_room(number))

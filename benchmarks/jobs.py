@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from benchmarks.dialects import FrameError
 from benchmarks.sockets import HandshakeError
 
@@ -19,7 +21,7 @@ class CountError(Exception):
 def answer(run: Callable[[Any], Any], job: type[Any], argument: str) -> int:
     """Do the job in `argument` and print its report; returns 1, with the reason on stderr, where it failed."""
     try:
-        report = run(job(**json.loads(argument)))
+        report = run(msgspec.json.decode(argument, type=job))
     except (CountError, HandshakeError, FrameError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

@@ -43,6 +43,7 @@ class Peer:
     versions: Callable[[], dict[str, str]] = dict
     uses_broker: bool = False  # with REDIS_URL in its environment, or as last argument (`broker_as_argument`)
     broker_as_argument: bool = False
+    root: Path = ROOT  # of the code that it runs
 
 
 # --- Python -------------------------------------------------------------------------------------
@@ -107,6 +108,17 @@ TEXTBOOK_UVICORN = dataclasses.replace(
 BROADCAST = Peer(
     title="websockets, broadcast()", dialect="plain", command=_module("broadcast"), versions=_python("websockets")
 )
+
+
+def other_build(root: Path) -> Peer:
+    """Return Flowra as it is in another checkout, run by its own environment where it has one."""
+    own = root / ".venv" / "bin" / "python"
+    python = str(own) if own.exists() else sys.executable
+
+    def command(port: int) -> Sequence[str]:
+        return [python, "-m", "benchmarks.servers.ours", str(port), "ready"]
+
+    return dataclasses.replace(OURS, title=f"Flowra in {root.name}", command=command, root=root)
 
 
 # --- Built or installed here --------------------------------------------------------------------

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
-    """How thoroughly to measure: `quick` gives an idea within seconds, else figures to write down."""
+    """How thoroughly to measure: `quick` gives an idea within seconds, else figures to write down.
+
+    `against` is another checkout of Flowra, which scenarios that can measure in turns with this one.
+    """
 
     quick: bool = False
     rounds: int = 3  # of which the median counts
+    against: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

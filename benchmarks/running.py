@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from benchmarks.client import Job, LoadReport
+from benchmarks.client import Job, Load, LoadReport
 from benchmarks.measuring import on_core
 from benchmarks.peers import BUILT, ROOT, Peer
 from tests.support.processes import ProgramError, environment, free_port, wait_until
@@ -71,7 +71,7 @@ def serving(peer: Peer, *, processes: int = 1, broker: str = "") -> Iterator[Run
                     settings["REDIS_URL"] = broker
                 env = environment(BUILT / "data", settings)
                 with on_core(SERVER_CORE):
-                    started.append(subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log))
+                    started.append(subprocess.Popen(command, cwd=peer.root, env=env, stdout=log, stderr=log))
             for process, port in zip(started, ports, strict=True):
                 _wait_for(process, port)
             yield Running(ports, [process.pid for process in started])
@@ -109,17 +109,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def put_load(
-    running: Running, dialect: str, sockets: int, seconds: dict[str, float], *, broker_pid: int = 0
+    running: Running, dialect: str, sockets: int, loads: Sequence[Load], *, rooms: int = 1, broker_pid: int = 0
 ) -> dict[str, Measured]:
-    """Have the load client put loads (by name, for so many seconds each) on servers; raises MeasurementFailed."""
+    """Have the load client put loads on servers, by name; raises MeasurementFailed."""
     pids = [*running.pids, *([broker_pid] if broker_pid else [])]
-    job = Job(
-        ports=running.ports,
-        dialect=dialect,
-        sockets=sockets,
-        loads=[(name, IN_FLIGHT[name], length) for name, length in seconds.items()],
-        pids=pids,
-    )
+    job = Job(ports=running.ports, dialect=dialect, sockets=sockets, rooms=rooms, loads=loads, pids=pids)
     report = run_client("benchmarks.client", dataclasses.asdict(job))
     measured = {}
     servers = len(running.pids)
@@ -129,6 +123,11 @@ def put_load(
             load, sum(load.cpu[:servers]), sum(report["memory"][:servers]), sum(load.cpu[servers:])
         )
     return measured
+
+
+def fan_out_loads(seconds: dict[str, float]) -> list[Load]:
+    """Return SINGLE and BUSY, each for so many seconds."""
+    return [Load(name=name, in_flight=IN_FLIGHT[name], seconds=length) for name, length in seconds.items()]
 
 
 def run_client(module: str, job: dict[str, object]) -> Any:
@@ -150,4 +149,4 @@ def run_client(module: str, job: dict[str, object]) -> Any:
 def measure(peer: Peer, sockets: int, seconds: dict[str, float]) -> dict[str, Measured]:
     """Start a server, put loads on it, end it; raises MeasurementFailed."""
     with serving(peer) as running:
-        return put_load(running, peer.dialect, sockets, seconds)
+        return put_load(running, peer.dialect, sockets, fan_out_loads(seconds))

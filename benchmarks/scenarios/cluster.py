@@ -19,6 +19,7 @@ from benchmarks.running import (
     SINGLE,
     Measured,
     MeasurementFailed,
+    fan_out_loads,
     put_load,
     run_client,
     serving,
@@ -80,7 +81,13 @@ def run(options: Options) -> Result:
 def _measure(peer: Peer, processes: int, broker: Valkey, options: Options) -> dict[str, Measured]:
     seconds = SECONDS_IN_QUICK if options.quick else SECONDS
     with serving(peer, processes=processes, broker=broker.url) as running:
-        return put_load(running, peer.dialect, SOCKETS, {SINGLE: seconds, BUSY: seconds}, broker_pid=broker_pid(broker))
+        return put_load(
+            running,
+            peer.dialect,
+            SOCKETS,
+            fan_out_loads({SINGLE: seconds, BUSY: seconds}),
+            broker_pid=broker_pid(broker),
+        )
 
 
 def broker_pid(broker: Valkey) -> int:

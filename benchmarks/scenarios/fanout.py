@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from benchmarks import peers
-from benchmarks.client import FRAME_SIZE
 from benchmarks.goals import goals_table
 from benchmarks.measuring import mebibytes, median
 from benchmarks.peers import Peer
 from benchmarks.results import Bars, Options, Result, Table
+from benchmarks.room import FRAME_SIZE
 from benchmarks.rounds import Field, rounded
 from benchmarks.running import BUSY, SINGLE
 

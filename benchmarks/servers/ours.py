@@ -14,6 +14,7 @@ import itertools
 import os
 import sys
 import time
+from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
@@ -34,8 +35,9 @@ from realtime.sockets.consumer import ChatConsumer
 from realtime.sockets.queries import Caller
 
 FILES = 10_000
-# Each process numbers from another place on: no two events of a chat have one revision.
-_revisions = itertools.count(int(os.environ.get("BENCHMARK_PROCESS", "0")) * 1_000_000_000 + 1)
+# By chat. Each process numbers from another place on: no two events of a chat have one revision.
+_FIRST_REVISION = int(os.environ.get("BENCHMARK_PROCESS", "0")) * 1_000_000_000 + 1
+_revisions: defaultdict[UUID, itertools.count[int]] = defaultdict(lambda: itertools.count(_FIRST_REVISION))
 
 
 class OpenConsumer(ChatConsumer):
@@ -74,7 +76,7 @@ class OpenConsumer(ChatConsumer):
 def _post(command: Post) -> Ack:
     hub = running_hub()
     assert hub is not None
-    revision = next(_revisions)
+    revision = next(_revisions[command.chat_id])
     hub.publish(message_event(command.chat_id, command.body, revision))
     return Ack(
         action="posted",

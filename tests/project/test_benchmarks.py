@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import threading
@@ -16,19 +17,20 @@ from websockets.sync.server import ServerConnection, serve
 
 from benchmarks import burst, client, jobs, peers, report
 from benchmarks.__main__ import SCENARIOS
-from benchmarks.client import FRAME_SIZE, Job
+from benchmarks.client import Job, Load
 from benchmarks.dialects import FrameError, Frames, client_frame
 from benchmarks.goals import goals_table
 from benchmarks.jobs import CountError
 from benchmarks.measuring import cpu_seconds, percentile
 from benchmarks.peers import Peer
 from benchmarks.results import Bars, Plot, Result, Table
+from benchmarks.room import FRAME_SIZE
 from benchmarks.rounds import Field
 from benchmarks.running import MeasurementFailed, Running, serving
 from realtime.outbox.frame import text_frame
 
 SOCKETS = 5
-LOADS = [("single", 1, 0.1), ("busy", 8, 0.1)]
+LOADS = [Load(name="single", in_flight=1, seconds=0.1), Load(name="busy", in_flight=8, seconds=0.1)]
 # Given an event's number and a socket's, which texts go to that socket.
 Fault = Callable[[int, int, str], list[str]]
 
@@ -155,8 +157,8 @@ def test_burst_counts_what_is_lost_and_doubled() -> None:
 
 def test_client_says_why_it_failed(capsys: pytest.CaptureFixture[str]) -> None:
     with faulty_server(lambda event, place, text: []) as port:
-        fields = {"ports": [port], "dialect": "plain", "sockets": 2, "loads": LOADS, "patience": 0.3}
-        assert jobs.answer(client.run, Job, json.dumps(fields)) == 1
+        asked = Job(ports=[port], dialect="plain", sockets=2, loads=LOADS, patience=0.3)
+        assert jobs.answer(client.run, Job, json.dumps(dataclasses.asdict(asked))) == 1
     assert "timed out" in capsys.readouterr().err
 
 
