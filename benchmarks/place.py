@@ -23,7 +23,7 @@ import uvloop
 from benchmarks.flowra_sockets import allow_many
 from benchmarks.measuring import cpu_seconds, on_core
 from benchmarks.people import Plan, Seeded, seed
-from tests.support.processes import PostgreSQL, Server, Valkey, environment, run_manage, temporary_folder
+from tests.support.processes import ROOT, PostgreSQL, Server, Valkey, environment, run_manage, temporary_folder
 
 SERVER_CORE, CLIENT_CORE = 0, 1
 SETTINGS = {
@@ -79,8 +79,12 @@ def place(
     servers: int = 1,
     settings: Mapping[str, str] | None = None,
     extensions: bool = False,
+    root: Path | None = None,
 ) -> Iterator[Place]:
-    """Give running servers with the plan's people; `extensions` has PostgreSQL count statements, at some cost."""
+    """Give running servers with the plan's people; `extensions` has PostgreSQL count statements, at some cost.
+
+    `root` is another checkout that the servers run; its tables must be the same as here.
+    """
     allow_many()
     with ExitStack() as stack:
         wanted = {**SETTINGS, **(settings or {})}
@@ -94,7 +98,7 @@ def place(
             if valkey or servers > 1:
                 broker = stack.enter_context(Valkey())
                 wanted["REDIS_URL"] = broker.url
-        made = [Server(wanted) for _ in range(servers)]
+        made = [Server(wanted, root=root or ROOT) for _ in range(servers)]
         for server in made:
             shutil.copytree(_static_files(), server.folder / "static")
         seeded = seed(made[0].env, plan)

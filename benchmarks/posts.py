@@ -52,13 +52,13 @@ class Posts:
         await answer_of(socket.ask("chat.message.post", chat_id=chat_id, body=body, client_id=client_id))
         self.acks.append(time.perf_counter() - due)
 
-    async def all_delivered(self) -> None:
-        """Return when every subscriber has got every post; raises SocketFault after WAIT."""
+    async def all_delivered(self, pause: float = 0.01) -> None:
+        """Return when every subscriber has got every post, looking every `pause` seconds; raises SocketFault."""
         deadline = time.monotonic() + WAIT
         while self.missing > 0:
             if time.monotonic() > deadline:
                 raise SocketFault(f"{self.missing} deliveries of posts are missing after {WAIT:.0f} s.")
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(pause)
 
 
 async def join(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import psycopg
 
+from benchmarks import post_cost
 from benchmarks.flowra_sockets import FlowraSocket, SocketFault, answer_of, connect
 from benchmarks.measuring import median, percentile
 from benchmarks.people import Plan
@@ -154,7 +155,8 @@ def run(options: Options) -> Result:
             loops.append(_loop_row(name, closed))
             if is_large and servers == 1:
                 steady = _rising(here, options, seconds, share)
-    remarks = _remarks(steady, share, plan)
+    listened, goal = post_cost.measure(options, share)
+    remarks = [*_remarks(steady, share, plan), goal]
     if not options.quick:
         with place(plan, postgresql=True, extensions=True) as here:
             remarks.insert(1, f"A post takes {_statements(here):.1f} SQL statements, BEGIN and COMMIT among them.")
@@ -171,6 +173,7 @@ def run(options: Options) -> Result:
                 ["posts/s", "ack, p50 / p99 ms", "delivery, p50 / p99 ms"],
                 [[f"{rate:.0f}", _both(posts.acks), _both(posts.deliveries)] for rate, posts in steady],
             ),
+            listened,
             Table(f"Catching up with {MISSED} messages", ["", "p50", "worst", "goal: under 50 ms"], caught),
         ],
         remarks=remarks,
