@@ -91,7 +91,7 @@ class Churn:
     def __exit__(self, *_: object) -> None:
         """End; raises CountError where not everybody was let in and out."""
         try:
-            out, _ = self._process.communicate(timeout=_STOP_SECONDS)
+            out = self._process.communicate(timeout=_STOP_SECONDS)[0]
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -17,8 +17,9 @@ from websockets.sync.server import ServerConnection, serve
 
 from benchmarks import burst, client, jobs, peers, report
 from benchmarks.__main__ import SCENARIOS
-from benchmarks.client import Job, Load
-from benchmarks.dialects import FrameError, Frames, client_frame
+from benchmarks.churn import Churn, ChurnJob
+from benchmarks.client import Job, Load, LoadReport
+from benchmarks.dialects import FrameError, Frames, client_frame, dialect_of_room
 from benchmarks.goals import goals_table
 from benchmarks.jobs import CountError
 from benchmarks.measuring import cpu_seconds, percentile
@@ -26,8 +27,10 @@ from benchmarks.peers import Peer
 from benchmarks.results import Bars, Plot, Result, Table
 from benchmarks.room import FRAME_SIZE
 from benchmarks.rounds import Field
-from benchmarks.running import MeasurementFailed, Running, serving
+from benchmarks.running import Measured, MeasurementFailed, Running, serving
+from benchmarks.scenarios import rooms
 from realtime.outbox.frame import text_frame
+from tests.support.processes import free_port
 
 SOCKETS = 5
 LOADS = [Load(name="single", in_flight=1, seconds=0.1), Load(name="busy", in_flight=8, seconds=0.1)]
@@ -71,6 +74,57 @@ def test_client_counts_ours(ours: Running) -> None:
 def test_client_counts(peer: Peer) -> None:
     with serving(peer) as running:
         assert_counts(running, peer.dialect)
+
+
+def test_client_counts_rooms_and_who_comes_and_goes(ours: Running) -> None:
+    loads = [
+        Load(name="one", in_flight=2, seconds=0.1, rooms=1),
+        Load(name="alone", in_flight=0, seconds=0.3, churn=20),
+        Load(name="all", in_flight=2, seconds=0.3, churn=20),
+    ]
+    asked = Job(ports=ours.ports, dialect="flowra", sockets=SOCKETS, rooms=3, loads=loads, pids=ours.pids)
+    one, alone, everywhere = client.run(asked).loads
+    assert one.events > 5
+    assert one.churn == 0
+    assert (alone.events, alone.deliveries, alone.p99) == (0, 0, 0)
+    assert alone.churn == pytest.approx(20, rel=0.2)
+    assert everywhere.events > 15
+    assert everywhere.deliveries == everywhere.events * SOCKETS
+    assert everywhere.churn == pytest.approx(20, rel=0.2)
+
+
+def test_a_server_of_one_room_is_not_asked_for_more() -> None:
+    with pytest.raises(ValueError, match="has one room"):
+        dialect_of_room("plain", 1)
+
+
+def test_who_is_not_let_in_is_no_churn(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CountError, match="could not"), Churn(ChurnJob(ports=[free_port()], rate=20, rooms=1)):
+        pass
+    assert "ConnectionRefusedError" in capfd.readouterr().err
+
+
+def test_churn_is_told_without_the_connections_own_cost() -> None:
+    def measured(name: str, deliveries: int, cpu: float, churn: float) -> Measured:
+        load = LoadReport(
+            name=name,
+            events=0,
+            deliveries=deliveries,
+            wall=2.0,
+            cpu=[],
+            client_share=0,
+            others_share=0,
+            p50=0,
+            p99=0,
+            churn=churn,
+        )
+        return Measured(load, cpu, 0)
+
+    alone, both = measured("20/s alone", 0, 0.1, 20), measured("20/s", 300_000, 1.6, 20)
+    build = rooms.Build(peers.OURS, [{"20/s alone": alone, "20/s": both}])
+    assert build.gross("20/s") == pytest.approx([187.5])
+    assert build.net(20) == pytest.approx([200])
+    assert build.connection(20) == pytest.approx(0.0025)
 
 
 def test_burst_counts_ours(ours: Running) -> None:
