@@ -28,11 +28,13 @@ from flowra.server.server import make_config
 # Below, what needs Django to be set up, which flowra.asgi does.
 from flowra.accounts.models import User
 from realtime.broker.events import Event, Kind, chat_group
-from realtime.credentials import Credential
+from realtime.credentials import Credential, Handshake
 from realtime.hub.hub import running_hub
+from realtime.limits.shared import Place, Quota
 from realtime.protocol.frames import Ack, ChatFrame, CloseCode, Pong, Post, Subscribe, decode, encode
 from realtime.sockets.consumer import ChatConsumer
 from realtime.sockets.queries import Caller
+from realtime.sockets.session import Session
 
 FILES = 10_000
 # By chat. Each process numbers from another place on: no two events of a chat have one revision.
@@ -40,18 +42,14 @@ _FIRST_REVISION = int(os.environ.get("BENCHMARK_PROCESS", "0")) * 1_000_000_000 
 _revisions: defaultdict[UUID, itertools.count[int]] = defaultdict(lambda: itertools.count(_FIRST_REVISION))
 
 
-class OpenConsumer(ChatConsumer):
-    """A socket that needs no credential and no database."""
+class OpenSession(Session):
+    """A session that needs no database."""
 
-    async def _identify(self, handshake: Any) -> Caller:
-        user = User(username="somebody")
-        return Caller(user, Credential(user_id=user.pk, expires_at=time.time() + 86_400), set())
+    async def recheck(self) -> None:
+        """Check nothing: there is no database."""
 
-    async def _recheck(self, hub: Any, connection: Any) -> None:
-        """Look at nothing: there is no database."""
-
-    async def _receive_frame(self, event: dict[str, Any]) -> None:
-        assert self.connection is not None
+    async def receive_event(self, event: dict[str, Any]) -> None:
+        """Answer a command."""
         command = decode(event["text"])
         match command:
             case Subscribe():
@@ -64,13 +62,26 @@ class OpenConsumer(ChatConsumer):
     async def _subscribe(self, command: Subscribe) -> None:
         hub, connection = running_hub(), self.connection
         assert hub is not None
-        assert connection is not None
         subscription = await hub.subscribe(connection, command.chat_id)
         if not hub.settle(subscription, command.chat_id, revision=0, access_version=1):
             self.end(CloseCode.INTERNAL)
             return
         connection.send(Ack(action="subscribed", chat_id=command.chat_id, revision=0, ref=command.ref))
         subscription.release(0)
+
+
+async def admit_somebody(quota: Quota, client: str, handshake: Handshake) -> tuple[Caller, Place | None]:
+    """Return somebody new, without a look at their credential."""
+    user = User(username="somebody")
+    caller = Caller(user, Credential(user_id=user.pk, expires_at=time.time() + 86_400), set())
+    return caller, await quota.admit(client, user.pk)
+
+
+class OpenConsumer(ChatConsumer):
+    """A socket that needs no credential and no database."""
+
+    admit = staticmethod(admit_somebody)
+    session_class = OpenSession
 
 
 def _post(command: Post) -> Ack:

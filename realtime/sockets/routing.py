@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from realtime.sockets.consumer import ChatConsumer
+from realtime.sockets.handshake import refuse
 
 PATH = "/ws/"
 _consumer = ChatConsumer.as_asgi()
@@ -15,9 +16,6 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     if scope["path"] == PATH:
         await _consumer(scope, receive, send)
         return
-    await receive()
-    if "websocket.http.response" in scope.get("extensions", {}):
-        await send({"type": "websocket.http.response.start", "status": 404, "headers": []})
-        await send({"type": "websocket.http.response.body", "body": b"There is no socket here; it is at /ws/.\n"})
-    else:
+    await receive()  # websocket.connect
+    if not await refuse(scope, send, 404, b"There is no socket here; it is at /ws/.\n"):
         await send({"type": "websocket.close"})
