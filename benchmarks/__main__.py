@@ -11,8 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import report
-from benchmarks.results import Options, Result
+from benchmarks.report import markdown
+from benchmarks.report.results import Options, Result
 
 # In the order in which docs/performance.md tells of them.
 SCENARIOS = ("fanout", "curve", "rooms", "cluster", "idle", "storm", "slow_reader", "posting", "slow_query")
@@ -33,10 +33,10 @@ def main(arguments: list[str]) -> int:
     for name in chosen.scenarios or (IN_QUICK if chosen.quick else SCENARIOS):
         began = time.monotonic()
         result: Result = importlib.import_module(f"benchmarks.scenarios.{name}").run(options)
-        print(report.as_markdown(result))
+        print(markdown.as_markdown(result))
         print(f"({name}: {time.monotonic() - began:.0f} s)\n", flush=True)
         if not chosen.quick and chosen.against is None:
-            report.write_down(result)
+            markdown.write_down(result)
     return 0
 
 

@@ -1,1 +1,1 @@
-"""One module for each thing that is measured; each has `run(options)` and returns a Result."""
+"""One module for each thing that is measured: `run(options)` returns a Result. `*_cost` are parts of such modules."""

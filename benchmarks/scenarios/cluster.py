@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 
 import redis
 
-from benchmarks import peers
-from benchmarks.burst import BurstJob, BurstReport
+from benchmarks.load.burst import BurstJob, BurstReport
 from benchmarks.measuring import median, on_core
-from benchmarks.peers import Peer
-from benchmarks.results import Options, Result, Table
-from benchmarks.rounds import rounded
-from benchmarks.running import (
+from benchmarks.report.results import Options, Result, Table
+from benchmarks.report.rounds import rounded
+from benchmarks.setup import peers
+from benchmarks.setup.peers import Peer
+from benchmarks.setup.running import (
     BUSY,
     CLIENT_CORE,
     SINGLE,
@@ -151,7 +151,7 @@ def burst(peer: Peer, processes: int, broker: str) -> BurstReport:
             senders=BURST_SENDERS,
             events=BURST_EVENTS,
         )
-        return BurstReport(**run_client("benchmarks.burst", dataclasses.asdict(job)))
+        return BurstReport(**run_client("benchmarks.load.burst", dataclasses.asdict(job)))
 
 
 def _remarks() -> Iterator[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks import peers
-from benchmarks.peers import Peer
-from benchmarks.results import Options, Plot, Result, Table
-from benchmarks.rounds import Field, rounded
-from benchmarks.running import BUSY, SINGLE
+from benchmarks.report.results import Options, Plot, Result, Table
+from benchmarks.report.rounds import Field, rounded
+from benchmarks.setup import peers
+from benchmarks.setup.peers import Peer
+from benchmarks.setup.running import BUSY, SINGLE
 
 PEERS = (
     peers.OURS,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks import peers
-from benchmarks.goals import goals_table
+from benchmarks.load.room import FRAME_SIZE
 from benchmarks.measuring import mebibytes, median
-from benchmarks.peers import Peer
-from benchmarks.results import Bars, Options, Result, Table
-from benchmarks.room import FRAME_SIZE
-from benchmarks.rounds import Field, rounded
-from benchmarks.running import BUSY, SINGLE
+from benchmarks.report.goals import goals_table
+from benchmarks.report.results import Bars, Options, Result, Table
+from benchmarks.report.rounds import Field, rounded
+from benchmarks.setup import peers
+from benchmarks.setup.peers import Peer
+from benchmarks.setup.running import BUSY, SINGLE
 
 PEERS = (
     peers.OURS,

@@ -8,13 +8,13 @@ import itertools
 import time
 from collections.abc import Sequence
 
-from benchmarks import presence_cost
-from benchmarks.flowra_sockets import FlowraSocket, answer_of, connect
+from benchmarks.load.flowra_sockets import FlowraSocket, answer_of, connect
+from benchmarks.load.posts import leave
 from benchmarks.measuring import mebibytes, resident_bytes
-from benchmarks.people import Plan, SeededPerson
-from benchmarks.place import Place, Share, place, run_client, verdict
-from benchmarks.posts import leave
-from benchmarks.results import Options, Plot, Result, Table
+from benchmarks.report.results import Options, Plot, Result, Table
+from benchmarks.scenarios import presence_cost
+from benchmarks.setup.deployment import Place, Share, place, run_client, verdict
+from benchmarks.setup.people import Plan, SeededPerson
 
 GOAL = 40_000  # bytes per connection
 AT_ONCE = 64  # handshakes under way

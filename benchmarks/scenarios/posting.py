@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 import psycopg
 
-from benchmarks import post_cost
-from benchmarks.flowra_sockets import FlowraSocket, SocketFault, answer_of, connect
+from benchmarks.load.flowra_sockets import FlowraSocket, SocketFault, answer_of, connect
+from benchmarks.load.posts import Posts, join, leave, ms, steadily
 from benchmarks.measuring import median, percentile
-from benchmarks.people import Plan
-from benchmarks.place import Place, Share, place, run_client, verdict
-from benchmarks.posts import Posts, join, leave, ms, steadily
-from benchmarks.results import Options, Result, Table
+from benchmarks.report.results import Options, Result, Table
+from benchmarks.scenarios import post_cost
+from benchmarks.setup.deployment import Place, Share, place, run_client, verdict
+from benchmarks.setup.people import Plan
 
 PEOPLE, CHATS, MEMBERSHIPS = 200, 50, 5
 LISTENERS = PEOPLE // CHATS

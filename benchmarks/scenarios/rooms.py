@@ -17,15 +17,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from benchmarks import peers
-from benchmarks.churn import STAY
-from benchmarks.client import Load
+from benchmarks.load.churn import STAY
+from benchmarks.load.client import Load
 from benchmarks.measuring import median
-from benchmarks.peers import Peer
-from benchmarks.place import verdict
-from benchmarks.results import Options, Result, Table
-from benchmarks.rounds import rounded
-from benchmarks.running import Measured, MeasurementFailed, put_load, serving
+from benchmarks.report.results import Options, Result, Table
+from benchmarks.report.rounds import rounded
+from benchmarks.setup import peers
+from benchmarks.setup.deployment import verdict
+from benchmarks.setup.peers import Peer
+from benchmarks.setup.running import Measured, MeasurementFailed, put_load, serving
 
 ROOMS, SOCKETS = 200, 10
 IN_FLIGHT = 8  # in each room, as elsewhere under *busy*

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 
 import psycopg
 
-from benchmarks.flowra_sockets import FlowraSocket, SocketFault, hear_nothing
-from benchmarks.people import Plan
-from benchmarks.place import Place, Share, place, run_client, verdict
-from benchmarks.posts import Posts, join, leave, ms, steadily
-from benchmarks.results import Options, Result, Table
+from benchmarks.load.flowra_sockets import FlowraSocket, SocketFault, hear_nothing
+from benchmarks.load.posts import Posts, join, leave, ms, steadily
+from benchmarks.report.results import Options, Result, Table
+from benchmarks.setup.deployment import Place, Share, place, run_client, verdict
+from benchmarks.setup.people import Plan
 
 STUCK_SECONDS, GOAL = 3.0, 0.1
 RATE = 40.0  # posts a second in the other chats

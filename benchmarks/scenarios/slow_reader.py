@@ -11,12 +11,12 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.flowra_sockets import SocketFault, answer_of, connect
+from benchmarks.load.flowra_sockets import SocketFault, answer_of, connect
+from benchmarks.load.posts import BODY, Posts, join, leave, steadily
 from benchmarks.measuring import mebibytes, median, percentile, resident_bytes
-from benchmarks.people import Plan
-from benchmarks.place import Place, Share, place, run_client, verdict
-from benchmarks.posts import BODY, Posts, join, leave, steadily
-from benchmarks.results import Options, Result, Table
+from benchmarks.report.results import Options, Result, Table
+from benchmarks.setup.deployment import Place, Share, place, run_client, verdict
+from benchmarks.setup.people import Plan
 
 EVENTS_BYTES = 12e6
 GROWTH, LATER = 2 * 1024 * 1024, 1.25  # goals: bytes; others' p99, of which "unchanged" is up to a quarter more

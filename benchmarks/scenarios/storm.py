@@ -12,12 +12,12 @@ from collections.abc import Sequence
 
 import httpx
 
-from benchmarks.flowra_sockets import FlowraSocket, SocketFault, answer_of, connect
+from benchmarks.load.flowra_sockets import FlowraSocket, SocketFault, answer_of, connect
 from benchmarks.measuring import median
-from benchmarks.people import Plan, SeededPerson
-from benchmarks.place import Place, Share, place, run_client, verdict
-from benchmarks.presence_cost import registry_seconds
-from benchmarks.results import Options, Result, Table
+from benchmarks.report.results import Options, Result, Table
+from benchmarks.scenarios.presence_cost import registry_seconds
+from benchmarks.setup.deployment import Place, Share, place, run_client, verdict
+from benchmarks.setup.people import Plan, SeededPerson
 
 SETTLE_SECONDS, FRAMES, GRACE = 2.0, 5_000, 5.0
 MOST_SECONDS = 60.0  # for a storm to settle; longer is an error

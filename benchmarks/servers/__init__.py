@@ -1,1 +1,1 @@
-"""What is measured: our server without its database, and its peers. benchmarks/peers.py says how each is started."""
+"""What is measured: our server without its database, and its peers. benchmarks/setup/peers.py starts them."""

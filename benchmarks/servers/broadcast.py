@@ -8,7 +8,7 @@ import sys
 import uvloop
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-from benchmarks.sockets import allow_files
+from benchmarks.load.sockets import allow_files
 
 _connections: set[ServerConnection] = set()
 

@@ -1,6 +1,6 @@
 """picows, a WebSocket library in Cython, on uvloop: python -m benchmarks.servers.fast_library PORT
 
-It is no dependency; benchmarks/peers.py installs it into var/benchmarks/ and puts that on the path.
+It is no dependency; benchmarks/setup/peers.py installs it into var/benchmarks/ and puts that on the path.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.sockets import allow_files
+from benchmarks.load.sockets import allow_files
 
 picows: Any = importlib.import_module("picows")
 _transports: set[Any] = set()

@@ -4,8 +4,8 @@ The real server configuration, consumer, protocol, hub, rooms and outboxes; whoe
 one chat there is, and what they post is given a number instead of a row. `ready` has the extension that takes ready
 frames, `plain` is uvicorn as it comes. daphne serves `application` from this module.
 
-Repair and watch compare with the database at intervals that the environment sets; benchmarks/peers.py sets them so long
-that they never come.
+Repair and watch compare with the database at intervals that the environment sets; benchmarks/setup/peers.py sets them
+so long that they never come.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from uuid import UUID
 
 import uvicorn
 
-from benchmarks.sockets import allow_files
+from benchmarks.load.sockets import allow_files
 from flowra.asgi import follow_lifespan
 from flowra.server.server import make_config
 

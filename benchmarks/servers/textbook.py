@@ -15,7 +15,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.urls import re_path
 
-from benchmarks.sockets import allow_files
+from benchmarks.load.sockets import allow_files
 
 
 def _layer() -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from benchmarks.flowra_sockets import CLOSE, CONTINUATION, PING, TEXT, FrameReader, SocketFault
+from benchmarks.load.flowra_sockets import CLOSE, CONTINUATION, PING, TEXT, FrameReader, SocketFault
 
 # Around the limits of the three forms of a length.
 SIZES = st.sampled_from((0, 1, 125, 126, 127, 255, 256, 65_535, 65_536, 70_000))

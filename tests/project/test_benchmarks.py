@@ -15,20 +15,22 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
-from benchmarks import burst, client, jobs, peers, report
 from benchmarks.__main__ import SCENARIOS
-from benchmarks.churn import Churn, ChurnJob
-from benchmarks.client import Job, Load, LoadReport
-from benchmarks.dialects import FrameError, Frames, client_frame, dialect_of_room
-from benchmarks.goals import goals_table
-from benchmarks.jobs import CountError
+from benchmarks.load import burst, client, jobs
+from benchmarks.load.churn import Churn, ChurnJob
+from benchmarks.load.client import Job, Load, LoadReport
+from benchmarks.load.dialects import FrameError, Frames, client_frame, dialect_of_room
+from benchmarks.load.jobs import CountError
+from benchmarks.load.room import FRAME_SIZE
 from benchmarks.measuring import cpu_seconds, percentile
-from benchmarks.peers import Peer
-from benchmarks.results import Bars, Plot, Result, Table
-from benchmarks.room import FRAME_SIZE
-from benchmarks.rounds import Field
-from benchmarks.running import Measured, MeasurementFailed, Running, serving
+from benchmarks.report import markdown
+from benchmarks.report.goals import goals_table
+from benchmarks.report.results import Bars, Plot, Result, Table
+from benchmarks.report.rounds import Field
 from benchmarks.scenarios import rooms
+from benchmarks.setup import peers
+from benchmarks.setup.peers import Peer
+from benchmarks.setup.running import Measured, MeasurementFailed, Running, serving
 from realtime.outbox.frame import text_frame
 from tests.support.processes import free_port
 
@@ -282,23 +284,23 @@ def test_percentiles() -> None:
 
 
 def test_every_scenario_has_its_place_in_the_page() -> None:
-    page = report.PAGE.read_text()
+    page = markdown.PAGE.read_text()
     for name in SCENARIOS:
         assert page.count(f"<!-- begin {name} -->") == page.count(f"<!-- end {name} -->") == 1
 
 
 def test_results_are_written_between_their_marks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     page = tmp_path / "performance.md"
-    monkeypatch.setattr(report, "DOCS", tmp_path)
-    monkeypatch.setattr(report, "PAGE", page)
+    monkeypatch.setattr(markdown, "DOCS", tmp_path)
+    monkeypatch.setattr(markdown, "PAGE", page)
     page.write_text("before\n<!-- begin a -->\nold\n<!-- end a -->\nbetween\n<!-- begin b -->\n<!-- end b -->\nafter\n")
     lines = Plot("lines", "Lines", "x", "y", [1, 2], {"one": [1.0, None]})
     bars = Bars("bars", "Bars", ["first", "second"], {"one": [1.0, None], "two": [10.0, 100.0]}, is_logarithmic=True)
     result = Result(
         "a", [Table("T", ["name", "figure"], [["n", r"\1"]])], [lines, bars], ["A remark."], {"tool": "1.2"}
     )
-    report.write_down(result)
-    report.write_down(result)
+    markdown.write_down(result)
+    markdown.write_down(result)
     written = page.read_text()
     assert "old" not in written
     assert written.startswith("before\n<!-- begin a -->\n")
@@ -312,6 +314,6 @@ def test_results_are_written_between_their_marks(monkeypatch: pytest.MonkeyPatch
 def test_results_without_a_place_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     page = tmp_path / "performance.md"
     page.write_text("nothing here\n")
-    monkeypatch.setattr(report, "PAGE", page)
+    monkeypatch.setattr(markdown, "PAGE", page)
     with pytest.raises(ValueError, match="no place for a"):
-        report.write_down(Result("a", []))
+        markdown.write_down(Result("a", []))

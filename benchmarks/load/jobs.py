@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.dialects import FrameError
-from benchmarks.sockets import HandshakeError
+from benchmarks.load.dialects import FrameError
+from benchmarks.load.sockets import HandshakeError
 
 
 class CountError(Exception):

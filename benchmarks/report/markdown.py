@@ -16,9 +16,9 @@ import pygal
 from pygal.style import Style
 
 from benchmarks.measuring import machine
-from benchmarks.results import Bars, Plot, Result, Table
+from benchmarks.report.results import Bars, Plot, Result, Table
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = DOCS / "performance.md"
 _MOST_LABELS = 12  # on the x axis
 _TITLE_HEIGHT = 45  # pixels of the x axis, which the legend below leaves out of account

@@ -9,11 +9,11 @@ import httpx
 import psycopg
 import redis
 
-from benchmarks.flowra_sockets import hear_nothing
-from benchmarks.people import Plan
-from benchmarks.place import Place, place, run_client, verdict
-from benchmarks.posts import join, leave
-from benchmarks.results import Table
+from benchmarks.load.flowra_sockets import hear_nothing
+from benchmarks.load.posts import join, leave
+from benchmarks.report.results import Table
+from benchmarks.setup.deployment import Place, place, run_client, verdict
+from benchmarks.setup.people import Plan
 
 WATCHED_SECONDS = 20
 HEARTBEAT = 5.0  # seconds; FLOWRA_PRESENCE_HEARTBEAT

@@ -6,7 +6,7 @@ import resource
 import socket
 from collections.abc import Sequence
 
-from benchmarks.dialects import ACCEPT, Dialect, Frames, client_frame, upgrade
+from benchmarks.load.dialects import ACCEPT, Dialect, Frames, client_frame, upgrade
 
 BATCH = 25  # handshakes at once; daphne listens with a backlog of 50
 _RECEIVED = 65_536  # bytes taken at once

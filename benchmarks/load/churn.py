@@ -1,4 +1,4 @@
-"""Connections that come and go: python -m benchmarks.churn '{"ports": [8000], "rate": 20, …}'    (see ChurnJob)
+"""Connections that come and go: python -m benchmarks.load.churn '{"ports": [8000], "rate": 20, …}'    (see ChurnJob)
 
 Each connects, subscribes to one chat, stays for STAY and closes. Every other one comes into a room of the load, the
 rest into rooms of their own, which appear and vanish with them. It prints a line once as many go as come, and goes on
@@ -18,10 +18,10 @@ from typing import Self
 
 import uvloop
 
-from benchmarks.dialects import chat_of_room
-from benchmarks.flowra_sockets import answer_of, connect
-from benchmarks.jobs import CountError, answer
-from benchmarks.peers import ROOT
+from benchmarks.load.dialects import chat_of_room
+from benchmarks.load.flowra_sockets import answer_of, connect
+from benchmarks.load.jobs import CountError, answer
+from benchmarks.setup.peers import ROOT
 
 STAY = 0.5  # seconds
 _SETTLE = 1.0  # seconds until as many go as come
@@ -82,7 +82,7 @@ class Churn:
 
     def __enter__(self) -> Self:
         """Start, and return once as many go as come."""
-        command = [sys.executable, "-m", "benchmarks.churn", json.dumps(dataclasses.asdict(self._job))]
+        command = [sys.executable, "-m", "benchmarks.load.churn", json.dumps(dataclasses.asdict(self._job))]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         self._process.stdout.readline()

@@ -1,8 +1,8 @@
 """Accounts, workspaces, chats and messages in bulk, with a token for everybody.
 
 Runs as a process of its own against a server's database, with the server's settings, and prints what it made:
-python -m benchmarks.people '{"workspaces": 1, "people": 1000, "chats": 1}'. Signing in over HTTP would hash a password
-for each.
+python -m benchmarks.setup.people '{"workspaces": 1, "people": 1000, "chats": 1}'. Signing in over HTTP would hash a
+password for each.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Seeded(msgspec.Struct, frozen=True):
 
 def seed(env: Mapping[str, str], plan: Plan) -> Seeded:
     """Fill the database of a server that has this environment; raises ProgramError with what went wrong."""
-    command = [sys.executable, "-m", "benchmarks.people", msgspec.json.encode(plan).decode()]
+    command = [sys.executable, "-m", "benchmarks.setup.people", msgspec.json.encode(plan).decode()]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, timeout=SEED_SECONDS, check=False)
     if done.returncode:
         raise ProgramError(f"Seeding ended with {done.returncode}:\n{done.stderr.decode(errors='replace')}")

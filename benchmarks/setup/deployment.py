@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 import psycopg
 import uvloop
 
-from benchmarks.flowra_sockets import allow_many
+from benchmarks.load.flowra_sockets import allow_many
 from benchmarks.measuring import cpu_seconds, on_core
-from benchmarks.people import Plan, Seeded, seed
+from benchmarks.setup.people import Plan, Seeded, seed
 from tests.support.processes import ROOT, PostgreSQL, Server, Valkey, environment, run_manage, temporary_folder
 
 SERVER_CORE, CLIENT_CORE = 0, 1

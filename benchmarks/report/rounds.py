@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.measuring import median
-from benchmarks.peers import Peer
-from benchmarks.running import Measured, MeasurementFailed, measure
+from benchmarks.setup.peers import Peer
+from benchmarks.setup.running import Measured, MeasurementFailed, measure
 
 Figure = Callable[[Measured], float]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from benchmarks.dialects import Dialect, Frames, client_frame
-from benchmarks.jobs import CountError
-from benchmarks.sockets import Member
+from benchmarks.load.dialects import Dialect, Frames, client_frame
+from benchmarks.load.jobs import CountError
+from benchmarks.load.sockets import Member
 
 FRAME_SIZE = 218  # bytes on the wire: 200 and some of content, 4 of header
 _DIGITS = 8  # of an event's number, which its body begins with

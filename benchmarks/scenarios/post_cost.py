@@ -9,11 +9,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.load.posts import Posts, join, leave, ms
 from benchmarks.measuring import median
-from benchmarks.people import Plan
-from benchmarks.place import Place, Share, place, run_client, verdict
-from benchmarks.posts import Posts, join, leave, ms
-from benchmarks.results import Options, Table
+from benchmarks.report.results import Options, Table
+from benchmarks.setup.deployment import Place, Share, place, run_client, verdict
+from benchmarks.setup.people import Plan
 
 LISTENERS = 500
 GOAL = 0.0033  # seconds of the server's processor for one post

@@ -1,4 +1,4 @@
-"""Many senders at once: python -m benchmarks.burst '{"ports": [8000], "dialect": "flowra", …}'    (see BurstJob)
+"""Many senders at once: python -m benchmarks.load.burst '{"ports": [8000], "dialect": "flowra", …}'    (see BurstJob)
 
 All events are on their way before the first arrives. Every socket then reads and parses everything that comes until it
 has all or it has been quiet for a while; what is missing, doubled or unknown is counted.
@@ -12,9 +12,9 @@ import sys
 import time
 from collections.abc import Sequence
 
-from benchmarks.dialects import DIALECTS, Dialect, client_frame
-from benchmarks.jobs import answer
-from benchmarks.sockets import Member, open_members
+from benchmarks.load.dialects import DIALECTS, Dialect, client_frame
+from benchmarks.load.jobs import answer
+from benchmarks.load.sockets import Member, open_members
 
 _RECEIVED = 262_144  # bytes taken at once
 _SETTLE = 1.0  # seconds for servers to have all sockets in their rooms, and the broker their groups

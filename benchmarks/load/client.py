@@ -1,6 +1,6 @@
 """The load client: N sockets in one or more rooms, one sender in each, and every byte that arrives is accounted for.
 
-    python -m benchmarks.client '{"ports": [8000], "dialect": "flowra", "sockets": 200, …}'    (see Job)
+    python -m benchmarks.load.client '{"ports": [8000], "dialect": "flowra", "sockets": 200, …}'    (see Job)
 
 It has to be much cheaper than any server. So it parses nothing while it measures: the frames of a run are all of one
 size, learned from a first event that is parsed, and counted by bytes. What nobody parsed is checked all the same: all
@@ -21,12 +21,12 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from benchmarks.churn import Churn, ChurnJob
-from benchmarks.dialects import dialect_of_room
-from benchmarks.jobs import CountError, answer
+from benchmarks.load.churn import Churn, ChurnJob
+from benchmarks.load.dialects import dialect_of_room
+from benchmarks.load.jobs import CountError, answer
+from benchmarks.load.room import FRAME_SIZE, Room
+from benchmarks.load.sockets import allow_files, open_members
 from benchmarks.measuring import cpu_seconds, machine_busy_seconds, percentile, resident_bytes
-from benchmarks.room import FRAME_SIZE, Room
-from benchmarks.sockets import allow_files, open_members
 
 _BUFFER = 262_144  # bytes taken from a socket at once
 _WARM_UP = 0.3  # seconds

@@ -8,9 +8,9 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 
-from benchmarks.flowra_sockets import FlowraSocket, SocketFault, answer_of, connect
+from benchmarks.load.flowra_sockets import FlowraSocket, SocketFault, answer_of, connect
 from benchmarks.measuring import percentile
-from benchmarks.people import SeededPerson
+from benchmarks.setup.people import SeededPerson
 
 WAIT = 60.0  # seconds for the last delivery; longer is an error
 _CLIENT_ID = b'"client_id":"'

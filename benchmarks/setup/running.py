@@ -11,9 +11,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from benchmarks.client import Job, Load, LoadReport
+from benchmarks.load.client import Job, Load, LoadReport
 from benchmarks.measuring import on_core
-from benchmarks.peers import BUILT, ROOT, Peer
+from benchmarks.setup.peers import BUILT, ROOT, Peer
 from tests.support.processes import ProgramError, environment, free_port, wait_until
 
 SERVER_CORE, CLIENT_CORE = 0, 1
@@ -114,7 +114,7 @@ def put_load(
     """Have the load client put loads on servers, by name; raises MeasurementFailed."""
     pids = [*running.pids, *([broker_pid] if broker_pid else [])]
     job = Job(ports=running.ports, dialect=dialect, sockets=sockets, rooms=rooms, loads=loads, pids=pids)
-    report = run_client("benchmarks.client", dataclasses.asdict(job))
+    report = run_client("benchmarks.load.client", dataclasses.asdict(job))
     measured = {}
     servers = len(running.pids)
     for fields in report["loads"]:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "var" / "benchmarks"
 SERVERS = ROOT / "benchmarks" / "servers"
 _LIBRARY = "picows==2.3.1"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks import peers
-from benchmarks.peers import Peer
-from benchmarks.results import Table
-from benchmarks.rounds import Field, rounded
-from benchmarks.running import BUSY, SINGLE
+from benchmarks.report.results import Table
+from benchmarks.report.rounds import Field, rounded
+from benchmarks.setup import peers
+from benchmarks.setup.peers import Peer
+from benchmarks.setup.running import BUSY, SINGLE
 
 SIZES = (200, 1000)
 _P99_LIMIT = 0.015  # seconds

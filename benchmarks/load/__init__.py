@@ -1,0 +1,1 @@
+"""The load clients: what they send, what they count, and how they are given their jobs."""

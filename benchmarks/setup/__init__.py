@@ -1,0 +1,1 @@
+"""How servers are installed, started and filled before they are measured."""
