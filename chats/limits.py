@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from chats.exceptions import TooFast
-from chats.selectors.lists import find_posted
+from chats.selectors.messages import find_posted
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User

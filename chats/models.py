@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import secrets
 from typing import Any, ClassVar, TypeVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -52,6 +53,11 @@ class HtmlField(models.TextField):  # type: ignore[type-arg]  # the types of wha
         """Be a TextField to migrations."""
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.TextField", args, kwargs
+
+
+def direct_key(first: UUID, second: UUID) -> str:
+    """Return what identifies the direct chat of these two in a workspace."""
+    return ":".join(sorted((str(first), str(second))))
 
 
 class Role(models.TextChoices):

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from chats.api.base import ApiView
 from chats.api.document.schema import reads
 from chats.api.input.fields import QueryIds
-from chats.selectors.lists import access_chat
+from chats.selectors.access import access_chat
 from presence.exceptions import RegistryAway
 from presence.selectors import MemberPresencePayload, presence_payload, read_presence
 

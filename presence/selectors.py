@@ -16,7 +16,8 @@ from msgspec import Meta
 from chats.models import Chat, ChatMember
 from chats.payload_types import Counter, Id, Time
 from chats.payloads import optional_time_text
-from chats.selectors.lists import is_blocked_within, list_members
+from chats.selectors.blocks import is_blocked_within
+from chats.selectors.chats import list_members
 from presence.exceptions import RegistryAway
 from presence.models import LastSeen
 from presence.registry.base import State, get_registry

@@ -16,7 +16,8 @@ from chats.api.input.pagination import by_id, by_text
 from chats.models import ChatMember
 from chats.payload_types import AddedMembersPayload, ChatPagePayload, MemberPagePayload, ViewerChatPayload
 from chats.payloads import member_payload, viewer_chat_payload
-from chats.selectors import lists
+from chats.selectors.access import access_chat, access_workspace
+from chats.selectors.chats import list_chats, list_members, peers_of
 
 _OLDEST = (by_id("chat_id"),)
 _BY_PERSON = (by_text("user__name_key"), by_id("user_id"))
@@ -30,7 +31,7 @@ _CREATE = PolymorphicProxySerializer(
 
 def seen_chats(memberships: list[ChatMember]) -> list[ViewerChatPayload]:
     """Return the chats as these memberships' users see them, with one query for all peers."""
-    peers = lists.peers_of(memberships)
+    peers = peers_of(memberships)
     return [viewer_chat_payload(membership, peers.get(membership.chat_id)) for membership in memberships]
 
 
@@ -51,8 +52,8 @@ class Chats(ApiView):
         query = self.read_query(requests.ChatQuery)
         workspace_id = query.get("workspace")
         if workspace_id is not None:
-            lists.access_workspace(self.user, workspace_id)
-        rows = lists.list_chats(self.user, workspace_id=workspace_id, kind=query.get("kind"))
+            access_workspace(self.user, workspace_id)
+        rows = list_chats(self.user, workspace_id=workspace_id, kind=query.get("kind"))
         page = self.load(rows, _OLDEST, query)
         return Response(page.payload(request, seen_chats(list(page.rows))))
 
@@ -72,7 +73,7 @@ class ChatDetail(ApiView):
     @reads("getChat", ViewerChatPayload, ids=_CHAT)
     def get(self, request: Request, chat_id: UUID) -> Response:
         """A chat."""
-        return Response(seen_chat(lists.access_chat(self.user, chat_id)))
+        return Response(seen_chat(access_chat(self.user, chat_id)))
 
     @writes(
         "renameChat",
@@ -112,8 +113,8 @@ class ChatMembers(ApiView):
     def get(self, request: Request, chat_id: UUID) -> Response:
         """A chat's members, by name."""
         query = self.read_query(requests.UserQuery)
-        chat = lists.access_chat(self.user, chat_id).chat
-        return self.page(lists.list_members(chat, query.get("search", "")), _BY_PERSON, member_payload, query)
+        chat = access_chat(self.user, chat_id).chat
+        return self.page(list_members(chat, query.get("search", "")), _BY_PERSON, member_payload, query)
 
     @writes(
         "addChatMembers",

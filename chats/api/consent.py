@@ -27,7 +27,8 @@ from chats.payloads import (
     sent_invitation_payload,
     workspace_payload,
 )
-from chats.selectors import lists
+from chats.selectors.blocks import list_blocks
+from chats.selectors.invitations import list_invitations, list_own_invitations
 
 _NEWEST = (by_time("-created_at"), by_id("-id"))
 _WORKSPACE = ("workspace_id",)
@@ -44,7 +45,7 @@ class WorkspaceInvitations(ApiView):
     def get(self, request: Request, workspace_id: UUID) -> Response:
         """A workspace's open invitations, newest first (owners and admins)."""
         query = self.page_query()
-        rows = lists.list_invitations(self.user, workspace_id)
+        rows = list_invitations(self.user, workspace_id)
         return self.page(rows, _NEWEST, sent_invitation_payload, query)
 
     @writes("cancelWorkspaceInvitations", {204: None}, ids=_WORKSPACE)
@@ -63,7 +64,7 @@ class WorkspaceInvitationDetail(ApiView):
     )
     def get(self, request: Request, workspace_id: UUID, invitation_id: UUID) -> Response:
         """An open invitation of a workspace (owners and admins)."""
-        found = lists.list_invitations(self.user, workspace_id).filter(pk=invitation_id).first()
+        found = list_invitations(self.user, workspace_id).filter(pk=invitation_id).first()
         if found is None:
             raise NotFound(_("There is no such invitation."))
         return Response(sent_invitation_payload(found))
@@ -79,7 +80,7 @@ class OwnInvitations(ApiView):
     @reads("listMyInvitations", InvitationPagePayload, query=requests.PageQuery)
     def get(self, request: Request) -> Response:
         """The open invitations to the caller, newest first."""
-        return self.page(lists.list_own_invitations(self.user), _NEWEST, invitation_payload, self.page_query())
+        return self.page(list_own_invitations(self.user), _NEWEST, invitation_payload, self.page_query())
 
 
 class InvitationAccept(ApiView):
@@ -102,7 +103,7 @@ class Blocks(ApiView):
     @reads("listBlocks", BlockPagePayload, query=requests.PageQuery)
     def get(self, request: Request) -> Response:
         """Whom the caller blocks, the last one first."""
-        return self.page(lists.list_blocks(self.user), _NEWEST, block_payload, self.page_query())
+        return self.page(list_blocks(self.user), _NEWEST, block_payload, self.page_query())
 
 
 class BlockDetail(ApiView):

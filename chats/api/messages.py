@@ -19,8 +19,8 @@ from chats.limits import count_change, count_post
 from chats.models import Chat, Message
 from chats.payload_types import ChangePayload, ChangesPayload, MessagePagePayload, MessagePayload, ReadStatePayload
 from chats.payloads import message_payload, read_state_payload
-from chats.selectors import lists
-from chats.selectors.history import PAGE_LIMIT, list_changes, list_messages
+from chats.selectors.access import access_chat, access_message
+from chats.selectors.messages import PAGE_LIMIT, list_changes, list_messages
 
 _CHAT = ("chat_id",)
 _MESSAGE = ("chat_id", "message_id")
@@ -37,7 +37,7 @@ class Messages(ApiView):
         """Messages in order of seq: the latest ones, or those before or after a place."""
         query = self.read_query(requests.MessageQuery)
         query["limit"] = min(query.get("limit", PAGE_LIMIT), PAGE_LIMIT)
-        chat = lists.access_chat(self.user, chat_id).chat
+        chat = access_chat(self.user, chat_id).chat
         return Response(_page(request, chat, list_messages(chat, **query)))
 
     @writes(
@@ -65,7 +65,7 @@ class MessageDetail(ApiView):
     @reads("getMessage", MessagePayload, ids=_MESSAGE)
     def get(self, request: Request, chat_id: UUID, message_id: UUID) -> Response:
         """A message."""
-        return Response(message_payload(lists.access_message(self.user, chat_id, message_id)))
+        return Response(message_payload(access_message(self.user, chat_id, message_id)))
 
     @writes(
         "editMessage",
@@ -103,7 +103,7 @@ class ChatChanges(ApiView):
     def get(self, request: Request, chat_id: UUID) -> Response:
         """What changed after a revision, as the socket's catch-up sends it."""
         since = self.read_query(requests.ChangesQuery)["since"]
-        chat = lists.access_chat(self.user, chat_id).chat
+        chat = access_chat(self.user, chat_id).chat
         changes = list_changes(chat, since, settings.FLOWRA_CATCHUP_LIMIT)
         results = [_change(message, since) for message in changes.messages]
         answer: ChangesPayload = {"revision": changes.revision, "reset": changes.reset, "results": results}

@@ -18,8 +18,12 @@ from chats.payload_types import (
     UserPagePayload,
 )
 from chats.payloads import message_payload, notification_payload, user_payload
-from chats.selectors import lists
-from chats.selectors.history import load_fitting
+from chats.search.messages import search_messages
+from chats.selectors.access import access_workspace
+from chats.selectors.chats import search_chats
+from chats.selectors.messages import load_fitting
+from chats.selectors.notifications import count_unread_notifications, list_notifications
+from chats.selectors.workspaces import list_people
 
 SEARCH_LIMIT = 20  # of each kind
 
@@ -32,7 +36,7 @@ class Users(ApiView):
     def get(self, request: Request) -> Response:
         """The people one shares a workspace with, by name."""
         query = self.read_query(requests.UserQuery)
-        return self.page(lists.list_people(self.user, query.get("search", "")), _BY_NAME, user_payload, query)
+        return self.page(list_people(self.user, query.get("search", "")), _BY_NAME, user_payload, query)
 
 
 class Notifications(ApiView):
@@ -44,12 +48,12 @@ class Notifications(ApiView):
     def get(self, request: Request) -> Response:
         """The caller's notifications, newest first."""
         query = self.read_query(requests.NotificationQuery)
-        rows = lists.list_notifications(self.user)
+        rows = list_notifications(self.user)
         if query["unread"]:
             rows = rows.filter(read_at__isnull=True)
         page = self.load(rows, _NEWEST, query)
         data = page.payload(request, [notification_payload(row) for row in page.rows])
-        return Response({**data, "unread_count": lists.count_unread_notifications(self.user)})
+        return Response({**data, "unread_count": count_unread_notifications(self.user)})
 
 
 class NotificationsRead(ApiView):
@@ -63,7 +67,7 @@ class NotificationsRead(ApiView):
         body = self.read_body(requests.NotificationsRead)
         ids = None if body.get("all") else body.get("ids", [])
         services.mark_notifications_read(user=self.user, ids=ids)
-        return Response({"unread_count": lists.count_unread_notifications(self.user)})
+        return Response({"unread_count": count_unread_notifications(self.user)})
 
 
 class Search(ApiView):
@@ -80,11 +84,11 @@ class Search(ApiView):
         query = self.read_query(requests.SearchQuery)
         workspace_id = query.get("workspace")
         if workspace_id is not None:
-            lists.access_workspace(self.user, workspace_id)
-        found = lists.search_messages(self.user, query["q"], workspace_id=workspace_id, limit=SEARCH_LIMIT)
+            access_workspace(self.user, workspace_id)
+        found = search_messages(self.user, query["q"], workspace_id=workspace_id, limit=SEARCH_LIMIT)
         messages = load_fitting(found, SEARCH_LIMIT)
-        chats = lists.search_chats(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
-        people = lists.list_people(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
+        chats = search_chats(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
+        people = list_people(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
         return Response(
             {
                 "messages": [message_payload(message) for message in messages],

@@ -28,7 +28,9 @@ from chats.payload_types import (
     WorkspacePayload,
 )
 from chats.payloads import invite_payload, sent_invitation_payload, workspace_member_payload, workspace_payload
-from chats.selectors import lists
+from chats.selectors.access import access_workspace
+from chats.selectors.invitations import list_invites
+from chats.selectors.workspaces import list_workspace_members, list_workspaces
 
 _BY_NAME = (by_text("workspace__name_key"), by_id("id"))
 _BY_PERSON = (by_text("user__name_key"), by_id("user_id"))
@@ -41,7 +43,7 @@ class Workspaces(ApiView):
     @reads("listWorkspaces", WorkspacePagePayload, query=requests.PageQuery)
     def get(self, request: Request) -> Response:
         """The caller's workspaces, by name."""
-        return self.page(lists.list_workspaces(self.user), _BY_NAME, workspace_payload, self.page_query())
+        return self.page(list_workspaces(self.user), _BY_NAME, workspace_payload, self.page_query())
 
     @writes("createWorkspace", {201: WorkspacePayload}, body=requests.WorkspaceWrite)
     def post(self, request: Request) -> Response:
@@ -54,7 +56,7 @@ class WorkspaceDetail(ApiView):
     @reads("getWorkspace", WorkspacePayload, ids=_WORKSPACE)
     def get(self, request: Request, workspace_id: UUID) -> Response:
         """A workspace."""
-        return Response(workspace_payload(lists.access_workspace(self.user, workspace_id)))
+        return Response(workspace_payload(access_workspace(self.user, workspace_id)))
 
     @writes(
         "renameWorkspace",
@@ -85,8 +87,8 @@ class WorkspaceMembers(ApiView):
     def get(self, request: Request, workspace_id: UUID) -> Response:
         """A workspace's members, by name."""
         query = self.page_query()
-        workspace = lists.access_workspace(self.user, workspace_id).workspace
-        return self.page(lists.list_workspace_members(workspace), _BY_PERSON, workspace_member_payload, query)
+        workspace = access_workspace(self.user, workspace_id).workspace
+        return self.page(list_workspace_members(workspace), _BY_PERSON, workspace_member_payload, query)
 
     @writes(
         "addWorkspaceMember",
@@ -150,7 +152,7 @@ class Invites(ApiView):
     def get(self, request: Request, workspace_id: UUID) -> Response:
         """A workspace's invites, newest first (owners and admins)."""
         query = self.page_query()
-        return self.page(lists.list_invites(self.user, workspace_id), _NEWEST, invite_payload, query)
+        return self.page(list_invites(self.user, workspace_id), _NEWEST, invite_payload, query)
 
     @writes(
         "createInvite",

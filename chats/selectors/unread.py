@@ -8,7 +8,10 @@ at. Where as many were deleted, those that stand are counted instead, in an inde
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db.models import F, Func, IntegerField
 
@@ -88,3 +91,23 @@ def unread_count(membership: ChatMember) -> int:
         rows = type(membership).objects.filter(pk=membership.pk).order_by().values_list(UnreadCount(), flat=True)
         counted = rows.first() or 0
     return counted
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class UnreadState:
+    """How much of one chat one user has not read."""
+
+    user_id: UUID
+    chat_id: UUID
+    last_read_seq: int
+    unread_count: int
+    mention_count: int
+
+
+def unread_counts(chat_ids: Collection[UUID], user_ids: Collection[UUID]) -> list[UnreadState]:
+    """Return the counts of these users in these chats, where they are members."""
+    rows = ChatMember.objects.filter(chat_id__in=chat_ids, user_id__in=user_ids)
+    return [
+        UnreadState(*row)
+        for row in rows.order_by().values_list("user_id", "chat_id", "last_read_seq", UnreadCount(), "mention_count")
+    ]

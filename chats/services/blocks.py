@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from chats import events
 from chats.exceptions import Conflict, Invalid, NotFound
-from chats.models import Block, Chat, ChatKind, WorkspaceInvitation
-from chats.selectors.lists import direct_key, shared_workspaces
+from chats.models import Block, Chat, ChatKind, WorkspaceInvitation, direct_key
+from chats.selectors.workspaces import shared_workspaces
 from chats.services.chats import note_removal
 
 if TYPE_CHECKING:

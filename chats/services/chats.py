@@ -16,8 +16,8 @@ from chats import events
 from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
 from chats.lib.clock import database_now
 from chats.lib.text import clean_line
-from chats.models import TITLE_MAX_LENGTH, Block, Chat, ChatKind, ChatMember, Notification, WorkspaceMember
-from chats.selectors.lists import access_chat, access_workspace, direct_key, may_manage_chat
+from chats.models import TITLE_MAX_LENGTH, Block, Chat, ChatKind, ChatMember, Notification, WorkspaceMember, direct_key
+from chats.selectors.access import access_chat, access_workspace, may_manage_chat
 from chats.services import publish
 from chats.services.deletion import drop_chats
 from chats.services.direct import hide_direct, show_direct

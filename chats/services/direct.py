@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from chats.exceptions import Forbidden
 from chats.models import Chat, ChatMember
-from chats.selectors.lists import is_blocked_within, peers_of
+from chats.selectors.blocks import is_blocked_within
+from chats.selectors.chats import peers_of
 from chats.services import publish
 
 

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_safe
 
 from chats.models import ChatKind, ChatMember, Message, Role
 from chats.payloads import user_payload
-from chats.selectors.lists import access_chat, list_authors, may_manage_chat
+from chats.selectors.access import access_chat, may_manage_chat
+from chats.selectors.chats import list_authors
 from chats.views import timeline
 from chats.views.base import PageRequest, last_chat_id, member_page, render_in_shell, shell_for
 from chats.views.forms import PlaceForm

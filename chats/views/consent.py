@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from chats import services
 from chats.exceptions import NotFound
-from chats.selectors.lists import list_blocks, list_invitations, list_own_invitations
+from chats.selectors.blocks import list_blocks
+from chats.selectors.invitations import list_invitations, list_own_invitations
 from chats.services.blocks import find_acquaintance
 from chats.views.base import PageRequest, Question, ask, attempt, member_page, render_in_shell
 

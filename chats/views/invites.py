@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from chats import services
 from chats.exceptions import ChatError, NotFound
 from chats.lib.direction import isolate
-from chats.selectors.lists import find_invite, list_invites
+from chats.selectors.invitations import find_invite, list_invites
 from chats.views.base import PageRequest, Question, ask, attempt, member_page
 from chats.views.forms import InviteForm
 

@@ -17,13 +17,8 @@ from chats import services
 from chats.exceptions import Forbidden, NotFound
 from chats.lib.direction import isolate
 from chats.models import Chat, ChatKind, ChatMember
-from chats.selectors.lists import (
-    access_chat,
-    access_workspace,
-    list_workspace_members,
-    may_manage_chat,
-    shared_workspaces,
-)
+from chats.selectors.access import access_chat, access_workspace, may_manage_chat
+from chats.selectors.workspaces import list_workspace_members, shared_workspaces
 from chats.views.base import (
     PageRequest,
     Question,

@@ -16,7 +16,7 @@ from chats import services
 from chats.exceptions import ChatError, Forbidden, Invalid, NotFound, TooFast
 from chats.limits import count_change, count_post, count_preview
 from chats.models import ChatMember, Message
-from chats.selectors.lists import access_chat, access_message
+from chats.selectors.access import access_chat, access_message
 from chats.views import timeline
 from chats.views.base import (
     UNPROCESSABLE,

@@ -12,16 +12,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from chats import services
-from chats.selectors.history import excerpts
-from chats.selectors.lists import (
-    count_unread_notifications,
-    list_chats,
-    list_notifications,
-    list_people,
-    peers_of,
-    search_chats,
-    search_messages,
-)
+from chats.search.messages import search_messages
+from chats.selectors.chats import list_chats, peers_of, search_chats
+from chats.selectors.messages import excerpts
+from chats.selectors.notifications import count_unread_notifications, list_notifications
+from chats.selectors.workspaces import list_people
 from chats.views.base import PageRequest, member_page, render_in_shell
 from chats.views.forms import SearchForm
 

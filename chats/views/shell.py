@@ -9,8 +9,10 @@ from uuid import UUID
 
 from chats.models import ChatKind, ChatMember, WorkspaceMember
 from chats.search.folding import name_key
-from chats.selectors.lists import count_unread_notifications, list_chats, list_workspaces, peers_of
+from chats.selectors.chats import list_chats, peers_of
+from chats.selectors.notifications import count_unread_notifications
 from chats.selectors.unread import unread_count
+from chats.selectors.workspaces import list_workspaces
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User

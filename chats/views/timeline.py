@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from chats.models import Chat, ChatMember, Message
-from chats.selectors.history import list_answered, list_messages
+from chats.selectors.messages import list_answered, list_messages
 
 GROUP_SECONDS = 5 * 60  # one author's messages stand under one name for so long; static/js/chat/grouping.js has it too
 LIMIT_MIN, LIMIT_MAX = 50, 100

@@ -16,7 +16,9 @@ from chats import services
 from chats.exceptions import NotFound
 from chats.lib.direction import isolate
 from chats.models import Role, Workspace, WorkspaceInvitation
-from chats.selectors.lists import access_workspace, list_invitations, list_workspace_members, may_manage_workspace
+from chats.selectors.access import access_workspace, may_manage_workspace
+from chats.selectors.invitations import list_invitations
+from chats.selectors.workspaces import list_workspace_members
 from chats.views.base import (
     UNPROCESSABLE,
     PageRequest,

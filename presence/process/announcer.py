@@ -14,7 +14,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 
 from chats.models import ChatMember
-from chats.selectors.lists import blocked_pairs
+from chats.selectors.blocks import blocked_pairs
 from presence import metrics
 from presence.events import ConcernedChat, PresenceChanged, UserChange, emit
 from presence.registry.base import Edge, Registry

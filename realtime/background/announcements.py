@@ -24,7 +24,7 @@ from django.utils import timezone
 from chats.events import DomainEvent, MessageChanged, Reading
 from chats.lib.clock import database_now
 from chats.models import Chat, WorkspaceMember
-from chats.selectors.lists import members_among
+from chats.selectors.chats import members_among
 from realtime import metrics
 from realtime.broker.events import Event, Kind
 from realtime.database import run_in_db_thread

@@ -14,8 +14,8 @@ from uuid import UUID
 from django.conf import settings
 
 from chats.models import FAR_BEHIND, Chat
-from chats.selectors.history import Changes, list_changes
-from chats.selectors.lists import chat_versions
+from chats.selectors.chats import chat_versions
+from chats.selectors.messages import Changes, list_changes
 from realtime import metrics
 from realtime.background.failover import find_failover
 from realtime.database import run_in_db_thread

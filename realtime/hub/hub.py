@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 
-from chats.selectors.lists import members_among
+from chats.selectors.chats import members_among
 from presence.process.tracker import Tracker
 from presence.registry.base import get_registry
 from realtime import metrics

@@ -18,7 +18,8 @@ from uuid import UUID
 
 from chats.lib.clock import database_now
 from chats.models import Chat
-from chats.selectors.lists import UnreadState, members_among, unread_counts
+from chats.selectors.chats import members_among
+from chats.selectors.unread import UnreadState, unread_counts
 from realtime.broker.events import Event, Kind
 from realtime.database import run_in_db_thread
 from realtime.outbox.connection import resync

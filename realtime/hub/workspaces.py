@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from chats.selectors.lists import workspace_members_among
+from chats.selectors.workspaces import workspace_members_among
 from realtime.broker.events import Event
 from realtime.database import run_in_db_thread
 from realtime.outbox.connection import Connection, resync

@@ -15,7 +15,8 @@ from msgspec import UNSET
 from chats import services
 from chats.exceptions import ChatError
 from chats.payloads import time_text
-from chats.selectors.lists import access_typing, find_posted
+from chats.selectors.access import access_typing
+from chats.selectors.messages import find_posted
 from realtime import credentials, metrics
 from realtime.background.revocation import recheck
 from realtime.database import post_lane, read_lane, run_in_db_thread, run_in_lane

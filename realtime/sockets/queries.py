@@ -10,8 +10,8 @@ from uuid import UUID
 from django.conf import settings
 
 from chats.models import Chat, Message, WorkspaceMember
-from chats.selectors.history import Part, Plan, load_part, plan_changes
-from chats.selectors.lists import chat_standing
+from chats.selectors.access import chat_standing
+from chats.selectors.messages import Part, Plan, load_part, plan_changes
 from realtime import credentials
 
 if TYPE_CHECKING:

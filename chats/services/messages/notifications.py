@@ -15,7 +15,8 @@ from django.utils import timezone
 from chats import events
 from chats.models import Chat, Message, Notification
 from chats.payloads import notification_payload
-from chats.selectors.lists import blockers_of, unread_notification_counts
+from chats.selectors.blocks import blockers_of
+from chats.selectors.notifications import unread_notification_counts
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User

@@ -26,7 +26,8 @@ from chats.markdown.plain_text import excerpt_of
 from chats.models import BODY_MAX_LENGTH, Chat, ChatKind, Message
 from chats.search.index import store_entry
 from chats.search.tokens import tokens_of
-from chats.selectors.lists import access_chat, find_posted
+from chats.selectors.access import access_chat
+from chats.selectors.messages import find_posted
 from chats.services import publish
 from chats.services.direct import refuse_blocked, show_direct
 from chats.services.messages.mentions import Named, add_mentions, tell_answered

@@ -16,7 +16,9 @@ from chats.exceptions import Conflict, Forbidden, Invalid, NotFound, TooFast
 from chats.lib.clock import database_now
 from chats.models import Block, Notification, Role, WorkspaceInvitation, WorkspaceMember
 from chats.payloads import notification_payload
-from chats.selectors.lists import list_own_invitations, may_manage_workspace, shared_workspaces
+from chats.selectors.access import may_manage_workspace
+from chats.selectors.invitations import list_own_invitations
+from chats.selectors.workspaces import shared_workspaces
 from chats.services.workspaces.departures import end_invitations, has_refused, note_refusal, was_removed_since
 from chats.services.workspaces.workspaces import check_role, hold_workspace, join_workspace, manage_workspace
 

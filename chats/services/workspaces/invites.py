@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from chats.exceptions import Forbidden, Invalid, NotFound
 from chats.lib.clock import database_now
 from chats.models import Role, WorkspaceInvite, WorkspaceMember
-from chats.selectors.lists import access_workspace, invites_by_token, may_manage_workspace
+from chats.selectors.access import access_workspace, may_manage_workspace
+from chats.selectors.invitations import invites_by_token
 from chats.services.workspaces.departures import was_removed_since
 from chats.services.workspaces.invitations import role_given_by
 from chats.services.workspaces.workspaces import hold_workspace, join_workspace

@@ -13,7 +13,7 @@ from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
 from chats.lib.text import clean_line
 from chats.models import NAME_MAX_LENGTH, Chat, ChatMember, Role, Workspace, WorkspaceInvitation, WorkspaceMember
 from chats.payloads import workspace_name_payload
-from chats.selectors.lists import access_workspace, may_manage_workspace
+from chats.selectors.access import access_workspace, may_manage_workspace
 from chats.services import publish
 from chats.services.chats import drop_members, note_removal
 from chats.services.deletion import drop_workspace

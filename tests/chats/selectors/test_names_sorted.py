@@ -12,7 +12,8 @@ from chats import services
 from chats.models import Chat, Workspace
 from chats.search.backfill import fill_all_keys
 from chats.search.folding import fold, name_key
-from chats.selectors import lists
+from chats.selectors.chats import list_members, search_chats
+from chats.selectors.workspaces import list_people, list_workspace_members
 from chats.views.shell import build_shell
 from presence.selectors import show_presence
 from tests.conftest import Cast, make_user
@@ -47,9 +48,9 @@ def test_people_are_found(cast: Cast, case: dict[str, Any]) -> None:
     person = make_user(case["username"], display_name=case["name"])
     services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=person.pk, role="member")
     for query in case["found"]:
-        assert person in lists.list_people(cast.owner, query), query
+        assert person in list_people(cast.owner, query), query
     for query in case["missed"]:
-        assert person not in lists.list_people(cast.owner, query), query
+        assert person not in list_people(cast.owner, query), query
 
 
 @pytest.mark.django_db
@@ -58,15 +59,15 @@ def test_chats_are_found_by_title_and_by_the_other_person(cast: Cast) -> None:
         user=cast.owner, workspace_id=cast.workspace.pk, kind="bug", title="Über-Größe der Łódź-Karte"
     )
     for query in ("uber", "grosse karte", "LODZ", "über größe"):
-        assert [row.chat_id for row in lists.search_chats(cast.owner, query)] == [membership.chat_id], query
+        assert [row.chat_id for row in search_chats(cast.owner, query)] == [membership.chat_id], query
     for query in ("ber", "uber x", "!", "%"):
-        assert not lists.search_chats(cast.owner, query), query
+        assert not search_chats(cast.owner, query), query
     direct, _ = services.create_chat(
         user=cast.owner, workspace_id=cast.workspace.pk, kind="direct", member_ids=[cast.member.pk]
     )
     cast.member.display_name = "Mika Jørgensen"
     cast.member.save(update_fields=["display_name"])
-    assert [row.chat_id for row in lists.search_chats(cast.owner, "jorg mika")] == [direct.chat_id]
+    assert [row.chat_id for row in search_chats(cast.owner, "jorg mika")] == [direct.chat_id]
 
 
 @pytest.fixture
@@ -85,9 +86,9 @@ def test_lists_are_sorted_alike(cast: Cast, crowd: list[str]) -> None:
     def crowd_of(names: list[str]) -> list[str]:
         return [name for name in names if name in crowd]
 
-    assert crowd_of([row.user.display_name for row in lists.list_workspace_members(cast.workspace)]) == crowd
-    assert crowd_of([row.user.display_name for row in lists.list_members(cast.chat)]) == crowd
-    assert crowd_of([person.display_name for person in lists.list_people(cast.owner)]) == crowd
+    assert crowd_of([row.user.display_name for row in list_workspace_members(cast.workspace)]) == crowd
+    assert crowd_of([row.user.display_name for row in list_members(cast.chat)]) == crowd
+    assert crowd_of([person.display_name for person in list_people(cast.owner)]) == crowd
     assert crowd_of([member.display_name for member in show_presence(cast.chat).members]) == crowd
 
 

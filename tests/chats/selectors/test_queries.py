@@ -17,7 +17,7 @@ from chats import services
 from chats.exceptions import Closed, Invalid, NotFound
 from chats.lib.ids import new_id
 from chats.models import Chat, Message
-from chats.selectors import history, lists
+from chats.selectors.messages import find_posted, list_changes, list_messages
 from realtime.sockets.queries import read_chat
 from tests.chats.admin.pages import fill, post
 from tests.conftest import Cast, make_user
@@ -210,12 +210,12 @@ def plans(call: Callable[[], Any]) -> str:
 
 
 READS: dict[str, Callable[[Chat, Cast], Any]] = {
-    "the latest page": lambda chat, cast: history.list_messages(chat),
-    "the page before": lambda chat, cast: history.list_messages(chat, before=300),
-    "the page after": lambda chat, cast: history.list_messages(chat, after=300),
-    "a short catch-up": lambda chat, cast: history.list_changes(chat, MESSAGES - 5, 500),
-    "the longest catch-up": lambda chat, cast: history.list_changes(chat, MESSAGES - 500, 500),
-    "a repeated post": lambda chat, cast: lists.find_posted(cast.owner, chat.pk, new_id()),
+    "the latest page": lambda chat, cast: list_messages(chat),
+    "the page before": lambda chat, cast: list_messages(chat, before=300),
+    "the page after": lambda chat, cast: list_messages(chat, after=300),
+    "a short catch-up": lambda chat, cast: list_changes(chat, MESSAGES - 5, 500),
+    "the longest catch-up": lambda chat, cast: list_changes(chat, MESSAGES - 500, 500),
+    "a repeated post": lambda chat, cast: find_posted(cast.owner, chat.pk, new_id()),
 }
 
 

@@ -24,9 +24,9 @@ from chats import services
 from chats.lib.ids import new_id
 from chats.models import Chat, Message
 from chats.search import backfill, messages
+from chats.search.messages import search_messages
 from chats.search.models import SearchEntry, SearchProgress
 from chats.search.tokens import TOKEN_LENGTH, tokens_of
-from chats.selectors.lists import search_messages
 from tests.conftest import Cast, make_user
 
 pytestmark = pytest.mark.django_db

@@ -16,8 +16,10 @@ from chats import events, services
 from chats.lib.ids import new_id
 from chats.models import Chat, ChatMember, Message
 from chats.payloads import viewer_chat_payload
-from chats.selectors import lists
-from chats.selectors.unread import UNREAD_MAX, unread_count
+from chats.selectors.access import access_chat
+from chats.selectors.chats import list_chats, search_chats
+from chats.selectors.notifications import count_unread_notifications
+from chats.selectors.unread import UNREAD_MAX, unread_count, unread_counts
 from chats.views.shell import build_shell
 from tests.chats.admin.pages import post
 from tests.conftest import Cast, make_user
@@ -46,10 +48,10 @@ def fill(cast: Cast, count: int, deleted: Iterable[int] = (), missing: Iterable[
 def counts(cast: Cast, user: Any = None) -> set[int]:
     """Return what everything that counts says of the member: one number, if they agree."""
     user = user or cast.member
-    membership = lists.access_chat(user, cast.chat.pk)
-    (listed,) = lists.list_chats(user).filter(chat_id=cast.chat.pk)
-    (found,) = lists.search_chats(user, "documentation")
-    (state,) = lists.unread_counts([cast.chat.pk], [user.pk])
+    membership = access_chat(user, cast.chat.pk)
+    (listed,) = list_chats(user).filter(chat_id=cast.chat.pk)
+    (found,) = search_chats(user, "documentation")
+    (state,) = unread_counts([cast.chat.pk], [user.pk])
     shell = build_shell(user)
     assert state.last_read_seq == membership.last_read_seq
     return {
@@ -121,7 +123,7 @@ def test_a_count_looks_at_a_bounded_part_of_its_two_indexes(cast: Cast) -> None:
     fill(cast, 5_000, deleted=range(1_000, 4_000))
     with CaptureQueriesContext(connection) as captured, connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-        assert lists.unread_counts([cast.chat.pk], [cast.member.pk])[0].unread_count == UNREAD_MAX
+        assert unread_counts([cast.chat.pk], [cast.member.pk])[0].unread_count == UNREAD_MAX
         explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN (ANALYZE, TIMING OFF)"
         cursor.execute(f"{explain} {captured[1]['sql']}")
         plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
@@ -141,7 +143,7 @@ def test_an_invitation_that_ends_leaves_the_bell(
     invitation, _ = services.add_workspace_member(
         user=cast.member, workspace_id=cast.workspace.pk, member_id=cast.outsider.pk
     )
-    assert lists.count_unread_notifications(cast.outsider) == 1
+    assert count_unread_notifications(cast.outsider) == 1
     here: dict[str, Any] = {"workspace_id": cast.workspace.pk}
     ends: dict[str, Callable[[], object]] = {
         "accept": lambda: services.accept_invitation(user=cast.outsider, invitation_id=invitation.pk),

@@ -27,8 +27,8 @@ from chats.models import (
     WorkspaceInvitation,
     WorkspaceInvite,
     WorkspaceMember,
+    direct_key,
 )
-from chats.selectors.lists import direct_key
 from flowra.accounts.models import User
 from flowra.accounts.services import deactivate_user
 

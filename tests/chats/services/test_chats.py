@@ -13,7 +13,9 @@ from django.utils import timezone
 from chats import services
 from chats.exceptions import Conflict, Forbidden, Invalid, NotFound, TooLong
 from chats.models import Chat, ChatMember, Role, WorkspaceInvite, WorkspaceMember
-from chats.selectors import lists
+from chats.search.messages import search_messages
+from chats.selectors.chats import list_chats, peers_of, search_chats
+from chats.selectors.workspaces import list_people, list_workspaces
 from tests.conftest import Cast, make_user
 
 
@@ -53,8 +55,8 @@ def test_a_direct_chat_is_one_per_pair_whoever_asks(cast: Cast) -> None:
     first, created = direct(cast.owner, cast.member)
     again, created_again = direct(cast.member, cast.owner)
     assert (created, created_again, again.chat_id) == (True, False, first.chat_id)
-    assert lists.peers_of([first, again])[first.chat_id] in (cast.member, cast.owner)
-    assert lists.peers_of([first])[first.chat_id] == cast.member
+    assert peers_of([first, again])[first.chat_id] in (cast.member, cast.owner)
+    assert peers_of([first])[first.chat_id] == cast.member
     for others in ([], [cast.owner], [cast.member, add(cast, "nina")]):
         with pytest.raises(Invalid):
             direct(cast.owner, *others)
@@ -203,16 +205,16 @@ def test_invites_let_people_in_until_they_are_used_up_expired_or_revoked(cast: C
 
 
 def test_lists_show_only_what_one_is_in(cast: Cast) -> None:
-    assert [row.chat_id for row in lists.list_chats(cast.member)] == [cast.chat.pk]
-    assert not lists.list_chats(cast.outsider).exists()
-    assert not lists.list_workspaces(cast.outsider).exists()
-    assert list(lists.list_people(cast.outsider)) == []
-    assert {person.username for person in lists.list_people(cast.member)} == {"olga", "mika"}
+    assert [row.chat_id for row in list_chats(cast.member)] == [cast.chat.pk]
+    assert not list_chats(cast.outsider).exists()
+    assert not list_workspaces(cast.outsider).exists()
+    assert list(list_people(cast.outsider)) == []
+    assert {person.username for person in list_people(cast.member)} == {"olga", "mika"}
     services.post_message(user=cast.owner, chat_id=cast.chat.pk, body="needle", client_id=uuid.uuid4())
-    assert lists.search_messages(cast.member, "NEEDLE").count() == 1
-    assert lists.search_messages(cast.outsider, "needle").count() == 0
-    assert lists.search_chats(cast.member, "documentation").count() == 1
-    assert lists.search_chats(cast.outsider, "documentation").count() == 0
+    assert search_messages(cast.member, "NEEDLE").count() == 1
+    assert search_messages(cast.outsider, "needle").count() == 0
+    assert search_chats(cast.member, "documentation").count() == 1
+    assert search_chats(cast.outsider, "documentation").count() == 0
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,12 @@ from chats.models import (
     WorkspaceInvite,
     WorkspaceMember,
 )
-from chats.selectors import lists
+from chats.search.messages import search_messages
+from chats.selectors.access import access_chat, access_typing
+from chats.selectors.chats import list_chats
+from chats.selectors.invitations import find_invite, list_own_invitations
+from chats.selectors.notifications import count_unread_notifications, list_notifications
+from chats.selectors.workspaces import list_people
 from chats.services.workspaces import invitations
 from flowra.accounts.models import User
 from tests.conftest import Cast, make_user
@@ -57,20 +62,20 @@ def post(user: User, chat_id: Any, body: str = "Hello") -> services.Posted:
 def test_a_stranger_is_asked_and_knows_nothing_until_they_accept(cast: Cast) -> None:
     invitation = invite(cast, cast.outsider)
     assert not is_in(cast, cast.outsider)
-    assert cast.outsider not in lists.list_people(cast.owner)
-    assert cast.owner not in lists.list_people(cast.outsider)
-    (bell,) = lists.list_notifications(cast.outsider)
+    assert cast.outsider not in list_people(cast.owner)
+    assert cast.owner not in list_people(cast.outsider)
+    (bell,) = list_notifications(cast.outsider)
     assert (bell.kind, bell.chat_id, bell.actor) == ("invited", None, cast.owner)
     assert accept(cast.outsider, invitation).role == "member"
     assert is_in(cast, cast.outsider)
-    assert list(lists.list_notifications(cast.outsider)) == []
+    assert list(list_notifications(cast.outsider)) == []
     with pytest.raises(NotFound):
         accept(cast.outsider, invitation)
 
 
 def test_asking_twice_asks_once(cast: Cast) -> None:
     assert invite(cast, cast.outsider) == invite(cast, cast.outsider)
-    assert lists.list_notifications(cast.outsider).count() == 1
+    assert list_notifications(cast.outsider).count() == 1
 
 
 def test_who_is_added_at_once(cast: Cast, settings: Any) -> None:
@@ -98,7 +103,7 @@ def test_who_declined_or_left_is_not_asked_for_thirty_days(cast: Cast, how: str)
     invitation = invite(cast, cast.outsider)
     if how == "decline":
         services.decline_invitation(user=cast.outsider, invitation_id=invitation.pk)
-        assert list(lists.list_notifications(cast.outsider)) == []
+        assert list(list_notifications(cast.outsider)) == []
     else:
         accept(cast.outsider, invitation)
         services.remove_workspace_member(user=cast.outsider, workspace_id=cast.workspace.pk, member_id=cast.outsider.pk)
@@ -126,7 +131,7 @@ def test_an_invitation_expires_and_can_be_taken_back(cast: Cast) -> None:
     WorkspaceInvitation.objects.update(expires_at=timezone.now() - datetime.timedelta(seconds=1))
     with pytest.raises(NotFound):
         accept(cast.outsider, invitation)
-    assert list(lists.list_notifications(cast.outsider)) == []
+    assert list(list_notifications(cast.outsider)) == []
     second = invite(cast, cast.outsider)
     assert second != invitation
     with pytest.raises(Forbidden):
@@ -183,8 +188,8 @@ def test_links_and_invitations_end_with_their_makers_right(cast: Cast, end: str)
     with pytest.raises(NotFound):
         accept(cast.outsider, invitation)
     with pytest.raises(NotFound):
-        lists.find_invite(link.token)
-    assert list(lists.list_own_invitations(cast.outsider)) == []
+        find_invite(link.token)
+    assert list(list_own_invitations(cast.outsider)) == []
     if end == "demoted":  # and do not come back with it
         services.change_role(user=cast.owner, workspace_id=workspace_id, member_id=cast.member.pk, role="admin")
         with pytest.raises(NotFound):
@@ -225,7 +230,7 @@ def test_a_used_up_link_leads_its_user_to_the_workspace(cast: Cast) -> None:
 def test_a_blocked_one_cannot_invite_nor_open_a_direct_chat(cast: Cast) -> None:
     pending = invite(cast, cast.outsider)
     services.block_user(user=cast.outsider, user_id=cast.owner.pk)
-    assert list(lists.list_own_invitations(cast.outsider)) == []
+    assert list(list_own_invitations(cast.outsider)) == []
     with pytest.raises(NotFound):
         accept(cast.outsider, pending)
     with pytest.raises(Forbidden):
@@ -247,7 +252,7 @@ def test_in_a_direct_chat_neither_can_write_while_one_blocks_the_other(cast: Cas
         with pytest.raises(Forbidden):
             post(person, chat_id)
         with pytest.raises(Forbidden):
-            lists.access_typing(person, chat_id)
+            access_typing(person, chat_id)
     with pytest.raises(Forbidden):
         services.edit_message(user=cast.owner, chat_id=chat_id, message_id=first.pk, body="Changed")
     again = services.post_message(user=cast.owner, chat_id=chat_id, body="Hello", client_id=first.client_id)
@@ -308,7 +313,7 @@ def test_a_direct_chat_is_hidden_for_one_and_comes_back(
     post(cast.owner, chat_id, "Hello there")
 
     def listed(person: User) -> bool:
-        return lists.list_chats(person).filter(chat_id=chat_id).exists()
+        return list_chats(person).filter(chat_id=chat_id).exists()
 
     def hide() -> None:
         services.delete_chat(user=cast.member, chat_id=chat_id)
@@ -317,8 +322,8 @@ def test_a_direct_chat_is_hidden_for_one_and_comes_back(
     assert [(type(event), event.user_id) for event in hidden] == [(events.DirectChatHidden, cast.member.pk)]
     assert heard(django_capture_on_commit_callbacks, hide) == []
     assert (listed(cast.owner), listed(cast.member)) == (True, False)
-    assert lists.access_chat(cast.member, chat_id)
-    assert lists.search_messages(cast.member, "Hello there").count() == 1
+    assert access_chat(cast.member, chat_id)
+    assert search_messages(cast.member, "Hello there").count() == 1
 
     told = heard(django_capture_on_commit_callbacks, lambda: post(cast.owner, chat_id))
     assert [type(event) for event in told] == [events.DirectChatShown, events.ChatRead, events.MessagePosted]
@@ -345,13 +350,13 @@ def test_each_deletes_their_own_messages_only(cast: Cast) -> None:
 
 def test_answering_a_mention_reads_it(cast: Cast) -> None:
     post(cast.owner, cast.chat.pk, "@mika, please")
-    assert lists.count_unread_notifications(cast.member) == 2  # and that Mika was added
+    assert count_unread_notifications(cast.member) == 2  # and that Mika was added
     post(cast.member, cast.chat.pk, "Done")
-    assert lists.count_unread_notifications(cast.member) == 0
+    assert count_unread_notifications(cast.member) == 0
 
 
 def test_one_is_told_once_that_one_was_added(cast: Cast) -> None:
     for _ in range(3):
         services.remove_chat_member(user=cast.owner, chat_id=cast.chat.pk, user_id=cast.member.pk)
         services.add_chat_members(user=cast.owner, chat_id=cast.chat.pk, user_ids=[cast.member.pk])
-    assert lists.list_notifications(cast.member).filter(kind="added").count() == 1
+    assert list_notifications(cast.member).filter(kind="added").count() == 1

@@ -20,7 +20,12 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from chats import services
 from chats.exceptions import NotFound
 from chats.models import Chat, ChatMember, Mention, Message, Notification, Workspace, WorkspaceInvite, WorkspaceMember
-from chats.selectors import lists
+from chats.search.messages import search_messages
+from chats.selectors.access import access_chat, access_workspace, chat_standing
+from chats.selectors.chats import chat_versions, list_chats
+from chats.selectors.notifications import count_unread_notifications, list_notifications
+from chats.selectors.unread import unread_counts
+from chats.selectors.workspaces import list_workspaces
 from chats.services import chats as chat_services
 from chats.services import deletion, moderation
 from realtime.background.notices import make_notice
@@ -82,17 +87,17 @@ def test_a_deleted_chat_is_gone_at_once_and_its_rows_later(cast: Cast) -> None:
     assert not cast.workspace.chats.exists()
     for person in (cast.owner, cast.member):
         with pytest.raises(NotFound):
-            lists.access_chat(person, cast.chat.pk)
+            access_chat(person, cast.chat.pk)
         with pytest.raises(NotFound):
-            lists.chat_standing(person, cast.chat.pk)
-        assert not lists.list_chats(person).exists()
-        assert not lists.search_messages(person, "word7").exists()
-        assert not lists.list_notifications(person).exists()
-        assert lists.count_unread_notifications(person) == 0
+            chat_standing(person, cast.chat.pk)
+        assert not list_chats(person).exists()
+        assert not search_messages(person, "word7").exists()
+        assert not list_notifications(person).exists()
+        assert count_unread_notifications(person) == 0
         with pytest.raises(NotFound):
             services.post_message(user=person, chat_id=cast.chat.pk, body="x", client_id=uuid.uuid4())
-    assert lists.chat_versions([cast.chat.pk]) == {}
-    assert lists.unread_counts([cast.chat.pk], [cast.member.pk]) == []
+    assert chat_versions([cast.chat.pk]) == {}
+    assert unread_counts([cast.chat.pk], [cast.member.pk]) == []
 
 
 @pytest.mark.parametrize("path", ["detail", "members"])
@@ -250,10 +255,10 @@ def test_a_deleted_workspace_is_gone_with_all_that_leads_to_it(cast: Cast) -> No
     with pytest.raises(NotFound):
         services.accept_invite(user=cast.outsider, token=invite.token)
     with pytest.raises(NotFound):
-        lists.access_workspace(cast.owner, cast.workspace.pk)
+        access_workspace(cast.owner, cast.workspace.pk)
     with pytest.raises(Workspace.DoesNotExist):
         services.moderate_add_workspace_member(workspace_id=cast.workspace.pk, user_id=cast.outsider.pk, role="member")
-    assert not lists.list_workspaces(cast.owner).exists()
+    assert not list_workspaces(cast.owner).exists()
     purge()
     assert remains() == dict.fromkeys(remains(), 0)
 

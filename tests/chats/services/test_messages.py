@@ -15,7 +15,8 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from chats import events, services
 from chats.exceptions import Closed, Conflict, Forbidden, Invalid, NotFound, TooLong
 from chats.models import Chat, ChatMember, Message, Notification
-from chats.selectors import history, lists
+from chats.selectors.messages import list_changes
+from chats.selectors.unread import unread_counts
 from chats.services import restored
 from chats.services.chats import drop_members
 from tests.conftest import Cast, make_cast, make_user
@@ -29,7 +30,7 @@ def post(cast: Cast, body: str = "hi", *, by: Any = None, **fields: Any) -> Mess
 
 def unread(cast: Cast, user: Any) -> tuple[int, int]:
     """Return (unread, mentions) of the user."""
-    count = lists.unread_counts([cast.chat.pk], [user.pk])[0]
+    count = unread_counts([cast.chat.pk], [user.pk])[0]
     return count.unread_count, count.mention_count
 
 
@@ -154,13 +155,13 @@ def test_changes_are_the_present_state_in_order_of_revision(cast: Cast) -> None:
     one, two = post(cast, "one"), post(cast, "two")
     services.edit_message(user=cast.member, chat_id=cast.chat.pk, message_id=one.pk, body="ONE")
     chat = Chat.objects.get(pk=cast.chat.pk)
-    changes = history.list_changes(chat, 0, 10)
+    changes = list_changes(chat, 0, 10)
     assert [message.pk for message in changes.messages] == [two.pk, one.pk]
     assert (changes.revision, changes.reset) == (3, False)
-    assert history.list_changes(chat, 3, 10).messages == []
-    assert history.list_changes(chat, 4, 10).reset
-    assert history.list_changes(chat, 0, 1).reset
-    assert not history.list_changes(chat, 2, 1).reset
+    assert list_changes(chat, 3, 10).messages == []
+    assert list_changes(chat, 4, 10).reset
+    assert list_changes(chat, 0, 1).reset
+    assert not list_changes(chat, 2, 1).reset
 
 
 def test_after_a_restore_whoever_was_anywhere_before_loads_anew(cast: Cast) -> None:
@@ -171,9 +172,9 @@ def test_after_a_restore_whoever_was_anywhere_before_loads_anew(cast: Cast) -> N
     chat = Chat.objects.get(pk=cast.chat.pk)
     assert (later.seq, chat.seq) == (2, 2)
     for before in (0, 1, 2, 999_999):
-        changes = history.list_changes(chat, before, 10)
+        changes = list_changes(chat, before, 10)
         assert (changes.reset, changes.revision, changes.messages) == (True, chat.revision, [])
-    assert [message.pk for message in history.list_changes(chat, chat.revision - 1, 10).messages] == [later.pk]
+    assert [message.pk for message in list_changes(chat, chat.revision - 1, 10).messages] == [later.pk]
 
 
 def test_all_chats_leap_however_many(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

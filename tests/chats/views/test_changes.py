@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from chats import services
 from chats.models import Chat, ChatMember, Message, Notification, WorkspaceInvite, WorkspaceMember
-from chats.selectors.lists import count_unread_notifications
+from chats.selectors.notifications import count_unread_notifications
 from flowra.accounts.models import User
 from tests.chats.views.test_views import say, sign_in
 from tests.conftest import Cast, make_user

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from chats import services
 from chats.models import ChatMember
-from chats.selectors.lists import access_chat
+from chats.selectors.access import access_chat
 from flowra.accounts.models import User
 from tests.conftest import Cast, make_user
 

@@ -19,7 +19,9 @@ from rest_framework_simplejwt.tokens import AccessToken
 from chats import services
 from chats.demo import seed as demo
 from chats.models import Chat, ChatMember, Message, Notification, Workspace, WorkspaceMember
-from chats.selectors import lists
+from chats.selectors.chats import list_chats, peers_of
+from chats.selectors.notifications import count_unread_notifications
+from chats.selectors.unread import unread_counts
 from flowra.accounts.models import User
 from flowra.accounts.security.tokens import user_of
 from tests.conftest import Cast, make_user
@@ -77,7 +79,7 @@ def test_chats_are_those_of_the_issue(john: User) -> None:
         "Bug: Typing never goes away",
         "Epic: Realtime that can be trusted",
     }
-    peers = lists.peers_of(lists.list_chats(john))
+    peers = peers_of(list_chats(john))
     assert {user.username for user in peers.values()} == {"jane", "bob"}
 
 
@@ -113,7 +115,7 @@ def test_times_lie_in_the_past_and_run_with_seq(john: User) -> None:
 
 
 def test_john_has_something_to_read(john: User) -> None:
-    rows = lists.unread_counts(list(Chat.objects.values_list("pk", flat=True)), [john.pk])
+    rows = unread_counts(list(Chat.objects.values_list("pk", flat=True)), [john.pk])
     titles = {chat.pk: chat.title for chat in Chat.objects.all()}
     unread = {titles[row.chat_id]: (row.unread_count, row.mention_count) for row in rows if row.unread_count}
     assert unread == {
@@ -121,7 +123,7 @@ def test_john_has_something_to_read(john: User) -> None:
         "Update documentation": (1, 0),
         "Typing never goes away": (2, 1),
     }
-    assert lists.count_unread_notifications(john) == 2
+    assert count_unread_notifications(john) == 2
 
 
 def test_again_changes_nothing(john: User) -> None:

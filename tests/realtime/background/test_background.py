@@ -18,7 +18,8 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from chats import services
-from chats.selectors.lists import members_among, unread_counts
+from chats.selectors.chats import members_among
+from chats.selectors.unread import unread_counts
 from realtime.background import revocation
 from realtime.background.notices import make_notice
 from realtime.broker.events import Event, Kind

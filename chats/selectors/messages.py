@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -16,6 +16,9 @@ from django.db.models.functions import Least, Left
 
 from chats.markdown.plain_text import EXCERPT_SOURCE
 from chats.models import FAR_BEHIND, SHOWN_HTML_BYTES, Chat, Message
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
 
 PAGE_LIMIT = 100  # messages; docs/api.md
 _FIELDS_BYTES = 500  # of a message beside its body and HTML
@@ -175,3 +178,10 @@ def list_changes(chat: Chat, since: int, limit: int, *, max_bytes: int | None = 
         return Changes(max([plan.revision, *(message.revision for message in messages)]), False, messages)
     # What was changed again since it was measured is further on by now, and comes later.
     return Changes(messages[-1].revision if messages else part.until, False, messages, more=True)
+
+
+def find_posted(user: User, chat_id: UUID, client_id: UUID) -> Message | None:
+    """Return what `user` posted to the chat under this idempotency key, if anything."""
+    return (
+        Message.objects.select_related("author").filter(chat_id=chat_id, author_id=user.pk, client_id=client_id).first()
+    )

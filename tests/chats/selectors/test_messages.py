@@ -10,7 +10,7 @@ from django.test import Client
 from chats import services
 from chats.lib.ids import new_id
 from chats.models import Chat, Message
-from chats.selectors import history
+from chats.selectors import messages
 from chats.views import timeline
 from tests.conftest import Cast
 
@@ -47,18 +47,18 @@ def seqs(messages: Any) -> list[int]:
     [([], 10, 0), ([50], 10, 1), ([5, 5, 1], 10, 2), ([5, 6], 10, 1), ([1] * 5, 10, 5), ([50, 1], 10, 1)],
 )
 def test_as_many_fit_as_the_bytes_allow_and_one_at_least(sizes: list[int], most: int, expected: int) -> None:
-    assert history.fitting(sizes, most) == expected
+    assert messages.fitting(sizes, most) == expected
 
 
 def test_a_page_ends_by_bytes_at_the_far_end(cast: Cast, settings: Any) -> None:
     chat = fill(cast, [LONG] * 20)
     settings.FLOWRA_PAGE_BYTES = 5 * LONG
-    assert seqs(history.list_messages(chat)) == [17, 18, 19, 20]
-    assert seqs(history.list_messages(chat, before=10)) == [6, 7, 8, 9]
-    assert seqs(history.list_messages(chat, after=10)) == [11, 12, 13, 14]
-    assert seqs(history.list_messages(chat, after=10, limit=2)) == [11, 12]
-    assert seqs(history.list_messages(chat, before=10, max_bytes=1)) == [9]
-    assert history.list_messages(chat, after=20) == []
+    assert seqs(messages.list_messages(chat)) == [17, 18, 19, 20]
+    assert seqs(messages.list_messages(chat, before=10)) == [6, 7, 8, 9]
+    assert seqs(messages.list_messages(chat, after=10)) == [11, 12, 13, 14]
+    assert seqs(messages.list_messages(chat, after=10, limit=2)) == [11, 12]
+    assert seqs(messages.list_messages(chat, before=10, max_bytes=1)) == [9]
+    assert messages.list_messages(chat, after=20) == []
 
 
 def test_changes_end_by_bytes_and_go_on_from_there(cast: Cast, settings: Any) -> None:
@@ -67,13 +67,13 @@ def test_changes_end_by_bytes_and_go_on_from_there(cast: Cast, settings: Any) ->
     got: list[int] = []
     since, more = 0, True
     while more:
-        changes = history.list_changes(chat, since, 500)
+        changes = messages.list_changes(chat, since, 500)
         got += seqs(changes.messages)
         assert changes.revision == got[-1]
         since, more = changes.revision, changes.more
         assert len(changes.messages) <= 2 or not more
     assert got == list(range(1, 13))
-    assert history.list_changes(chat, 0, 11).reset, "more messages than may be sent at all"
+    assert messages.list_changes(chat, 0, 11).reset, "more messages than may be sent at all"
 
 
 def test_what_is_edited_between_measuring_and_reading_comes_later(
@@ -81,7 +81,7 @@ def test_what_is_edited_between_measuring_and_reading_comes_later(
 ) -> None:
     chat = fill(cast, [LONG] * 6)
     settings.FLOWRA_PAGE_BYTES = 3 * LONG
-    load_part, edits = history.load_part, iter([1, 2, 6])
+    load_part, edits = messages.load_part, iter([1, 2, 6])
 
     def edited_first(*args: Any, **kwargs: Any) -> Any:
         for seq in edits:
@@ -89,10 +89,10 @@ def test_what_is_edited_between_measuring_and_reading_comes_later(
             services.edit_message(user=cast.owner, chat_id=chat.pk, message_id=message.pk, body="edited")
         return load_part(*args, **kwargs)
 
-    monkeypatch.setattr(history, "load_part", edited_first)
+    monkeypatch.setattr(messages, "load_part", edited_first)
     since, more, got = 0, True, []
     while more:
-        changes = history.list_changes(Chat.objects.get(pk=chat.pk), since, 500)
+        changes = messages.list_changes(Chat.objects.get(pk=chat.pk), since, 500)
         since, more = changes.revision, changes.more
         got.append(seqs(changes.messages))
     assert got == [[], [3, 4], [5, 1, 2, 6]]
