@@ -18,11 +18,11 @@ from chats.payload_types import (
     UserPagePayload,
 )
 from chats.payloads import message_payload, notification_payload, user_payload
-from chats.search.messages import search_messages
 from chats.selectors.access import access_workspace
 from chats.selectors.chats import search_chats
 from chats.selectors.messages import load_fitting
 from chats.selectors.notifications import count_unread_notifications, list_notifications
+from chats.selectors.search import search_messages
 from chats.selectors.workspaces import list_people
 
 SEARCH_LIMIT = 20  # of each kind

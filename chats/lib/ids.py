@@ -8,3 +8,8 @@ from uuid_utils.compat import uuid7
 def new_id() -> uuid.UUID:
     """Return a fresh UUIDv7 (RFC 9562)."""
     return uuid7()
+
+
+def number_of(id: uuid.UUID) -> int:
+    """Return 60 bits that rise with the time when a UUIDv7 was made: milliseconds, and what counts within one."""
+    return (id.int >> 80) << 12 | (id.int >> 64) & 0xFFF

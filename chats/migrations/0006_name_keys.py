@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.db import migrations
 
-from chats.search.keys import fill_keys
+from chats.services.indexing.keys import fill_keys
 
 
 def fill(apps: Any, schema_editor: Any) -> None:

@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from chats import services
-from chats.search.messages import search_messages
 from chats.selectors.chats import list_chats, peers_of, search_chats
 from chats.selectors.messages import excerpts
 from chats.selectors.notifications import count_unread_notifications, list_notifications
+from chats.selectors.search import search_messages
 from chats.selectors.workspaces import list_people
 from chats.views.base import PageRequest, member_page, render_in_shell
 from chats.views.forms import SearchForm

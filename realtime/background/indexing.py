@@ -1,4 +1,4 @@
-"""Makes entries for messages that have none, so that they are found; see chats/search/backfill.py."""
+"""Makes entries for messages that have none, so that they are found; see chats/services/indexing/backfill.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chats.search import backfill
+from chats.services.indexing import backfill
 from realtime.database import post_lane, run_in_lane
 
 CHECK_INTERVAL = 30.0  # seconds between two looks for something to do

@@ -24,6 +24,8 @@ from tests.support.processes import ROOT, PostgreSQL, Server, Valkey, environmen
 
 PARTS = ("chats", "flowra", "presence", "realtime", "static", "templates")
 NEXT_MODELS = '''
+from django.db import models
+
 
 class Pin(models.Model):
     """A message that stays in sight."""
@@ -45,7 +47,7 @@ def next_version() -> Path:
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("manage.py", "pyproject.toml"):
         shutil.copy(ROOT / file, folder)
-    with (folder / "chats" / "models.py").open("a") as models:
+    with (folder / "chats" / "models" / "__init__.py").open("a") as models:
         models.write(NEXT_MODELS)
     with (folder / "static" / "css" / "base.css").open("a") as style:
         style.write("\nbody { accent-color: rebeccapurple; }\n")

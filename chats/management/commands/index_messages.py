@@ -9,7 +9,7 @@ from uuid import UUID
 from django import db
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chats.search.backfill import fill_all_keys, index_step, note_that_all_is_indexed
+from chats.services.indexing.backfill import fill_all_keys, index_step, note_that_all_is_indexed
 
 TELL_EVERY = 2.0  # seconds between two lines of progress
 INTERRUPTED = 130  # the shell's status for a process ended by Ctrl-C

@@ -15,11 +15,11 @@ from chats.lib.text import clean_text
 from chats.markdown.html import Document
 from chats.markdown.plain_text import excerpt_of
 from chats.models import BODY_MAX_LENGTH, Chat, ChatMember, Mention, Message, Notification
-from chats.search.index import drop_entry, store_entry
 from chats.search.tokens import tokens_of
 from chats.selectors.access import access_chat, access_message, may_manage_chat
 from chats.services import publish
 from chats.services.direct import refuse_blocked
+from chats.services.indexing.entries import drop_entry, store_entry
 from chats.services.messages.mentions import Named, change_mentions, drop_mentions
 from chats.services.messages.notifications import drop_notifications, mark_messages_notifications_read
 

@@ -24,12 +24,12 @@ from chats.lib.text import clean_text
 from chats.markdown.html import Document
 from chats.markdown.plain_text import excerpt_of
 from chats.models import BODY_MAX_LENGTH, Chat, ChatKind, Message
-from chats.search.index import store_entry
 from chats.search.tokens import tokens_of
 from chats.selectors.access import access_chat
 from chats.selectors.messages import find_posted
 from chats.services import publish
 from chats.services.direct import refuse_blocked, show_direct
+from chats.services.indexing.entries import store_entry
 from chats.services.messages.mentions import Named, add_mentions, tell_answered
 from chats.services.messages.notifications import mark_chat_notifications_read
 

@@ -10,10 +10,10 @@ from django.contrib.auth import get_user_model
 
 from chats import services
 from chats.models import Chat, Workspace
-from chats.search.backfill import fill_all_keys
 from chats.search.folding import fold, name_key
 from chats.selectors.chats import list_members, search_chats
 from chats.selectors.workspaces import list_people, list_workspace_members
+from chats.services.indexing.backfill import fill_all_keys
 from chats.views.shell import build_shell
 from presence.selectors import show_presence
 from tests.conftest import Cast, make_user

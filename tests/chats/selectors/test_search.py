@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 
 from chats import services
 from chats.lib.ids import new_id
-from chats.models import Chat, Message
-from chats.search import backfill, messages
-from chats.search.messages import search_messages
-from chats.search.models import SearchEntry, SearchProgress
+from chats.models import Chat, Message, SearchEntry, SearchProgress
 from chats.search.tokens import TOKEN_LENGTH, tokens_of
+from chats.selectors import search
+from chats.selectors.search import search_messages
+from chats.services.indexing import backfill
 from tests.conftest import Cast, make_user
 
 pytestmark = pytest.mark.django_db
@@ -146,7 +146,7 @@ def test_who_is_in_many_chats_finds_the_same(indexed: Cast, monkeypatch: pytest.
     other, _ = services.create_chat(user=indexed.owner, workspace_id=indexed.workspace.pk, kind="bug", title="Other")
     post(indexed, "secret plan", other.chat)
     post(indexed, "open plan")
-    monkeypatch.setattr(messages, "_CHATS_NAMED", 0)
+    monkeypatch.setattr(search, "_CHATS_NAMED", 0)
     assert found(indexed, "plan") == ["open plan"]
 
 
@@ -171,7 +171,7 @@ def test_a_server_of_the_version_before_can_delete_messages(indexed: Cast) -> No
 
 
 def test_a_rare_word_is_found_behind_many_messages(indexed: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "_WINDOWS", (3, 5))
+    monkeypatch.setattr(search, "_WINDOWS", (3, 5))
     post(indexed, "rare common 0")
     for number in range(1, 15):
         post(indexed, f"common {number}")
@@ -180,7 +180,7 @@ def test_a_rare_word_is_found_behind_many_messages(indexed: Cast, monkeypatch: p
 
 
 def test_parts_are_looked_for_beyond_the_first_hits(indexed: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "_CHECKED_AT_ONCE", 2)
+    monkeypatch.setattr(search, "_CHECKED_AT_ONCE", 2)
     post(indexed, "日本語")
     for _ in range(7):
         post(indexed, "本語 日本")

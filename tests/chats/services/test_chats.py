@@ -13,8 +13,8 @@ from django.utils import timezone
 from chats import services
 from chats.exceptions import Conflict, Forbidden, Invalid, NotFound, TooLong
 from chats.models import Chat, ChatMember, Role, WorkspaceInvite, WorkspaceMember
-from chats.search.messages import search_messages
 from chats.selectors.chats import list_chats, peers_of, search_chats
+from chats.selectors.search import search_messages
 from chats.selectors.workspaces import list_people, list_workspaces
 from tests.conftest import Cast, make_user
 

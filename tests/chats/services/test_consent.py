@@ -21,11 +21,11 @@ from chats.models import (
     WorkspaceInvite,
     WorkspaceMember,
 )
-from chats.search.messages import search_messages
 from chats.selectors.access import access_chat, access_typing
 from chats.selectors.chats import list_chats
 from chats.selectors.invitations import find_invite, list_own_invitations
 from chats.selectors.notifications import count_unread_notifications, list_notifications
+from chats.selectors.search import search_messages
 from chats.selectors.workspaces import list_people
 from chats.services.workspaces import invitations
 from flowra.accounts.models import User

@@ -20,10 +20,10 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from chats import services
 from chats.exceptions import NotFound
 from chats.models import Chat, ChatMember, Mention, Message, Notification, Workspace, WorkspaceInvite, WorkspaceMember
-from chats.search.messages import search_messages
 from chats.selectors.access import access_chat, access_workspace, chat_standing
 from chats.selectors.chats import chat_versions, list_chats
 from chats.selectors.notifications import count_unread_notifications, list_notifications
+from chats.selectors.search import search_messages
 from chats.selectors.unread import unread_counts
 from chats.selectors.workspaces import list_workspaces
 from chats.services import chats as chat_services

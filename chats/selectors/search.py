@@ -15,12 +15,11 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Left
 
+from chats.lib.ids import number_of
 from chats.lib.sql import run_all
 from chats.markdown.plain_text import plain_text
-from chats.models import ChatMember, Message
+from chats.models import ChatMember, Message, SearchEntry, SearchProgress
 from chats.search.folding import fold
-from chats.search.index import number_of
-from chats.search.models import SearchEntry, SearchProgress
 from chats.search.tokens import Question, chat_token, read_question, workspace_token
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from django.db import connection
 
+from chats.lib.ids import number_of
 from chats.lib.sql import run
-from chats.models import Message
-from chats.search.models import SearchEntry
+from chats.models import Message, SearchEntry
 from chats.search.tokens import chat_token, workspace_token
 
 _STORE_ON_POSTGRESQL = """
@@ -44,8 +44,3 @@ def store_entry(message: Message, workspace_id: UUID, tokens: list[str], *, is_l
 def drop_entry(message: Message) -> None:
     """Have `message` found no more."""
     SearchEntry.objects.filter(message_id=message.pk).delete()
-
-
-def number_of(message_id: UUID) -> int:
-    """Return 60 bits that rise with the time when a UUIDv7 was made: milliseconds, and what counts within one."""
-    return (message_id.int >> 80) << 12 | (message_id.int >> 64) & 0xFFF

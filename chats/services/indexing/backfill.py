@@ -17,11 +17,10 @@ from django.db import transaction
 from django.db.models import F, OuterRef, Q, Subquery
 
 from chats.markdown.plain_text import plain_text
-from chats.models import Chat, Message, Workspace
-from chats.search.index import store_entry
-from chats.search.keys import fill_keys
-from chats.search.models import SearchEntry, SearchProgress
+from chats.models import Chat, Message, SearchEntry, SearchProgress, Workspace
 from chats.search.tokens import tokens_of
+from chats.services.indexing.entries import store_entry
+from chats.services.indexing.keys import fill_keys
 
 SPAN = 1_000  # messages whose entries are looked at in one step
 BATCH = 50  # entries written in one transaction: with SQLite nobody else writes meanwhile
