@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Func, IntegerField
+from django.db.models import F, Func, IntegerField, QuerySet
 
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
-    from chats.models import ChatMember
+from chats.models import ChatMember
 
 UNREAD_MAX = 999  # stands for "999 or more"; docs/api.md, "Unread"
 _LOOK = 1_000  # deleted messages
@@ -88,7 +85,7 @@ def unread_count(membership: ChatMember) -> int:
         return 0
     counted: int | None = getattr(membership, "counted_unread", None)
     if counted is None:
-        rows = type(membership).objects.filter(pk=membership.pk).order_by().values_list(UnreadCount(), flat=True)
+        rows = ChatMember.objects.filter(pk=membership.pk).order_by().values_list(UnreadCount(), flat=True)
         counted = rows.first() or 0
     return counted
 

@@ -124,7 +124,7 @@ def sentences_of(source: str) -> Iterator[str]:
             [*node.args[:1]] if name in REFUSALS else [*node.args[1:2]] if name in NOTES and len(node.args) > 1 else []
         )
         given += [keyword.value for keyword in node.keywords if keyword.arg in SAYING]
-        if name in ("extend_schema", "OpenApiParameter", "OpenApiExample", "inline_serializer"):
+        if name in ("Meta", "extend_schema", "OpenApiParameter", "OpenApiExample", "inline_serializer"):
             continue
         for value in given:
             said = literal_of(value)
