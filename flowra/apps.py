@@ -7,7 +7,7 @@ class FlowraConfig(AppConfig):
     verbose_name = "Flowra"
 
     def ready(self) -> None:
-        """Register the system checks of the settings, have deletions noted and SQLite's files kept private."""
+        """Register the system checks, the audit log and the file permissions of SQLite."""
         from chats.events import domain_event  # needs the app registry, as the others
         from flowra.config import checks  # noqa: F401
         from flowra.config.private_files import keep_private

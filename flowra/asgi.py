@@ -1,4 +1,4 @@
-"""The ASGI application: HTTP to Django, /ws/ to realtime, and the server's own start and stop to its lifecycle."""
+"""The ASGI application: HTTP is served by Django, /ws/ by realtime, and lifespan starts and stops the latter."""
 
 import logging
 import os
@@ -37,12 +37,12 @@ def close_sqlite(**kwargs: Any) -> None:
             connection.close()
 
 
-# Not from within tests, whose client says the same and goes on with the connection.
+# Only for this handler: the test client sends the same signal and keeps using the connection.
 request_finished.connect(close_sqlite, sender=type(django_application))
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Hand a connection to whom it concerns; raises ValueError for a kind of connection that nobody asked for."""
+    """Serve one connection by its scope's type; raises ValueError for an unknown type."""
     match scope["type"]:
         case "http":
             set_client_from_proxy(scope)
@@ -57,19 +57,19 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def serve_request(scope: Any, receive: Any, send: Any) -> None:
-    """Have Django answer a request, unless it brings too much."""
+    """Let Django answer a request, or refuse it if its body is too large or too slow."""
     body = BoundedBody(scope, receive)
     if not body.status:
         await django_application(scope, body.receive, send)
-    if body.status:  # Django has taken it for somebody who left, and answered nothing
+    if body.status:  # Django saw a disconnect and sent no response
         await refuse(scope, send, body.status)
 
 
 def close_when_draining(send: Any) -> Any:
-    """Return a `send` that has the caller's connection end with the answer once the process is about to stop.
+    """Return a `send` that adds `Connection: close` to responses once the process drains.
 
-    A proxy keeps connections for later requests. One that it sent on a connection which the stop closes would be lost,
-    and a POST is not repeated.
+    A proxy reuses connections. A request that it sends on a connection which the stop closes would be lost, and proxies
+    do not retry a POST.
     """
 
     async def send_last(message: Any) -> None:
@@ -80,25 +80,26 @@ def close_when_draining(send: Any) -> Any:
     return send_last
 
 
-_watching = Supervisor()
+_tasks = Supervisor()
 
 
 async def start() -> None:
-    """Start the realtime side, and have looked at what this process stands on."""
+    """Start the realtime side and the monitoring of dependencies."""
     await lifecycle.startup()
-    _watching.start("parts", DependencyMonitor(PARTS).run)
+    _tasks.start("parts", DependencyMonitor(PARTS).run)
 
 
 async def stop() -> None:
     """Stop both."""
-    await _watching.stop()
+    await _tasks.stop()
     await lifecycle.shutdown()
 
 
 async def follow_lifespan(receive: Any, send: Any) -> None:
-    """Start and stop the realtime side with the server; under daphne, which does not say, the first socket starts it.
+    """Start and stop the realtime side with the server.
 
-    A failure is told to the server, which then ends with an error instead of serving half a Flowra.
+    daphne sends no lifespan events: there the first socket starts it. A failure is reported to the server, which then
+    exits with an error.
     """
     for event, follow in (("startup", start), ("shutdown", stop)):
         message = await receive()

@@ -1,7 +1,7 @@
-"""What nobody will ask for again: found, counted, and deleted in small transactions.
+"""Old rows that `manage.py prune` deletes, in small transactions.
 
-Every kind says in one query what is old. The same query is asked again in the transaction that deletes, so that a row
-that came back to life in between (a session that was used again) stays.
+Each kind has one query for its old rows. The query is repeated in the transaction that deletes, so that a row that was
+used again meanwhile is kept.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from flowra.accounts.models import BrowserSession, NameTries
 from flowra.accounts.security.lockout import FORGET_AFTER
 from realtime.models import Notice
 
-BATCH = 500  # rows of one transaction: short enough that nobody who writes waits for it
+BATCH = 500  # rows per transaction: few enough to block no writer noticeably
 
 Rows = QuerySet[Any, Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kind:
-    """Rows of one table that can go; `find` gets now and the moment before which things are old."""
+    """Rows of one table that can be deleted; `find` takes the current time and the time before which rows are old."""
 
     label: str
     find: Callable[[datetime.datetime, datetime.datetime], Rows]
 
 
 def _is_used_up(created_before: datetime.datetime) -> Q:
-    # When an invite was used last is not stored.
+    # The last use of an invite is not stored.
     return Q(max_uses__isnull=False, use_count__gte=F("max_uses"), created_at__lt=created_before)
 
 
-# What has expired is refused whether it is there or not, so it goes at once; what could still be looked at, or explains
-# something that happened, goes once it is old.
+# Expired credentials are refused anyway, so they are deleted at once; rows that people may still look at are deleted
+# when they are old.
 KINDS = (
     Kind("read notifications", lambda now, old: Notification.objects.filter(read_at__lt=old)),
     Kind("notices", lambda now, old: Notice.objects.filter(created_at__lt=old)),
@@ -48,7 +48,7 @@ KINDS = (
         "invites that expired or are used up",
         lambda now, old: WorkspaceInvite.objects.filter(Q(expires_at__lt=old) | _is_used_up(old)),
     ),
-    # The entry that ends the tokens of a sign-in expires with the last token that it could end; see accounts/tokens.py.
+    # The entry that revokes a sign-in's tokens expires with the last of them (flowra/accounts/security/tokens.py).
     Kind("expired tokens", lambda now, old: OutstandingToken.objects.filter(expires_at__lt=now)),
     Kind("expired sessions", lambda now, old: BrowserSession.objects.filter(expire_date__lt=now)),
     Kind("sign-ins", lambda now, old: AccessLog.objects.filter(attempt_time__lt=old)),
@@ -59,10 +59,10 @@ KINDS = (
 
 
 def delete_in_batches(rows: Rows) -> Iterator[int]:
-    """Delete `rows`, and what hangs on them, BATCH at a time; yield how many of them each transaction deleted.
+    """Delete `rows` with their dependent rows, BATCH at a time; yield the number of rows of each transaction.
 
-    Stopping half-way loses nothing and leaves nothing half done. Each row is looked at once, so it ends even where
-    new ones come as fast as old ones go.
+    It can be stopped at any time. It visits each row once, so it ends even if new ones appear as fast as old ones are
+    deleted.
     """
     last: Any = None
     while True:
@@ -73,5 +73,5 @@ def delete_in_batches(rows: Rows) -> Iterator[int]:
         last = keys[-1]
         with transaction.atomic():
             _, by_model = rows.filter(pk__in=keys).delete()
-        reset_queries()  # which DEBUG collects
+        reset_queries()  # which DEBUG records
         yield by_model.get(rows.model._meta.label, 0)

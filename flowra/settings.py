@@ -1,8 +1,7 @@
-"""All settings, read from the environment; docs/operations.md has them in one table.
+"""All settings, read from the environment; docs/operations.md lists them in one table.
 
-Without any variable set this is the demo on this machine: DEBUG on, SQLite and a generated key in
-`var/`, the in-process channel layer. Values that make no sense together are system checks
-(`flowra/config/checks.py`), not surprises at run time.
+Without any variable this is the demo on this machine: DEBUG on, SQLite and a generated key in
+`var/`, the in-process channel layer. Combinations are validated by system checks (`flowra/config/checks.py`).
 """
 
 import datetime
@@ -27,9 +26,7 @@ env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 FLOWRA_VERSION: str = VERSION
 DEBUG: bool = env.bool("DEBUG", default=True)
-DEMO = (
-    DEBUG  # whether anybody may know the passwords; `manage.py serve` turns DEBUG off, whose pages are for developers
-)
+DEMO = DEBUG  # whether the demo's passwords are shown; `manage.py serve` turns only DEBUG off
 DATA_DIR = Path(env.str("FLOWRA_DATA_DIR", default=str(BASE_DIR / "var")))
 
 SECRET_KEY: str = env.str("SECRET_KEY", default="")
@@ -45,15 +42,14 @@ ALLOWED_HOSTS: list[str] = env.list(
 FLOWRA_ALLOWED_ORIGINS: list[str] = env.list("FLOWRA_ALLOWED_ORIGINS", default=[])
 FLOWRA_HTTPS: bool = env.bool("FLOWRA_HTTPS", default=False)
 FLOWRA_HSTS_PRELOAD: bool = env.bool("FLOWRA_HSTS_PRELOAD", default=False)
-# Whether to agree that browsers know the name for ever is a question to whoever owns the domain, not a fault.
+# HSTS preload is a decision of the domain's owner.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 REDIS_URL: str = env.str("REDIS_URL", default="")
-FLOWRA_REDIS_PREFIX: str = env.str(
-    "FLOWRA_REDIS_PREFIX", default=""
-)  # of this installation: presence/registry/installation.py
-# Whose X-Forwarded-For counts: networks of proxies, or the number of proxies a request comes through.
+# The installation's name in Redis (presence/registry/installation.py).
+FLOWRA_REDIS_PREFIX: str = env.str("FLOWRA_REDIS_PREFIX", default="")
+# Networks of trusted proxies, or the number of proxies a request passes through.
 FLOWRA_TRUSTED_PROXIES: list[str] = env.list("FLOWRA_TRUSTED_PROXIES", default=[])
-# Who may read /metrics: by default this machine and private networks.
+# Networks that may read /metrics: by default this machine and private networks.
 FLOWRA_METRICS_FROM: list[str] = env.list("FLOWRA_METRICS_FROM", default=[*PRIVATE_NETWORKS])
 
 # --- Realtime -----------------------------------------------------------------------------------
@@ -128,7 +124,7 @@ INSTALLED_APPS = [
     "realtime",
     "flowra",
 ]
-# daphne replaces runserver by its own. All else does without twisted, and production does not have it.
+# daphne replaces the runserver command. Nothing else needs twisted, and production does not install it.
 if sys.argv[1:2] == ["runserver"]:
     if importlib.util.find_spec("daphne") is None:
         raise ImproperlyConfigured(
@@ -138,7 +134,7 @@ if sys.argv[1:2] == ["runserver"]:
     INSTALLED_APPS.insert(0, "daphne")
 
 MIDDLEWARE = [
-    "flowra.observability.probes.ProbeMiddleware",  # first: machines ask without a Host that we know, and without TLS
+    "flowra.observability.probes.ProbeMiddleware",  # first: probes come with any Host and without TLS
     "flowra.observability.request_log.RequestLogMiddleware",
     "flowra.server.bad_requests.bad_requests",
     "flowra.server.concurrency.ConcurrencyMiddleware",
@@ -175,7 +171,7 @@ TEMPLATES = [
 ]
 
 # --- Database -----------------------------------------------------------------------------------
-# Seconds that PostgreSQL works on one statement of a server; commands take as long as they take. 0: no bound.
+# Seconds after which PostgreSQL cancels a statement of a server; 0 means no limit. Commands have no limit.
 FLOWRA_STATEMENT_TIMEOUT: float = env.float("FLOWRA_STATEMENT_TIMEOUT", default=10.0)
 FLOWRA_DB_POOL_SIZE: int = env.int("FLOWRA_DB_POOL_SIZE", default=24)  # connections of one process
 DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'flowra.sqlite3'}")}
@@ -184,7 +180,7 @@ if not env.ENVIRON.get("DATABASE_URL"):
     data_dir(DATA_DIR)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Channel layer: one channel per process, see realtime/hub/hub.py ---------------------------------
+# --- Channel layer: one channel per process (realtime/hub/hub.py) --------------------------------
 if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
@@ -221,7 +217,7 @@ AXES_HANDLER = "flowra.accounts.security.lockout.CountingHandler"
 AXES_USERNAME_CALLABLE = "flowra.accounts.security.lockout.attempted_username"
 AXES_CLIENT_IP_CALLABLE = "flowra.accounts.security.lockout.attempted_from"
 AXES_LOCKOUT_CALLABLE = "flowra.accounts.security.lockout.lockout_response"
-# The time that the lock-out page names holds: trying again while locked out does not prolong it.
+# An attempt during the lock-out does not extend it, so the time on the lock-out page is correct.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 EMAIL_HOST: str = env.str("EMAIL_HOST", default="localhost")
@@ -234,7 +230,7 @@ EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Flowra <flowra@localhost>")
 
 # --- Security -----------------------------------------------------------------------------------
-DATA_UPLOAD_MAX_NUMBER_FILES = 0  # nothing takes files: a form that brings one is a 400 before the file is read
+DATA_UPLOAD_MAX_NUMBER_FILES = 0  # no uploads: a form with a file is a 400 before the file is read
 CSRF_TRUSTED_ORIGINS = FLOWRA_ALLOWED_ORIGINS
 CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -263,7 +259,7 @@ if FLOWRA_HTTPS:
     SECURE_HSTS_PRELOAD = FLOWRA_HSTS_PRELOAD
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    # Browsers take a cookie of such a name from this host alone: no other host of the domain can plant one of its own.
+    # Browsers accept cookies with this prefix only from this host: no other host of the domain can set them.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
 
@@ -287,14 +283,14 @@ REST_FRAMEWORK = {
         "auth": f"{FLOWRA_SIGN_INS_PER_MINUTE}/min",
         "search": "120/min",
     },
-    # X-Forwarded-For was evaluated before (flowra/server/proxies.py); here it would let callers choose their address.
+    # X-Forwarded-For is already evaluated (flowra/server/proxies.py); here clients could forge it.
     "NUM_PROXIES": 0,
     "EXCEPTION_HANDLER": "flowra.api.errors.handle_api_error",
     "UNAUTHENTICATED_TOKEN": None,
 }
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
-    # A key of its own, 64 characters whatever the length of SECRET_KEY.
+    # A derived key of 64 characters, whatever the length of SECRET_KEY.
     "SIGNING_KEY": hashlib.sha256(b"flowra.tokens:" + SECRET_KEY.encode()).hexdigest(),
     "ACCESS_TOKEN_LIFETIME": datetime.timedelta(seconds=FLOWRA_ACCESS_TOKEN_SECONDS),
     "REFRESH_TOKEN_LIFETIME": datetime.timedelta(seconds=FLOWRA_REFRESH_TOKEN_SECONDS),
@@ -327,15 +323,15 @@ SPECTACULAR_SETTINGS = {
         "ChangeType": "chats.payload_types.CHANGE_TYPES",
     },
 }
-# In the process, so that no broker can fail a request; room for a throttle's entry per user and scope.
+# In the process, so that requests do not depend on the broker; large enough for an entry per user and scope.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
 
 # --- Files, language, time, logs ----------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# With DEBUG on, files are served from where they stand and nothing needs to be collected. Said here once, because
-# tests switch DEBUG off later on.
+# With DEBUG on, files are served from the source folder without collectstatic. Set here, because tests switch DEBUG off
+# later.
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -1,4 +1,4 @@
-"""Static files: hashed names where DEBUG is off, and an ordinary 404 for what is not there."""
+"""Static files: hashed names if DEBUG is off, and a 404 for missing files."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from servestatic.middleware import ServeStaticMiddleware
 from servestatic.responders import MissingFileError
 from servestatic.storage import CompressedManifestStaticFilesStorage
 
-# Our own modules only: elsewhere a comment that shows how to import something is taken for an import.
+# Only the project's own modules: in others, example imports in comments would be rewritten.
 _MODULES = ("js/*.js", HashedFilesMixin._js_module_import_aggregation_patterns[1])  # type: ignore[attr-defined]
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # it comes without types
-    """Hashed and compressed; ES modules import each other by their hashed names too, so all can be cached for ever."""
+    """Hashed and compressed files. ES modules import each other by hashed names too, so all can be cached for ever."""
 
     support_js_module_import_aggregation = True
     _js_module_import_aggregation_patterns = _MODULES
 
 
 class _Trial(HashedFilesMixin, InMemoryStorage):  # type: ignore[misc]  # its base comes without types
-    """Hashes as StaticStorage does, and writes nothing to disk."""
+    """Hashes like StaticStorage without writing to disk."""
 
     support_js_module_import_aggregation = True
     _js_module_import_aggregation_patterns = _MODULES
@@ -49,7 +49,7 @@ class _Trial(HashedFilesMixin, InMemoryStorage):  # type: ignore[misc]  # its ba
 
 
 def manifest_of(sources: Mapping[str, Path]) -> dict[str, str]:
-    """Return the manifest that collecting these files would write: the hashed name for each; raises what is wrong."""
+    """Return the manifest that collectstatic would write for these files, name to hashed name; raises its errors."""
     trial = _Trial(sources)
     for _, _, result in trial.post_process({name: (trial, name) for name in sources}):
         if isinstance(result, Exception):
@@ -58,10 +58,10 @@ def manifest_of(sources: Mapping[str, Path]) -> dict[str, str]:
 
 
 class StaticMiddleware(ServeStaticMiddleware):  # type: ignore[misc]  # it comes without types
-    """Serves the static files; with DEBUG on, the original answers 500 and a traceback for a missing one."""
+    """Serves static files, with 404 for missing ones; the original answers 500 for them if DEBUG is on."""
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the file, or whatever comes next; raises Http404 where DEBUG is on and there is no such file."""
+        """Return the file, or the next middleware's response; raises Http404 if DEBUG is on and the file is missing."""
         try:
             response: HttpResponseBase = await super().__call__(request)
         except MissingFileError as error:

@@ -1,4 +1,4 @@
-"""Every address of Flowra. REST stands under /api/v1, the socket at /ws/ (flowra/asgi.py)."""
+"""The URL configuration. REST is below /api/v1; the socket at /ws/ is in flowra/asgi.py."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -11,7 +11,7 @@ handler500 = "flowra.api.errors.server_error"
 
 urlpatterns = [
     path("accounts/", include("flowra.accounts.urls")),
-    # Found before the admin's own of the same addresses.
+    # Before the admin's own views of the same paths.
     path("admin/login/", limited(admin.site.login)),
     path("admin/logout/", SignOutView.as_view()),
     path("admin/password_change/", admin.site.admin_view(limited(AdminChangePasswordView.as_view()))),

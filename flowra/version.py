@@ -1,4 +1,4 @@
-"""Which version this is: what pyproject.toml says. Needs no settings."""
+"""The version, read from pyproject.toml. Works without settings."""
 
 import platform
 import tomllib
@@ -12,5 +12,5 @@ VERSION: str = tomllib.loads((Path(__file__).resolve().parent.parent / "pyprojec
 
 
 def version_line() -> str:
-    """Return the version, and those of what a report of a fault should name."""
+    """Return one line with the versions of Flowra, Django and Python, for bug reports."""
     return f"Flowra {VERSION} (Django {django.get_version()}, Python {platform.python_version()})"

@@ -1,4 +1,4 @@
-"""The admin site of accounts: who may sign in, and how they lose it."""
+"""The admin site of accounts: users, groups and tokens."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ class UserForm(DisplayNameMixin, ChangeForm):
 
 @admin.register(User)
 class FlowraUserAdmin(BaseUserAdmin):
-    """Users are deactivated, not deleted: what they have written stays.
+    """Users are deactivated, not deleted, so that their messages stay.
 
-    Only superusers change staff, and who is staff: otherwise anybody allowed to change users could make
-    themselves whatever they like.
+    Only superusers change staff users and the staff flag: otherwise anybody who may change users could give themselves
+    every right.
     """
 
     form = UserForm
@@ -94,7 +94,7 @@ class FlowraUserAdmin(BaseUserAdmin):
 
     @method_decorator([sensitive_post_parameters(), limited])
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
-        """Set somebody's password, which ends the pause that wrong ones have led to, and which they are told of."""
+        """Set a user's password, which ends the delay after failed attempts and sends the user a mail."""
         before = self.get_object(request, unquote(id))
         response = super().user_change_password(request, id, form_url)
         after = self.get_object(request, unquote(id))
@@ -104,28 +104,28 @@ class FlowraUserAdmin(BaseUserAdmin):
         return response
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        """Leave what gives power to superusers."""
+        """Make fields that grant rights read-only, except for superusers."""
         fixed = tuple(super().get_readonly_fields(request, obj))
         return fixed if _is_superuser(request) else (*fixed, *self._power_fields)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Whether the caller may change users, and this one."""
+        """Return whether the caller may change users, and this one."""
         may = super().has_change_permission(request, obj)
         return may and (obj is None or _may_change(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Nobody may."""
+        """Return False: users are deactivated."""
         return False
 
     def save_model(self, request: HttpRequest, obj: User, form: forms.Form, change: bool) -> None:
-        """Save; deactivating somebody ends what they are signed in with for good."""
+        """Save; deactivating a user ends all their sessions and tokens."""
         if change and "is_active" in form.changed_data and not obj.is_active:
             obj.security_stamp = new_security_stamp()
         super().save_model(request, obj, form, change)
 
     @admin.action(description=_("Deactivate the selected users"), permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Sign these users out and let them in no more; never oneself."""
+        """End the sessions of these users and refuse new ones; never one's own."""
         rows = [user for user in queryset.filter(is_active=True) if user.pk != request.user.pk]
         count = self._apply(request, rows, deactivate_user, "Deactivated.")
         self.message_user(request, ngettext("%d user was deactivated.", "%d users were deactivated.", count) % count)
@@ -138,12 +138,12 @@ class FlowraUserAdmin(BaseUserAdmin):
 
     @admin.action(description=_("Sign the selected users out everywhere"), permissions=["change"])
     def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """End all sessions and tokens of these users; of oneself, too, if selected."""
+        """End all sessions and tokens of these users, including one's own if selected."""
         count = self._apply(request, queryset, sign_out_everywhere, "Signed out everywhere.")
         self.message_user(request, ngettext("%d user was signed out.", "%d users were signed out.", count) % count)
 
     def _apply(self, request: HttpRequest, rows: Iterable[User], service: Callable[[User], None], change: str) -> int:
-        """Do something to the users that the caller may change, with an entry in the log; returns to how many."""
+        """Apply an action to the users that the caller may change, with a log entry each; return their number."""
         count = 0
         for user in rows:
             if not _may_change(request, user):
@@ -171,7 +171,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class FlowraGroupAdmin(GroupAdmin):
-    """Only superusers write groups: others could give themselves whatever they like by one that they are in."""
+    """Only superusers change groups: others could extend a group that they belong to."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whether the caller may add groups."""

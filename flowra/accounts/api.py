@@ -39,18 +39,18 @@ class MeWrite(serializers.Serializer[Any]):
 
 
 class PublicView(ApiView):
-    """For callers who have no credential yet, or a stale one: it is not even looked at."""
+    """For callers without a credential, or with an expired one, which is ignored."""
 
     authentication_classes = ()
     permission_classes = (permissions.AllowAny,)
     throttle_scope = "auth"
 
     def get_authenticate_header(self, request: Request) -> str:
-        """Return what a 401 names in WWW-Authenticate."""
+        """Return the value of WWW-Authenticate for a 401."""
         return 'Bearer realm="api"'
 
     def throttled(self, request: Request, wait: float) -> NoReturn:
-        """Refuse a request that came too soon, and note that."""
+        """Refuse a request that exceeds the limit, and record that."""
         note_refusal(request._request)
         super().throttled(request, wait)
 
@@ -59,7 +59,7 @@ class TokenObtain(PublicView):
     @public_writes("obtainTokens", {200: tokens.TokenPair}, body=Credentials)
     def post(self, request: Request) -> Response:
         """Sign in."""
-        # Django's own request: axes notes there that its middleware has to answer with the lock-out.
+        # Django's own request: axes marks it so that its middleware sends the lock-out response.
         http_request = request._request
         user = authenticate(http_request, **self.read_body(Credentials))
         if user is None:

@@ -35,8 +35,8 @@ else:
     UserForm = forms.ModelForm
 
 RESET_MAIL_SECONDS = 60  # between two reset mails to one address
-# Accounts that one mail has links for. Anybody can make accounts with the address of somebody else: these must neither
-# flood that address nor push its own accounts out of the mail.
+# Accounts that one mail has links for. Anybody can create accounts with another person's address: these must neither
+# flood the address nor displace its own accounts in the mail.
 RESET_ACCOUNTS = 1000
 RESET_ADDRESSES = 5
 
@@ -51,13 +51,13 @@ class SignInForm(AuthenticationForm):
 
 
 class DisplayNameMixin:
-    """Cleans `display_name` as REST does: one line in which everything shows, and nobody else's name."""
+    """Cleans `display_name` as REST does: one line of visible characters, and not another user's name."""
 
     cleaned_data: dict[str, Any]
     instance: User
 
     def clean_display_name(self) -> str:
-        """Return the name on one line, or nothing where nothing was typed."""
+        """Return the name on one line, or "" if it is empty."""
         name = self.cleaned_data["display_name"]
         if not name.strip():
             return ""
@@ -68,7 +68,7 @@ class DisplayNameMixin:
 
 
 class SignUpForm(DisplayNameMixin, UserForm):
-    """A new account. An email address may be used twice, so that the form tells nobody who is here."""
+    """A new account. Email addresses may be used twice, so the form does not disclose who has an account."""
 
     password = forms.CharField(
         label=_("Password"),
@@ -129,7 +129,7 @@ class SignUpForm(DisplayNameMixin, UserForm):
 
 
 class CurrentPasswordMixin:
-    """Counts wrong current passwords: a session that somebody else got hold of is no place to guess them at will."""
+    """Counts wrong current passwords, so that a stolen session cannot be used to guess them."""
 
     cleaned_data: dict[str, Any]
     error_messages: dict[str, Any]
@@ -141,7 +141,7 @@ class CurrentPasswordMixin:
 
     @sensitive_variables("old_password")
     def clean_old_password(self) -> str:
-        """Return the current password; where it was wrong too often, the answer becomes the lock-out's."""
+        """Return the current password; after too many wrong ones the response is the lock-out's."""
         old_password: str = self.cleaned_data["old_password"]
         if not is_current_password(self.request, self.user, old_password):
             raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
@@ -153,11 +153,11 @@ class ChangePasswordForm(CurrentPasswordMixin, PasswordChangeForm):
 
 
 class AdminChangePasswordForm(CurrentPasswordMixin, AdminPasswordChangeForm):
-    """The same, as the admin shows it."""
+    """The same form, with the admin's widgets."""
 
 
 class ProfileForm(DisplayNameMixin, UserForm):
-    """What people may change about themselves."""
+    """The fields of a profile that its user may change."""
 
     class Meta:
         model = User
@@ -169,7 +169,7 @@ class ProfileForm(DisplayNameMixin, UserForm):
 
 
 class ResetForm(PasswordResetForm):
-    """Asks for the address to send a link to; what happens then looks the same whoever it belongs to."""
+    """Asks for an email address; the response is the same whether it belongs to an account or not."""
 
     email = forms.EmailField(
         label=_("Email"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True})
@@ -187,7 +187,7 @@ class ResetForm(PasswordResetForm):
         html_email_template_name: str | None = None,
         extra_email_context: dict[str, str] | None = None,
     ) -> None:
-        """Send each address that this is a spelling of one mail, with a link for each of its accounts."""
+        """Send one mail to each stored spelling of the address, with a link for each of its accounts."""
         site = get_current_site(request)
         context = {"protocol": "https" if use_https else "http", "domain": domain_override or site.domain}
         for address, users in self._by_address().items():
@@ -211,10 +211,10 @@ class ResetForm(PasswordResetForm):
             )
 
     def _by_address(self) -> dict[str, list[User]]:
-        """Return the accounts of the address that was typed, the oldest first, by their own address.
+        """Return the accounts of the typed address, oldest first, by their stored address.
 
-        Spellings are one address where they differ in the case of ASCII letters alone. Unicode folds others together
-        that are mailboxes of different people: those get mails of their own, at most RESET_ADDRESSES of them.
+        Two spellings are one address if they differ only in the case of ASCII letters. Unicode case folding would merge
+        mailboxes of different people: those get separate mails, at most RESET_ADDRESSES of them.
         """
         found: dict[str, list[User]] = {}
         for user in sorted(self.get_users(self.cleaned_data["email"]), key=lambda user: (user.date_joined, user.pk)):
@@ -224,7 +224,7 @@ class ResetForm(PasswordResetForm):
         return {address: found[address] for address in addresses}
 
     def _recipient(self, users: list[User]) -> str:
-        """Return the stored spelling to send to: the typed one where an account has it, else the oldest account's."""
+        """Return the stored spelling to send to: the typed one if an account has it, else the oldest account's."""
         stored = [user.email for user in users]
         typed: str = self.cleaned_data["email"]
         return typed if typed in stored else stored[0]
@@ -238,7 +238,7 @@ class ResetForm(PasswordResetForm):
         to_email: str,
         html_email_template_name: str | None = None,
     ) -> None:
-        """Render the mail in the language of the request and leave the sending to another thread."""
+        """Render the mail in the language of the request, and send it in another thread."""
         subject = " ".join(loader.render_to_string(subject_template_name, context).split())
         body = loader.render_to_string(email_template_name, context)
         send_later(EmailMultiAlternatives(subject, body, from_email, [to_email]))

@@ -1,4 +1,4 @@
-"""Mail that leaves after the answer: how long a mail server takes must not tell who has an account."""
+"""Sends mail after the response: the duration of sending must not disclose who has an account."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from flowra.accounts.models import User
 
 logger = logging.getLogger(__name__)
 
-# One thread, which starts with the first mail; EMAIL_TIMEOUT bounds how long one mail can hold up the next.
+# One thread, started with the first mail; EMAIL_TIMEOUT bounds how long one mail delays the next.
 _sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail")
 
 
 def send_later(message: EmailMessage) -> None:
-    """Send `message` in another thread, in order; a failure is logged."""
+    """Send `message` in another thread, in order; failures are logged."""
     _sender.submit(message.send).add_done_callback(_log_failure)
 
 
 def tell_password_changed(request: HttpRequest, user: User) -> None:
-    """Tell the user that their password is another one now: if it was not them, they know it no other way."""
+    """Mail the user that their password was changed, in case it was not them."""
     _tell(request, user, "password_changed")
 
 
 def tell_token_reused(request: HttpRequest, user: User) -> None:
-    """Tell the user that a sign-in of theirs has ended because somebody may have copied its token."""
+    """Mail the user that one of their sign-ins has ended because its token may have been copied."""
     _tell(request, user, "token_reused")
 
 
 def _tell(request: HttpRequest, user: User, name: str) -> None:
-    """Send the mail of this name, with a link to where a new password is set, to who has an address."""
+    """Send the mail of this name, with a link to reset the password, if the user has an address."""
     if not user.email:
         return
     context = {"user": user, "link": request.build_absolute_uri(reverse("accounts:password_reset"))}
@@ -44,7 +44,7 @@ def _tell(request: HttpRequest, user: User, name: str) -> None:
 
 
 def flush(seconds: float) -> None:
-    """Wait until everything handed over before is sent or has failed; raises TimeoutError after `seconds`."""
+    """Wait until all mail is sent or has failed; raises TimeoutError after `seconds`."""
     _sender.submit(lambda: None).result(timeout=seconds)
 
 

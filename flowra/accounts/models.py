@@ -1,4 +1,4 @@
-"""The user: a UUID key, a name to show, and a stamp that tells when their security changed."""
+"""The user: a UUID key, a display name, and a stamp that changes with their credentials."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from chats.lib.clock import database_now
 from chats.lib.ids import new_id
 from chats.search.fields import KeyedModel, KeyedQuerySet, NameKeyField
 
-# What `@username` in a message can name, so it has no "@", "+" or white space.
+# `@username` in a message names a user, so it contains no "@", "+" or white space.
 username_validator = RegexValidator(
     r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,38}[A-Za-z0-9_])?\Z",
     _("Use 1 to 40 letters, digits, dots, dashes and underscores, with a letter or digit first."),
@@ -30,22 +30,22 @@ username_validator = RegexValidator(
 
 
 SECURITY_FIELDS = {"password", "is_active", "security_stamp"}
-NAME_FIELDS = {"username", "display_name"}  # what others see
-PROFILE_FIELDS = {*NAME_FIELDS, "email"}  # what somebody sees of themselves
-# Sent in the transaction of the change with `user` and `has_new_name`, whoever changed them and however.
+NAME_FIELDS = {"username", "display_name"}  # shown to others
+PROFILE_FIELDS = {*NAME_FIELDS, "email"}  # shown to the user
+# Sent in the transaction of each change, with `user` and `has_new_name`.
 profile_changed = Signal()
 
 
 def new_security_stamp() -> str:
-    """Return a random value; rotating a user's ends every session and token of theirs."""
+    """Return a random value. A new stamp ends every session and token of its user."""
     return secrets.token_hex(16)
 
 
 class UserQuerySet(KeyedQuerySet["User"]):
-    """Stamps rows, and tells of names, as `User.save` does where a shell changes them without it."""
+    """`update` that maintains the same stamps and signals as `User.save`."""
 
     def update(self, **values: Any) -> int:
-        """Update; a password, activity or stamp among the values also moves `security_changed_at`."""
+        """Update rows; a password, is_active or security_stamp among the values also sets `security_changed_at`."""
         if values.keys() & SECURITY_FIELDS:
             values.setdefault("security_changed_at", database_now())
         if not values.keys() & PROFILE_FIELDS:
@@ -61,11 +61,11 @@ class UserQuerySet(KeyedQuerySet["User"]):
         return count
 
 
-AT_ONCE = 500  # rows of one query, within what a database takes as parameters
+AT_ONCE = 500  # rows per query, within the databases' limit of parameters
 
 
 class FlowraUserManager(UserManager["User"]):
-    """Finds users by name whatever the case, as their uniqueness is."""
+    """Finds users by name regardless of case, as names are unique."""
 
     def get_queryset(self) -> UserQuerySet:
         """Return all users."""
@@ -93,8 +93,8 @@ class User(KeyedModel, AbstractUser):
     name_key = NameKeyField(of="display_name")
     # Rotated by "sign out everywhere" and deactivation; part of the session hash and of every token.
     security_stamp = models.CharField(max_length=32, default=new_security_stamp, editable=False)
-    # When a credential of theirs may have died, or they were removed from a chat or workspace. Processes with sockets
-    # look for new ones twice a second and check that user's sockets again (realtime/background/revocation.py).
+    # When a credential of the user may have ended, or they were removed from a chat or workspace. Processes with
+    # sockets poll for new values twice a second and check that user's sockets (realtime/background/revocation.py).
     security_changed_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
 
     objects: ClassVar[FlowraUserManager] = FlowraUserManager()
@@ -117,7 +117,7 @@ class User(KeyedModel, AbstractUser):
 
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **kwargs: Any) -> User:
-        """Load a row, remembering what `save` compares with."""
+        """Load a row, and keep the values that `save` compares."""
         user = super().from_db(db, field_names, values, **kwargs)
         if not user.get_deferred_fields() & SECURITY_FIELDS:
             user._security_before = user._security_state()
@@ -126,7 +126,7 @@ class User(KeyedModel, AbstractUser):
         return user
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; a changed password, activity or stamp also moves `security_changed_at`, a changed name is told."""
+        """Save; changed credentials also set `security_changed_at`, a changed name or address sends `profile_changed`."""
         self.display_name = self.display_name or self.username
         if self._security_before is not None and self._security_before != self._security_state():
             self.security_changed_at = database_now()
@@ -155,7 +155,7 @@ class User(KeyedModel, AbstractUser):
         return (self.username, self.get_full_name(), self.email)
 
     def _send_profile_changed(self, before: tuple[str, str, str] | None) -> None:
-        """Tell what is seen of the user now, where it is not as `before`; None: nobody has seen it yet."""
+        """Send `profile_changed` if the profile differs from `before`; None for a new user."""
         now = self._profile_state()
         if before is not None and before != now:
             profile_changed.send(sender=type(self), user=self, has_new_name=before[:2] != now[:2])
@@ -167,7 +167,7 @@ class User(KeyedModel, AbstractUser):
 
 
 class BrowserSession(AbstractBaseSession):
-    """A session of somebody's browser; `sid` stays when the key changes, and is empty until somebody signs in."""
+    """A browser session; `sid` stays when the key changes, and is "" until somebody signs in."""
 
     sid = models.CharField(max_length=32, blank=True, default="", db_index=True)
 
@@ -182,7 +182,7 @@ class BrowserSession(AbstractBaseSession):
 
 
 class NameTries(models.Model):
-    """How often the password of a name was tried lately, from anywhere; see lockout.py. There may be no such user."""
+    """Recent attempts to guess the password of a name, from anywhere (security/lockout.py). The name may not exist."""
 
     name = models.CharField(max_length=255, primary_key=True)
     count = models.PositiveIntegerField(default=0)

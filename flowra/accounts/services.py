@@ -1,7 +1,7 @@
-"""Writes to accounts. Whoever ends a credential moves the user's `security_changed_at` with it.
+"""Writes to accounts. Whatever ends a credential also sets the user's `security_changed_at`.
 
-Every process with sockets looks for newer stamps twice a second and checks that user's sockets again, so an
-ended credential closes its sockets wherever they are.
+Every process with sockets polls for newer values twice a second and checks that user's sockets again, so an ended
+credential closes its sockets in all processes.
 """
 
 from __future__ import annotations
@@ -19,36 +19,35 @@ DISPLAY_NAME_MAX_LENGTH = 80
 
 
 def touch_security(user: User) -> None:
-    """Have all of the user's sockets checked again; for what ends a credential without changing the user."""
+    """Recheck all of the user's sockets, after a credential ended without a change of the user."""
     now = database_now()
     User.objects.filter(pk=user.pk).update(security_changed_at=now)
     user.security_changed_at = now
 
 
 def sign_out_everywhere(user: User) -> None:
-    """End every session and token of the user; whoever wants to keep a session renews its hash."""
+    """End every session and token of the user; a caller that keeps its session renews its hash."""
     user.security_stamp = new_security_stamp()
     user.save(update_fields=["security_stamp"])
 
 
 def deactivate_user(user: User) -> None:
-    """Let nobody in as this user; what they are signed in with ends and does not come back with the account."""
+    """Refuse sign-ins of this user; their sessions and tokens end and do not return with the account."""
     user.is_active = False
     user.security_stamp = new_security_stamp()
     user.save(update_fields=["is_active", "security_stamp"])
 
 
 def reactivate_user(user: User) -> None:
-    """Let the user sign in again."""
+    """Allow sign-ins of this user again."""
     user.is_active = True
     user.save(update_fields=["is_active"])
 
 
 def clean_display_name(user: User, display_name: object, *, field: str) -> str:
-    """Return a name that the user may be shown under; raises Invalid, TooLong.
+    """Return a valid display name for the user; raises Invalid, TooLong.
 
-    It must not be somebody else's username, nor the name of somebody whom the user shares a workspace with: it would be
-    theirs to everybody who reads it.
+    It must not be another user's username, nor the name of somebody who shares a workspace with the user.
     """
     name = clean_name(display_name, field=field, max_length=DISPLAY_NAME_MAX_LENGTH)
     stored = User.objects.filter(pk=user.pk).values_list("display_name", flat=True).first()
@@ -65,6 +64,6 @@ def clean_display_name(user: User, display_name: object, *, field: str) -> str:
 
 
 def change_display_name(user: User, display_name: str) -> None:
-    """Show the user under another name; raises Invalid, TooLong."""
+    """Change the user's display name; raises Invalid, TooLong."""
     user.display_name = clean_display_name(user, display_name, field="display_name")
     user.save(update_fields=["display_name"])

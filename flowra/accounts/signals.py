@@ -1,4 +1,4 @@
-"""What the beginning and the end of a session, and another name, mean for open sockets."""
+"""Effects of sign-in, sign-out and profile changes on open sockets."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from flowra.accounts.services import touch_security
 
 @receiver(post_delete, sender=BrowserSession, dispatch_uid="flowra.accounts.session_ended")
 def session_ended(sender: type[BrowserSession], instance: BrowserSession, **kwargs: Any) -> None:
-    """Have the sockets of the session's user checked again, whoever deleted it: sign-out here or in the admin.
+    """Recheck the sockets of the session's user after it was deleted, by a sign-out here or in the admin.
 
-    Runs in the transaction of the deletion: a process that sees the new stamp no longer finds the session. Were
-    the user touched before (`user_logged_out` is sent before), a check in between would find it and be satisfied.
+    Runs in the transaction of the deletion: a process that sees the new stamp no longer finds the session.
+    `user_logged_out` is sent too early: a check in between would still find the session.
     """
     if instance.expire_date <= timezone.now():
-        return  # refused everywhere already; `clearsessions` deletes these by the thousand
+        return  # expired sessions are refused already; `clearsessions` deletes thousands of them
     user_id = instance.get_decoded().get(SESSION_KEY)
     user = User.objects.filter(pk=user_id).only("pk").first() if user_id else None
     if user is not None:
@@ -34,7 +34,7 @@ def session_ended(sender: type[BrowserSession], instance: BrowserSession, **kwar
 
 @receiver(user_logged_in, dispatch_uid="flowra.accounts.session_began")
 def session_began(sender: type[User], request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Give the session its id. Signing in for tokens leaves the browser's session alone."""
+    """Give the session its id. A sign-in for tokens does not affect the browser's session."""
     session = getattr(request, "session", None)
     if session is not None and session.get(SESSION_KEY) == str(user.pk):
         session.setdefault(SID, new_sid())
@@ -42,7 +42,7 @@ def session_began(sender: type[User], request: HttpRequest, user: User, **kwargs
 
 @receiver(profile_changed, dispatch_uid="flowra.accounts.profile_changed")
 def publish_profile_changed(sender: type[User], user: User, has_new_name: bool, **kwargs: Any) -> None:
-    """Have open pages show what is seen of the user now."""
+    """Publish a profile change to open pages."""
     if has_new_name:
         tell_user_changed(user)
     tell_me_changed(user)

@@ -1,4 +1,4 @@
-"""Addresses of the account pages, under /accounts/."""
+"""URLs of the account pages, under /accounts/."""
 
 from django.contrib.auth.views import PasswordResetDoneView
 from django.urls import path

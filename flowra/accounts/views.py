@@ -1,4 +1,4 @@
-"""Pages for signing in, up and out, for passwords, and for one's profile."""
+"""Pages to sign in, up and out, for passwords, and for the profile."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class NextMixin(views.RedirectURLMixin):
-    """Goes on to `next` where that is an address of ours, but never in a circle through the account pages."""
+    """Redirects to `next` if it is on the same host, but not to another account page, which could loop."""
 
     request: HttpRequest
 
     def get_redirect_url(self) -> str:  # type: ignore[override]  # the stubs are of a newer Django
-        """Return a safe `next`, or nothing."""
+        """Return a safe `next`, or ""."""
         url = super().get_redirect_url()
         path = url.partition("?")[0].partition("#")[0]
         return "" if path in (reverse("accounts:login"), reverse("accounts:signup")) else url
 
     def get_default_redirect_url(self) -> str:
-        """Return where to go without `next`."""
+        """Return the target without `next`."""
         return settings.LOGIN_REDIRECT_URL
 
 
@@ -73,12 +73,12 @@ class SignInView(NextMixin, views.LoginView):
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the demo's people, where this is the demo."""
+        """Add the demo's accounts, in the demo."""
         return super().get_context_data(demo_accounts=seed.list_accounts() if is_demo() else [], **kwargs)
 
 
 class DemoSignInView(NextMixin, views.LoginView):
-    """Sign in with one of the demo's accounts by a click, as long as its password is still the demo's."""
+    """Sign in to a demo account by a click, while its password is still the demo's."""
 
     http_method_names = ["post"]  # noqa: RUF012 (the base class does not know ClassVar)
 
@@ -96,10 +96,10 @@ class DemoSignInView(NextMixin, views.LoginView):
 
 
 class SignOutView(views.LogoutView):
-    """Sign out, and have the browser's tabs forget what was written and not sent (static/js/outbox/sign-out.js)."""
+    """Sign out, and let the browser's tabs delete unsent texts (static/js/outbox/sign-out.js)."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Sign out; the cookie stays until a page has seen it."""
+        """Sign out; the cookie is kept until a page has read it."""
         response: HttpResponse = super().post(request, *args, **kwargs)
         secure, days = settings.SESSION_COOKIE_SECURE, datetime.timedelta(days=30)
         response.set_cookie(SIGNED_OUT_COOKIE, "1", max_age=days, samesite="Lax", secure=secure)
@@ -108,13 +108,13 @@ class SignOutView(views.LogoutView):
 
 @method_decorator([sensitive_post_parameters("password"), never_cache], name="dispatch")
 class SignUpView(NextMixin, SignUpFormView):
-    """Make an account and be signed in; `next` may be the invite link one came from."""
+    """Create an account and sign in; `next` may be an invite link."""
 
     form_class = SignUpForm
     template_name = "accounts/signup.html"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Send away who is signed in, and everybody where sign-up is switched off."""
+        """Redirect signed-in users, and everybody if sign-up is off."""
         if request.user.is_authenticated:
             return HttpResponseRedirect(self.get_success_url())
         if not settings.FLOWRA_SIGNUP_ENABLED:
@@ -126,32 +126,32 @@ class SignUpView(NextMixin, SignUpFormView):
         try:
             with transaction.atomic():
                 user = form.save()
-        except IntegrityError:  # somebody took the name since it was looked up
+        except IntegrityError:  # the name was taken since it was checked
             form.add_error("username", form.name_taken)
             return self.form_invalid(form)
         login(self.request, user, backend=MODEL_BACKEND)
         return HttpResponseRedirect(self.get_success_url())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add `next`, which the form keeps."""
+        """Add `next`, which the form submits again."""
         return super().get_context_data(next=self.get_redirect_url(), **kwargs)
 
 
 class ChangePasswordView(views.PasswordChangeView):
-    """Change one's password: this session goes on, all others end."""
+    """Change one's password: this session continues, all others end."""
 
     form_class: type[PasswordChangeForm] = ChangePasswordForm
     template_name = "accounts/password_change.html"
     success_url = reverse_lazy("accounts:profile")
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """Add the request, for whose address wrong passwords are counted."""
+        """Add the request, whose address counts for wrong passwords."""
         return {**super().get_form_kwargs(), "request": self.request}
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
-        """Say that it worked."""
+        """Store the password and show a message."""
         messages.success(self.request, _("Your password is changed. Everywhere else you are signed out."))
-        with transaction.atomic():  # no look in between finds this session with the hash of the old password
+        with transaction.atomic():  # one transaction: no check in between finds this session with the old hash
             response = super().form_valid(form)
             self.request.session.save()
         tell_password_changed(self.request, form.user)
@@ -159,19 +159,19 @@ class ChangePasswordView(views.PasswordChangeView):
 
 
 class AdminChangePasswordView(ChangePasswordView):
-    """The admin's page for one's own password: the same with the admin's looks."""
+    """The same page with the admin's layout."""
 
     form_class = AdminChangePasswordForm
     template_name = "registration/password_change_form.html"
     success_url = reverse_lazy("admin:password_change_done")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add what every page of the admin shows."""
+        """Add the variables of the admin's pages."""
         return super().get_context_data(**admin.site.each_context(self.request), **kwargs)
 
 
 class ResetPasswordView(views.PasswordResetView):
-    """Send a link to an address, whose account, if it has one, gets another password by it."""
+    """Send a link for a new password to an address, if it belongs to an account."""
 
     form_class = ResetForm
     template_name = "accounts/password_reset.html"
@@ -181,13 +181,13 @@ class ResetPasswordView(views.PasswordResetView):
 
 
 class ConfirmResetView(views.PasswordResetConfirmView):
-    """Set another password by a link from a mail; whoever proved this is not kept locked out either."""
+    """Set a new password by a link from a mail; this also ends a lock-out."""
 
     template_name = "accounts/password_reset_confirm.html"
     success_url = reverse_lazy("accounts:login")
 
     def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
-        """Forget failed attempts and say that it worked."""
+        """Uncount failed attempts, store the password and show a message."""
         forget_name(form.user.username)
         messages.success(self.request, _("Your new password is set. Sign in with it."))
         response = super().form_valid(form)
@@ -197,14 +197,14 @@ class ConfirmResetView(views.PasswordResetConfirmView):
 
 @method_decorator([login_required, never_cache], name="dispatch")
 class ProfileView(ProfileFormView):
-    """One's own name, and the way to the password."""
+    """One's own name, and the link to the password."""
 
     form_class = ProfileForm
     template_name = "accounts/profile.html"
     success_url = reverse_lazy("accounts:profile")
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """Bind the form to who is signed in."""
+        """Bind the form to the signed-in user."""
         return {**super().get_form_kwargs(), "instance": _user(self.request)}
 
     def form_valid(self, form: ProfileForm) -> HttpResponse:
@@ -217,9 +217,9 @@ class ProfileView(ProfileFormView):
 @require_POST
 @login_required
 def sign_out_others(request: HttpRequest) -> HttpResponse:
-    """End all sessions and tokens of whoever asks, but for the session that asks."""
+    """End all sessions and tokens of the user except the current session."""
     user = _user(request)
-    with transaction.atomic():  # no look in between finds this session with the old hash
+    with transaction.atomic():  # one transaction: no check in between finds this session with the old hash
         sign_out_everywhere(user)
         update_session_auth_hash(request, user)
         request.session.save()
@@ -228,10 +228,10 @@ def sign_out_others(request: HttpRequest) -> HttpResponse:
 
 
 def is_demo() -> bool:
-    """Whether this is the demo, whose passwords everybody may know."""
+    """Return whether this is the demo, whose passwords are public."""
     return settings.DEMO and seed.demo_exists()
 
 
 def _user(request: HttpRequest) -> User:
-    """Return who is signed in, as a row of its own: the one on the request stays as the page shows it."""
+    """Load the signed-in user as a separate instance: the one on the request keeps the values that the page shows."""
     return User.objects.get(pk=cast(User, request.user).pk)

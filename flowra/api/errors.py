@@ -1,6 +1,6 @@
-"""How REST refuses: DRF's own shapes, with a stable `code` beside `detail`.
+"""REST's error responses: DRF's shapes, with a stable `code` beside `detail`.
 
-Where single fields are wrong, each is there under its name with a list of sentences, as DRF has it.
+Invalid fields are listed by name, each with a list of sentences, as in DRF.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _CHAT_ERRORS: tuple[tuple[type[ChatError], int, str], ...] = (
     (Closed, 409, "closed"),
     (Conflict, 409, "conflict"),
 )
-RETRY_AFTER = 5  # seconds, for what the database cannot do now: it is away, full, or held up
-# The protocol's words where it has one for the same thing.
+RETRY_AFTER = 5  # seconds, when the database is unavailable, full or locked
+# The socket protocol's codes, where it has one for the same error.
 _CODES = {"permission_denied": "forbidden", "throttled": "rate_limited", "parse_error": "invalid"}
 
 
 def handle_api_error(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return the answer to an exception of a view, or None for what is a fault of ours (a 500)."""
+    """Return the response to an exception of a view, or None for an internal error (a 500)."""
     if isinstance(error, OperationalError):
         logger.warning("The database could not do what a request asked: %r", error)
         return _refuse_for_now()
@@ -65,12 +65,12 @@ def handle_api_error(error: Exception, context: dict[str, Any]) -> Response | No
 
 @csrf_exempt
 def not_found(request: HttpRequest, *args: object, **kwargs: object) -> JsonResponse:
-    """Answer for every path under /api/ that is none, whatever the method."""
+    """Return 404 for unknown paths under /api/, for any method."""
     return JsonResponse({"detail": _("There is no such endpoint."), "code": "not_found"}, status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer for a fault of ours: JSON under /api/, a page elsewhere."""
+    """Return 500: JSON under /api/, a page elsewhere."""
     if not request.path.startswith("/api/"):
         return page_server_error(request)
     return JsonResponse({"detail": _("Something went wrong on our side."), "code": "internal"}, status=500)

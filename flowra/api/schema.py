@@ -24,7 +24,7 @@ DOCS_POLICY = {
 
 
 class TokenScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
-    """Tells the document how our tokens are sent."""
+    """Describes the bearer token in the OpenAPI document."""
 
     target_class = "flowra.accounts.security.tokens.TokenAuthentication"
     name = "bearer"

@@ -1,6 +1,6 @@
-"""System checks of the settings: each says what is wrong and what to do.
+"""System checks of the settings: each says what is wrong and how to fix it.
 
-`manage.py check` runs them, and so does every command, `serve` above all. Errors keep it from starting.
+`manage.py check` and every other command run them. Errors prevent `serve` from starting.
 """
 
 import contextlib
@@ -23,8 +23,8 @@ from flowra.server.proxies import MAX_HOPS, parse_networks, parse_proxies
 TYPING_EVERY = 2.0  # seconds between two chat.typing of a client that types (docs/protocol.md)
 SMALLEST_FRAME = 16 * 1024
 LARGEST_MESSAGE_FRAME = 160 * 1024  # 10,000 emoji, each escaped as \ud83d\ude00, and the frame around them
-SHORTEST_GRACE = 3.0  # seconds: after a restart clients come back within 2 s, and then have to sign in and subscribe
-SLOWEST_WATCH = 0.8  # seconds: what was ended takes effect within a second, and the look itself takes some of it
+SHORTEST_GRACE = 3.0  # seconds: after a restart clients reconnect within 2 s, then authenticate and subscribe
+SLOWEST_WATCH = 0.8  # seconds: a revocation takes effect within a second, and the poll takes part of it
 SPARE_CONNECTIONS = 2  # beside the sockets' threads: for pages, and for /readyz
 
 POSITIVE = (
@@ -64,7 +64,7 @@ POSITIVE = (
 
 @register()
 def check_names(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
-    """What is set under our name is a setting: one that is mistyped would be its default, and nobody would know."""
+    """Every FLOWRA_… variable is a setting: a mistyped one would silently be the default."""
     for name in sorted(os.environ.keys() - Environment.read):
         if not name.startswith("FLOWRA_"):
             continue
@@ -78,7 +78,7 @@ def check_names(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Itera
 
 @register()
 def check_positive(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Intervals, rates and sizes are above zero; how long clients spread a resync over may be zero."""
+    """Intervals, rates and sizes are positive; FLOWRA_RESYNC_WITHIN may be zero."""
     wrong: list[CheckMessage] = [
         Error(
             f"{name} is {getattr(settings, name)!r}; it must be above 0.",
@@ -119,7 +119,7 @@ def check_sizes(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Itera
 
 @register()
 def check_drain(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
-    """What a stop waits for load balancers leaves it time for sockets and requests."""
+    """FLOWRA_DRAIN_HOLD leaves enough of FLOWRA_DRAIN_SECONDS for sockets and requests."""
     hold, drain = settings.FLOWRA_DRAIN_HOLD, settings.FLOWRA_DRAIN_SECONDS
     if hold < 0:
         yield Error("FLOWRA_DRAIN_HOLD is negative.", hint="Use 0 or more seconds.", id="flowra.E001")
@@ -133,7 +133,7 @@ def check_drain(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Itera
 
 @register()
 def check_typing(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
-    """The typing indicator outlives the pause between two signs of typing."""
+    """The typing indicator lasts longer than the interval between two chat.typing frames."""
     if settings.FLOWRA_TYPING_TIMEOUT <= TYPING_EVERY:
         yield Error(
             f"FLOWRA_TYPING_TIMEOUT is {settings.FLOWRA_TYPING_TIMEOUT}; it must be above {TYPING_EVERY}.",
@@ -144,7 +144,7 @@ def check_typing(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iter
 
 @register()
 def check_presence(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
-    """A lease survives a heartbeat that is late, and the grace is long enough to move from page to page."""
+    """A lease survives a late heartbeat, and the grace is long enough to navigate between pages."""
     heartbeat, lease = settings.FLOWRA_PRESENCE_HEARTBEAT, settings.FLOWRA_PRESENCE_LEASE
     if 0 < lease < 2 * heartbeat:
         yield Error(
@@ -206,7 +206,7 @@ def is_origin(text: str) -> bool:
 
 @register(Tags.security)
 def check_trusted_proxies(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
-    """Trusted proxies are networks, or a number of hops; nobody trusts the whole world."""
+    """Trusted proxies are networks, but not all addresses, or a number of hops."""
     names = settings.FLOWRA_TRUSTED_PROXIES
     try:
         parse_proxies(names)
@@ -220,7 +220,7 @@ def check_trusted_proxies(app_configs: Sequence[AppConfig] | None, **kwargs: Any
 
 @register(Tags.security)
 def check_metrics_from(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
-    """Who may read /metrics is given as networks."""
+    """FLOWRA_METRICS_FROM lists networks."""
     names = settings.FLOWRA_METRICS_FROM
     try:
         parse_networks(tuple(names))
@@ -234,7 +234,7 @@ def check_metrics_from(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
 
 @register(Tags.security, deploy=True)
 def check_front(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
-    """Where TLS ends in a proxy, that proxy is known."""
+    """If a proxy terminates TLS, FLOWRA_TRUSTED_PROXIES names it."""
     if settings.FLOWRA_HTTPS and not settings.FLOWRA_TRUSTED_PROXIES:
         yield Warning(
             "FLOWRA_HTTPS is on and FLOWRA_TRUSTED_PROXIES is not set: all people are one address to limits and "
@@ -247,7 +247,7 @@ def check_front(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Itera
 
 @register(Tags.security, deploy=True)
 def check_sign_up(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
-    """Whether strangers may make accounts was decided by somebody."""
+    """FLOWRA_SIGNUP_ENABLED is set explicitly."""
     if settings.FLOWRA_SIGNUP_ENABLED and "FLOWRA_SIGNUP_ENABLED" not in os.environ:
         yield Warning(
             "Sign-up is open: anybody who finds this server can make an account.",
@@ -258,7 +258,7 @@ def check_sign_up(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Ite
 
 @register()
 def check_mail(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
-    """Mail is encrypted one way or the other: Django refuses both, and only when the first mail is to leave."""
+    """EMAIL_USE_TLS and EMAIL_USE_SSL are not both set: Django would refuse when it sends the first mail."""
     if settings.EMAIL_USE_TLS and settings.EMAIL_USE_SSL:
         yield Error(
             "EMAIL_USE_TLS and EMAIL_USE_SSL are both on: no mail would leave.",
@@ -269,7 +269,7 @@ def check_mail(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterat
 
 @register()
 def check_redis_prefix(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
-    """The prefix can stand in keys, in channels and in the broker's ACL."""
+    """The prefix is valid in keys, channels and the broker's ACL."""
     prefix = settings.FLOWRA_REDIS_PREFIX
     if prefix and not re.fullmatch(r"[A-Za-z0-9._:-]{1,60}", prefix):
         yield Error(
@@ -285,7 +285,7 @@ def check_redis_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> I
     try:
         if settings.REDIS_URL:
             parse_url(settings.REDIS_URL)  # type: ignore[no-untyped-call]  # redis-py has no types for it
-    except ValueError:  # its words are not repeated: with a # in the password they quote that
+    except ValueError:  # its message is not repeated: it may quote the password
         yield Error(
             "REDIS_URL cannot be understood.",
             hint="For example redis://:password@127.0.0.1:6379/0, with %23 for a #; unset it to run as one process.",
@@ -295,7 +295,7 @@ def check_redis_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> I
 
 @register()
 def check_pool(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
-    """The pool of PostgreSQL connections has one for every thread that works for sockets, and some for pages."""
+    """The PostgreSQL pool has a connection for each of the sockets' threads, and some for pages."""
     needed = settings.FLOWRA_SOCKET_DB_THREADS + SPARE_CONNECTIONS
     if settings.DATABASES["default"]["ENGINE"].endswith("postgresql") and needed > settings.FLOWRA_DB_POOL_SIZE:
         yield Error(
@@ -314,7 +314,7 @@ def _has_full_text_search() -> bool:
 
 @register()
 def check_full_text_search(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
-    """SQLite can find messages."""
+    """Python's SQLite supports full-text search."""
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") and not _has_full_text_search():
         yield Error(
             "The SQLite of this Python comes without FTS5, by which messages are found.",
@@ -325,7 +325,7 @@ def check_full_text_search(app_configs: Sequence[AppConfig] | None, **kwargs: An
 
 @register(Tags.security)
 def check_production(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterator[CheckMessage]:
-    """With DEBUG off there are hosts to answer for, and TLS."""
+    """With DEBUG off, ALLOWED_HOSTS and FLOWRA_HTTPS are set."""
     if settings.DEBUG:
         return
     if not settings.ALLOWED_HOSTS:

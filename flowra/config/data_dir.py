@@ -1,4 +1,4 @@
-"""The files that the demo keeps on this machine: a folder for data, and in it a generated key."""
+"""The data folder, and the key that the demo generates in it."""
 
 import os
 import secrets
@@ -8,9 +8,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def data_dir(path: Path) -> Path:
-    """Return `path`, created if need be, for its owner alone; raises ImproperlyConfigured where it cannot be written.
+    """Return `path`, created with mode 0700 if missing; raises ImproperlyConfigured if it is not writable.
 
-    A folder that is there keeps its mode: others may have to read the static files in it.
+    An existing folder keeps its mode: others may have to read the static files in it.
     """
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -24,8 +24,8 @@ def data_dir(path: Path) -> Path:
 def demo_secret_key(folder: Path) -> str:
     """Return the key in `folder`/secret_key, made on first use.
 
-    Several processes may start at once: the key is written to a file of its own and then linked into
-    place, so that one of them wins and nobody ever reads half a key.
+    Several processes may start at once: the key is written to a temporary file and then linked into place, so that
+    one process wins and none reads half a key.
     """
     path = data_dir(folder) / "secret_key"
     if not path.exists():

@@ -1,4 +1,4 @@
-"""What DATABASE_URL does not say: how SQLite is to lock, and how connections to PostgreSQL are kept and given up."""
+"""Database options that DATABASE_URL does not contain: SQLite's locking, PostgreSQL's pool and time-outs."""
 
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,9 @@ from flowra.config.tcp_keepalive import POSTGRESQL_OPTIONS
 
 
 def bound_statements(options: dict[str, Any], seconds: float) -> None:
-    """Have PostgreSQL give up a statement after so many seconds; `options` are those of a database, not yet used.
+    """Set PostgreSQL's statement_timeout in `options` of a database that is not connected yet.
 
-    For servers: a search must not go on when nobody waits for it any more. Commands take as long as they take.
+    Only servers call this: commands have no time limit.
     """
     if "pool" in options and seconds:
         options["options"] = f"{options.get('options', '')} -c statement_timeout={int(seconds * 1000)}".strip()
@@ -30,8 +30,8 @@ def complete(database: dict[str, Any], *, pool_size: int, test_file: Path) -> No
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
-        # A connection stays with its thread. To open one costs more than most of what is done with it, and there is
-        # no server that could have closed it meanwhile.
+        # A connection stays with its thread: opening one costs more than most queries, and no server can have closed
+        # it.
         database["CONN_MAX_AGE"] = None
         database["TEST"] = {"NAME": str(test_file)}
     else:

@@ -1,4 +1,4 @@
-"""Reading settings from the environment, strictly: a value that makes no sense is named, never guessed at."""
+"""Reads settings from the environment, strictly: an invalid value is an error that names the variable."""
 
 import math
 from collections.abc import Callable
@@ -13,7 +13,7 @@ FALSE = {"0", "false", "no", "off"}
 
 
 def parse_bool(text: str) -> bool:
-    """Return what `text` says; raises ValueError for anything but the usual words."""
+    """Return the boolean in `text`; raises ValueError for anything but true, yes, on, 1, false, no, off, 0."""
     word = text.strip().lower()
     if word not in TRUE | FALSE:
         raise ValueError(text)
@@ -34,22 +34,22 @@ PARSERS: dict[type, tuple[Callable[[str], Any], str]] = {
     float: (parse_float, "a number"),
 }
 
-PRIVATE_NETWORKS = (  # this machine, and networks that no stranger sends from
+PRIVATE_NETWORKS = (  # this machine and private networks
     *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"),
     *("::1/128", "fc00::/7", "fe80::/10"),
 )
-DATABASES = ("postgres", "postgresql", "psql", "pgsql", "sqlite")  # how django-environ lets addresses of ours begin
+DATABASES = ("postgres", "postgresql", "psql", "pgsql", "sqlite")  # the URL schemes of supported databases
 
 
 class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
-    """django-environ, without its leniency.
+    """django-environ with strict parsing.
 
     django-environ reads "10 minutes" as 10.0, every unknown word as False, and a value that begins with "$" as
     the name of another variable. Here the first two are refused with the variable's name, and a secret may
     begin with any character. An empty number or boolean counts as not set (compose files pass those).
     """
 
-    read: ClassVar[set[str]] = set()  # the names that were asked for: what else is set under our name is a mistake
+    read: ClassVar[set[str]] = set()  # the variables that were read; any other FLOWRA_… variable is a mistake
 
     def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **options: Any) -> Any:
         """Return the variable's value, or `default`; raises ImproperlyConfigured if it cannot be understood."""
@@ -66,9 +66,9 @@ class Environment(environ.Env):  # type: ignore[misc]  # it comes without types
         return super().get_value(var, cast=cast, default=default, **options)
 
     def database(self, var: str, default: str) -> dict[str, Any]:
-        """Return the variable, or `default` if it is empty, as Django's settings of a database of one of our kinds."""
+        """Return the variable, or `default` if it is empty, as Django's settings of a supported database."""
         url = self.str(var, default="") or default
-        # Looked at here, because django-environ warns of others with the password in the warning.
+        # Checked here, because django-environ's own warning contains the password.
         if url.partition("://")[0] not in DATABASES:
             raise ImproperlyConfigured(f"{var} must begin with postgres:// or sqlite:///.")
         found: dict[str, Any] = self.db_url_config(url)

@@ -1,4 +1,4 @@
-"""The SQLite database is for its owner's eyes alone: it holds what people write, and the hashes of their passwords."""
+"""File permissions of the SQLite database, which contains messages and password hashes: owner only."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-OTHERS = 0o077  # the bits of a mode that let others in
-BESIDE = ("", "-wal", "-shm")  # SQLite gives what it makes later the mode of the database
+OTHERS = 0o077  # the permission bits of group and others
+BESIDE = ("", "-wal", "-shm")  # SQLite creates its other files with the mode of the database file
 
 
 def keep_private(sender: type[BaseDatabaseWrapper], connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
-    """Receive that a connection was opened, which may have made the files; what others could read is closed to them.
+    """Remove the permissions of group and others after a connection was opened, which may have created the files.
 
-    Files that belong to somebody else are left to them.
+    Files of another owner are not changed.
     """
     if connection.vendor != "sqlite":
         return

@@ -1,7 +1,7 @@
-"""How soon a peer is given up whose machine was lost without a word: the power failed, or a firewall forgot us.
+"""TCP keepalive: detects within about 10 s that a peer's machine was lost without closing its connections.
 
-Nobody resets such a connection. TCP by itself sends again for about a quarter of an hour (Linux: `tcp_retries2`), and
-looks after two hours of waiting for an answer or an event whether anybody is there (`tcp_keepalive_time`).
+This happens after a power failure, or when a firewall drops its state. By default TCP retransmits for about 15 minutes
+(Linux: `tcp_retries2`), and probes an idle connection after two hours (`tcp_keepalive_time`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 IDLE = 5  # seconds of silence before the first probe
 INTERVAL = 2  # seconds between two probes
 PROBES = 3  # without an answer
-UNCONFIRMED = 10_000  # ms that what was sent may stay unconfirmed
+UNCONFIRMED = 10_000  # ms that sent data may stay unacknowledged
 
-# The other way round: a PostgreSQL whose client was lost. Within a transaction the client holds rows that others wait
-# for; Flowra is never silent for long there. Outside it only takes up one of `max_connections`.
+# For PostgreSQL, when its client is lost. Within a transaction the client holds locks; Flowra is never idle for long
+# there. Outside a transaction it only occupies one of `max_connections`.
 _SESSION = {
     "idle_in_transaction_session_timeout": "10s",
     "tcp_keepalives_idle": "60",
@@ -35,7 +35,7 @@ POSTGRESQL_OPTIONS: dict[str, Any] = {
 
 
 def redis_options(url: str) -> dict[str, Any]:
-    """Return what makes redis-py's connection to `url` notice; nothing for a Unix-domain socket, which takes none."""
+    """Return redis-py's keepalive options for `url`; none for a Unix-domain socket, which has no such options."""
     if url.startswith("unix:"):
         return {}
     wanted = {

@@ -1,8 +1,7 @@
-"""`manage.py doctor`: whether everything that Flowra stands on is as it should be, each fault with its remedy.
+"""`manage.py doctor`: checks everything that Flowra depends on, and says how to fix each fault.
 
-`report` knows what a finding is and runs checks, each in a thread with a deadline: nothing that hangs can hang the
-doctor. The checks themselves: `configuration` (settings), `machine` (files and limits), `data` (the database),
-`broker` (Redis and the channel layer). They change nothing.
+`report` defines findings and runs checks, each in a thread with a deadline. The checks: `configuration` (settings),
+`machine` (files and limits), `data` (the database), `broker` (Redis and the channel layer). They change nothing.
 """
 
 from flowra.doctor import broker, configuration, data, machine

@@ -1,4 +1,4 @@
-"""Whether Redis or Valkey answers, is new enough and keeps what it is given, and events come back from the layer."""
+"""Checks of Redis or Valkey: it answers, is recent enough, keeps its data, and passes events through the layer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from realtime.limits.store import QuotaAway, RedisStore, Request
 TIMEOUT = 2.0  # seconds for each answer
 LAYER_TIMEOUT = 8.0  # seconds for an event to come back
 SEND_EVERY = 0.5  # seconds: the subscription may take effect after the first event was sent
-# redis-py greets with HELLO, and scripts read the time before they write: both came before or with 6.
+# redis-py sends HELLO, and scripts read the time before they write: Redis 6 has both.
 OLDEST = (6, 0)
 FULL = 0.9  # share of maxmemory
 BROKER, REGISTRY, LIMITS, LAYER = "redis", "presence registry", "limits", "channel layer"
@@ -37,7 +37,7 @@ _MEMORY_REMEDY = "CONFIG SET maxmemory-policy noeviction, and the same in the se
 
 @contextlib.contextmanager
 def own_client() -> Iterator[redis.Redis]:
-    """Give a client that tries once and gives up soon."""
+    """Yield a client that makes one attempt with short time-outs."""
     try:
         client = redis.Redis.from_url(
             settings.REDIS_URL,
@@ -61,12 +61,12 @@ def _info(section: str) -> dict[str, Any]:
 
 
 def check_redis() -> Iterator[Finding]:
-    """It answers, in a version that has what is used."""
+    """Redis answers, in a supported version."""
     if not settings.REDIS_URL:
         yield ok(BROKER, "REDIS_URL is not set: one process, without a broker")
         return
     info = _info("server")
-    version = str(info["redis_version"])  # Valkey's is that of the Redis it stands for
+    version = str(info["redis_version"])  # Valkey reports the Redis version that it is compatible with
     shown = f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {version}"
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
@@ -76,7 +76,7 @@ def check_redis() -> Iterator[Finding]:
 
 
 def check_memory() -> Iterator[Finding]:
-    """It does not throw away what it was given: presence's keys have no time to live, but "allkeys" takes any."""
+    """Redis does not evict keys: presence keys have no expiry, but the policies "allkeys-…" evict any key."""
     if not settings.REDIS_URL:
         return
     name, info = "redis memory", _info("memory")
@@ -93,7 +93,7 @@ def check_memory() -> Iterator[Finding]:
 
 
 def check_clock() -> Iterator[Finding]:
-    """Its clock and ours go together."""
+    """Redis' clock agrees with this machine's."""
     if not settings.REDIS_URL:
         return
 
@@ -103,12 +103,12 @@ def check_clock() -> Iterator[Finding]:
             seconds, microseconds = client.time()
             return float(seconds) + float(microseconds) / 1e6
 
-        client.ping()  # connects, so that the first reading is no slower than the others
+        client.ping()  # connect first, so that the first reading is not slower than the others
         yield compare_clocks("redis clock", ask)
 
 
 def check_registry() -> Iterator[Finding]:
-    """Presence's scripts run: an account with an ACL may lack them."""
+    """The account may run presence's scripts; an ACL may forbid them."""
     if not settings.FLOWRA_PRESENCE_ENABLED:
         yield ok(REGISTRY, "presence is switched off")
         return
@@ -126,7 +126,7 @@ def check_registry() -> Iterator[Finding]:
 
 
 def check_limits() -> Iterator[Finding]:
-    """The table in which all processes count takes an exchange with nothing in it; and whom limits have refused."""
+    """The shared limits accept an exchange without entries. Also names the limits that refused somebody recently."""
     if not settings.FLOWRA_RATE_LIMITS:
         yield ok(LIMITS, "switched off")
         return
@@ -159,7 +159,7 @@ def _told(how: str) -> Finding:
 
 
 async def _exchange() -> None:
-    """Tell the table nothing, and leave it as it was; raises QuotaAway."""
+    """Exchange no entries with the shared limits, which stay unchanged; raises QuotaAway."""
     store = RedisStore(settings.REDIS_URL)
     try:
         for tries_left in (2, 1, 0):  # the first one also connects
@@ -174,7 +174,7 @@ async def _exchange() -> None:
 
 
 def check_installations() -> Iterator[Finding]:
-    """Nobody else uses this installation's prefix; and who else is there."""
+    """No other database uses this installation's prefix. Also lists the other installations."""
     if not settings.REDIS_URL:
         return
     prefix, database = read_identity().prefix, running_database()
@@ -201,14 +201,14 @@ def _hosts(servers: list[Server]) -> str:
 
 
 def check_layer() -> Iterator[Finding]:
-    """An event that is sent to a group comes back to a channel in it."""
+    """An event that is sent to a group returns to a channel in it."""
     seconds = asyncio.run(_round_trip())
     where = "over the broker" if is_shared(get_layer()) else "in this process"
     yield ok(LAYER, f"an event came back within {seconds * 1000:.1f} ms {where}")
 
 
 async def _round_trip() -> float:
-    """Return how many seconds an event takes to a group and back; raises TimeoutError after LAYER_TIMEOUT."""
+    """Return the seconds that an event takes to a group and back; raises TimeoutError after LAYER_TIMEOUT."""
     layer, mark = get_layer(), secrets.token_hex(8)
     group, sent = f"doctor.{mark}", {}
     async with asyncio.timeout(LAYER_TIMEOUT):
@@ -226,7 +226,7 @@ async def _round_trip() -> float:
         try:
             await asyncio.wait([sending, receiving], return_when=asyncio.FIRST_COMPLETED)
             if not receiving.done():
-                sending.result()  # raises what sending raised
+                sending.result()  # re-raises the sender's error
                 raise TimeoutError("what was sent did not come back")
             message = receiving.result()
             return time.monotonic() - sent[message["number"]]

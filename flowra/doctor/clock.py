@@ -1,4 +1,4 @@
-"""Whether this machine's clock goes with another one's."""
+"""Compares another machine's clock with this one's."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Callable
 
 from flowra.doctor.report import Finding, failed, ok, warning
 
-ASKED = 3  # times; the quickest answer says most
+ASKED = 3  # readings; the one with the shortest round trip counts
 WARN_FROM = 2.0  # seconds
-# Tokens end by the clock of the server that is asked: so much too early or too late.
+# Tokens expire by the clock of the server that checks them: too early or too late by the offset.
 FAIL_FROM = 30.0  # seconds
 
 
 def compare_clocks(name: str, ask: Callable[[], float]) -> Finding:
-    """Return how far the clock that `ask` reads (Unix time in seconds) is from ours, to half the round trip."""
+    """Return the offset of the clock that `ask` reads (Unix time in seconds) from this machine's, within half a round
+    trip.
+    """
     readings = []
     for _ in range(ASKED):
         before = time.time()
@@ -24,7 +26,7 @@ def compare_clocks(name: str, ask: Callable[[], float]) -> Finding:
     doubt, offset = min(readings)
     detail = f"{abs(offset):.3f} s {'ahead of' if offset > 0 else 'behind'} this machine, give or take {doubt:.3f} s"
     remedy = "Have both machines set their clocks by NTP (timedatectl set-ntp true)."
-    # What the round trip leaves in doubt counts in the clock's favour.
+    # The uncertainty of half a round trip is subtracted.
     distance = abs(offset) - doubt
     if distance >= FAIL_FROM:
         return failed(name, f"{detail}: tokens end too early or too late", remedy)

@@ -1,4 +1,4 @@
-"""Whether the settings make sense: Django's and our system checks, the key, the hosts, mail."""
+"""Checks of the settings: Django's and Flowra's system checks, the secret key, the hosts, mail."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from flowra.doctor.report import Check, Finding, failed, ok, one_line, warning
 SHORTEST_KEY = 50  # characters, as Django's security.W009
 MAIL_TIMEOUT = 5  # seconds for each of a mail server's answers
 LEAST_UNIQUE = 10  # different characters in it; 50 random ones have about 35
-# These look at what has a check of its own here.
+# These checks are replaced by the ones below.
 _TOLD_ELSEWHERE = {"security.W009", "flowra.E008"}
 _HOST = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
 
 
 def check_settings() -> Iterator[Finding]:
-    """Run the system checks, those for deployment too where DEBUG is off."""
+    """Run the system checks, and those for deployment if DEBUG is off."""
     name = "settings"
     messages = checks.run_checks(include_deployment_checks=not settings.DEBUG)
     serious = [
@@ -42,7 +42,7 @@ def check_settings() -> Iterator[Finding]:
 
 
 def check_secret_key() -> Iterator[Finding]:
-    """The key cannot be guessed: who knows it can sign in as anybody."""
+    """The secret key cannot be guessed: whoever knows it can sign in as anybody."""
     name, key = "secret key", settings.SECRET_KEY
     remedy = (
         f"Set SECRET_KEY to {SHORTEST_KEY} random characters or more, for example from: "
@@ -59,7 +59,7 @@ def check_secret_key() -> Iterator[Finding]:
 
 
 def check_hosts() -> Iterator[Finding]:
-    """There are hosts to answer for, written as a browser sends them."""
+    """ALLOWED_HOSTS contains host names as browsers send them."""
     name, hosts = "hosts", settings.ALLOWED_HOSTS
     remedy = "Set ALLOWED_HOSTS to the names that people type, separated by commas: chat.example.org"
     wrong = [host for host in hosts if host != "*" and not _HOST.fullmatch(host)]
@@ -74,7 +74,7 @@ def check_hosts() -> Iterator[Finding]:
 
 
 def check_mail() -> Iterator[Finding]:
-    """Mail for password resets goes somewhere."""
+    """A back end is configured that delivers mail for password resets."""
     name, backend = "mail", settings.EMAIL_BACKEND.removesuffix(".EmailBackend").rpartition(".")[2]
     if backend in ("console", "dummy", "locmem") and not settings.DEBUG:
         yield warning(
@@ -85,17 +85,17 @@ def check_mail() -> Iterator[Finding]:
     elif backend == "smtp":
         yield _ask_mail_server(name)
     else:
-        mail.get_connection()  # raises ImportError where there is no such back end
+        mail.get_connection()  # raises ImportError if the back end does not exist
         yield ok(name, backend)
 
 
 def _ask_mail_server(name: str) -> Finding:
-    """Connect as a mail would, TLS and password and all, and send nothing."""
+    """Connect to the mail server with TLS and password, without sending a mail."""
     where = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
     try:
         with mail.get_connection(timeout=MAIL_TIMEOUT):
             return ok(name, f"smtp, {where}")
-    except (OSError, ValueError) as error:  # smtplib's own are OSErrors; Django refuses TLS of both kinds
+    except (OSError, ValueError) as error:  # Django raises ValueError for TLS and SSL at once
         return warning(
             name,
             f"{where} takes no mail, and passwords cannot be reset: {one_line(error)}",

@@ -1,6 +1,6 @@
-"""Whether the database answers, takes writes, has the tables of this version, and suits how many processes there are.
+"""Checks of the database: it answers, accepts writes, has this version's tables, and enough connections.
 
-Each check opens a connection of its own, beside Django's pool, with short time-outs.
+Each check opens its own connection with short time-outs, beside Django's pool.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from presence.registry.base import get_registry
 
 CONNECT_TIMEOUT = 3  # seconds
 STATEMENT_TIMEOUT = 5  # seconds, for another writer's lock
-# File systems over a network: SQLite's locks and its shared memory do not hold there.
+# Network file systems: SQLite's locks and shared memory do not work on them.
 NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs", "fuse.glusterfs"}
-MET_DAYS = 7  # for so long a limit that has refused somebody is told of
+MET_DAYS = 7  # days for which a refusal by a limit is reported
 DATABASE = "database"
 
 
@@ -37,13 +37,13 @@ def _is_sqlite() -> bool:
 
 
 def _is_missing() -> bool:
-    """Whether there is no file of SQLite's: opening it would make an empty one, and the doctor changes nothing."""
+    """Return whether the SQLite file does not exist: opening it would create it."""
     return _is_sqlite() and not Path(settings.DATABASES["default"]["NAME"]).exists()
 
 
 @contextlib.contextmanager
 def own_connection() -> Iterator[BaseDatabaseWrapper]:
-    """Give a connection to the database that is nobody else's, and close it; raises what connecting raises."""
+    """Yield a separate connection to the database, and close it; raises the driver's errors."""
     configured = settings.DATABASES["default"]
     options: dict[str, Any] = {name: value for name, value in configured.get("OPTIONS", {}).items() if name != "pool"}
     if _is_sqlite():
@@ -66,7 +66,7 @@ def _ask(connection: BaseDatabaseWrapper, statement: str) -> Any:
 
 
 def check_database() -> Iterator[Finding]:
-    """It answers, in a version that Django knows."""
+    """The database answers, in a version that Django supports."""
     if _is_missing():
         yield failed(DATABASE, f"there is no file {settings.DATABASES['default']['NAME']}", "Run: manage.py migrate")
         return
@@ -86,7 +86,7 @@ def check_database() -> Iterator[Finding]:
 
 
 def check_migrations() -> Iterator[Finding]:
-    """Its tables are those of this version."""
+    """The tables are those of this version."""
     name = "migrations"
     with own_connection() as connection:
         executor = MigrationExecutor(connection)
@@ -106,15 +106,15 @@ def check_migrations() -> Iterator[Finding]:
 
 
 def check_writing() -> Iterator[Finding]:
-    """It takes a row, which is taken back: a replica that is read-only, a full disk, a lock that nobody gives up.
+    """The database accepts a row, which is rolled back: a read-only replica, a full disk or a stale lock fail.
 
-    And somebody can come in: where sign-up is off, an account must be there already.
+    If sign-up is off, at least one account can sign in.
     """
     with own_connection() as connection:
         connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
         try:
             with connection.cursor() as cursor:
-                if not _is_sqlite():  # for this transaction alone: behind a pooler the next one is somebody else's
+                if not _is_sqlite():  # for this transaction only: a pooler gives the connection to another client next
                     cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}s'")
                 expires = connection.ops.adapt_datetimefield_value(timezone.now())
                 cursor.execute(
@@ -133,7 +133,7 @@ def check_writing() -> Iterator[Finding]:
 
 
 def check_sqlite() -> Iterator[Finding]:
-    """SQLite: readers need not wait for the writer, and the file is on a disk of this machine."""
+    """SQLite: readers do not wait for the writer, and the file is on a local disk."""
     if not _is_sqlite():
         return
     name, path = "sqlite", Path(settings.DATABASES["default"]["NAME"])
@@ -151,7 +151,7 @@ def check_sqlite() -> Iterator[Finding]:
 
 
 def file_system(path: Path, mounts: Path) -> str:
-    """Return the type of the file system that `path` is on, "" where `mounts` (Linux' table) is not there to tell."""
+    """Return the type of the file system that `path` is on, "" if `mounts` (Linux) does not exist."""
     try:
         lines = mounts.read_text().splitlines()
     except OSError:
@@ -160,14 +160,14 @@ def file_system(path: Path, mounts: Path) -> str:
     for line in lines:
         _, place, its_kind, *_ = line.split()
         folder = place.encode().decode("unicode_escape")  # white space in it is written as \040
-        # Of two that are mounted on one place the later one counts.
+        # Of two mounts on one path the later one counts.
         if path.is_relative_to(folder) and len(folder) >= best:
             best, kind = len(folder), its_kind
     return kind
 
 
 def check_connections() -> Iterator[Finding]:
-    """PostgreSQL: its connections are enough for the pools of all processes."""
+    """PostgreSQL: max_connections suffices for the pools of all processes."""
     if _is_sqlite():
         return
     name, pool = "connections", settings.FLOWRA_DB_POOL_SIZE
@@ -181,24 +181,24 @@ def check_connections() -> Iterator[Finding]:
     remedy = f"Set max_connections in postgresql.conf above {pool} for each process, or FLOWRA_DB_POOL_SIZE lower."
     if room < max(running or 0, 1):
         yield failed(name, detail, remedy)
-    elif room <= (running or 1):  # an update starts the new process before the old one ends
+    elif room <= (running or 1):  # an update starts the new process before it stops the old one
         yield warning(name, f"{detail}: none to spare for an update", remedy)
     else:
         yield ok(name, detail)
 
 
 def _running_processes() -> int | None:
-    """Return how many processes serve, None where nobody knows."""
+    """Return the number of serving processes, None if it is unknown."""
     if not settings.REDIS_URL or not settings.FLOWRA_PRESENCE_ENABLED:
         return None
     try:
         return len(get_registry().processes())
-    except (RegistryAway, ValueError):  # ValueError: an address that cannot be understood
+    except (RegistryAway, ValueError):  # ValueError: REDIS_URL cannot be parsed
         return None
 
 
 def check_clock() -> Iterator[Finding]:
-    """PostgreSQL: its clock and ours go together; SQLite has none of its own."""
+    """PostgreSQL: its clock agrees with this machine's. SQLite has no clock."""
     if _is_sqlite():
         return
     with own_connection() as connection:
@@ -209,9 +209,9 @@ def check_clock() -> Iterator[Finding]:
 
 
 def list_met_limits() -> list[tuple[str, str]]:
-    """Return the settings whose limits have refused somebody in the last MET_DAYS days, and when they last did.
+    """Return the settings whose limits refused somebody in the last MET_DAYS days, each with the last time.
 
-    Where the database cannot say there are none: its own checks tell why.
+    Empty if the database does not answer: its own checks report that.
     """
     if _is_missing():
         return []

@@ -1,4 +1,4 @@
-"""Whether this machine gives what is needed: open files, a folder to write to, and the collected static files."""
+"""Checks of this machine: open files, the data folder, and the collected static files."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from flowra.storage import manifest_of
 MEBIBYTE = 1024 * 1024
 LEAST_SPACE = 100 * MEBIBYTE
 LITTLE_SPACE = 1024 * MEBIBYTE
-OWN_FILES = 150  # of one process: the broker's connections (50 at most), listeners, logs, and some to spare
-FEW_SOCKETS = 2_000  # below this a limit is told of: it is one that nobody has thought about
+OWN_FILES = 150  # per process: the broker's connections (50 at most), listeners, logs, and a reserve
+FEW_SOCKETS = 2_000  # below this, the limit is probably a default
 
 
 def check_open_files() -> Iterator[Finding]:
-    """Each socket is an open file, and the usual limit of 1024 is soon reached."""
+    """The limit of open files suffices: each socket needs one, and 1,024 is a common default."""
     name = "open files"
     _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)  # serve raises the soft limit to the hard one
     if limit == resource.RLIM_INFINITY:
@@ -45,9 +45,9 @@ def check_open_files() -> Iterator[Finding]:
 
 
 def check_data_folder() -> Iterator[Finding]:
-    """The data folder can be written to, and has room, where anything is kept there."""
+    """The data folder is writable and has free space, if anything is stored there."""
     name, folder = "data folder", Path(settings.DATA_DIR)
-    is_kept = connection.vendor == "sqlite" or settings.DEBUG  # the database, or the key that was made for it
+    is_kept = connection.vendor == "sqlite" or settings.DEBUG  # the database, or the generated key
     if not is_kept and folder.is_dir() and not os.access(folder, os.W_OK):
         yield ok(name, f"{folder} can only be read, and nothing has to be written there")
         return
@@ -73,7 +73,7 @@ def check_data_folder() -> Iterator[Finding]:
 
 
 def check_static_files() -> Iterator[Finding]:
-    """The collected static files are there, and are those of this version."""
+    """The collected static files exist and are those of this version."""
     name, remedy = "static files", "Run: manage.py collectstatic --noinput, then start serve anew."
     if not isinstance(staticfiles_storage, ManifestStaticFilesStorage):
         yield ok(name, "served from where they stand (DEBUG is on)")
@@ -84,8 +84,8 @@ def check_static_files() -> Iterator[Finding]:
         yield failed(name, f"there is no manifest in {root}: every page answers 500", remedy)
         return
     lost = [target for target in manifest.values() if not (root / target).is_file()]
-    # Pages ask for what the manifest names. The copies under the files' own names are not served by any page, and
-    # collectstatic leaves them as they are where they are newer, as after a rollback.
+    # Pages request the names in the manifest. No page uses the copies under the original names, and collectstatic
+    # does not replace them if they are newer, as after a rollback.
     stale = [path for path, target in manifest_of(_sources()).items() if manifest.get(path) != target]
     if lost:
         yield failed(name, f"{len(lost)} of {len(manifest)} files of the manifest are gone, {lost[0]} for one", remedy)
@@ -96,7 +96,7 @@ def check_static_files() -> Iterator[Finding]:
 
 
 def _sources() -> dict[str, Path]:
-    """Return where each static file stands, as collectstatic finds them: of two with one name the first."""
+    """Return the source path of each static file, as collectstatic finds them: the first of two with one name."""
     found: dict[str, Path] = {}
     for finder in get_finders():
         for path, storage in finder.list([]):

@@ -1,4 +1,4 @@
-"""What a check finds, and how checks are run: one after the other, each for a bounded time."""
+"""Findings of checks, and running checks one after the other, each for a bounded time."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
-DEADLINE = 15.0  # seconds for one check; what a check asks has shorter time-outs of its own
+DEADLINE = 15.0  # seconds for one check, whose own time-outs are shorter
 
 
 class Status(enum.StrEnum):
-    """How it stands with one thing."""
+    """The result of one check."""
 
     OK = "ok"
-    WARNING = "warning"  # works, and should be looked at
-    FAILED = "failed"  # does not work, or will hurt
-    SKIPPED = "skipped"  # could not be looked at, because of something else that failed
+    WARNING = "warning"  # works, and needs attention
+    FAILED = "failed"  # does not work, or will cause damage
+    SKIPPED = "skipped"  # could not be checked, because another check failed
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: what was seen, and unless it is fine, what to do."""
+    """One checked thing: what was found, and how to fix it unless it is fine."""
 
     name: str
     status: Status
@@ -32,9 +32,9 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Check:
-    """A look at one thing. `run` yields findings, or raises what the thing raises: that is a failure with `remedy`.
+    """One check. `run` yields findings; an exception that it raises is a failure with `remedy`.
 
-    Where the check named `needs` failed, there is nothing to look at.
+    It is skipped if the check named `needs` failed.
     """
 
     name: str
@@ -49,7 +49,7 @@ def ok(name: str, detail: str) -> Finding:
 
 
 def warning(name: str, detail: str, remedy: str) -> Finding:
-    """Return the finding that something should be looked at."""
+    """Return the finding that something works and needs attention."""
     return Finding(name, Status.WARNING, detail, remedy)
 
 
@@ -79,7 +79,7 @@ def worst(findings: Iterable[Finding]) -> Status:
 
 
 def one_line(error: BaseException) -> str:
-    """Return what an error says as one line, for people; its type where it says nothing."""
+    """Return an error's message as one line, or its type if it has no message."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
@@ -92,7 +92,7 @@ def _run(check: Check, deadline: float) -> list[Finding]:
         except Exception as error:  # noqa: BLE001  (whatever it is, it is the finding)
             results.put([failed(check.name, one_line(error), check.remedy)])
 
-    # A daemon, so that one that hangs for ever does not keep the command from ending.
+    # A daemon thread: one that hangs does not prevent the command from exiting.
     threading.Thread(target=look, name=f"doctor {check.name}", daemon=True).start()
     try:
         return results.get(timeout=deadline)

@@ -1,6 +1,6 @@
-"""Who deleted or removed what: a line of flowra.audit for each, with ids and no words of anybody's.
+"""The audit log: a line of flowra.audit for each deletion and removal, with ids and without any text.
 
-The rows are gone afterwards, and nothing else tells what there was.
+The deleted rows are gone, so nothing else records them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ logger = logging.getLogger("flowra.audit")  # documented: docs/operations.md
 
 
 def note(sender: type, event: events.DomainEvent, **kwargs: Any) -> None:
-    """Receive a domain event (chats/events.py), in the thread of whoever caused it."""
+    """Log a domain event (chats/events.py), in the thread that caused it."""
     match event:
         case events.MessageDeleted():
             message = event.data["id"]
@@ -33,11 +33,11 @@ def note(sender: type, event: events.DomainEvent, **kwargs: Any) -> None:
 
 
 def _say(action: str, **concerned: object) -> None:
-    """Log that the user of this request or socket did something; from a command line it is nobody."""
+    """Log an action of the current request's or socket's user; of a command there is none."""
     who = current().ids().get("user_id")
     ids = {name: str(value) for name, value in concerned.items()}
     shown = ", ".join(f"{name} {value}" for name, value in ids.items())
     actor = f"User {who}" if who else "A command"
-    # The demo deletes a message when it is made, which nobody needs to know.
+    # Seeding the demo deletes a message, which is not worth a line.
     level = logging.DEBUG if who is None and settings.DEMO else logging.INFO
     logger.log(level, "%s %s: %s", actor, action, shown, extra={"audit": {"action": action, "by": who, **ids}})

@@ -1,6 +1,6 @@
-"""What this process stands on, looked at whether or not anybody asks /readyz: for /metrics, and a line in the log.
+"""Monitors the database, registry and channel layer for /metrics and the log, independent of /readyz.
 
-Who is paged by an alert learns so that the database is away, although nobody may be using a page just then.
+An alert so fires during an outage even if no page is used.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ pool_waiting = Gauge(
 
 
 class DependencyMonitor:
-    """Looks at each part every CHECK_INTERVAL seconds."""
+    """Checks each part every CHECK_INTERVAL seconds."""
 
     def __init__(self, parts: Mapping[str, Callable[[], Awaitable[str]]]) -> None:
         self._parts = parts
         self._failing: set[str] = set()
 
     async def run(self) -> None:
-        """Look for ever."""
+        """Check forever."""
         while True:
             states = await asyncio.gather(*(self._answers(check) for check in self._parts.values()))
             for part, answers in zip(self._parts, states, strict=True):
@@ -68,7 +68,7 @@ class DependencyMonitor:
 
 
 def note_pool() -> None:
-    """Tell how many connections the pool has; SQLite has none."""
+    """Record the size of the PostgreSQL pool; SQLite has none."""
     pool = getattr(connection, "pool", None)
     if pool is None:
         return

@@ -1,4 +1,4 @@
-"""Django's LOGGING: who says what to standard error. The formats and filters are in flowra/observability/logs.py."""
+"""Django's LOGGING setting. The formats and filters are in flowra/observability/logs.py."""
 
 from typing import Any
 
@@ -17,15 +17,15 @@ def log_config(level: str, style: str) -> dict[str, Any]:
             "rate_limit": {"()": "flowra.observability.logs.RateLimitFilter"},
         },
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": style, "filters": ["redact_path"]}},
-        # Libraries tell of frames and queries at DEBUG, with what people wrote in them, so DEBUG is for our own.
+        # Libraries log frames and queries at DEBUG, with messages in them, so DEBUG applies only to Flowra's loggers.
         "root": {"handlers": ["console"], "level": "INFO" if level == "DEBUG" else level},
         "loggers": {
             **{name: {"level": level} for name in ("flowra", "realtime", "presence", "chats")},
-            # Named without handlers, so that Django's own ones go and every line comes once, in one format.
+            # Without handlers, which removes Django's own, so that every line is logged once and in one format.
             "django": {"level": "INFO"},
-            "django.request": {"level": "ERROR"},  # refusals stand in flowra.access
+            "django.request": {"level": "ERROR"},  # refusals are in flowra.access
             **{name: {"filters": ["rate_limit"]} for name in ("psycopg.pool", "django.security.DisallowedHost")},
             "axes": {"level": "WARNING"},  # its INFO announces its version at every command
-            "uvicorn.error": {"level": "WARNING"},  # its INFO tells of every socket that opens and closes
+            "uvicorn.error": {"level": "WARNING"},  # its INFO logs every socket that opens and closes
         },
     }

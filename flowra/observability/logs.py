@@ -1,7 +1,6 @@
-"""Log lines: plain for people, JSON for machines, and in neither what people wrote or sign in with.
+"""Log formats, plain and JSON, and filters. Neither format contains messages or credentials.
 
-JSON is the standard library's `json` and a formatter of our own, not structlog: every library already logs to
-`logging`, and the fields are few.
+JSON is written by a formatter here and not by structlog: every library already uses `logging`, and the fields are few.
 """
 
 from __future__ import annotations
@@ -19,19 +18,18 @@ from django.http import HttpRequest
 from flowra.observability.request_log import PROBE, route_of
 from realtime.sockets.log_context import current
 
-LONGEST_REASON = 200  # characters of an exception's own words
+LONGEST_REASON = 200  # characters of an exception's message
 RATE_LIMIT_SECONDS = 10.0  # seconds
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class RedactPathFilter(logging.Filter):
-    """Django's own lines name a path, and paths of invites and password resets carry secrets: say the route instead."""
+    """Replaces paths in Django's own lines by the route: paths of invites and password resets contain secrets."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite a record that came with a request; keeps all but those of probes.
+        """Rewrite a record that has a request; drop those of probes.
 
-        Django makes an ERROR of each 503, also of a /readyz that says what it is there to say: that it drains, or what
-        is away, for which flowra.observability.probes has the reason.
+        Django logs each 503 as ERROR, also those of /readyz, whose reasons flowra.observability.probes logs.
         """
         request = getattr(record, "request", None)
         if isinstance(request, HttpRequest) and PROBE in request.META:
@@ -44,7 +42,7 @@ class RedactPathFilter(logging.Filter):
 
 
 class RateLimitFilter(logging.Filter):
-    """For what repeats itself: a pool without its database tells of each try, scanners ask for any host."""
+    """Limits repetitive lines: of a pool without its database, and of scanners that send any Host."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,10 +58,10 @@ class RateLimitFilter(logging.Filter):
 
 
 def describe_exception(error: BaseException) -> str:
-    """Return a traceback without what an error quotes.
+    """Return a traceback without the data that an error quotes.
 
-    Databases answer with the row that they refuse, and parsers with the text; both do so behind the first line. That
-    line is shortened too, because an error may be nothing but a quotation.
+    Databases quote the row that they refuse, and parsers the text, after the first line of the message. The first line
+    is shortened, because it may be a quotation too.
     """
     lines: list[str] = []
     for link in _chain(error):
@@ -77,7 +75,7 @@ def describe_exception(error: BaseException) -> str:
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """Return an error and what led to it, the first one first."""
+    """Return an error and its causes, the first cause first."""
     chain: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in chain:
@@ -91,7 +89,7 @@ def _reason(error: BaseException) -> str:
 
 
 class PlainFormatter(logging.Formatter):
-    """`time level logger message`, and a traceback below."""
+    """`time level logger message`, with a traceback below."""
 
     def __init__(self) -> None:
         super().__init__("{asctime} {levelname} {name} {message}", style="{")
@@ -108,7 +106,7 @@ class JSONFormatter(logging.Formatter):
         super().__init__(style=style)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line: time (UTC), level, logger, message, the ids that are known, `http`, `audit`, `exception`."""
+        """Return the line: time (UTC), level, logger, message, the known ids, `http`, `audit`, `exception`."""
         fields: dict[str, Any] = {
             "time": datetime.datetime.fromtimestamp(record.created, datetime.UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -123,5 +121,5 @@ class JSONFormatter(logging.Formatter):
             fields["exception"] = describe_exception(record.exc_info[1])
         if record.stack_info:
             fields["stack"] = record.stack_info
-        # Escaped throughout: no character that somebody sent ends the line or fails to be written.
+        # ASCII only: no character in the data can end the line or fail to be encoded.
         return json.dumps(fields, ensure_ascii=True, default=str)

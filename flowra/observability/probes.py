@@ -1,7 +1,7 @@
-"""What machines ask: /healthz, /readyz and /metrics.
+"""The probes /healthz, /readyz and /metrics.
 
-A middleware before all others answers them, and not views: they are asked from inside, by address, so the Host
-header, the redirect to TLS, sessions and a busy thread pool must not stand in the way.
+The first middleware answers them. Probes are requested from inside, by address, so the Host header, the redirect to
+TLS, sessions and a busy thread pool must not affect them.
 """
 
 import asyncio
@@ -34,8 +34,8 @@ from realtime import lifecycle
 logger = logging.getLogger(__name__)
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter began: as many series again, for nobody
 
-PART_TIMEOUT = 2.0  # seconds; whoever asks gives up after a few more
-# One thread: while the database hangs, questions wait here for their time-out and pile up nowhere else.
+PART_TIMEOUT = 2.0  # seconds; probes usually time out after a few more
+# One thread: while the database hangs, checks queue here until their time-out.
 _database_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flowra-readyz")
 
 
@@ -43,7 +43,7 @@ def _ask_database() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         cursor.fetchone()
-    reset_queries()  # with DEBUG a connection keeps its statements, and this thread serves no request that empties them
+    reset_queries()  # with DEBUG a connection records its queries, and no request resets those of this thread
 
 
 async def check_database() -> str:
@@ -53,9 +53,9 @@ async def check_database() -> str:
 
 
 async def ask(part: str, check: Callable[[], Awaitable[str]]) -> str:
-    """Return what `check` says: "ok", or what is wrong; "failed" if it raises, "no answer" after PART_TIMEOUT.
+    """Return the result of `check`: "ok", or what is wrong; "failed" if it raises, "no answer" after PART_TIMEOUT.
 
-    The reason goes to the log: who may ask is not who may read host names and passwords out of error messages.
+    The reason is only logged, because error messages may contain host names and passwords.
     """
     try:
         async with asyncio.timeout(PART_TIMEOUT):
@@ -76,12 +76,12 @@ PARTS: dict[str, Callable[[], Awaitable[str]]] = {
 
 
 async def healthz(request: HttpRequest) -> HttpResponse:
-    """Say that the process lives; asks nobody else, so that a database that is away gets no server restarted."""
+    """Return 200: the process runs. It checks nothing else, so that an outage of the database restarts no server."""
     return HttpResponse("ok", content_type="text/plain")
 
 
 async def readyz(request: HttpRequest) -> HttpResponse:
-    """Say whether to send requests here: 200 or 503, and the state of each part."""
+    """Return 200 or 503, and the state of each part."""
     if lifecycle.is_leaving():
         return JsonResponse({"status": "draining", "parts": {}}, status=503)
     states = await asyncio.gather(*(ask(part, check) for part, check in PARTS.items()))
@@ -91,9 +91,9 @@ async def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def may_read_metrics(request: HttpRequest) -> bool:
-    """Whether the counters are for whoever asks: within FLOWRA_METRICS_FROM, and not through a proxy we do not know."""
+    """Return whether the client is within FLOWRA_METRICS_FROM and did not come through an unknown proxy."""
     if "HTTP_X_FORWARDED_FOR" in request.META and not settings.FLOWRA_TRUSTED_PROXIES:
-        return False  # whoever it is, the proxy's address is not theirs
+        return False  # the address is the proxy's, not the client's
     try:
         address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "").partition("%")[0])
     except ValueError:  # by a Unix socket
@@ -103,7 +103,7 @@ def may_read_metrics(request: HttpRequest) -> bool:
 
 
 async def metrics(request: HttpRequest) -> HttpResponse:
-    """Give the counters for Prometheus: of this process, or of all workers where there are several."""
+    """Return the metrics of this process, or of all workers, in Prometheus' text format."""
     if not may_read_metrics(request):
         text = "Metrics are for addresses within FLOWRA_METRICS_FROM, asked without a proxy in between.\n"
         return HttpResponseForbidden(text, content_type="text/plain")
@@ -118,7 +118,7 @@ PROBES = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
 
 
 class ProbeMiddleware:
-    """Answers the three addresses above and passes everything else on."""
+    """Answers the three paths above and passes other requests on."""
 
     async_capable = True
     sync_capable = False
@@ -128,7 +128,7 @@ class ProbeMiddleware:
         markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the answer of the probe, uncached, or of whoever comes next."""
+        """Return the probe's response, uncached, or the next middleware's."""
         probe = PROBES.get(request.path_info)
         if probe is None:
             return await self._get_response(request)

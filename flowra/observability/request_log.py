@@ -1,8 +1,7 @@
-"""Each request: one line in the log, one count and one duration at /metrics, one id from beginning to end.
+"""One log line, one count, one duration and one id per request.
 
-Written here instead of taken: django-prometheus 2.5 wraps every request in two synchronous middlewares, which cost an
-ASGI server a change of threads each, and labels by view name and full status; django-structlog 11 brings structlog and
-logs query strings. What is needed is this one middleware.
+django-prometheus 2.5 is not used: it wraps requests in two synchronous middlewares, each a thread switch on ASGI, and
+labels by view name and full status. django-structlog 11 requires structlog and logs query strings.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ logger = logging.getLogger("flowra.access")
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 HEADER = "X-Request-ID"
-PROBE = "flowra.probe"  # in a request's META: a machine asks how we are, every second or two
+PROBE = "flowra.probe"  # key in a request's META that marks a probe
 
 http_requests = Counter("flowra_http_requests", "Requests that were answered.", ["method", "route", "status"])
 http_request_seconds = Histogram(
@@ -35,25 +34,25 @@ http_request_seconds = Histogram(
 
 
 def route_of(request: HttpRequest) -> str:
-    """Return the name of the route, never the path: paths carry ids, and those of invites and resets carry secrets."""
+    """Return the name of the route, never the path: paths contain ids, and some contain secrets."""
     match = request.resolver_match
     if match is not None:
-        # The few routes without a name are REST's catch-all and the admin's; their patterns are ours, so few as well.
+        # Only REST's catch-all and some admin routes have no name; the number of their patterns is fixed.
         return match.view_name if match.url_name else match.route or "unnamed"
     return "static" if request.path_info.startswith(settings.STATIC_URL) else "none"
 
 
 def user_of(request: HttpRequest) -> object | None:
-    """Return the id of the request's user, if it was looked up; never asks the database."""
+    """Return the id of the request's user if it is already loaded; never queries the database."""
     user = request.__dict__.get("_cached_user") or request.__dict__.get("_acached_user")
     if user is None and not hasattr(request.__dict__.get("user"), "_wrapped"):
-        user = request.__dict__.get("user")  # REST puts the one it has authenticated in place of the lazy one
+        user = request.__dict__.get("user")  # REST replaces the lazy user by the authenticated one
     found: object | None = getattr(user, "pk", None)
     return found
 
 
 class RequestLogMiddleware:
-    """Stands around everything but the probes."""
+    """Wraps everything except the probes."""
 
     async_capable = True
     sync_capable = False
@@ -63,7 +62,7 @@ class RequestLogMiddleware:
         markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the answer, with the request's id in it."""
+        """Return the response with the request's id as a header."""
         request_id = request_id_from(request.headers.get(HEADER))
         began = time.perf_counter()
         bound = bind(LogContext(request_id=request_id, find_user=lambda: user_of(request)))
@@ -85,6 +84,6 @@ class RequestLogMiddleware:
         client = request.META.get("REMOTE_ADDR", "")
         if client and settings.FLOWRA_LOG_ADDRESSES:
             fields["client"] = client
-        # A page has a dozen static files; who looks for one of them turns DEBUG on.
+        # A page loads a dozen static files; they are logged at DEBUG.
         level = logging.DEBUG if route == "static" else logging.INFO
         logger.log(level, "%s %s %d %.1f ms", method, route, status, milliseconds, extra={"http": fields})

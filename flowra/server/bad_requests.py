@@ -1,7 +1,7 @@
-"""Requests that cannot be read: refused once, before anybody stumbles over them, and under /api as JSON with a code.
+"""Refuses malformed requests in one place, and turns refusals under /api into JSON with a code.
 
-A thousand parameters or a form in UTF-16 fail wherever they are first looked at: in a middleware, or in the very page
-that shows what failed. And whoever refuses a request under /api, Django or a view that makes pages, programs get JSON.
+A thousand parameters or a form in UTF-16 otherwise fail wherever they are first read: in a middleware, or in the view
+of the error page.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CODES = {
     429: "rate_limited",
     503: "unavailable",
 }
-# Of the page's headers those that are true of the answer as well; its length, type and policy are not.
+# Headers of the HTML error that also apply to the JSON; its length, type and policy do not.
 KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -54,9 +54,9 @@ def bad_requests(get_response: GetResponse | GetResponseLater) -> GetResponse | 
 
 
 def refusal_of(request: HttpRequest) -> HttpResponseBase | None:
-    """Return the answer to a request whose parameters or form cannot be read, else None.
+    """Return the response to a request whose parameters or form cannot be parsed, else None.
 
-    A form is read here no earlier than the check of its CSRF token would. REST reads its bodies by itself.
+    Forms are read here as early as the CSRF check would. REST parses its bodies itself.
     """
     try:
         request.GET  # noqa: B018  (reading it is what may fail)
@@ -68,12 +68,12 @@ def refusal_of(request: HttpRequest) -> HttpResponseBase | None:
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Whether programs are answered."""
+    """Return whether the path belongs to REST."""
     return request.path == "/api" or request.path.startswith("/api/")
 
 
 def as_json(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Return `response`, or JSON in the place of a page that refuses under /api."""
+    """Return `response`, or a JSON error in place of an HTML error under /api."""
     if not is_api(request) or response.status_code < 400 or response.get("Content-Type") == "application/json":
         return response
     code = CODES.get(response.status_code, "internal" if response.status_code >= 500 else "invalid")

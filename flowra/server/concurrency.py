@@ -1,9 +1,8 @@
-"""How many answers a process makes at a time, and how many of them for one caller.
+"""Bounds how many requests a process answers at a time, in total and per client.
 
-Each has a thread, a connection to the database, and all that is read for it. More of them than the machine can work on
-end no sooner; they only take memory, which the process does not give back. The others wait for their turn, in the order
-they came; a proxy's or a browser's patience bounds how long. A caller has a few turns at a time, so that forty searches
-of one person are no reason for anybody else to wait.
+Each request needs a thread, a database connection and memory, which the process does not return to the system. More
+than the machine can work on finish no sooner. The others wait in order of arrival, until their client or proxy times
+out. A client has only a few slots, so that forty searches of one person delay nobody else.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from django.utils.translation import gettext as _
 
 from chats.lib.addresses import counted_address
 
-MAX_PRESENT = 100  # requests of one caller, those that are answered among them
+MAX_PRESENT = 100  # requests of one client, including those in progress
 RETRY_AFTER = "1"  # second
 
 
 class _Caller:
-    """Somebody whose requests are answered a few at a time."""
+    """One client with a bounded number of requests in progress."""
 
     def __init__(self) -> None:
         self.turns = asyncio.Semaphore(settings.FLOWRA_REQUESTS_PER_CALLER)
@@ -32,7 +31,7 @@ class _Caller:
 
 
 class ConcurrencyMiddleware:
-    """Stands around everything but the probes. The request has come by then, and the answer is sent after it."""
+    """Wraps everything except the probes. The request is already received, and the response is sent afterwards."""
 
     async_capable = True
     sync_capable = False
@@ -40,11 +39,11 @@ class ConcurrencyMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponseBase]]) -> None:
         self._get_response = get_response
         self._turns = asyncio.Semaphore(settings.FLOWRA_REQUESTS_AT_ONCE)
-        self._callers: dict[str, _Caller] = {}  # those who have a request here
+        self._callers: dict[str, _Caller] = {}  # clients with a request in progress or waiting
         markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the answer, made when it is its turn; 429 where too many of the same caller wait."""
+        """Return the response, once there is a free slot; 429 if too many requests of the client wait."""
         key = caller_of(request)
         caller = self._callers.setdefault(key, _Caller())
         if caller.present >= MAX_PRESENT and settings.FLOWRA_RATE_LIMITS:
@@ -61,9 +60,9 @@ class ConcurrencyMiddleware:
 
 
 def caller_of(request: HttpRequest) -> str:
-    """Return what requests of the same caller have in common: their credential, which nobody has looked at yet.
+    """Return the key of a client: its credential, which is not validated yet, or else its address.
 
-    Without one it is the address. Whoever has several credentials has more turns, as with several computers.
+    A client with several credentials has the slots of each, as it would with several devices.
     """
     credential = request.META.get("HTTP_AUTHORIZATION") or request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     return credential or counted_address(request.META.get("REMOTE_ADDR", ""))

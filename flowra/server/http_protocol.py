@@ -1,8 +1,7 @@
-"""uvicorn's HTTP protocol with a bound on what a connection may cost, for how long, and how many an address may have.
+"""uvicorn's HTTP protocol with bounds on the memory and time of a connection, and on connections per address.
 
-By itself it keeps headers of any length in memory, any number of requests that came before the first was answered, a
-connection that never sends a request for ever, and an answer that nobody reads as well. Proxies bound most of it; this
-is for those who come past them, or through one that does not.
+uvicorn alone keeps headers of any length in memory, any number of pipelined requests, and idle connections and unread
+responses forever. Proxies bound most of this; the bounds here apply without one, too.
 """
 
 from __future__ import annotations
@@ -21,44 +20,45 @@ from flowra.server.proxies import client_from_scope, is_shared_connection
 from flowra.server.request_body import refuse
 
 MAX_HEAD = 64 * 1024  # bytes; nginx passes on half of it at most
-HEAD_WITHIN = 20.0  # seconds from the connection, or from a request's first byte, to the end of its head
-MAX_PIPELINED = 20  # requests that wait for the answer to the first one; browsers and proxies send none before it
+HEAD_WITHIN = 20.0  # seconds from the connection, or from a request's first byte, to the end of its headers
+MAX_PIPELINED = 20  # requests that wait for the first response; browsers and proxies do not pipeline
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 addresses = Addresses()
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Serves as its base does, those who come to the point and take what they asked for."""
+    """Serves as its base does, within the bounds."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._head_timer: asyncio.TimerHandle | None = None  # while a request's head is waited for
+        self._head_timer: asyncio.TimerHandle | None = None  # runs until a request's headers are complete
         self._head_size = 0
-        self._address: str | None = None  # whom the connection counts for, None where each request counts by itself
-        self._requests: deque[str] = deque()  # whom those count for that are not answered yet
+        # The address that the connection counts for, None if each request counts separately.
+        self._address: str | None = None
+        self._requests: deque[str] = deque()  # addresses of the unanswered requests that count separately
         self._is_flood = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base
-        """Take a connection; called by the server."""
-        # An answer of ordinary size goes out at once, so that nothing that it was made with is kept while it is taken.
+        """Accept a connection; called by the server."""
+        # A response of ordinary size is buffered at once, so that its view's thread and connection are free.
         transport.set_write_buffer_limits(high=settings.FLOWRA_RESPONSE_BYTES)
         watched = WatchedTransport(transport, self.loop, within=settings.FLOWRA_WRITE_TIMEOUT)
-        super().connection_made(watched)  # type: ignore[arg-type]  # it has all that is used of one
+        super().connection_made(watched)  # type: ignore[arg-type]  # it has all attributes that are used
         self._wait_for_head()
         peer = self.client[0] if self.client else ""
         if not is_shared_connection(peer):
             self._address = counted_address(peer)
-            addresses.join(self._address, self)
+            addresses.add(self._address, self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note that the connection is gone; called by the transport."""
+        """Release the connection; called by the transport."""
         self._stop_waiting()
         self._leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came from the network; called by the transport."""
+        """Parse data from the network; called by the transport."""
         if self._head_timer is None and self.cycle is not None and self.cycle.response_complete:
             self._wait_for_head()  # of the next request on this connection
         super().data_received(data)
@@ -72,10 +72,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def on_headers_complete(self) -> None:
-        """Begin with a request; called by the parser."""
+        """Start a request; called by the parser."""
         self._stop_waiting()
         if self.parser.should_upgrade() and self._should_upgrade():
-            super().on_headers_complete()  # how many sockets there may be is decided elsewhere
+            super().on_headers_complete()  # sockets have their own limits
             return
         self._is_flood = self._is_flood or len(self.pipeline) >= MAX_PIPELINED
         if self._is_flood:
@@ -89,7 +89,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.app = served
 
     def on_response_complete(self) -> None:
-        """Note that an answer is complete, if not yet taken; called by the base."""
+        """Record that a response is complete, though perhaps not sent; called by the base."""
         if self._requests:
             addresses.end(self._requests.popleft())
         if self._address is not None:
@@ -106,17 +106,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether it has neither a request nor an answer that was not taken yet."""
+        """Whether it has neither a request nor unsent bytes of a response."""
         is_answered = self.cycle is None or (self.cycle.response_complete and not self.pipeline)
         return is_answered and not self.transport.get_write_buffer_size()
 
     def give_up(self) -> None:
-        """Close it: no request has come, or another connection needs its place."""
+        """Close it: no request has arrived, or another connection needs the slot."""
         self._head_timer = None
         self.transport.close()
 
     def _count_request(self) -> str:
-        """Return whom the request counts for; where it comes from a proxy it is counted until it is answered."""
+        """Return the address that the request counts for; one through a proxy is counted until it is answered."""
         if self._address is not None:
             return self._address
         scope: Any = self.scope
@@ -127,7 +127,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _leave(self) -> None:
         if self._address is not None:
-            addresses.leave(self._address, self)
+            addresses.remove(self._address, self)
         while self._requests:
             addresses.end(self._requests.popleft())
 
@@ -142,5 +142,5 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
 
 async def _refuse_request(scope: Any, receive: Any, send: Any) -> None:
-    """Answer a request of an address that has too many."""
+    """Answer 429: the address has too many requests."""
     await refuse(scope, send, 429)

@@ -1,4 +1,4 @@
-"""How long an answer waits for its reader: for as long as they take some of it."""
+"""A write time-out for HTTP responses that allows slow readers."""
 
 from __future__ import annotations
 
@@ -7,62 +7,62 @@ import socket
 import struct
 from typing import Any
 
-LOOKS = 10  # in the time that a peer has; so it may be longer by a fifth
-_AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
+CHECKS = 10  # checks within the time-out, which may therefore be exceeded by a fifth
+_LINGER_ZERO = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
 
 
 class WatchedTransport:
-    """A transport that is cut once its peer has taken nothing, of what there is to take, for `within` seconds.
+    """Aborts a connection whose peer has read nothing of the buffered data for `within` seconds.
 
-    What the peer takes is what it was given less what is left of it. So a slow reader of a long answer is never cut,
-    nor is one who is sent nothing.
+    The bytes read are the bytes written minus those still buffered. So a slow reader of a long response is not cut off,
+    nor an idle connection.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, *, within: float) -> None:
         self._transport = transport
         self._loop = loop
         self._within = within
-        self._given = 0  # bytes
-        self._taken = 0
-        self._since = 0.0  # when it was found to be more, by the loop's clock
+        self._written = 0  # bytes
+        self._read = 0
+        self._since = 0.0  # when it last increased, by the loop's clock
         self._timer: asyncio.TimerHandle | None = None
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the transport has."""
+        """Return the transport's attribute."""
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Send `data`."""
+        """Write `data` and start to watch the peer."""
         self._transport.write(data)
-        self._given += len(data)
+        self._written += len(data)
         if self._timer is None and self._transport.get_write_buffer_size():
-            self._taken = self._given - self._transport.get_write_buffer_size()
+            self._read = self._written - self._transport.get_write_buffer_size()
             self._since = self._loop.time()
-            self._look_later()
+            self._check_later()
 
     def unwatched(self) -> asyncio.Transport:
-        """Return the transport itself, and look no more."""
+        """Stop watching, and return the transport itself."""
         if self._timer is not None:
             self._timer.cancel()
         return self._transport
 
-    def _look_later(self) -> None:
-        self._timer = self._loop.call_later(self._within / LOOKS, self._look)
+    def _check_later(self) -> None:
+        self._timer = self._loop.call_later(self._within / CHECKS, self._check)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         self._timer = None
         unsent = self._transport.get_write_buffer_size()
         if not unsent:
             return
-        now, taken = self._loop.time(), self._given - unsent
-        if taken > self._taken:
-            self._taken, self._since = taken, now
+        now, read = self._loop.time(), self._written - unsent
+        if read > self._read:
+            self._read, self._since = read, now
         elif now - self._since >= self._within:
-            self._cut()
+            self._abort()
             return
-        self._look_later()
+        self._check_later()
 
-    def _cut(self) -> None:
-        """End the connection, and have the kernel forget what it keeps for the peer, too."""
-        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    def _abort(self) -> None:
+        """Abort the connection, and discard the kernel's send buffer."""
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
         self._transport.abort()

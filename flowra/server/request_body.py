@@ -1,6 +1,7 @@
-"""How much a request may bring: Django writes a body of any length to the disk before anybody looks at it.
+"""Bounds of a request's body. Without them Django writes a body of any length to disk before a view runs.
 
-Files are not taken (docs/security.md), so it is a form or some JSON, which chats/api/input/parsers.py bounds closer.
+Uploads are not supported (docs/security.md), so a body is a form or JSON; chats/api/input/parsers.py bounds JSON
+further.
 """
 
 from __future__ import annotations
@@ -11,20 +12,20 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-MAX_BYTES = 1024 * 1024  # as in deploy/nginx.conf; the largest form is a message, each of its characters escaped
-RETRY_AFTER = 5  # seconds, for somebody who has too many connections
-WITHIN = 60.0  # seconds in which all of it must have come
+MAX_BYTES = 1024 * 1024  # as in deploy/nginx.conf; the largest form is a message with every character escaped
+RETRY_AFTER = 5  # seconds, for an address with too many connections
+WITHIN = 60.0  # seconds until the whole body must have arrived
 
 
 class BoundedBody:
-    """A request's way in. Where it brings too much, or too slowly, it ends as if the caller had hung up."""
+    """Wraps ASGI's `receive`. A body that is too large or too slow ends as if the client had disconnected."""
 
     def __init__(self, scope: Any, receive: Any) -> None:
         self._receive = receive
         self._left = MAX_BYTES
         self._is_whole = False
         self._by = asyncio.get_running_loop().time() + WITHIN
-        self.status = 413 if _announced(scope) > MAX_BYTES else 0  # of the refusal, once it is one
+        self.status = 413 if _announced(scope) > MAX_BYTES else 0  # HTTP status of the refusal, 0 if there is none
 
     async def receive(self) -> Any:
         """Return the next event, as ASGI's `receive`."""
@@ -47,7 +48,7 @@ class BoundedBody:
 
 
 async def refuse(scope: Any, send: Any, status: int) -> None:
-    """Answer a request whose body was not taken, or that is one too many, and end its connection with it."""
+    """Send a refusal with `Connection: close`, for a body or a request that exceeds a limit."""
     text, code = _refusal(status)
     body, kind = text.encode(), b"text/plain; charset=utf-8"
     if scope["path"].startswith("/api/"):
@@ -74,5 +75,5 @@ def _refusal(status: int) -> tuple[str, str]:
 
 
 def _announced(scope: Any) -> int:
-    """Return the length that the request names, 0 where it names none; the server has checked that it is a number."""
+    """Return Content-Length, or 0 if there is none; the server has checked that it is a number."""
     return next((int(value) for name, value in scope["headers"] if name == b"content-length" and value.isdigit()), 0)

@@ -1,7 +1,7 @@
-"""The server: uvicorn with listeners that we bind and a stop that is ours.
+"""The server: uvicorn with its own listeners and an orderly stop.
 
-The stop: /readyz says 503 and every answer ends its connection, while all are served, until proxies keep no connection
-to us; then sockets are closed with 1012 in batches; then uvicorn shuts down; and the process ends with status 0.
+The stop: /readyz answers 503 and every response closes its connection, while requests are still served, until no proxy
+keeps a connection; then sockets are closed with 1012 in batches; then uvicorn shuts down, and the process exits with 0.
 """
 
 import asyncio
@@ -28,32 +28,32 @@ from realtime.outbox.uvicorn_protocol import PreframedProtocol
 
 logger = logging.getLogger(__name__)
 
-# Somebody who presses Ctrl-C waits for the prompt: 3 s in total, a little of it kept for the interpreter's own end.
+# After Ctrl-C the prompt returns within 3 s; the rest is for the interpreter's own exit.
 CTRL_C_SECONDS = 2.7
-# Objects more than before, after which the collector looks at the youngest ones; Python's default is 700. What requests
-# and frames leave behind is freed without it, so it may come seldom.
+# Threshold of the youngest generation of the garbage collector; Python's default is 700. Objects of requests and frames
+# are freed by reference counting, so it can run rarely.
 COLLECT_AFTER = 20_000
 M_ARENA_MAX = -8  # glibc's malloc.h
-ARENAS = 2  # heaps of the process; as in deploy/
-# Of the time to stop, these shares belong to proxies that let go of us, and to the sockets (of what is left then); the
-# rest to requests that still run.
+ARENAS = 2  # malloc arenas of the process; as in deploy/
+# Shares of the time to stop: for proxies to close their connections, and for sockets (of the remaining time). The rest
+# is for requests that still run.
 LEAVING_SHARE = 0.3
 SOCKETS_SHARE = 0.6
 KEEP_ALIVE = 5  # seconds that a connection without a request stays open; proxies should end it before that
 ARRIVING = 1.0  # seconds, at most, for requests on connections that were made just before the listeners closed
-# Of the time to stop, kept for the hub's goodbye and the interpreter's end: this share, at most so many seconds.
+# Share of the time to stop, and maximum in seconds, reserved for the hub's shutdown and the interpreter's exit.
 LAST_SHARE, LAST_SECONDS = 0.2, 2.0
-NOTICED_AFTER = 0.3  # seconds from a signal to the stop (a tick of uvicorn's), and for the end of the process, at most
-CHECK_INTERVAL = 0.02  # seconds, while it is waited for connections to end
-GAVE_UP = 1  # status of a process that did not come to its end by itself
+NOTICED_AFTER = 0.3  # seconds, at most, from a signal to the stop (one tick of uvicorn) and for the exit of the process
+CHECK_INTERVAL = 0.02  # seconds between two checks for open connections
+GAVE_UP = 1  # exit status of a process that was cut off
 INTERRUPTED = 130  # the shell's status for a process ended by Ctrl-C
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
     """Return listening sockets for all addresses of `host`; port 0 takes a free one.
 
-    They listen at once: of two servers that start together one is refused here, and not after it has touched
-    the database. Raises OSError where the host is unknown or no address of it can be had.
+    They listen immediately: if two servers start at once, one fails here, before it has used the database. Raises
+    OSError if the host is unknown or none of its addresses is available.
     """
     listeners: list[socket.socket] = []
     addresses = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -84,13 +84,13 @@ def bind(host: str, port: int) -> list[socket.socket]:
 
 
 def address_of(host: str, listeners: list[socket.socket]) -> str:
-    """Return the URL to open for what `bind(host, …)` gave."""
+    """Return the URL of the listeners that `bind(host, …)` returned."""
     port = listeners[0].getsockname()[1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host or 'localhost'}:{port}"
 
 
 def allow_many_sockets() -> None:
-    """Raise the limit of open files as far as this process may: each socket is one, and 1,024 are a common default."""
+    """Raise the soft limit of open files to the hard limit: each socket needs one, and 1,024 is a common default."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -98,21 +98,21 @@ def allow_many_sockets() -> None:
         logger.info("The limit of open files stays at %d: %s", soft, error)
 
 
-def spare_the_collector() -> None:
-    """Keep the garbage collector from what lives as long as the process.
+def freeze_startup_objects() -> None:
+    """Exclude the objects that exist after start-up from garbage collection.
 
-    Django and all that was imported are some 150,000 objects, and a full collection looks at each: 80 ms in which
-    nobody is served. They are set aside once, and then it takes as long as what has come since.
+    Django and all imports are about 150,000 objects. A full collection would visit each: 80 ms during which the event
+    loop does not run.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
 
 
-def keep_few_heaps() -> None:
-    """Have glibc keep what is freed in few heaps, as MALLOC_ARENA_MAX would: by default it has one for each thread.
+def limit_malloc_arenas() -> None:
+    """Limit glibc's malloc arenas, as MALLOC_ARENA_MAX does: by default there is one per thread.
 
-    Each heap keeps what its largest request needed. Other systems' allocators are left as they are.
+    Each arena keeps the memory that its largest request needed. Other allocators are not changed.
     """
     if "MALLOC_ARENA_MAX" in os.environ:
         return
@@ -122,9 +122,9 @@ def keep_few_heaps() -> None:
 
 
 def show_own_error_pages() -> None:
-    """Turn Django's DEBUG off: the demo is served as the product is, with its error pages and without a log of queries.
+    """Turn Django's DEBUG off, also for the demo: its error pages are shown, and queries are not recorded.
 
-    `manage.py runserver` and other servers keep DEBUG as it is set, with its pages for developers.
+    `manage.py runserver` and other servers keep DEBUG as configured.
     """
     settings.DEBUG = False
 
@@ -139,19 +139,19 @@ def make_config() -> uvicorn.Config:
         ws_max_size=settings.FLOWRA_MAX_FRAME_BYTES,
         ws_ping_interval=settings.FLOWRA_PING_INTERVAL,
         ws_ping_timeout=settings.FLOWRA_PONG_TIMEOUT,
-        ws_per_message_deflate=False,  # costs 2 to 9 times the CPU, and frames are sent ready-made
+        ws_per_message_deflate=False,  # costs 2 to 9 times the CPU, and frames are encoded once for all
         lifespan="on",
         log_config=None,  # Django's LOGGING is already in force
         access_log=False,
         proxy_headers=False,  # flowra/server/proxies.py reads them
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
-        workers=1,  # said aloud, so that WEB_CONCURRENCY has no say
+        workers=1,  # explicit, so that WEB_CONCURRENCY is ignored
     )
 
 
 class Server(uvicorn.Server):
-    """One serving process. Give `supervisor` the parent's pid, and the server stops when that parent is gone."""
+    """One serving process. With `supervisor`, the parent's pid, it stops when that process is gone."""
 
     def __init__(self, config: uvicorn.Config, *, on_started: Callable[[], None], supervisor: int = 0) -> None:
         super().__init__(config)
@@ -161,10 +161,9 @@ class Server(uvicorn.Server):
         self._is_interrupted = False  # by Ctrl-C
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Start the stop on SIGTERM, SIGHUP (the terminal is gone) or Ctrl-C; Ctrl-C while it stops quits at once.
+        """Begin the stop on SIGTERM, SIGHUP or Ctrl-C; Ctrl-C during the stop exits at once.
 
-        uvicorn would note the signal and raise it again at the end, for an exit status of -15. Here a stop that was
-        asked for is a success.
+        uvicorn would raise the signal again at the end, for an exit status of -15. Here a requested stop is a success.
         """
         if sig == signal.SIGINT:
             if self.should_exit:
@@ -174,13 +173,13 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to serve, then tell whoever waits for it."""
+        """Start serving, then call `on_started`."""
         allow_many_sockets()
         if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # with nohup it is ignored, and stays so
             signal.signal(signal.SIGHUP, self.handle_exit)
-        keep_few_heaps()
+        limit_malloc_arenas()
         await super().startup(sockets=sockets)
-        spare_the_collector()
+        freeze_startup_objects()
         self._on_started()
 
     async def on_tick(self, counter: int) -> bool:
@@ -194,7 +193,7 @@ class Server(uvicorn.Server):
         """Leave, drain, then shut down, within FLOWRA_DRAIN_SECONDS, or 3 s after Ctrl-C."""
         seconds = self._seconds_to_stop - NOTICED_AFTER
         deadline = time.monotonic() + seconds
-        # Threads cannot be cancelled: one that waits for the database would be waited for at the interpreter's end.
+        # Threads cannot be cancelled: the interpreter's exit would wait for one that waits for the database.
         watchdog = threading.Timer(seconds, give_up)
         watchdog.daemon = True
         watchdog.start()
@@ -208,15 +207,15 @@ class Server(uvicorn.Server):
             logger.exception("The sockets could not be drained; shutting down all the same")
         if not self._is_interrupted:
             await self._stop_listening(sockets or [], ARRIVING)
-        # Whole seconds, because that is what uvicorn's setting takes.
+        # uvicorn's setting takes whole seconds.
         self.config.timeout_graceful_shutdown = max(1, int(last_request - time.monotonic()))
         await super().shutdown(sockets=sockets)
 
     async def _leave(self, within: float) -> None:
-        """Serve on for FLOWRA_DRAIN_HOLD seconds, and until no connection is left that a proxy may keep for requests.
+        """Keep serving for FLOWRA_DRAIN_HOLD seconds, and until no connection is left that a proxy could reuse.
 
-        Answers end their connections by now (flowra/asgi.py), and those without a request are ended by the proxy, or by
-        us after KEEP_ALIVE.
+        Responses close their connections now (flowra/asgi.py); idle ones are closed by the proxy, or here after
+        KEEP_ALIVE.
         """
         kept = self._http_connections()
         deadline = time.monotonic() + min(KEEP_ALIVE + 0.5, within)
@@ -225,7 +224,7 @@ class Server(uvicorn.Server):
             await asyncio.sleep(CHECK_INTERVAL)
 
     async def _stop_listening(self, listeners: list[socket.socket], within: float) -> None:
-        """Close the listeners; requests of connections that were accepted by then are served, if they come soon."""
+        """Close the listeners; requests on accepted connections are served for up to `within` seconds."""
         for server in self.servers:
             server.close()
         for listener in listeners:
@@ -235,11 +234,11 @@ class Server(uvicorn.Server):
             await asyncio.sleep(CHECK_INTERVAL)
 
     def _http_connections(self) -> set[HttpToolsProtocol]:
-        """Return the connections that are no sockets of realtime, with a request or without."""
+        """Return the open HTTP connections, with a request or idle, without WebSockets."""
         return {each for each in self.server_state.connections if isinstance(each, HttpToolsProtocol)}
 
 
 def give_up() -> None:
-    """End the process, whatever it still waits for: whoever asked it to stop will not wait any longer either."""
+    """Exit at once: the time to stop is over."""
     logger.error("The stop took longer than it may; what still runs is cut off.")
     os._exit(GAVE_UP)

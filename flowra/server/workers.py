@@ -1,4 +1,4 @@
-"""Several serving processes behind one listener: start them, replace one that died, stop them all."""
+"""Several worker processes on one listener: starts them, replaces one that dies, stops all."""
 
 import logging
 import multiprocessing
@@ -29,8 +29,8 @@ METRICS_PREFIX = "flowra-metrics-"
 
 
 def _work(listeners: list[socket.socket], started: Connection, supervisor: int) -> None:
-    """Be a worker: serve until the supervisor says to stop."""
-    # A group of its own: the terminal's Ctrl-C reaches the supervisor alone, which passes it on once.
+    """Run a worker until the supervisor stops it."""
+    # Its own process group: Ctrl-C reaches only the supervisor, which passes it on once.
     os.setpgid(0, 0)
     django.setup()
     from flowra.server.server import Server, make_config, show_own_error_pages  # needs django.setup()
@@ -42,15 +42,15 @@ def _work(listeners: list[socket.socket], started: Connection, supervisor: int) 
 
 
 def clear_metrics(folder: Path) -> None:
-    """Remove the folder of the workers' metrics, whose supervisor was killed, unless one of them still counts there."""
+    """Remove the workers' metrics folder after their supervisor was killed, unless another worker still uses it."""
     if not folder.name.startswith(METRICS_PREFIX):
         return  # it is the operator's
-    # One's own files first: of two that end together, whoever looks last finds none of the other's.
+    # Own files first: of two workers that exit together, the last one then finds no other files.
     for file in folder.glob(f"*_{os.getpid()}.db"):
         file.unlink(missing_ok=True)
     if any(is_running(int(file.stem.rpartition("_")[2])) for file in folder.glob("*.db")):
         return
-    shutil.rmtree(folder, ignore_errors=True)  # two that end together may both be at it
+    shutil.rmtree(folder, ignore_errors=True)  # two workers may remove it at the same time
 
 
 def is_running(pid: int) -> bool:
@@ -65,7 +65,7 @@ def is_running(pid: int) -> bool:
 
 
 class _Worker:
-    """One child process, and whether it ever came up."""
+    """One child process, and whether it started successfully."""
 
     def __init__(self, listeners: list[socket.socket]) -> None:
         self._ours, theirs = _spawn.Pipe(duplex=False)
@@ -85,14 +85,14 @@ class _Worker:
 
     def signal(self, number: int) -> None:
         if number == signal.SIGINT and not self.started:
-            number = signal.SIGTERM  # its server is not there yet to take Ctrl-C; Python would print a traceback
+            number = signal.SIGTERM  # its server does not handle Ctrl-C yet; Python would print a traceback
         if self.process.is_alive() and self.process.pid is not None:
             os.kill(self.process.pid, number)
 
     def close(self) -> int:
-        """Let go of a process that has ended and return its exit status: 0 if it was told to stop."""
+        """Release a process that has ended and return its exit status: 0 if it was asked to stop."""
         status = self.process.exitcode
-        if status == -signal.SIGTERM:  # it came before there was a server to take it
+        if status == -signal.SIGTERM:  # the signal arrived before the server handled it
             status = 0
         if self.process.pid is not None:
             multiprocess.mark_process_dead(self.process.pid)  # type: ignore[no-untyped-call]
@@ -137,7 +137,7 @@ class WorkerSupervisor:
         self._signals.append(signal.SIGTERM if number == signal.SIGHUP else number)
 
     def _share_metrics(self) -> Path | None:
-        """Have the workers count into one folder, so that /metrics tells of all, whichever answers."""
+        """Let the workers write metrics to one folder, so that /metrics covers all, whichever answers."""
         if METRICS_VARIABLE in os.environ:
             return None
         folder = Path(tempfile.mkdtemp(prefix=METRICS_PREFIX))
@@ -145,7 +145,7 @@ class WorkerSupervisor:
         return folder
 
     def _watch(self) -> bool:
-        """Replace workers that die until told to stop; return True if one could not even start."""
+        """Replace workers that die, until a stop is requested; return True if one could not start."""
         announced = False
         while not self._signals:
             multiprocessing.connection.wait([worker.process.sentinel for worker in self._workers], CHECK_INTERVAL)
@@ -164,7 +164,7 @@ class WorkerSupervisor:
 
     def _stop(self) -> int:
         """Pass every signal on until all workers have ended; return the highest of their statuses, at most 1."""
-        # Once the workers have closed theirs, connections must be refused, and not wait for nobody in a queue of ours.
+        # Otherwise connections would wait in this process's queue after the workers have closed theirs.
         for listener in self._listeners:
             listener.close()
         deadline = time.monotonic() + self._drain_seconds + KILL_AFTER

@@ -1,15 +1,16 @@
-"""Guessing passwords: every try is counted before its hash is computed, in the database, so for all processes.
+"""Password guessing: each attempt is counted in the database, for all processes, before its hash is computed.
 
-Two counts say no:
+Two counters refuse attempts:
 
-- Of one name from one address (django-axes' rows): after 10 tries without a success nobody tries that name from there
-  for 15 minutes.
-- Of one name from anywhere: from FREE_TRIES on there is a pause between two tries, doubled from try to try up to
-  LONGEST_PAUSE. It slows down and never shuts out, and it does not hold for addresses that the name has signed in from
-  lately: a stranger who fails on purpose keeps nobody out of where they always are.
+Per name and address (django-axes' rows): after 10 attempts without success, that name is refused from there for 15
+minutes.
 
-A try is counted first and taken back when it succeeds: a hundred at once would otherwise all be let pass before the
-first of them has failed. Names that nobody has are counted like others.
+Per name from anywhere: after FREE_TRIES attempts there is a delay between two attempts, which doubles up to
+LONGEST_PAUSE. It never locks a name out, and it does not apply to addresses from which the name signed in recently: a
+stranger who fails on purpose does not affect the user.
+
+An attempt is counted first and uncounted when it succeeds: otherwise a hundred parallel attempts would all pass before
+the first has failed. Names that do not exist are counted like others.
 """
 
 from __future__ import annotations
@@ -45,25 +46,25 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _USERNAME_LENGTH = 255  # axes' column
-FREE_TRIES = 20  # of one name from anywhere, before they are slowed down
+FREE_TRIES = 20  # attempts of one name from anywhere, before the delay begins
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
-FORGET_AFTER = datetime.timedelta(hours=1)  # without a try of a name, its count begins anew
-KNOWN_FOR = datetime.timedelta(days=30)  # an address is a name's own for so long after a sign-in
+FORGET_AFTER = datetime.timedelta(hours=1)  # after this time without an attempt the count restarts
+KNOWN_FOR = datetime.timedelta(days=30)  # an address is known for this long after a sign-in
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tried:
-    """Whom a try counts for: a name as typed, and where it came from (None where that is not known)."""
+    """What an attempt counts for: a name as typed, and the address (None if it is not known)."""
 
     name: str
     address: str | None
 
 
 class CountingBackend(AxesStandaloneBackend):  # type: ignore[misc]  # axes comes without types
-    """Stands before the backend that computes the hash, and lets a try pass once it is counted."""
+    """Runs before the backend that computes the hash, and lets an attempt pass once it is counted."""
 
     def authenticate(self, request: HttpRequest | None, username: str | None = None, **credentials: Any) -> None:
-        """Count a try; raises PermissionDenied, with which Django stops, where there were too many."""
+        """Count an attempt; raises PermissionDenied, which stops Django, if there were too many."""
         if request is not None and settings.AXES_ENABLED:
             AxesProxyHandler.update_request(request)
             wait = take_try(tried_by(request, {"username": username}))
@@ -72,16 +73,16 @@ class CountingBackend(AxesStandaloneBackend):  # type: ignore[misc]  # axes come
                 request.lockout_seconds = wait  # type: ignore[attr-defined]
                 raise AxesBackendPermissionDenied("Too many tries.")
         elif request is None:
-            super().authenticate(request, username=username, **credentials)  # raises: axes wants to know who asks
+            super().authenticate(request, username=username, **credentials)  # raises: axes requires a request
 
 
 class CountingHandler(AxesDatabaseHandler):  # type: ignore[misc]
-    """Axes' counts, which CountingBackend has counted already when it comes to success or failure."""
+    """Axes' handler; attempts are already counted by CountingBackend."""
 
     def user_login_failed(
         self, sender: object, credentials: dict[str, Any], request: Any = None, **kwargs: object
     ) -> None:
-        """Lock out from the last failure on, not only from the next try."""
+        """Lock out from the last failure on, not only from the next attempt."""
         if request is None:
             return
         tried = tried_by(request, credentials)
@@ -91,20 +92,20 @@ class CountingHandler(AxesDatabaseHandler):  # type: ignore[misc]
         request.axes_credentials = credentials
 
     def user_logged_in(self, sender: object, request: Any, user: User, **kwargs: object) -> None:
-        """Take back what the address has tried of this name."""
+        """Uncount the address' attempts of this name."""
         forget_tries(tried_by(request, {"username": user.get_username()}))
         super().user_logged_in(sender, request, user, **kwargs)
 
 
 def tried_by(request: HttpRequest, credentials: dict[str, Any]) -> Tried:
-    """Return whom a try with these credentials counts for."""
+    """Return what an attempt with these credentials counts for."""
     return Tried(attempted_username(request, credentials), attempted_from(request))
 
 
 @transaction.atomic
 def take_try(tried: Tried) -> float:
-    """Count one try; returns 0, or the seconds to wait where it may not be made, and then it is not counted."""
-    # The row of the name is the lock of all tries of it, from wherever they come.
+    """Count one attempt; return 0, or the seconds to wait if it is refused, which is then not counted."""
+    # The name's row locks all its attempts, from any address.
     row, _created = NameTries.objects.select_for_update().get_or_create(name=tried.name)
     now = database_now()
     if _count_failures(tried) >= settings.AXES_FAILURE_LIMIT:
@@ -122,7 +123,7 @@ def take_try(tried: Tried) -> float:
 
 @transaction.atomic
 def forget_tries(tried: Tried) -> None:
-    """Take back what was tried of a name from one address: it ended well. What others try goes on being counted."""
+    """Uncount the attempts of a name from one address after a success. Attempts from other addresses still count."""
     row = NameTries.objects.select_for_update().filter(name=tried.name).first()
     if row is not None:
         row.count = max(0, row.count - _count_failures(tried))
@@ -131,14 +132,14 @@ def forget_tries(tried: Tried) -> None:
 
 
 def forget_name(username: str) -> None:
-    """Forget all tries of a name: its password is a new one now."""
+    """Uncount all attempts of a name, whose password is new."""
     name = _normalised(username)
     NameTries.objects.filter(name=name).delete()
     AccessAttempt.objects.filter(username=name).delete()
 
 
 def is_current_password(request: HttpRequest, user: User, password: str) -> bool:
-    """Whether this is the password of who is signed in; counted as a try to sign in, and refused like one."""
+    """Return whether this is the signed-in user's password; counted and refused like a sign-in."""
     if authenticate(request, username=user.get_username(), password=password) is None:
         return False
     forget_tries(tried_by(request, {"username": user.get_username()}))
@@ -148,21 +149,21 @@ def is_current_password(request: HttpRequest, user: User, password: str) -> bool
 def attempted_username(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
     """Return the name under which attempts are counted.
 
-    Names are found whatever their case, so "John", "JOHN" and "john " are one account and one counter.
+    Names are found regardless of case, so "John", "JOHN" and "john " are one account and one counter.
     """
     return _normalised((credentials or {}).get("username") or request.POST.get("username") or "")
 
 
 def attempted_from(request: HttpRequest) -> str | None:
-    """Return the address under which attempts are counted, or None where it is not known."""
+    """Return the address under which attempts are counted, or None if it is not known."""
     return counted_address(request.META.get("REMOTE_ADDR") or "") or None
 
 
 def lockout_response(request: HttpRequest, *_ignored: object) -> HttpResponse:
-    """Return the 429 that says when to try again: a page, or under /api/ JSON in REST's error shape.
+    """Return the 429 with the time of the next attempt: a page, or under /api/ JSON in REST's error shape.
 
-    Axes hands over the response it replaces and the credentials as well, in an order that differs between its
-    sync and its async path; neither is needed.
+    Axes also passes the response that it replaces and the credentials, in an order that differs between its sync and
+    its async path; neither is used.
     """
     seconds = math.ceil(getattr(request, "lockout_seconds", 0) or _cool_off().total_seconds())
     response: HttpResponse
@@ -179,7 +180,7 @@ def lockout_response(request: HttpRequest, *_ignored: object) -> HttpResponse:
 
 
 def _normalised(username: object) -> str:
-    """Return a name as it is counted; NUL, which PostgreSQL cannot store, shows as what stands for the unknown."""
+    """Return a name as it is counted; NUL, which PostgreSQL cannot store, becomes U+FFFD."""
     text = unicodedata.normalize("NFKC", str(username)[:_USERNAME_LENGTH]).strip().lower()[:_USERNAME_LENGTH]
     return "".join("\ufffd" if char == "\0" or "\ud800" <= char <= "\udfff" else char for char in text)
 
@@ -189,7 +190,7 @@ def _cool_off() -> datetime.timedelta:
 
 
 def _count_failures(tried: Tried) -> int:
-    """Return how many tries of a name from an address have not ended well, those under way included."""
+    """Return the attempts of a name from an address without success, including those in progress."""
     rows = AccessAttempt.objects.filter(
         username=tried.name, ip_address=tried.address, attempt_time__gte=database_now() - _cool_off()
     )
@@ -197,7 +198,7 @@ def _count_failures(tried: Tried) -> int:
 
 
 def _note_try(tried: Tried, now: datetime.datetime) -> None:
-    """Count in axes' rows; called under the lock of the name. What was posted is kept nowhere."""
+    """Count in axes' rows, under the lock of the name. The submitted form is not stored."""
     rows = AccessAttempt.objects.filter(username=tried.name, ip_address=tried.address)
     rows.filter(attempt_time__lt=now - _cool_off()).delete()
     changed = rows.filter(user_agent="").update(failures_since_start=F("failures_since_start") + 1, attempt_time=now)
@@ -209,7 +210,7 @@ def _note_try(tried: Tried, now: datetime.datetime) -> None:
 
 
 def _pause(row: NameTries, now: datetime.datetime) -> float:
-    """Return the seconds until the next try of a name from anywhere."""
+    """Return the seconds until the next attempt of a name from anywhere."""
     if row.last_at is None or row.count < FREE_TRIES:
         return 0.0
     doublings = min(row.count - FREE_TRIES, 10)
@@ -218,7 +219,7 @@ def _pause(row: NameTries, now: datetime.datetime) -> float:
 
 
 def _is_known(tried: Tried, now: datetime.datetime) -> bool:
-    """Whether the name has signed in from this address lately."""
+    """Return whether the name signed in from this address recently."""
     if tried.address is None:
         return False
     rows = AccessLog.objects.filter(ip_address=tried.address, attempt_time__gt=now - KNOWN_FOR)

@@ -1,7 +1,7 @@
-"""How often one address may sign in, sign up and ask for reset mail: over pages and REST together, see settings.
+"""Limits how often one address may sign in, sign up and request reset mail, over pages and REST together.
 
-The lock-out counts one name; this is for who tries a password on many. And each try costs a hash, some tenths of a
-second of a processor, which anybody could have us compute as often as they like.
+The lock-out counts attempts of one name; this bounds attempts of many names. Each attempt costs a hash, some tenths of
+a second of CPU.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class AddressThrottle(ScopedThrottle):
-    """REST's, for pages; whoever is signed in already is counted with their address as well."""
+    """REST's throttle, for pages; requests of signed-in users count for their address too."""
 
     throttle_scope = SCOPE
 
     def get_cache_key(self, request: Any, view: Any) -> str:
-        """Return what the address is counted under, over REST too."""
+        """Return the key of the address, the same as for REST."""
         return self.cache_format % {"scope": SCOPE, "ident": self.get_ident(request)}
 
 
 def note_refusal(request: HttpRequest) -> None:
-    """Note that the address of this request has met FLOWRA_SIGN_INS_PER_MINUTE."""
+    """Record that this request's address reached FLOWRA_SIGN_INS_PER_MINUTE."""
     met.note("FLOWRA_SIGN_INS_PER_MINUTE", counted_address(request.META.get("REMOTE_ADDR", "")))
 
 
 def limited(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Wrap a page that computes a hash or sends a mail when something is posted to it."""
+    """Wrap a view that computes a hash or sends a mail on POST."""
 
     @functools.wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-"""manage.py backup: a copy of the SQLite database while Flowra runs. Copying the file would miss what is in its WAL."""
+"""manage.py backup: copies the SQLite database while Flowra runs. Copying the file would miss its WAL."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Write a consistent, complete copy of a database that is in use; raises sqlite3.Error, also if it is unsound.
+    """Write a consistent, complete copy of a database in use; raises sqlite3.Error, also if it is corrupt.
 
-    It is one file, without a WAL beside it. Nobody who reads or writes waits meanwhile.
+    The copy is one file without a WAL. Readers and writers are not blocked.
     """
     with (
         contextlib.closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=rw", uri=True)) as original,
         contextlib.closing(sqlite3.connect(target)) as copy,
     ):
-        original.backup(copy)  # in one step: as of one moment, whoever commits in between
+        original.backup(copy)  # in one step: a snapshot, whatever is committed meanwhile
         copy.execute("PRAGMA journal_mode=DELETE")
         found = copy.execute("PRAGMA integrity_check").fetchone()[0]
         if found != "ok":
@@ -30,7 +30,7 @@ def copy_database(source: Path, target: Path) -> None:
 
 class Command(BaseCommand):
     help = "Copies the SQLite database to FILE while Flowra runs, and checks the copy. PostgreSQL has pg_dump."
-    # What is wrong with a setting must not stand in the way of a backup.
+    # A wrong setting must not prevent a backup.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -48,7 +48,7 @@ class Command(BaseCommand):
             raise CommandError(f"{file} exists. A backup is never written over another one: give another name.")
         draft = file.with_name(f"{file.name}.part")
         try:
-            # It holds what people wrote and the hashes of their passwords: for its owner's eyes alone.
+            # It contains messages and password hashes: readable by its owner only.
             os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except OSError as error:
             raise CommandError(f"Cannot write {draft}: {error.strerror}.") from error
@@ -56,7 +56,7 @@ class Command(BaseCommand):
             copy_database(Path(database["NAME"]), draft)
             with draft.open("rb") as written:
                 os.fsync(written.fileno())
-            draft.rename(file)  # so that what has the name is complete
+            draft.rename(file)  # renamed last, so that a file of this name is complete
         except (OSError, sqlite3.Error) as error:
             raise CommandError(f"There is no backup: {error}.") from error
         finally:

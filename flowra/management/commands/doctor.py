@@ -1,4 +1,4 @@
-"""manage.py doctor: whether everything that Flowra stands on is as it should be, and what to do where it is not."""
+"""manage.py doctor: checks everything that Flowra depends on, and says how to fix what is wrong."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         "Looks at settings, this machine, the database, Redis and the channel layer, changes nothing, and says for "
         "each fault what to do. The exit status is 1 if anything failed."
     )
-    # Their findings are some of the doctor's own; they must not keep it from coming.
+    # The doctor reports the system checks itself; they must not prevent it from running.
     requires_system_checks: list[str] = []  # noqa: RUF012  (as the base class has it)
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,4 +1,4 @@
-"""Write what people read into the catalogues: `manage.py makemessages -l de`, as `make messages` does."""
+"""Extracts UI texts into the catalogues: `manage.py makemessages -l de`, as `make messages` does."""
 
 import re
 from pathlib import Path
@@ -7,15 +7,15 @@ from django.core.management.commands import makemessages
 
 
 class Command(makemessages.Command):
-    """Django's command, but what comes out depends on the sentences alone, so that branches merge.
+    """Django's command with a reproducible output, so that branches merge.
 
-    No places in files and no date, sorted, nothing that is no longer used, and no guesses ("fuzzy") at new sentences.
+    No file positions, no date, sorted, no obsolete entries, no fuzzy matches.
     """
 
     msgmerge_options = ["-q", "--backup=none", "--update", "--no-fuzzy-matching", "--sort-output", "--no-wrap"]  # noqa: RUF012
 
     def handle(self, *args: object, **options: object) -> None:
-        """Extract from code and templates, not from tests or what is installed."""
+        """Extract from code and templates, not from tests or installed packages."""
         options["ignore_patterns"] = ["var", "tests", "benchmarks", "deploy", "docs", ".venv"]
         options["no_location"] = options["no_obsolete"] = options["no_wrap"] = True
         super().handle(*args, **options)

@@ -1,4 +1,4 @@
-"""manage.py prune: delete what nobody will ask for again. Says what that is, and does it with --delete."""
+"""manage.py prune: counts old rows, and deletes them with --delete."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INTERRUPTED = 130  # the shell's status for a process ended by Ctrl-C
 def day_count(text: str) -> int:
     """Return a number of days, at least 1; raises argparse's error for anything else.
 
-    Not 0: a notice must stay until every process has seen it, and a notification until its reader has left the page.
+    Not 0: a notice must exist until every process has read it, and a notification until its reader has left the page.
     """
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_DAYS:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of days: give 1 to {MOST_DAYS:,}")
@@ -60,7 +60,7 @@ class Command(BaseCommand):
             self.stdout.write("Nothing was deleted. Run it again with --delete to do it.")
 
     def _delete(self, kind: Kind, now: datetime.datetime, old: datetime.datetime) -> int:
-        """Delete one kind, tell every TELL_EVERY seconds how far it is, and return how many went."""
+        """Delete one kind of rows, print progress every TELL_EVERY seconds, and return the number of rows."""
         done, told_at = 0, time.monotonic()
         for count in delete_in_batches(kind.find(now, old)):
             done += count

@@ -52,7 +52,7 @@ class Command(BaseCommand):
         parser.add_argument("--demo", action="store_true", help="migrate first, and fill an empty database")
 
     def handle(self, *, host: str, port: int, workers: int, demo: bool, **options: Any) -> None:
-        """Serve until told to stop; raises CommandError with one line for what stands in the way."""
+        """Serve until a signal; raises CommandError with one line if it cannot."""
         if workers > 1 and not settings.REDIS_URL:
             raise CommandError(
                 f"--workers {workers} needs REDIS_URL: without a broker the processes cannot hear each other. "
@@ -66,12 +66,12 @@ class Command(BaseCommand):
             accounts = self._prepare(demo=demo)
             address = address_of(host, listeners)
             status = self._serve(listeners, workers, lambda: self._announce(address, accounts))
-        except KeyboardInterrupt:  # before the server was there to take it
+        except KeyboardInterrupt:  # before the server handled the signal
             status = 0
         sys.exit(status)
 
     def _prepare(self, *, demo: bool) -> list[str]:
-        """Have the database and the static files ready, or raise CommandError; return the demo's user names."""
+        """Prepare the database and the static files; return the demo's user names, raises CommandError."""
         accounts: list[str] = []
         try:
             if demo:
@@ -90,7 +90,7 @@ class Command(BaseCommand):
         return accounts
 
     def _fill(self) -> list[str]:
-        """Seed an empty database, once, and never where DEBUG is off: everybody knows the demo's passwords."""
+        """Seed an empty database, once, and never with DEBUG off: the demo's passwords are public."""
         if not settings.DEBUG:
             return []
         if not get_user_model().objects.exists():
@@ -98,7 +98,7 @@ class Command(BaseCommand):
         return [account.username for account in list_accounts()]
 
     def _announce(self, address: str, accounts: list[str]) -> None:
-        """Say where it runs, and who can sign in to the demo; tests and scripts wait for the first line."""
+        """Print the address, and the demo's accounts; tests and scripts wait for the first line."""
         self.stdout.write(f"Flowra is running on {address}")
         if accounts:
             self.stdout.write(f"Sign in as {', '.join(accounts)}; the password is {PASSWORD}. Ctrl-C stops it.")

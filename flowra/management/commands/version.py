@@ -1,4 +1,4 @@
-"""manage.py version: Flowra's, not Django's. manage.py itself answers it, so that it does whatever the settings say."""
+"""manage.py version: prints Flowra's version. manage.py answers it itself, so that it works with any settings."""
 
 from typing import Any
 

@@ -15,7 +15,7 @@ import uvicorn
 
 from flowra.server import http_protocol
 from flowra.server.http_protocol import MAX_PIPELINED, BoundedHttpProtocol
-from flowra.server.http_writing import LOOKS
+from flowra.server.http_writing import CHECKS
 from realtime.outbox.uvicorn_protocol import PreframedProtocol
 from tests.realtime.outbox.uvicorn_peer import connect, running
 from tests.support.processes import ROOT
@@ -122,7 +122,7 @@ async def test_who_takes_nothing_is_cut() -> None:
 
 def test_by_default_they_are_cut_within_a_minute() -> None:
     (seconds,) = re.findall(r"^\| `FLOWRA_WRITE_TIMEOUT` \| (\d+) \|", OPERATIONS.read_text(), re.MULTILINE)
-    assert int(seconds) * (1 + 2 / LOOKS) < 60
+    assert int(seconds) * (1 + 2 / CHECKS) < 60
 
 
 async def test_who_takes_little_but_some_is_not_cut(limits: Any) -> None:

@@ -1,4 +1,4 @@
-"""manage.py issue_token USERNAME: an access token for a script."""
+"""manage.py issue_token USERNAME: prints an access token for a script."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("username")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the token; refuse for users who could not sign in."""
+        """Print the token; raises CommandError for users who cannot sign in."""
         username = options["username"]
         try:
             user = User.objects.get_by_natural_key(username)
