@@ -126,7 +126,7 @@ class User(KeyedModel, AbstractUser):
         return user
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; changed credentials also set `security_changed_at`, a changed name or address sends `profile_changed`."""
+        """Save; changed credentials set `security_changed_at`, a changed name or address sends `profile_changed`."""
         self.display_name = self.display_name or self.username
         if self._security_before is not None and self._security_before != self._security_state():
             self.security_changed_at = database_now()
