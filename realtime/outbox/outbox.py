@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 
@@ -9,119 +10,119 @@ from realtime import metrics
 from realtime.outbox.edits import superseded_edits
 from realtime.outbox.frame import Frame, Priority, fitting
 from realtime.outbox.presence import fold
-from realtime.outbox.transports import Wire
+from realtime.outbox.transports import AsgiTransport
 from realtime.protocol.frames import CloseCode
 
 
 class Outbox:
-    """Hands frames to a wire, at once if the socket takes them, else from a queue.
+    """Hands frames to a transport, at once if the socket takes them, else from a queue.
 
-    `limit` bounds the queue in bytes; above it typing goes, and edits of what was edited again, and presence is folded
-    into its latest state; if that is not enough `overflowed` is called once and nothing more is taken. No frame is
-    larger, whether it waits or not: a `resync` stands for one that would be. Runs in the event loop's thread only.
+    `limit` bounds the queue in bytes. Above it typing is dropped, and edits of what was edited again, and presence is
+    folded into its latest state. If that is not enough the queue is dropped, the socket is closed as a slow consumer
+    as soon as it takes anything, and `overflowed` is called. No single frame is larger than `limit`: a `resync` is
+    sent in its place. Runs in the event loop's thread only.
     """
 
-    def __init__(self, wire: Wire, *, limit: int, overflowed: Callable[[], None]) -> None:
-        self._wire = wire
+    def __init__(self, transport: AsgiTransport, *, limit: int, overflowed: Callable[[], None]) -> None:
+        self._transport = transport
         self.limit = limit
         self._overflowed = overflowed
         self._queue: deque[Frame | CloseCode] = deque()
         self._is_open = False
         self.queued_bytes = 0
         self.is_closed = False
-        # Writes frames that are ready, with nothing in between: set while nothing waits and the server offers it.
+        # Writes frames' bytes to the socket: set while nothing waits and the server offers it.
         self.direct: Callable[[bytes], None] | None = None
         self.direct_changed: Callable[[], None] = _nothing  # called after each change of `direct`
-        wire.changed = self._wire_changed
+        self._waiting: asyncio.Future[None] | None = None  # of `wait_writable`
+        transport.on_change = self._flush
 
     def open(self, first: Frame) -> None:
         """Send `first` and from now on whatever comes; what was put before follows it."""
         self._is_open = True
         self._queue.appendleft(first)
         self.queued_bytes += first.size
-        self._wire_changed()
+        self._flush()
 
     def put(self, frame: Frame) -> None:
-        """Send `frame`, or queue it behind what waits already."""
+        """Send `frame`, or queue it behind what waits already; after the close nothing happens."""
         if self.is_closed:
             return
         frame = fitting(frame, self.limit)
-        if self._queue or self._wire.is_busy or not self._is_open:
+        if self._queue or self._transport.is_busy or not self._is_open:
             self._enqueue(frame)
         else:
-            self._send(frame)
+            self._transport.send(frame)
+            metrics.frames_sent.inc()
 
     def close(self, code: CloseCode) -> None:
-        """Close the socket with `code` once what is queued has been sent."""
+        """Close the socket with `code` once what is queued has been sent; before `open` nothing of it is sent."""
         if self.is_closed:
             return
+        if not self._is_open:
+            self._drop_queue()
+        self._close_after_queue(code)
+
+    def detach(self) -> None:
+        """Send nothing more: the connection has ended."""
         self._end()
-        if self._queue or self._wire.is_busy:
-            self._queue.append(code)
-        else:
-            self._wire.close(code)
-
-    def say_last_words(self, code: CloseCode) -> None:
-        """After an overflow: close with `code` as soon as the wire can."""
-        if self._wire.closes_when_busy:
-            self._wire.close(code)
-        else:
-            self._queue.append(code)
-
-    def cut(self) -> None:
-        """Give up a peer that takes nothing, not even the close frame."""
-        self.abort()
-        self._wire.cut()
+        self._drop_queue()
+        self._transport.detach()
 
     def abort(self) -> None:
-        """Forget what waits: the connection is gone, or must go without a word."""
-        self._end()
-        self._queue.clear()
-        self.queued_bytes = 0
-        self._wire.let_go()
+        """End the connection with a peer that takes nothing, not even the close frame."""
+        self.detach()
+        self._transport.abort()
 
-    async def flushed(self) -> None:
-        """Return when nothing waits any more, the close included."""
-        await self._wire.idle()
+    async def wait_writable(self, most: int) -> None:
+        """Wait until at most `most` bytes are queued, or the outbox is closed; for one caller at a time.
 
-    async def takes_more(self, most: int) -> bool:
-        """Wait until at most `most` bytes wait; returns False where nothing is taken any more.
-
-        For whoever has more to send than may wait: the peer takes one part before the next is even read.
+        For whoever has more to send than the queue may hold: the peer takes one part before the next is read.
         """
         while not self.is_closed and self.queued_bytes > most:
-            await self._wire.idle()
-        return not self.is_closed
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+
+    def _close_after_queue(self, code: CloseCode) -> None:
+        self._end()
+        self._queue.append(code)
+        self._flush()
 
     def _end(self) -> None:
         self.is_closed = True
         self._set_direct(None)
+        self._wake()
+
+    def _drop_queue(self) -> None:
+        self._queue.clear()
+        self.queued_bytes = 0
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     def _set_direct(self, direct: Callable[[bytes], None] | None) -> None:
         if direct is not self.direct:
             self.direct = direct
             self.direct_changed()
 
-    def _send(self, frame: Frame) -> None:
-        self._wire.send(frame)
-        metrics.frames_sent.inc()
-
-    def _wire_changed(self) -> None:
-        """Send what waits, as far as the wire takes it, and say whether more may go directly."""
-        if self._wire.is_lost:
+    def _flush(self) -> None:
+        """Send what is queued, as far as the transport takes it, and set `direct`."""
+        if self._transport.is_lost:
             self._end()
-            self._queue.clear()
-            self.queued_bytes = 0
+            self._drop_queue()
             return
-        while self._queue and self._is_open and not self._wire.is_busy:
+        while self._queue and not self._transport.is_busy and (self._is_open or self.is_closed):
             entry = self._queue.popleft()
             if isinstance(entry, CloseCode):
-                self._wire.close(entry)
+                self._transport.close(entry)
             else:
                 self.queued_bytes -= entry.size
-                self._send(entry)
-        is_clear = self._is_open and not self.is_closed and not self._queue and not self._wire.is_busy
-        self._set_direct(self._wire.direct if is_clear else None)
+                self._transport.send(entry)
+                metrics.frames_sent.inc()
+        is_clear = self._is_open and not self.is_closed and not self._queue and not self._transport.is_busy
+        self._set_direct(self._transport.write if is_clear else None)
+        self._wake()
 
     def _enqueue(self, frame: Frame) -> None:
         self._queue.append(frame)
@@ -129,9 +130,8 @@ class Outbox:
         if self.queued_bytes > self.limit:
             self._shed()
         if self.queued_bytes > self.limit:
-            self._end()
-            self._queue.clear()
-            self.queued_bytes = 0
+            self._drop_queue()
+            self._close_after_queue(CloseCode.SLOW_CONSUMER)
             self._overflowed()
 
     def _shed(self) -> None:

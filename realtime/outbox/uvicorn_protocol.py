@@ -1,255 +1,229 @@
-"""uvicorn's WebSocket protocol with two more things: it takes frames that are ready to be written, and no floods.
+"""uvicorn's WebSocket protocol, with EXTENSION for frames as bytes and a bound on what a peer may send.
 
-An uncompressed server frame is byte for byte the same for everybody, so the hub builds it once for a whole room. Where
-the ASGI scope has the extension, its value is {"socket": PreframedSocket}; everywhere else the plain `send` does the
-same, one frame and one socket at a time. `flowra.server.server` names the class in uvicorn's own `ws` setting.
-
-What a peer sends is parsed a little at a time, so that others get their turn, and only while the application keeps up.
-Control frames and fragments never reach the application, whose limits so know nothing of them: they are counted here.
+`flowra.server.server` names the class in uvicorn's own `ws` setting. This is the one place that uses what uvicorn does
+not document: each such name has its reason beside it, and tests/realtime/outbox/test_uvicorn_protocol.py names the
+versions that have them. Everything else is asyncio's: the protocol's callbacks and the transport's methods.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
 
+from typing_extensions import override
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
 from realtime.limits.buckets import TokenBucket
+from realtime.outbox.transports import ABORT_AFTER, EXTENSION
 from realtime.protocol.frames import CloseCode
 
-EXTENSION = "websocket.send.preframed"
-ABORT_AFTER = 5.0  # seconds that a peer which takes nothing has for the close frame
 PARSE_SIZE = 4_096  # bytes parsed in one turn of the event loop; of the smallest frames it holds some 700, 5 ms of work
 # Pings, pongs and fragments of one connection. A client that sends a large frame in pieces of 1 KiB needs 160 at once.
 CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST = 50.0, 1_000
 
 
-class PreframedSocket(Protocol):
-    """What the extension offers, between accept and close."""
+class _ObservedTransport:
+    """The transport as the base sees it: `protocol` learns of each close, and of when the application has taken all.
 
-    def watch(self, changed: Callable[[bool], None], ended: Callable[[], None]) -> None:
-        """Have `changed(is_full)` called whenever the socket takes no more for now, and when it does again.
+    The base closes in eight places, and pauses reading from a message until the application has taken it. Each is a
+    method of the transport, so none of those places has to be overridden.
+    """
 
-        `ended` is called before anything else can be written, once nothing may be, whoever ended the connection.
-        """
+    def __init__(self, transport: asyncio.Transport, protocol: PreframedProtocol) -> None:
+        self._transport = transport
+        self._protocol = protocol
+        self.write = transport.write
 
-    def write(self, frames: bytes) -> None:
-        """Write one or more whole frames after everything sent before; after the end nothing happens."""
+    def __getattr__(self, name: str) -> Any:
+        """Return what the transport has."""
+        return getattr(self._transport, name)
 
-    @property
-    def direct(self) -> Callable[[bytes], None]:
-        """The transport's own `write`, for a caller that watches: to be called only while not full and not ended."""
+    def close(self) -> None:
+        """Close once everything was sent."""
+        self._transport.close()
+        self._protocol.note_end()
 
-    def close(self, code: int) -> None:
-        """Send a close frame, and cut the connection after ABORT_AFTER if the peer takes nothing."""
+    def pause_reading(self) -> None:
+        """Note that something waits for the application."""
+        self._protocol.is_ahead = True
 
-    def cut(self) -> None:
-        """End the connection at once; what is unsent is lost."""
-
-    @property
-    def unsent_bytes(self) -> int:
-        """How much waits for the peer."""
-
-
-def preframed_socket(scope: Mapping[str, Any]) -> PreframedSocket | None:
-    """Return the extension of this connection, None where the server has none."""
-    extension = scope.get("extensions", {}).get(EXTENSION)
-    if extension is None:
-        return None
-    found: PreframedSocket = extension["socket"]
-    return found
+    def resume_reading(self) -> None:
+        """Note that the application has taken everything."""
+        self._protocol.is_ahead = False
+        self._protocol.go_on()
 
 
 class PreframedProtocol(WebSocketsSansIOProtocol):
-    """Serves as its base does, and is the PreframedSocket of its connection."""
+    """Serves as its base does, and is the PreframedSocket of its connection.
 
-    _changed: Callable[[bool], None] | None = None
-    _ended: Callable[[], None] | None = None
+    What a peer sends is parsed a little at a time, so that others get their turn, and only while the application keeps
+    up. Control frames and fragments never reach the application and its limits, so they are counted here.
+    """
+
+    _transport: asyncio.Transport
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._loop = asyncio.get_running_loop()
+        self._set_full: Callable[[bool], None] | None = None
+        self._ended: Callable[[], None] | None = None
+        self._is_full = False
+        self._has_ended = self._is_lost = False
+        self._abort_timer: asyncio.TimerHandle | None = None
         self._unparsed = bytearray()
-        self._is_parsing = False  # whether another turn of it is due
-        self._control_frames = TokenBucket(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST, self.loop.time())
+        self.is_ahead = False  # whether something that was parsed waits for the application
+        self._is_parse_due = False
+        self._control_frames = TokenBucket(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST, self._loop.time())
+
+    # --- What the extension offers ----------------------------------------------------------------
 
     async def run_asgi(self) -> None:
-        """Run the application with the extension in its scope."""
+        """Run the application with the extension in its scope.
+
+        uvicorn has no hook for extensions; `run_asgi` is where `scope` is complete and the application not called yet.
+        """
         if not self.config.ws_per_message_deflate:  # a compressed frame is another one for every connection
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[EXTENSION] = {"socket": self}
         await super().run_asgi()
 
-    def watch(self, changed: Callable[[bool], None], ended: Callable[[], None]) -> None:
-        """See PreframedSocket."""
-        self._changed = changed
-        self._ended = ended
-        if self.close_sent or self.transport.is_closing():
-            self._tell_end()
-
     @property
-    def direct(self) -> Callable[[bytes], None]:
-        """See PreframedSocket."""
-        write: Callable[[bytes], None] = self.transport.write
-        return write
+    def write(self) -> Callable[[bytes], None]:
+        """The transport's own `write`."""
+        return self._transport.write
 
-    def write(self, frames: bytes) -> None:
-        """See PreframedSocket."""
-        if not self.close_sent and not self.transport.is_closing():
-            self.transport.write(frames)
+    def watch(self, set_full: Callable[[bool], None], ended: Callable[[], None]) -> None:
+        """Have the callbacks of PreframedSocket.watch called."""
+        self._set_full, self._ended = set_full, ended
+        if self._has_ended:
+            self.note_end()
+        elif self._is_full:
+            set_full(True)
 
-    def close(self, code: int) -> None:
-        """See PreframedSocket. As the base's close, but for not waiting until the socket is writable."""
-        if self.close_sent or self.transport.is_closing():
-            return
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": ""})
-        self.conn.send_close(code)
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_sent = True
-        self._tell_end()
-        self._go_on()
+    def abort(self) -> None:
+        """End the connection at once; what is unsent is lost."""
+        self._transport.abort()
+        self.note_end()
 
-    def cut(self) -> None:
-        """See PreframedSocket."""
-        self.transport.abort()
-        self._tell_end()
+    # --- asyncio's callbacks ----------------------------------------------------------------------
 
-    @property
-    def unsent_bytes(self) -> int:
-        """See PreframedSocket."""
-        return self.transport.get_write_buffer_size()
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        super().connection_made(_ObservedTransport(self._transport, self))  # type: ignore[arg-type]  # it has all of one
 
+    @override
     def pause_writing(self) -> None:
-        """Note that the transport's buffer is full; called by the transport."""
         super().pause_writing()
-        if self._changed is not None:
-            self._changed(True)
+        self._is_full = True
+        if self._set_full is not None:
+            self._set_full(True)
 
+    @override
     def resume_writing(self) -> None:
-        """Note that it has drained; called by the transport."""
         super().resume_writing()
-        if self._changed is not None:
-            self._changed(False)
+        self._is_full = False
+        if self._set_full is not None:
+            self._set_full(False)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._unparsed += data
+        if not self._is_parse_due and not self.is_ahead:
+            self._parse()
+
+    @override
+    def eof_received(self) -> None:
+        super().eof_received()
+        self.note_end()  # asyncio closes the transport then
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._is_lost = True
+        super().connection_lost(exc)
+        self.note_end()
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
 
     # --- What comes in ----------------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
-        """Take what came from the network; called by the transport."""
-        self._unparsed += data
-        if not self._is_parsing:
-            self._parse()
-
     def _parse(self) -> None:
         """Parse a little, and see to it that the rest is parsed before more is read."""
-        self._is_parsing = False
-        if self.transport.is_closing():
+        self._is_parse_due = False
+        if self._transport.is_closing():
             self._unparsed.clear()
             return
         some = bytes(self._unparsed[:PARSE_SIZE])
         del self._unparsed[:PARSE_SIZE]
         super().data_received(some)
-        if self.conn.handshake_exc is not None and not self.handshake_initiated:
-            # The head of the request is too large or none; the base would keep the connection without a word.
-            self.transport.write(b"".join(self.conn.data_to_send()))
-            self.transport.close()
+        # `conn` is websockets' own protocol. Of a request whose head is too large, or none, the base says nothing and
+        # keeps the connection; all others that it refuses it closes.
+        if self.conn.handshake_exc is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(self.conn.data_to_send()))
+            self._close()
             return
-        if self._unparsed and not self.read_paused:
-            self.read_paused = True
-            self.transport.pause_reading()
-        self._go_on()
+        self.go_on()
 
-    def _go_on(self) -> None:
-        """Parse what is left, at the next turn of the event loop, or read on, once the application has taken all.
-
-        After the close nothing is for the application any more, and the peer's own close is looked for.
-        """
-        if not self.queue.empty() and not self.close_sent:
+    def go_on(self) -> None:
+        """Parse what is left at the next turn of the event loop, or read on, once the application has taken all."""
+        if not self._unparsed and not self.is_ahead:
+            self._transport.resume_reading()
             return
-        if self._unparsed:
-            if not self._is_parsing:
-                self._is_parsing = True
-                self.loop.call_soon(self._parse)
-        elif self.read_paused:
-            self.read_paused = False
-            self.transport.resume_reading()
-
-    async def receive(self) -> Any:
-        """Return the next event, and go on where it was the last."""
-        event = await self.queue.get()
-        self._go_on()
-        return event
+        self._transport.pause_reading()
+        if not self.is_ahead and not self._is_parse_due:
+            self._is_parse_due = True
+            self._loop.call_soon(self._parse)
 
     def _count_control_frame(self) -> None:
-        if self._control_frames.take(self.loop.time()) and not self.close_sent:
-            self.close(CloseCode.FLOOD)
-            self.transport.close()  # reads nothing more, so that it does not go on while it is being closed
+        if self._control_frames.take(self._loop.time()) and not self._transport.is_closing():
+            self.conn.send_close(CloseCode.FLOOD)
+            self._transport.write(b"".join(self.conn.data_to_send()))
+            self._close()  # reads nothing more, so that the peer does not go on meanwhile
 
+    # The base has one method for each kind of frame; these three are the ones that are counted.
+
+    @override
     def handle_ping(self) -> None:
         """Answer a ping, unless the peer takes no answers: they would pile up here."""
         self._count_control_frame()
-        if self.writable.is_set() and not self.transport.is_closing():
-            super().handle_ping()
-        else:
+        if self._is_full or self._transport.is_closing():
             self.conn.data_to_send()  # throws the answer away
+        else:
+            super().handle_ping()
 
+    @override
     def handle_pong(self, event: Frame) -> None:
-        """Take a pong."""
         self._count_control_frame()
         super().handle_pong(event)
 
+    @override
     def handle_cont(self, event: Frame) -> None:
         """Take a fragment; an empty one costs memory although it adds nothing to the frame's size."""
         self._count_control_frame()
         super().handle_cont(event)
 
-    # --- The ends that the base knows, each followed by the word of it ---------------------------
+    # --- The end ----------------------------------------------------------------------------------
 
-    def handle_close(self, event: Frame) -> None:
-        """Take the peer's close frame."""
-        super().handle_close(event)
-        self._tell_end()
-
-    def handle_parser_exception(self) -> None:
-        """Close on what is not WebSocket."""
-        super().handle_parser_exception()
-        self._tell_end()
-
-    def keepalive_timeout(self) -> None:
-        """Close because the peer did not answer; what it has not taken in all the time is not waited for."""
-        super().keepalive_timeout()
-        if self.transport.get_write_buffer_size():
-            self.transport.abort()
-        self._tell_end()
-
-    def eof_received(self) -> None:
-        """Note that the peer sends nothing more; the transport closes."""
-        super().eof_received()
-        self._tell_end()
-
+    @override
     async def send(self, message: Any) -> None:
-        """Do what plain ASGI asks for, a close among it."""
         await super().send(message)
-        if self.close_sent:
-            # A refusal with a status of the application's own is complete as well; the base would log an error.
+        if message["type"] == "websocket.close":
+            self.note_end()  # the base waits for the peer's close frame before it closes the transport
+        elif message["type"] == "websocket.http.response.body":
+            # The base takes a refusal with a status of ours for an application that has answered nothing.
             self.handshake_complete = True
-            self._go_on()
-            self._tell_end()
 
-    def shutdown(self) -> None:
-        """Close because the server stops."""
-        super().shutdown()
-        self._tell_end()
+    def _close(self) -> None:
+        self._transport.close()
+        self.note_end()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Note that the connection is gone; called by the transport."""
-        super().connection_lost(exc)
-        self._tell_end()
-
-    def _tell_end(self) -> None:
-        if not self.disconnected and self.close_timer is None:
-            # A transport that closes waits until everything was sent, for a peer that takes nothing for ever.
-            self.close_timer = self.loop.call_later(ABORT_AFTER, self.transport.abort)
+    def note_end(self) -> None:
+        """Report once that nothing may be written any more, and bound how long a closing transport waits."""
+        if self._abort_timer is None and not self._is_lost:
+            self._abort_timer = self._loop.call_later(ABORT_AFTER, self._transport.abort)
+        self._has_ended = True
         ended, self._ended = self._ended, None
         if ended is not None:
             ended()

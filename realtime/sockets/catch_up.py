@@ -79,7 +79,7 @@ class CatchUp:
                 return False
             outbox.put(frame)
             metrics.catch_up_messages.inc()
-            await outbox.takes_more(PART_BYTES)
+            await outbox.wait_writable(PART_BYTES)
         return True
 
 

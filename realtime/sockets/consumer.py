@@ -10,8 +10,7 @@ from typing_extensions import override
 from realtime.credentials import is_origin_allowed, read_handshake
 from realtime.hub.hub import start_hub
 from realtime.lifecycle import is_draining
-from realtime.outbox.transports import PlainWire, ReadyWire
-from realtime.outbox.uvicorn_protocol import preframed_socket
+from realtime.outbox.transports import open_transport
 from realtime.protocol.frames import CloseCode
 from realtime.sockets import handshake
 from realtime.sockets.session import Session
@@ -50,9 +49,8 @@ class ChatConsumer(AsyncConsumer):
             elif caller is None:
                 await handshake.close(receive, send, CloseCode.UNAUTHENTICATED)
             else:
-                preframed = preframed_socket(scope)
-                transport = PlainWire(send) if preframed is None else ReadyWire(preframed)
-                await self.session_class(hub, caller, transport, asked.request_id).run(receive)
+                session = self.session_class(hub, caller, open_transport(scope, send), asked.request_id)
+                await session.run(receive)
         finally:
             if slot is not None:
                 slot.leave()

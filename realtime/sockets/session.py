@@ -17,7 +17,7 @@ from realtime.limits.buckets import ConnectionLimits
 from realtime.outbox.connection import Connection
 from realtime.outbox.frame import Frame
 from realtime.outbox.outbox import Outbox
-from realtime.outbox.transports import Wire
+from realtime.outbox.transports import ABORT_AFTER, AsgiTransport
 from realtime.protocol.frames import CloseCode, Error, ErrorCode, FrameError, Welcome, decode, encode
 from realtime.sockets.commands import Commands
 from realtime.sockets.expiry import CredentialExpiry
@@ -25,13 +25,12 @@ from realtime.sockets.log_context import LogContext, bind, request_id_from
 from realtime.sockets.queries import Caller
 
 logger = logging.getLogger(__name__)
-ABORT_AFTER = 5.0  # seconds that a socket has to take its close frame
 
 
 class Session:
     """Serves one connection from the `welcome` to its end."""
 
-    def __init__(self, hub: Hub, caller: Caller, transport: Wire, request_id: str | None) -> None:
+    def __init__(self, hub: Hub, caller: Caller, transport: AsgiTransport, request_id: str | None) -> None:
         self._hub = hub
         self._caller = caller
         self._request_id = request_id  # as the client sent it
@@ -86,7 +85,7 @@ class Session:
             if self._abort_timer is not None:
                 self._abort_timer.cancel()
             self._hub.unregister(connection)
-            connection.outbox.abort()
+            connection.outbox.detach()
             logger.debug("A socket has ended.")
 
     async def recheck(self) -> None:
@@ -143,9 +142,7 @@ class Session:
             self.connection.outbox.close(self._close_code)
 
     def _overflowed(self) -> None:
-        # The queue is full because the socket takes nothing, so the close frame may not get through either.
-        self._begin_to_end(CloseCode.SLOW_CONSUMER)
-        self.connection.outbox.say_last_words(CloseCode.SLOW_CONSUMER)
+        self._begin_to_end(CloseCode.SLOW_CONSUMER)  # the outbox closes the socket
 
     def _begin_to_end(self, code: CloseCode) -> None:
         self._close_code = code
@@ -158,7 +155,7 @@ class Session:
     def _abort(self) -> None:
         if self._task is not None and not self._task.done():
             self._is_aborted = True
-            self.connection.outbox.cut()
+            self.connection.outbox.abort()
             self._task.cancel()
 
 

@@ -9,7 +9,7 @@ from realtime.credentials import Credential
 from realtime.outbox.connection import Connection
 from realtime.outbox.frame import Frame
 from realtime.outbox.outbox import Outbox
-from realtime.outbox.transports import PlainWire
+from realtime.outbox.transports import AsgiTransport
 from realtime.protocol.frames import CloseCode
 
 
@@ -19,7 +19,7 @@ class Listener:
     def __init__(self, user_id: uuid.UUID | None = None) -> None:
         self.texts: list[str] = []
         self.ended: list[CloseCode] = []
-        outbox = Outbox(PlainWire(self._send), limit=10_000_000, overflowed=lambda: None)
+        outbox = Outbox(AsgiTransport(self._send), limit=10_000_000, overflowed=lambda: None)
         outbox.open(Frame("welcome"))
         self.texts.clear()
         self.connection = Connection(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from realtime.hub.rooms import Subscription
 from realtime.outbox.connection import Connection
 from realtime.outbox.frame import Frame, text_frame
 from realtime.outbox.outbox import Outbox
-from realtime.outbox.transports import ReadyWire
+from realtime.outbox.transports import PreframedTransport
 
 CHATS = [uuid.uuid4(), uuid.uuid4()]
 CHAT = CHATS[0]
@@ -31,26 +32,19 @@ class Socket:
         self._changed: Callable[[bool], None] = lambda is_full: None
         self._ended: Callable[[], None] = lambda: None
 
-    def watch(self, changed: Callable[[bool], None], ended: Callable[[], None]) -> None:
-        self._changed, self._ended = changed, ended
+    def watch(self, set_full: Callable[[bool], None], ended: Callable[[], None]) -> None:
+        self._changed, self._ended = set_full, ended
 
     def write(self, frames: bytes) -> None:
         assert not self.is_full, "written to a full socket"
         assert not self.has_ended, "written after the end"
         self.taken.append(frames)
 
-    @property
-    def direct(self) -> Callable[[bytes], None]:
-        return self.write
-
-    @property
-    def unsent_bytes(self) -> int:
-        return 0
-
-    def close(self, code: int) -> None:
+    async def send(self, message: dict[str, Any]) -> None:
+        assert message["type"] == "websocket.close"
         self.end()
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         self.end()
 
     def set_full(self, is_full: bool) -> None:
@@ -68,7 +62,9 @@ class Person:
 
     def __init__(self, directory: Directory, user_id: uuid.UUID | None = None) -> None:
         self.socket = Socket()
-        self.outbox = Outbox(ReadyWire(self.socket), limit=10_000_000, overflowed=lambda: None)
+        self.outbox = Outbox(
+            PreframedTransport(self.socket.send, self.socket), limit=10_000_000, overflowed=lambda: None
+        )
         self.outbox.open(Frame("welcome"))
         self.due = [text_frame("welcome")]
         self.connection = Connection(
@@ -161,7 +157,7 @@ def test_each_gets_everything_once_whatever_happens(steps: list[Step]) -> None:
             person.socket.end()
         elif action == "abort" and not person.socket.has_ended:
             person.ended()
-            person.outbox.abort()
+            person.outbox.detach()
             person.socket.end()
         for each in people:
             each.check()

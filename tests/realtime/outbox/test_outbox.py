@@ -13,7 +13,7 @@ from realtime.frames.presence import presence_event
 from realtime.outbox.frame import Frame, Priority
 from realtime.outbox.outbox import Outbox
 from realtime.outbox.presence import fold, portions
-from realtime.outbox.transports import PlainWire
+from realtime.outbox.transports import AsgiTransport
 from realtime.protocol import frames
 from realtime.protocol.frames import CloseCode
 
@@ -39,9 +39,15 @@ class Socket:
 def make(limit: int = 1_000) -> tuple[Socket, Outbox, list[str]]:
     """Return a socket, its opened outbox and the list that notes an overflow."""
     socket, overflows = Socket(), []
-    outbox = Outbox(PlainWire(socket.send), limit=limit, overflowed=lambda: overflows.append("overflow"))
+    outbox = Outbox(AsgiTransport(socket.send), limit=limit, overflowed=lambda: overflows.append("overflow"))
     outbox.open(Frame("welcome"))
     return socket, outbox, overflows
+
+
+async def drained() -> None:
+    """Return when no `send` waits any more; each that does is a task."""
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others)
 
 
 def shed(kind: str) -> float:
@@ -65,7 +71,7 @@ async def test_order_holds_while_the_socket_waits() -> None:
         outbox.put(Frame(text))
     assert socket.taken == ["welcome"]
     socket.writable.set()
-    await outbox.flushed()
+    await drained()
     assert socket.taken == ["welcome", *"abc"]
     outbox.put(Frame("d"))
     assert socket.taken[-1] == "d"
@@ -73,7 +79,7 @@ async def test_order_holds_while_the_socket_waits() -> None:
 
 async def test_what_came_before_the_welcome_follows_it() -> None:
     socket = Socket()
-    outbox = Outbox(PlainWire(socket.send), limit=100, overflowed=lambda: None)
+    outbox = Outbox(AsgiTransport(socket.send), limit=100, overflowed=lambda: None)
     outbox.put(Frame("early"))
     assert socket.taken == []
     outbox.open(Frame("welcome"))
@@ -91,7 +97,7 @@ async def test_a_full_outbox_drops_typing_first() -> None:
     assert not overflows
     assert shed("typing") == before + 1
     socket.writable.set()
-    await outbox.flushed()
+    await drained()
     assert socket.taken == ["welcome", "stuck", "m" * 12, "n" * 12]
 
 
@@ -115,7 +121,7 @@ async def test_a_full_outbox_tells_an_edited_message_once() -> None:
     outbox.put(change("edited", "one", 201, size=300))
     assert not overflows
     socket.writable.set()
-    await outbox.flushed()
+    await drained()
     told = [json.loads(text) for text in socket.taken[2:]]
     assert (told[0]["type"], told[0]["data"]["revision"]) == ("chat.message.posted", 1)
     assert [frame["data"]["revision"] for frame in told] == sorted(frame["data"]["revision"] for frame in told)
@@ -153,7 +159,7 @@ async def test_a_full_outbox_tells_presence_as_it_is_in_the_end() -> None:
         outbox.put(presence(version))
     assert not overflows
     socket.writable.set()
-    await outbox.flushed()
+    await drained()
     told = [json.loads(text) for text in socket.taken[2:]]
     assert len(told) < 7
     assert shed("presence") == before + 199 - len(told)
@@ -170,9 +176,8 @@ async def test_what_cannot_be_dropped_overflows_once_and_memory_stays_bounded() 
         outbox.put(Frame("x" * 50))
     assert overflows == ["overflow"]
     assert outbox.queued_bytes == 0
-    outbox.say_last_words(CloseCode.SLOW_CONSUMER)
     socket.writable.set()
-    await outbox.flushed()
+    await drained()
     assert socket.taken == ["welcome", "x" * 50, 4408]
 
 
@@ -194,8 +199,36 @@ async def test_close_comes_after_what_is_queued_and_nothing_after_it() -> None:
     outbox.put(Frame("late"))
     outbox.close(CloseCode.NORMAL)
     socket.writable.set()
-    await outbox.flushed()
+    await drained()
     assert socket.taken == ["welcome", "last", 1012]
+
+
+async def test_before_the_welcome_only_the_close_is_sent() -> None:
+    socket = Socket()
+    outbox = Outbox(AsgiTransport(socket.send), limit=100, overflowed=lambda: None)
+    outbox.put(Frame("early"))
+    outbox.close(CloseCode.UNAUTHENTICATED)
+    assert socket.taken == [4401]
+
+
+async def test_one_who_waits_for_room_goes_on_when_there_is_some_or_the_outbox_is_closed() -> None:
+    socket, outbox, _ = make()
+    socket.writable.clear()
+    outbox.put(Frame("stuck"))
+    outbox.put(Frame("x" * 10))
+    waits = asyncio.create_task(outbox.wait_writable(9))
+    await outbox.wait_writable(10)
+    assert not waits.done()
+    socket.writable.set()
+    await asyncio.wait_for(waits, 5)
+    assert socket.taken == ["welcome", "stuck", "x" * 10]
+    socket.writable.clear()
+    outbox.put(Frame("stuck"))
+    outbox.put(Frame("y"))
+    waits = asyncio.create_task(outbox.wait_writable(0))
+    await asyncio.sleep(0)
+    outbox.detach()
+    await asyncio.wait_for(waits, 5)
 
 
 async def test_a_peer_that_is_gone_ends_it_quietly() -> None:
@@ -214,17 +247,17 @@ async def test_a_peer_that_goes_while_it_is_waited_for() -> None:
     outbox.put(Frame("b"))
     socket.is_gone = True
     socket.writable.set()
-    await outbox.flushed()
+    await drained()
     assert outbox.is_closed
     assert outbox.queued_bytes == 0
 
 
-async def test_abort_ends_a_send_that_waits() -> None:
+async def test_a_send_that_waits_is_cancelled_when_the_connection_has_ended() -> None:
     socket, outbox, _ = make()
     socket.writable.clear()
     outbox.put(Frame("a"))
-    outbox.abort()
-    await outbox.flushed()
+    outbox.detach()
+    await drained()
     socket.writable.set()
     assert socket.taken == ["welcome"]
 
@@ -239,7 +272,7 @@ async def test_what_is_larger_than_the_bound_is_told_as_changed_whether_it_would
     outbox.put(Frame("x" * 5_000_000))
     assert outbox.queued_bytes < 100
     socket.writable.set()
-    await outbox.flushed()
+    await drained()
     kinds = ["welcome", "x" * 1_000, "resync", "resync", "stuck", "resync"]
     assert [json.loads(text)["type"] if text[0] == "{" else text for text in socket.taken] == kinds
     assert {json.loads(text)["reason"] for text in socket.taken if text[0] == "{"} == {"too_large"}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
 import ssl
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,11 @@ import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from realtime.outbox import uvicorn_protocol
-from realtime.outbox.frame import text_frame
-from realtime.outbox.uvicorn_protocol import PreframedProtocol, preframed_socket
+from realtime.outbox.frame import Frame, text_frame
+from realtime.outbox.outbox import Outbox
+from realtime.outbox.transports import AsgiTransport, open_transport
+from realtime.outbox.uvicorn_protocol import PreframedProtocol
+from realtime.protocol.frames import CloseCode
 from tests.realtime.outbox.uvicorn_peer import WITHIN, connect, extension_of, serve, until_gone
 
 TLS = Path(__file__).parent / "tls"
@@ -32,14 +37,21 @@ async def plain(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def ready(scope: Any, receive: Any, send: Any) -> None:
-    """Do the same with ready frames."""
+    """Do the same with frames as bytes."""
     await receive()
     await send({"type": "websocket.accept"})
-    socket = extension_of(scope)
+    transport = open_transport(scope, send)
     for size in SIZES:
-        socket.write(text_frame("é" * (size // 2) + "x" * (size % 2)))
-    socket.close(4408)
+        transport.send(Frame("é" * (size // 2) + "x" * (size % 2)))
+    transport.close(CloseCode.SLOW_CONSUMER)
     await until_gone(receive)
+
+
+def opened_outbox(scope: Any, send: Any, overflows: list[bool]) -> Outbox:
+    """Return an outbox on the extension that has sent its welcome and notes an overflow in `overflows`."""
+    outbox = Outbox(open_transport(scope, send), limit=100_000, overflowed=lambda: overflows.append(True))
+    outbox.open(Frame("welcome"))
+    return outbox
 
 
 def contexts() -> tuple[dict[str, Any], ssl.SSLContext]:
@@ -92,24 +104,26 @@ async def test_several_frames_in_one_write_arrive_as_several() -> None:
         assert await peer.take(3 + 4 + 204) == b"\x81\x01a\x81\x02bc\x81\x7e\x00\xc8" + b"d" * 200
 
 
-@pytest.mark.parametrize("closed_by", ["ready", "plain", "peer"])
+@pytest.mark.parametrize("closed_by", ["outbox", "send", "peer"])
 async def test_after_the_end_nothing_is_written(closed_by: str) -> None:
     done = asyncio.Event()
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
-        socket = extension_of(scope)
-        if closed_by == "ready":
-            socket.close(1012)
-        elif closed_by == "plain":
+        outbox = opened_outbox(scope, send, [])
+        if closed_by == "outbox":
+            outbox.close(CloseCode.RESTART)
+        elif closed_by == "send":
             await send({"type": "websocket.close", "code": 1012})
         await until_gone(receive)
-        socket.write(text_frame("late"))
-        socket.close(1011)
+        assert outbox.direct is None
+        outbox.put(Frame("late"))
+        outbox.close(CloseCode.INTERNAL)
         done.set()
 
     async with serve(application) as port, connect(port) as peer:
+        assert await peer.take(9) == text_frame("welcome")
         if closed_by == "peer":
             peer.send(0x8, (1012).to_bytes(2, "big"))
         assert await peer.take(4) == b"\x88\x02" + (1012).to_bytes(2, "big")
@@ -120,9 +134,8 @@ async def test_after_the_end_nothing_is_written(closed_by: str) -> None:
 
 
 ENDS = [
-    "ready close",
-    "plain close",
-    "cut",
+    "close",
+    "abort",
     "peer closes",
     "peer half-closes",
     "peer vanishes",
@@ -140,27 +153,23 @@ async def test_every_end_is_told_once_and_before_anything_could_be_written(end: 
         await receive()
         await send({"type": "websocket.accept"})
         socket = extension_of(scope)
-        assert isinstance(socket, PreframedProtocol)
 
         def note_the_end() -> None:
             was_gone.append(socket.disconnected)
             ended.set()
 
         if end == "before it is watched":
-            socket.close(1012)
+            await send({"type": "websocket.close", "code": 1012})
         socket.watch(lambda is_full: None, note_the_end)
         if end == "before it is watched":
             assert was_gone == [False]
             return
-        socket.direct(text_frame("ready"))
-        if end == "ready close":
-            socket.close(1012)
-            assert was_gone == [False]
-        elif end == "plain close":
+        socket.write(text_frame("ready"))
+        if end == "close":
             await send({"type": "websocket.close", "code": 1012})
             assert was_gone == [False]
-        elif end == "cut":
-            socket.cut()
+        elif end == "abort":
+            socket.abort()
             assert was_gone == [False]
         await until_gone(receive)
 
@@ -186,32 +195,77 @@ async def test_every_end_is_told_once_and_before_anything_could_be_written(end: 
     assert was_gone == [end == "peer vanishes"]
 
 
-async def test_a_peer_that_takes_nothing_is_noticed_closed_and_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_peer_that_takes_nothing_overflows_and_can_be_aborted() -> None:
+    overflows: list[bool] = []
+    ended = asyncio.Event()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        outbox = opened_outbox(scope, send, overflows)
+        while not overflows:
+            outbox.put(Frame("x" * 60_000))
+            await asyncio.sleep(0)
+        assert outbox.direct is None
+        outbox.abort()
+        await until_gone(receive)
+        ended.set()
+
+    async with serve(application) as port, connect(port) as peer:
+        peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.wait_for(ended.wait(), WITHIN)
+        assert overflows == [True]
+        peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        # What the kernel had taken still comes; what waited in the process, the close last, does not.
+        assert not (await peer.rest()).endswith((4408).to_bytes(2, "big"))
+
+
+async def test_one_that_takes_something_again_after_an_overflow_is_told_why_it_is_closed() -> None:
+    overflows: list[bool] = []
+    overflowed = asyncio.Event()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        outbox = opened_outbox(scope, send, overflows)
+        while not overflows:
+            outbox.put(Frame("x" * 60_000))
+            await asyncio.sleep(0)
+        overflowed.set()
+        await until_gone(receive)
+
+    async with serve(application) as port, connect(port) as peer:
+        peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.wait_for(overflowed.wait(), WITHIN)
+        peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        assert await peer.take(9) == text_frame("welcome")
+        frame = text_frame("x" * 60_000)
+        while (head := await peer.take(4)) == frame[:4]:
+            assert await peer.take(60_000) == frame[4:]
+        assert head == b"\x88\x02" + (4408).to_bytes(2, "big")
+
+
+async def test_a_close_that_the_peer_does_not_take_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uvicorn_protocol, "ABORT_AFTER", 0.2)
-    changes: list[bool] = []
-    unsent: list[int] = []
     ended = asyncio.Event()
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
         socket = extension_of(scope)
-        socket.watch(changes.append, lambda: None)
-        while True not in changes:
-            socket.write(text_frame("x" * 60_000))
+        socket.transport.set_write_buffer_limits(high=10**9)  # else the close would wait
+        while not socket.transport.get_write_buffer_size():
+            socket.write(text_frame("x" * 1_000_000))
             await asyncio.sleep(0)
-        unsent.append(socket.unsent_bytes)
-        socket.close(4408)  # does not wait, as plain ASGI would
+        await send({"type": "websocket.close", "code": 4408})
         await until_gone(receive)  # said with the close
-        await until_gone(receive)  # and when the connection was cut
+        await until_gone(receive)  # and when the connection was aborted
         ended.set()
 
     async with serve(application) as port, connect(port) as peer:
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await asyncio.wait_for(ended.wait(), WITHIN)
-        assert unsent[0] > 0
         peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
-        # What the kernel had taken still comes; what waited in the process, the close frame last, does not.
         assert not (await peer.rest()).endswith((4408).to_bytes(2, "big"))
 
 
@@ -241,12 +295,12 @@ async def test_it_says_when_the_peer_takes_more_again() -> None:
 
 
 async def test_where_the_server_compresses_or_is_another_there_is_no_extension() -> None:
-    found: list[object] = []
+    found: list[type] = []
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
-        found.append(preframed_socket(scope))
+        found.append(type(open_transport(scope, send)))
         await until_gone(receive)
 
     async with serve(application, WebSocketsSansIOProtocol) as port, connect(port):
@@ -254,17 +308,39 @@ async def test_where_the_server_compresses_or_is_another_there_is_no_extension()
     options = {"ws_per_message_deflate": True}
     config = uvicorn.Config(application, **options)  # type: ignore[arg-type]
     assert config.ws_per_message_deflate
-    assert found == [None]
+    assert found == [AsgiTransport]
+
+
+SUPPORTED = "0.54"  # of uvicorn, as pyproject.toml has it; another version may want another uvicorn_protocol.py
+PRIVATE_METHODS = {"run_asgi", "send", "handle_ping", "handle_pong", "handle_cont"}
+PRIVATE_ATTRIBUTES = {"config", "scope", "conn", "handshake_complete"}
 
 
 def test_uvicorn_has_what_is_relied_on() -> None:
-    """None of these is promised by uvicorn; another version may want another preframed.py."""
-    assert uvicorn.__version__.rsplit(".", 1)[0] == "0.54"
+    """None of these names is promised by uvicorn; all others in uvicorn_protocol.py are asyncio's."""
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    advice = f"Read realtime/outbox/uvicorn_protocol.py against uvicorn {uvicorn.__version__}, then change SUPPORTED."
+    assert f"uvicorn~={SUPPORTED}" in project["dependencies"], advice
+    assert uvicorn.__version__.startswith(f"{SUPPORTED}."), advice
+    gone = PRIVATE_METHODS - vars(WebSocketsSansIOProtocol).keys()
+    source = Path(WebSocketsSansIOProtocol.__init__.__code__.co_filename).read_text()
+    gone |= {name for name in PRIVATE_ATTRIBUTES if f"self.{name}" not in source}
+    assert not gone, f"uvicorn {uvicorn.__version__} has no longer: {', '.join(sorted(gone))}. {advice}"
     config = uvicorn.Config("flowra.asgi:application", ws=PreframedProtocol, log_config=None)
     assert config.ws is PreframedProtocol, "a class may be given, as the setting's documentation says"
-    relied_on = {"run_asgi", "pause_writing", "resume_writing", "handle_close", "handle_parser_exception"}
-    relied_on |= {"keepalive_timeout", "shutdown", "connection_lost", "eof_received", "send"}
-    assert relied_on <= vars(WebSocketsSansIOProtocol).keys()
-    source = Path(WebSocketsSansIOProtocol.__init__.__code__.co_filename).read_text()
-    for name in ("queue", "conn", "close_sent", "close_timer", "read_paused", "transport", "loop"):
-        assert f"self.{name}" in source
+
+
+def test_no_other_private_name_of_uvicorn_is_used() -> None:
+    """What the protocol uses of its base, beyond asyncio's callbacks, is in the two lists above."""
+    source = ast.parse(Path(uvicorn_protocol.__file__).read_text())
+    (protocol,) = (node for node in source.body if isinstance(node, ast.ClassDef) and node.name == "PreframedProtocol")
+    own = vars(PreframedProtocol).keys() - vars(WebSocketsSansIOProtocol).keys()
+    used = {
+        node.attr
+        for node in ast.walk(protocol)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+    }
+    used |= {node.name for node in protocol.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    used = {name for name in used - own if not name.startswith("_")} - vars(asyncio.Protocol).keys()
+    used -= {name for base in asyncio.Protocol.__mro__ for name in vars(base)} | {"is_ahead"}
+    assert used == PRIVATE_METHODS | PRIVATE_ATTRIBUTES

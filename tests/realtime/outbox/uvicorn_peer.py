@@ -15,7 +15,8 @@ from typing import Any
 import uvicorn
 
 from realtime.outbox.frame import text_frame
-from realtime.outbox.uvicorn_protocol import PreframedProtocol, PreframedSocket, preframed_socket
+from realtime.outbox.transports import EXTENSION
+from realtime.outbox.uvicorn_protocol import PreframedProtocol
 
 WITHIN = 10.0  # seconds for any one answer
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -96,10 +97,10 @@ async def connect(port: int, context: ssl.SSLContext | None = None) -> AsyncIter
         writer.transport.abort()
 
 
-def extension_of(scope: Any) -> PreframedSocket:
-    """Return the extension, which must be there."""
-    found = preframed_socket(scope)
-    assert found is not None
+def extension_of(scope: Any) -> PreframedProtocol:
+    """Return the socket that the extension offers, which must be there."""
+    found = scope["extensions"][EXTENSION]["socket"]
+    assert isinstance(found, PreframedProtocol)
     return found
 
 
