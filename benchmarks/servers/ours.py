@@ -27,7 +27,7 @@ from flowra.server.server import make_config
 # ruff: isort: split
 # Below, what needs Django to be set up, which flowra.asgi does.
 from flowra.accounts.models import User
-from realtime.broker.events import Event, Kind, chat_group
+from realtime.broker.events import Audience, LayerEvent, chat_group
 from realtime.credentials import Credential, Handshake
 from realtime.hub.hub import running_hub
 from realtime.limits.shared import Place, Quota
@@ -99,12 +99,12 @@ def _post(command: Post) -> Ack:
     )
 
 
-def message_event(chat_id: UUID, body: str, revision: int) -> Event:
+def message_event(chat_id: UUID, body: str, revision: int) -> LayerEvent:
     """Return the event of a posted message, its frame encoded as the broadcaster does."""
     frame = ChatFrame(type="chat.message.posted", chat_id=str(chat_id), data={"body": body})
-    return Event(
+    return LayerEvent(
         group=chat_group(chat_id),
-        kind=Kind.CHAT,
+        audience=Audience.CHAT,
         text=encode(frame),
         chat_id=chat_id,
         access_version=1,

@@ -26,7 +26,7 @@ from chats.lib.clock import database_now
 from chats.models import Chat, WorkspaceMember
 from chats.selectors.chats import members_among
 from realtime import metrics
-from realtime.broker.events import Event, Kind
+from realtime.broker.events import Audience, LayerEvent
 from realtime.database import run_in_db_thread
 from realtime.frames.chats import layer_events
 from realtime.models import Announcement
@@ -58,7 +58,7 @@ def _row(event: DomainEvent) -> Announcement | None:
     told = list(layer_events(event))
     if not told:
         return None
-    chat_id = next((part.chat_id for part in told if part.kind is Kind.MEMBERS), None)
+    chat_id = next((part.chat_id for part in told if part.audience is Audience.MEMBERS), None)
     return Announcement(groups=" ".join(sorted({part.group for part in told})), chat_id=chat_id)
 
 
@@ -72,7 +72,7 @@ class Announcements:
         self._done: set[int] = set()
         self._clear_at = time.monotonic() + CLEAR_EVERY
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: LayerEvent) -> None:
         """Note an event that has arrived here."""
         self._heard[event.announcement, event.group] = time.monotonic()
 

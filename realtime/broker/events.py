@@ -15,7 +15,7 @@ from realtime.outbox.frame import Priority
 LAYER_MESSAGE_TYPE = "hub.event"
 
 
-class Kind(StrEnum):
+class Audience(StrEnum):
     """For whom an event is, within its group."""
 
     CHAT = "chat"  # everybody subscribed to the chat
@@ -54,7 +54,7 @@ class PresenceBatch(msgspec.Struct, frozen=True):
     chats: tuple[ChatScope, ...]
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class LayerEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"audience": "kind"}):
     """An event on its way to sockets; ids are hexadecimal text so that every layer can carry them.
 
     Of those with the same `latest_of` the newest alone is told, and one a second at most; nothing is told of one about
@@ -68,7 +68,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     group: str
-    kind: Kind
+    audience: Audience
     text: str = ""
     priority: int = int(Priority.MUST)
     chat_id: UUID | None = None
@@ -105,7 +105,7 @@ def workspace_group(workspace_id: UUID) -> str:
     return f"workspace.{workspace_id}"
 
 
-def to_layer(event: Event, origin: str) -> dict[str, Any]:
+def to_layer(event: LayerEvent, origin: str) -> dict[str, Any]:
     """Return the layer message for `event`, sent by the process `origin`."""
     return {
         "type": LAYER_MESSAGE_TYPE,
@@ -115,7 +115,7 @@ def to_layer(event: Event, origin: str) -> dict[str, Any]:
     }
 
 
-def from_layer(message: dict[str, Any], origin: str) -> Event | None:
+def from_layer(message: dict[str, Any], origin: str) -> LayerEvent | None:
     """Return the event in a layer message; None where it is this process's own, delivered already and now timed.
 
     Raises msgspec.MsgspecError, KeyError or TypeError where another version of Flowra sent what this one cannot read.
@@ -123,6 +123,6 @@ def from_layer(message: dict[str, Any], origin: str) -> Event | None:
     if message["origin"] == origin:
         metrics.layer_round_trip_seconds.observe(time.monotonic() - message["published_at"])
         return None
-    event = msgspec.json.decode(message["event"], type=Event)
+    event = msgspec.json.decode(message["event"], type=LayerEvent)
     msgspec.structs.force_setattr(event, "known_at", time.monotonic())  # it came with another machine's clock
     return event

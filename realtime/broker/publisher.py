@@ -17,7 +17,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 
 from realtime import metrics
-from realtime.broker.events import EVERYBODY, Event, Kind, to_layer
+from realtime.broker.events import EVERYBODY, Audience, LayerEvent, to_layer
 
 logger = logging.getLogger(__name__)
 PAUSE_AFTER_FAILURE = 1.0  # seconds without another try; events of that time are left to the repair
@@ -33,23 +33,23 @@ class Publisher:
     def __init__(self, layer: Any, origin: str) -> None:
         self._layer = layer
         self._origin = origin
-        self._queue: deque[tuple[Event, asyncio.Future[None] | None]] = deque()
+        self._queue: deque[tuple[LayerEvent, asyncio.Future[None] | None]] = deque()
         self._wake = asyncio.Event()
         self._retry_at = 0.0
         self._owes_resync = False  # something was dropped since the last one
         self.is_broker_away = False
 
-    def put(self, event: Event) -> None:
+    def put(self, event: LayerEvent) -> None:
         """Queue `event`; over the bound it is dropped and counted."""
         self._put(event, None)
 
-    async def send(self, event: Event) -> None:
+    async def send(self, event: LayerEvent) -> None:
         """Queue `event` and return once the broker has it; raises NotPublished."""
         published: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._put(event, published)
         await published
 
-    def _put(self, event: Event, published: asyncio.Future[None] | None) -> None:
+    def _put(self, event: LayerEvent, published: asyncio.Future[None] | None) -> None:
         if len(self._queue) >= settings.FLOWRA_PUBLISH_QUEUE:
             self._drop(published)
             self._wake.set()
@@ -78,17 +78,17 @@ class Publisher:
         """Have everybody load again, as soon as the broker takes that; without it this is tried once a second."""
         await asyncio.sleep(max(0.0, self._retry_at - time.monotonic()))
         self._owes_resync = False
-        if not await self._give(Event(group=EVERYBODY, kind=Kind.RESYNC)):
+        if not await self._give(LayerEvent(group=EVERYBODY, audience=Audience.RESYNC)):
             self._owes_resync = True
         self._wake.set()  # something may have come meanwhile
 
-    async def _send(self, event: Event, published: asyncio.Future[None] | None) -> None:
+    async def _send(self, event: LayerEvent, published: asyncio.Future[None] | None) -> None:
         if time.monotonic() < self._retry_at or not await self._give(event):
             self._drop(published)
         elif published is not None and not published.done():
             published.set_result(None)
 
-    async def _give(self, event: Event) -> bool:
+    async def _give(self, event: LayerEvent) -> bool:
         """Return whether the broker took the event."""
         try:
             async with asyncio.timeout(settings.FLOWRA_PUBLISH_TIMEOUT):
@@ -109,7 +109,7 @@ class Publisher:
 _direct_retry_at = 0.0
 
 
-async def send_now(layer: Any, event: Event) -> None:
+async def send_now(layer: Any, event: LayerEvent) -> None:
     """Send one event from a process without sockets (`manage.py`); at most FLOWRA_PUBLISH_TIMEOUT seconds.
 
     Raises TimeoutError and what the layer raises.
@@ -118,7 +118,7 @@ async def send_now(layer: Any, event: Event) -> None:
         await layer.group_send(event.group, to_layer(event, ""))
 
 
-def send_directly(layer: Any, event: Event) -> None:
+def send_directly(layer: Any, event: LayerEvent) -> None:
     """Send one event as `send_now`, from a thread; what a broker that is away is not told is left to the repair."""
     global _direct_retry_at
     if time.monotonic() < _direct_retry_at:

@@ -9,7 +9,7 @@ from uuid import UUID
 from chats import events
 from chats.models import Message
 from chats.payloads import message_payload
-from realtime.broker.events import Event, Kind, chat_group, user_group, workspace_group
+from realtime.broker.events import Audience, LayerEvent, chat_group, user_group, workspace_group
 from realtime.frames.people import people_events, to_user
 from realtime.outbox.frame import Priority
 from realtime.protocol.frames import ChatFrame, NotificationNew, NotificationRead, Resync, Typing, Unread, encode
@@ -28,7 +28,7 @@ CHAT_FRAME_TYPES: dict[type, str] = {
 }
 
 
-def layer_events(event: events.DomainEvent) -> Iterator[Event]:
+def layer_events(event: events.DomainEvent) -> Iterator[LayerEvent]:
     """Yield what has to be sent for a domain event, to which groups."""
     match event:
         case events.MessageChanged():
@@ -80,11 +80,11 @@ def change_frame(message: Message, *, since: int) -> ChatFrame:
     return ChatFrame(type=kind, chat_id=str(message.chat_id), data=message_payload(message))
 
 
-def change_event(message: Message, *, since: int, access_version: int) -> Event:
+def change_event(message: Message, *, since: int, access_version: int) -> LayerEvent:
     """Return the event that replaces a lost one; for this process only."""
-    return Event(
+    return LayerEvent(
         group=chat_group(message.chat_id),
-        kind=Kind.CHAT,
+        audience=Audience.CHAT,
         text=encode(change_frame(message, since=since)),
         chat_id=message.chat_id,
         access_version=access_version,
@@ -93,12 +93,14 @@ def change_event(message: Message, *, since: int, access_version: int) -> Event:
     )
 
 
-def typing_event(*, chat_id: UUID, user_id: UUID, display_name: str, is_typing: bool, access_version: int) -> Event:
+def typing_event(
+    *, chat_id: UUID, user_id: UUID, display_name: str, is_typing: bool, access_version: int
+) -> LayerEvent:
     """Return the event that tells the others in the chat that somebody types, or stopped."""
     frame = Typing(chat_id=chat_id, user_id=user_id, display_name=display_name, is_typing=is_typing)
-    return Event(
+    return LayerEvent(
         group=chat_group(chat_id),
-        kind=Kind.CHAT,
+        audience=Audience.CHAT,
         text=encode(frame),
         priority=int(Priority.TYPING),
         chat_id=chat_id,
@@ -109,11 +111,11 @@ def typing_event(*, chat_id: UUID, user_id: UUID, display_name: str, is_typing: 
 
 def _activity(
     event: events.MessageChanged | events.MentionsChanged, *, deleted_seq: int = 0, user_ids: tuple[UUID, ...] = ()
-) -> Event:
+) -> LayerEvent:
     """Return the event that has members' unread counts told; `user_ids` are those whose mentions changed."""
-    return Event(
+    return LayerEvent(
         group=workspace_group(event.workspace_id),
-        kind=Kind.ACTIVITY,
+        audience=Audience.ACTIVITY,
         chat_id=event.chat_id,
         workspace_id=event.workspace_id,
         revision=event.revision,
@@ -122,7 +124,7 @@ def _activity(
     )
 
 
-def _chat_read(event: events.ChatRead) -> Event:
+def _chat_read(event: events.ChatRead) -> LayerEvent:
     frame = Unread(
         chat_id=event.chat_id,
         last_read_seq=event.last_read_seq,
@@ -130,9 +132,9 @@ def _chat_read(event: events.ChatRead) -> Event:
         mention_count=event.mention_count,
     )
     # With the chat, so that the counts that are on their way are counted again; see ActivityFeed.put_read.
-    return Event(
+    return LayerEvent(
         group=user_group(event.user_id),
-        kind=Kind.USER,
+        audience=Audience.USER,
         text=encode(frame),
         user_ids=(event.user_id,),
         chat_id=event.chat_id,
@@ -162,10 +164,10 @@ def _to_subscribers(
     revision: int = 0,
     message_id: UUID | None = None,
     changes_members: bool = False,
-) -> Event:
-    return Event(
+) -> LayerEvent:
+    return LayerEvent(
         group=chat_group(event.chat_id),
-        kind=Kind.CHAT,
+        audience=Audience.CHAT,
         text=_chat_text(event, data),
         chat_id=event.chat_id,
         access_version=event.access_version,
@@ -175,11 +177,11 @@ def _to_subscribers(
     )
 
 
-def _to_users(event: events.ChatEvent, data: Any, user_ids: tuple[UUID, ...]) -> Event:
+def _to_users(event: events.ChatEvent, data: Any, user_ids: tuple[UUID, ...]) -> LayerEvent:
     """Return the event for those who are not subscribed: these users, or with none the chat's members."""
-    return Event(
+    return LayerEvent(
         group=workspace_group(event.workspace_id),
-        kind=Kind.MEMBERS,
+        audience=Audience.MEMBERS,
         text=_chat_text(event, data),
         chat_id=event.chat_id,
         workspace_id=event.workspace_id,

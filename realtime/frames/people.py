@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from chats import events
-from realtime.broker.events import Event, Kind, user_group, workspace_group
+from realtime.broker.events import Audience, LayerEvent, user_group, workspace_group
 from realtime.protocol import people as protocol
 from realtime.protocol.frames import encode
 
 _MEMBER_FRAMES = {
-    events.WorkspaceMemberAdded: (Kind.JOINED, protocol.WorkspaceMemberAdded),
-    events.WorkspaceMemberRemoved: (Kind.LEFT, protocol.WorkspaceMemberRemoved),
-    events.WorkspaceRoleChanged: (Kind.USER, protocol.WorkspaceRoleChanged),
+    events.WorkspaceMemberAdded: (Audience.JOINED, protocol.WorkspaceMemberAdded),
+    events.WorkspaceMemberRemoved: (Audience.LEFT, protocol.WorkspaceMemberRemoved),
+    events.WorkspaceRoleChanged: (Audience.USER, protocol.WorkspaceRoleChanged),
 }
 
 
-def people_events(event: events.DomainEvent) -> Iterator[Event]:
+def people_events(event: events.DomainEvent) -> Iterator[LayerEvent]:
     """Yield what has to be sent for an event about somebody or a workspace, to which groups."""
     match event:
         case events.UserChanged():
@@ -33,16 +33,16 @@ def people_events(event: events.DomainEvent) -> Iterator[Event]:
         case events.WorkspaceMemberRemoved(data=None):
             name = {"id": str(event.workspace_id), "name": event.workspace_name}
             frame = encode(protocol.WorkspaceDeleted(data=name))
-            yield to_user(event.user_id, frame, kind=Kind.LEFT, workspace_id=event.workspace_id)
+            yield to_user(event.user_id, frame, audience=Audience.LEFT, workspace_id=event.workspace_id)
         case events.WorkspaceMemberEvent():
             yield from _member_events(event)
 
 
-def _member_events(event: events.WorkspaceMemberEvent) -> Iterator[Event]:
+def _member_events(event: events.WorkspaceMemberEvent) -> Iterator[LayerEvent]:
     """Yield what tells the one concerned, who comes or goes with it, and the others."""
-    kind, frame_type = _MEMBER_FRAMES[type(event)]
+    audience, frame_type = _MEMBER_FRAMES[type(event)]
     frame = encode(frame_type(workspace_id=event.workspace_id, workspace_name=event.workspace_name, data=event.data))
-    yield to_user(event.user_id, frame, kind=kind, workspace_id=event.workspace_id)
+    yield to_user(event.user_id, frame, audience=audience, workspace_id=event.workspace_id)
     is_state = isinstance(event, events.WorkspaceRoleChanged)
     yield _to_workspace(
         event.workspace_id,
@@ -54,12 +54,17 @@ def _member_events(event: events.WorkspaceMemberEvent) -> Iterator[Event]:
 
 
 def to_user(
-    user_id: UUID, text: str, *, kind: Kind = Kind.USER, workspace_id: UUID | None = None, display_name: str = ""
-) -> Event:
+    user_id: UUID,
+    text: str,
+    *,
+    audience: Audience = Audience.USER,
+    workspace_id: UUID | None = None,
+    display_name: str = "",
+) -> LayerEvent:
     """Return the event with a frame for all sockets of a user."""
-    return Event(
+    return LayerEvent(
         group=user_group(user_id),
-        kind=kind,
+        audience=audience,
         text=text,
         workspace_id=workspace_id,
         user_ids=(user_id,),
@@ -69,10 +74,10 @@ def to_user(
 
 def _to_workspace(
     workspace_id: UUID, text: str, *, latest_of: str, about: tuple[UUID, ...] = (), skip_user_id: UUID | None = None
-) -> Event:
-    return Event(
+) -> LayerEvent:
+    return LayerEvent(
         group=workspace_group(workspace_id),
-        kind=Kind.WORKSPACE,
+        audience=Audience.WORKSPACE,
         text=text,
         workspace_id=workspace_id,
         user_ids=about,

@@ -9,13 +9,21 @@ import msgspec
 
 from chats.payloads import optional_time_text
 from presence.events import PresenceChanged as Changed
-from realtime.broker.events import ChatScope, Event, Kind, PresenceBatch, PresenceChange, chat_group, workspace_group
+from realtime.broker.events import (
+    Audience,
+    ChatScope,
+    LayerEvent,
+    PresenceBatch,
+    PresenceChange,
+    chat_group,
+    workspace_group,
+)
 from realtime.outbox.frame import Priority
 from realtime.outbox.presence import diff_frame
 from realtime.protocol.frames import PresenceChanged, PresenceDiff, PresenceEntry, encode
 
 
-def presence_events(event: Changed) -> Iterator[Event]:
+def presence_events(event: Changed) -> Iterator[LayerEvent]:
     """Yield one event for each workspace in which somebody hears of this.
 
     To the workspace's group and not to each chat's: somebody in fifty chats is one event, and each process knows
@@ -38,9 +46,9 @@ def presence_events(event: Changed) -> Iterator[Event]:
         concerned = {user_id for _, _, user_ids in chats for user_id in user_ids}
         mine = tuple(change for change in changes if change.user_id in concerned)
         places = {change.user_id: place for place, change in enumerate(mine)}
-        yield Event(
+        yield LayerEvent(
             group=workspace_group(workspace_id),
-            kind=Kind.PRESENCE,
+            audience=Audience.PRESENCE,
             workspace_id=workspace_id,
             presence=PresenceBatch(
                 mine,
@@ -54,7 +62,7 @@ def presence_events(event: Changed) -> Iterator[Event]:
 
 def presence_event(
     chat_id: UUID, changes: Sequence[PresenceChange], *, online_count: int | None, access_version: int
-) -> Event:
+) -> LayerEvent:
     """Return the event that tells a chat's subscribers in this process; `changes` has each user once."""
     if len(changes) == 1:
         frame: PresenceChanged | PresenceDiff = PresenceChanged(
@@ -63,9 +71,9 @@ def presence_event(
     else:
         entries = [PresenceEntry(**msgspec.structs.asdict(change)) for change in changes]
         frame = diff_frame(chat_id, entries, online_count)
-    return Event(
+    return LayerEvent(
         group=chat_group(chat_id),
-        kind=Kind.CHAT,
+        audience=Audience.CHAT,
         text=encode(frame),
         priority=int(Priority.PRESENCE),
         chat_id=chat_id,

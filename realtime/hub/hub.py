@@ -25,7 +25,7 @@ from realtime.background.announcements import Announcements
 from realtime.background.repair import Repairer
 from realtime.background.revocation import Watcher
 from realtime.broker.channel_layers import get_layer, is_shared
-from realtime.broker.events import EVERYBODY, Event, Kind, chat_group, from_layer, user_group
+from realtime.broker.events import EVERYBODY, Audience, LayerEvent, chat_group, from_layer, user_group
 from realtime.broker.groups import GroupKeeper, open_channel
 from realtime.broker.installations import run_telling
 from realtime.broker.probes import Probes
@@ -240,7 +240,7 @@ class Hub:
 
     # --- Events ---------------------------------------------------------------------------------
 
-    def publish(self, event: Event) -> None:
+    def publish(self, event: LayerEvent) -> None:
         """Deliver `event` here and give it to the other processes; from any thread, never waits."""
         loop = self._loop
         if loop is None:
@@ -253,31 +253,31 @@ class Hub:
         except RuntimeError:
             logger.info("The event loop has ended; an event is left to the repair of other processes.")
 
-    def _publish_here(self, event: Event) -> None:
+    def _publish_here(self, event: LayerEvent) -> None:
         self.deliver(event)
         if self._publisher is not None:
             self._publisher.put(event)
 
-    async def publish_surely(self, event: Event) -> None:
+    async def publish_surely(self, event: LayerEvent) -> None:
         """Deliver `event` here, and return once the broker has it for the others; raises NotPublished."""
         self.deliver(event)
         if self._publisher is not None:
             await self._publisher.send(event)
 
-    def deliver(self, event: Event) -> None:
+    def deliver(self, event: LayerEvent) -> None:
         """Hand an event to the local connections it concerns."""
         if event.announcement:
             self.announcements.hear(event)
-        if event.kind is Kind.CHAT:
+        if event.audience is Audience.CHAT:
             self._deliver_to_room(event)
-        elif event.kind is Kind.ACTIVITY or event.kind is Kind.MEMBERS:
+        elif event.audience is Audience.ACTIVITY or event.audience is Audience.MEMBERS:
             if event.workspace_id in self.directory.by_workspace:
                 self.activity.put(event)
-        elif event.kind is Kind.WORKSPACE:
+        elif event.audience is Audience.WORKSPACE:
             self.workspaces.put(event)
-        elif event.kind is Kind.RESYNC:
+        elif event.audience is Audience.RESYNC:
             self._resyncs.ask("behind")
-        elif event.kind is Kind.PRESENCE:
+        elif event.audience is Audience.PRESENCE:
             if event.presence is not None:
                 self.presence.take(event.presence)
         else:
@@ -285,7 +285,7 @@ class Hub:
             for user_id in event.user_ids:
                 self._deliver_to_user(event, user_id)
 
-    def _deliver_to_room(self, event: Event) -> None:
+    def _deliver_to_room(self, event: LayerEvent) -> None:
         room = self.directory.rooms.get(event.chat_id) if event.chat_id else None
         if room is None:
             return
@@ -301,14 +301,14 @@ class Hub:
         else:
             self.check_members(room)
 
-    def _deliver_to_user(self, event: Event, user_id: UUID) -> None:
+    def _deliver_to_user(self, event: LayerEvent, user_id: UUID) -> None:
         frame = Frame(event.text) if event.text else None
         for connection in list(self.directory.by_user.get(user_id, ())):
             if event.display_name:
                 connection.display_name = event.display_name
-            if event.kind is Kind.JOINED and event.workspace_id is not None:
+            if event.audience is Audience.JOINED and event.workspace_id is not None:
                 self.directory.enter_workspace(connection, event.workspace_id)
-            elif event.kind is Kind.LEFT and event.workspace_id is not None:
+            elif event.audience is Audience.LEFT and event.workspace_id is not None:
                 self.directory.leave_workspace(connection, event.workspace_id)
             if frame is not None:
                 connection.outbox.put(frame)
@@ -365,7 +365,7 @@ async def stop_hub() -> None:
         await hub.stop()
 
 
-def publish(event: Event) -> None:
+def publish(event: LayerEvent) -> None:
     """Send `event` to whomever it concerns, from any thread of any process; never raises for a broker that is away."""
     hub = _hub
     if hub is not None:
@@ -376,7 +376,7 @@ def publish(event: Event) -> None:
         send_directly(layer, event)
 
 
-async def publish_surely(event: Event) -> None:
+async def publish_surely(event: LayerEvent) -> None:
     """Send `event` as `publish` does; raises what keeps it from the other processes."""
     hub = _hub
     if hub is not None:

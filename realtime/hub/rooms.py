@@ -18,7 +18,7 @@ from realtime.hub.room_presence import RoomPresence
 from realtime.outbox.frame import Frame, Priority, fitting
 
 if TYPE_CHECKING:
-    from realtime.broker.events import Event
+    from realtime.broker.events import LayerEvent
     from realtime.outbox.connection import Connection
 
 Write = Callable[[bytes], None]  # of a socket that is not full
@@ -39,7 +39,7 @@ class Subscription:
     held_bytes: int = 0
     is_revoked: bool = False
 
-    def deliver(self, sending: list[tuple[Event, Frame]]) -> None:
+    def deliver(self, sending: list[tuple[LayerEvent, Frame]]) -> None:
         """Send the events, or hold them back; typing is not worth holding."""
         for event, frame in sending:
             if event.skip_user_id == self.connection.user_id:
@@ -85,7 +85,7 @@ class WriteTargets:
         """Have the subscriptions sorted again before the next frame."""
         self.is_valid = False
 
-    def send(self, sending: list[tuple[Event, Frame]]) -> None:
+    def send(self, sending: list[tuple[LayerEvent, Frame]]) -> None:
         """Send these events to all subscriptions: in one write each, wherever that is possible."""
         if not self.is_valid:
             self._sort()
@@ -141,9 +141,9 @@ class Room:
         self.access_version: int | None = None
         self.is_direct = False  # as the first subscriber has read it; it never changes
         self.required_version = 0
-        self.waiting: deque[Event] = deque()
+        self.waiting: deque[LayerEvent] = deque()
         self.write_targets = WriteTargets(self.subscriptions)
-        self._joiner: Joiner[tuple[Event, Frame]] = Joiner(self._send)
+        self._joiner: Joiner[tuple[LayerEvent, Frame]] = Joiner(self._send)
 
     def subscribe(self, connection: Connection) -> Subscription:
         """Return a new subscription, instead of the connection's earlier one if it has one, that holds frames back."""
@@ -171,7 +171,7 @@ class Room:
         """Note that the chat has reached this `access_version`."""
         self.required_version = max(self.required_version, access_version)
 
-    def fan_out(self, event: Event) -> None:
+    def fan_out(self, event: LayerEvent) -> None:
         """Hand an event to all subscribers, unless its revision was handed out before."""
         if event.revision and not self.revisions.admit(event.revision, event.message_id):
             return
@@ -183,7 +183,7 @@ class Room:
         """Send at once what waits to go out together."""
         self._joiner.flush()
 
-    def _send(self, sending: list[tuple[Event, Frame]]) -> None:
+    def _send(self, sending: list[tuple[LayerEvent, Frame]]) -> None:
         self.write_targets.send(sending)
         now = time.monotonic()
         for event, _ in sending:

@@ -20,7 +20,7 @@ from chats.lib.clock import database_now
 from chats.models import Chat
 from chats.selectors.chats import members_among
 from chats.selectors.unread import UnreadState, unread_counts
-from realtime.broker.events import Event, Kind
+from realtime.broker.events import Audience, LayerEvent
 from realtime.database import run_in_db_thread
 from realtime.outbox.connection import resync
 from realtime.outbox.frame import Frame
@@ -64,16 +64,16 @@ class ActivityFeed:
         self._directory = directory
         self._busy_chats: dict[UUID, dict[UUID, Stir]] = {}  # by workspace, then by chat
         self._read_meanwhile: set[tuple[UUID, UUID]] = set()  # user and chat, since the last counts were asked for
-        self._changes: deque[Event] = deque()
+        self._changes: deque[LayerEvent] = deque()
         self._told: dict[UUID, int] = {}  # by chat, up to which revision counts were sent, or will be
         self._chats_wake = asyncio.Event()
         self._changes_wake = asyncio.Event()
 
-    def put(self, event: Event) -> None:
-        """Note an event of kind ACTIVITY or MEMBERS; the same chat twice in a round counts once."""
+    def put(self, event: LayerEvent) -> None:
+        """Note an event for ACTIVITY or MEMBERS; the same chat twice in a round counts once."""
         if event.workspace_id is None or event.chat_id is None:
             return
-        if event.kind is Kind.ACTIVITY:
+        if event.audience is Audience.ACTIVITY:
             self._note(event.chat_id, event.revision)
             self._stir(event.workspace_id, event.chat_id, Stir(set(event.user_ids), event.deleted_seq))
         else:
@@ -82,8 +82,8 @@ class ActivityFeed:
             self._changes.append(event)
             self._changes_wake.set()
 
-    def put_read(self, event: Event) -> None:
-        """Note an event of kind USER; if it says that somebody read a chat, no older count is to be told after it.
+    def put_read(self, event: LayerEvent) -> None:
+        """Note an event for USER; if it says that somebody read a chat, no older count is to be told after it.
 
         Neither one that was asked for before they read, nor theirs, where the chat has moved on and that was told.
         """
@@ -149,7 +149,7 @@ class ActivityFeed:
                     raise
             await asyncio.sleep(ROUND)
 
-    async def _tell_change(self, event: Event) -> None:
+    async def _tell_change(self, event: LayerEvent) -> None:
         """Send a change of a chat to its members here who are not subscribed; `user_ids` names them if given."""
         if event.workspace_id is None or event.chat_id is None:
             return

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chats.selectors.workspaces import workspace_members_among
-from realtime.broker.events import Event
+from realtime.broker.events import LayerEvent
 from realtime.database import run_in_db_thread
 from realtime.outbox.connection import Connection, resync
 from realtime.outbox.frame import Frame
@@ -33,13 +33,13 @@ class WorkspaceFeed:
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._moves: deque[Event] = deque()
-        self._states: dict[tuple[UUID | None, str], Event] = {}
+        self._moves: deque[LayerEvent] = deque()
+        self._states: dict[tuple[UUID | None, str], LayerEvent] = {}
         self._moves_wake = asyncio.Event()
         self._states_wake = asyncio.Event()
 
-    def put(self, event: Event) -> None:
-        """Take an event of kind WORKSPACE."""
+    def put(self, event: LayerEvent) -> None:
+        """Take an event for WORKSPACE."""
         if event.workspace_id not in self._directory.by_workspace:
             return
         if len(self._moves) + len(self._states) >= MOST:
@@ -85,7 +85,7 @@ class WorkspaceFeed:
                 del waiting[key]
             await asyncio.sleep(ROUND)
 
-    async def _tell(self, event: Event) -> None:
+    async def _tell(self, event: LayerEvent) -> None:
         """Send an event's frame to those members of its workspace who are connected here."""
         if event.workspace_id is None:
             return
@@ -111,7 +111,7 @@ class WorkspaceFeed:
         resync(set(itertools.chain.from_iterable(inside)), "overload")
 
 
-def _put(connection: Connection, event: Event, frame: Frame) -> None:
+def _put(connection: Connection, event: LayerEvent, frame: Frame) -> None:
     if event.announcement and connection.told == event.announcement:
         return  # for another workspace that the two share
     connection.told = event.announcement

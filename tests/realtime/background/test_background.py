@@ -22,7 +22,7 @@ from chats.selectors.chats import members_among
 from chats.selectors.unread import unread_counts
 from realtime.background import revocation
 from realtime.background.notices import make_notice
-from realtime.broker.events import Event, Kind
+from realtime.broker.events import Audience, LayerEvent
 from realtime.broker.groups import GroupKeeper
 from realtime.credentials import is_still_good
 from realtime.hub import unread
@@ -186,7 +186,7 @@ async def test_unread_counts_are_told_after_the_database_came_back(cast: Cast, m
     await sync_to_async(services.post_message)(user=cast.owner, chat_id=cast.chat.pk, body="hi", client_id=uuid.uuid4())
     listener = Listener(cast.member.pk)
     feed = ActivityFeed(connect(listener, cast.workspace.pk))
-    feed.put(Event(group="w", kind=Kind.ACTIVITY, chat_id=cast.chat.pk, workspace_id=cast.workspace.pk))
+    feed.put(LayerEvent(group="w", audience=Audience.ACTIVITY, chat_id=cast.chat.pk, workspace_id=cast.workspace.pk))
     await run_until(feed.run_unread, lambda: bool(listener.texts))
     assert json.loads(listener.texts[0])["unread_count"] == 1
 
@@ -200,7 +200,11 @@ async def test_changes_are_told_in_order_after_the_database_came_back(
     directory.add(stranger.connection, {cast.workspace.pk})
     feed = ActivityFeed(directory)
     for text in ("one", "two"):
-        feed.put(Event(group="w", kind=Kind.MEMBERS, text=text, chat_id=cast.chat.pk, workspace_id=cast.workspace.pk))
+        feed.put(
+            LayerEvent(
+                group="w", audience=Audience.MEMBERS, text=text, chat_id=cast.chat.pk, workspace_id=cast.workspace.pk
+            )
+        )
     await run_until(feed.run_changes, lambda: len(listener.texts) == 2)
     assert listener.texts == ["one", "two"]
     assert stranger.texts == []
@@ -214,7 +218,9 @@ async def test_more_changes_than_may_wait_have_those_concerned_load_again(monkey
     directory.add(stranger.connection, {elsewhere})
     feed = ActivityFeed(directory)  # nobody runs it
     for _ in range(3):
-        feed.put(Event(group="w", kind=Kind.MEMBERS, text="one", chat_id=uuid.uuid4(), workspace_id=workspace))
+        feed.put(
+            LayerEvent(group="w", audience=Audience.MEMBERS, text="one", chat_id=uuid.uuid4(), workspace_id=workspace)
+        )
     (text,) = listener.texts
     assert (json.loads(text)["type"], json.loads(text)["reason"]) == ("resync", "overload")
     assert stranger.texts == []

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from realtime import metrics
 from realtime.broker.channel_layers import RedisLayer
-from realtime.broker.events import EVERYBODY, Event, Kind, from_layer
+from realtime.broker.events import EVERYBODY, Audience, LayerEvent, from_layer
 from realtime.broker.publisher import Publisher
 from tests.support.processes import Valkey
 
@@ -45,7 +45,7 @@ async def publish_from_threads(publisher: Publisher) -> None:
 
     def put(thread: int) -> None:
         for number in range(EACH):
-            event = Event(group="chat.x", kind=Kind.CHAT, text=f"{thread:02}.{number:02}")
+            event = LayerEvent(group="chat.x", audience=Audience.CHAT, text=f"{thread:02}.{number:02}")
             loop.call_soon_threadsafe(publisher.put, event)
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -89,7 +89,7 @@ async def test_whoever_dropped_something_has_everybody_load_again(
     await layer.group_add(EVERYBODY, channel)
     async with asyncio.timeout(WITHIN), publishing(layer) as publisher:
         for _ in range(bound + 1):
-            publisher.put(Event(group="chat.x", kind=Kind.CHAT, text="one too many"))
+            publisher.put(LayerEvent(group="chat.x", audience=Audience.CHAT, text="one too many"))
         event = from_layer(await layer.receive(channel), "there")
         assert event is not None
-        assert event.kind is Kind.RESYNC
+        assert event.audience is Audience.RESYNC

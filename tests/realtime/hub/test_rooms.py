@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.broker.events import Event, Kind
+from realtime.broker.events import Audience, LayerEvent
 from realtime.hub.revisions import RevisionLog
 from realtime.hub.rooms import MAX_WAITING, Room
 from realtime.outbox.frame import Priority
@@ -20,11 +20,11 @@ from tests.realtime.listeners import Listener
 CHAT = uuid.UUID(int=1)
 
 
-def event(text: str, *, revision: int = 0, access_version: int = 0, **fields: Any) -> Event:
+def event(text: str, *, revision: int = 0, access_version: int = 0, **fields: Any) -> LayerEvent:
     """Return an event of the chat."""
-    return Event(
+    return LayerEvent(
         group="chat",
-        kind=Kind.CHAT,
+        audience=Audience.CHAT,
         text=text,
         chat_id=CHAT,
         revision=revision,

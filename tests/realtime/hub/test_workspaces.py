@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from realtime.broker.events import Event, Kind, workspace_group
+from realtime.broker.events import Audience, LayerEvent, workspace_group
 from realtime.hub import workspaces
 from realtime.hub.connections import Directory
 from realtime.hub.workspaces import WorkspaceFeed
@@ -44,10 +44,12 @@ class Scene:
             task.cancel()
 
 
-def event(text: str, *, place: UUID = ACME, about: UUID | None = None, latest_of: str = "", number: int = 1) -> Event:
-    return Event(
+def event(
+    text: str, *, place: UUID = ACME, about: UUID | None = None, latest_of: str = "", number: int = 1
+) -> LayerEvent:
+    return LayerEvent(
         group=workspace_group(place),
-        kind=Kind.WORKSPACE,
+        audience=Audience.WORKSPACE,
         text=text,
         workspace_id=place,
         user_ids=(about,) if about else (),

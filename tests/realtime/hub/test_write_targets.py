@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.broker.events import Event, Kind
+from realtime.broker.events import Audience, LayerEvent
 from realtime.credentials import Credential
 from realtime.hub.connections import Directory
 from realtime.hub.rooms import Subscription
@@ -124,7 +124,7 @@ def test_each_gets_everything_once_whatever_happens(steps: list[Step]) -> None:
         room = directory.rooms.get(chat_id)
         if action in ("send", "typing") and room is not None:
             skip = user_id if action == "typing" else None
-            event = Event(group="chat", kind=Kind.CHAT, text=f"event {number}", skip_user_id=skip)
+            event = LayerEvent(group="chat", audience=Audience.CHAT, text=f"event {number}", skip_user_id=skip)
             room._send([(event, Frame(event.text))])
             for other in people:
                 if other.connection.user_id != skip:
@@ -173,12 +173,12 @@ def test_what_happens_to_a_connection_invalidates_its_own_rooms_and_no_other() -
 
     def are_valid_after(happens: Callable[[], object]) -> tuple[bool, bool]:
         for room in (first, second):
-            room._send([(Event(group="chat", kind=Kind.CHAT, text="x"), Frame("x"))])
+            room._send([(LayerEvent(group="chat", audience=Audience.CHAT, text="x"), Frame("x"))])
         assert (first.write_targets.is_valid, second.write_targets.is_valid) == (True, True)
         happens()
         return first.write_targets.is_valid, second.write_targets.is_valid
 
-    typing = Event(group="chat", kind=Kind.CHAT, text="x", skip_user_id=one.connection.user_id)
+    typing = LayerEvent(group="chat", audience=Audience.CHAT, text="x", skip_user_id=one.connection.user_id)
     assert are_valid_after(lambda: first._send([(typing, Frame("x"))])) == (True, True)
     assert are_valid_after(lambda: one.socket.set_full(True)) == (False, True)
     assert are_valid_after(lambda: both.socket.set_full(True)) == (False, False)
@@ -198,7 +198,9 @@ async def test_who_was_removed_does_not_get_what_waited_for_the_check() -> None:
     for person in (stays, goes):
         directory.join_room(person.connection, CHAT).release(0)
     room = directory.rooms[CHAT]
-    before, after = (Event(group="chat", kind=Kind.CHAT, text=text, chat_id=CHAT) for text in ("before", "after"))
+    before, after = (
+        LayerEvent(group="chat", audience=Audience.CHAT, text=text, chat_id=CHAT) for text in ("before", "after")
+    )
     room.access_version = 0
     room.fan_out(before)
     room.require(1)
