@@ -4,10 +4,10 @@ Channels' default sends all of it through one thread, where one slow query holds
 process; each thread's connections are cleaned up around the call, as Channels does it. Its `database_sync_to_async`
 is not used: wrapping a function anew for each call took a seventh of the event loop's Python at a post.
 
-Writes go through lanes. Those to one chat wait for its row, or for one of its members' rows, and if each waited in a
-thread, a chat whose row is held for long would soon hold all threads, and so everybody. In a lane one of them has a
-thread, and the others wait for their turn in the event loop. They lose nothing by it: the row lets them in one by one
-anyway. And however many chats are held at once, some threads are left to those who only read, to arrive or to catch up.
+Writes are serialised per key, which stands for the row they lock. If each write that waits for a locked row had a
+thread, one chat whose row is locked for long would soon take all threads. So one write per key has a thread and the others wait
+in the event loop; the row would let them in one by one anyway. And at most _WRITERS_SHARE of the threads write, however
+many rows are locked at once: the others are left to reads.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from django.db import close_old_connections, connection, reset_queries
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Lane = tuple[str, UUID | None]
+Key = tuple[str, UUID | None]
 
-# A lane is forgotten when nobody is in it or waits for it: whoever does holds its lock.
-_lanes: weakref.WeakValueDictionary[Lane, asyncio.Lock] = weakref.WeakValueDictionary()
+# Weak: a lock is dropped with the last call that holds it or waits for it.
+_locks: weakref.WeakValueDictionary[Key, asyncio.Lock] = weakref.WeakValueDictionary()
 _WRITERS_SHARE = 0.75  # of the pool's threads
 # Likewise one semaphore or none, so that none outlives its event loop.
 _writers: weakref.WeakValueDictionary[None, asyncio.Semaphore] = weakref.WeakValueDictionary()
@@ -65,15 +65,15 @@ def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         close_old_connections()
 
 
-async def run_in_lane(lane: Lane, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run `function` as `run_in_db_thread` does, after everything that was given to the same lane before.
+async def run_serialized(key: Key, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `function` as `run_in_db_thread` does, after all earlier calls with the same key.
 
-    Cancelled while it waits for its turn, it is not run. Once it runs it is run to its end, and the lane is taken as
-    long: a thread cannot be cancelled, and whoever came and went would otherwise leave one behind each time.
+    A call that is cancelled while it waits is not run. One that runs already is run to its end, and the next one waits
+    for that: a thread cannot be cancelled.
     """
-    turn = _lanes.get(lane)
+    turn = _locks.get(key)
     if turn is None:
-        turn = _lanes[lane] = asyncio.Lock()
+        turn = _locks[key] = asyncio.Lock()
     threads = _writers.get(None)
     if threads is None:
         threads = _writers[None] = asyncio.Semaphore(max(1, int(settings.FLOWRA_SOCKET_DB_THREADS * _WRITERS_SHARE)))
@@ -93,18 +93,23 @@ async def run_in_lane(lane: Lane, function: Callable[P, T], *args: P.args, **kwa
     return await asyncio.shield(running)
 
 
-def post_lane(chat_id: UUID) -> Lane:
-    """Return the lane of what takes the chat's row."""
+def post_key(chat_id: UUID) -> Key:
+    """Return the key of writes that lock the chat's row."""
     return ("post", chat_id) if _has_row_locks() else _ONLY_WRITER
 
 
-def read_lane(chat_id: UUID) -> Lane:
-    """Return the lane of what takes one member's row; many read what one posts, and must not hold up the next post."""
+def read_key(chat_id: UUID) -> Key:
+    """Return the key of writes that lock one member's row: many read what one posts, without delaying the next post."""
     return ("read", chat_id) if _has_row_locks() else _ONLY_WRITER
 
 
-# SQLite has one lock for the whole database: wherever they write, writers wait for each other, and readers for nobody.
-_ONLY_WRITER: Lane = ("write", None)
+def background_key(task: str) -> Key:
+    """Return the key of a background task's writes."""
+    return (task, None) if _has_row_locks() else _ONLY_WRITER
+
+
+# SQLite has one lock for the whole database: all writes wait for each other, and reads for none.
+_ONLY_WRITER: Key = ("write", None)
 
 
 @functools.cache

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from uuid import UUID
 
 from django.utils import timezone
 
 from chats.services.indexing import backfill
-from realtime.database import post_lane, run_in_lane
+from realtime.database import background_key, run_serialized
 
 CHECK_INTERVAL = 30.0  # seconds between two looks for something to do
 PAUSE = 0.05  # seconds between two transactions: most of the time is everybody else's
 # Seconds that a look goes back beyond the one before: as long as a transaction may take, and clocks may differ.
 OVERLAP = 60.0
 AT_FIRST = 3_600.0  # seconds that the first look goes back
-_LANE_OF_NO_CHAT = UUID(int=1)
 
 
 async def run() -> None:
     """Look and index, for ever; runs in the hub's loop."""
-    lane = post_lane(_LANE_OF_NO_CHAT)
-    await run_in_lane(lane, backfill.fill_all_keys)
+    key = background_key("indexing")
+    await run_serialized(key, backfill.fill_all_keys)
     since = timezone.now() - datetime.timedelta(seconds=AT_FIRST)
     while True:
-        # In a lane, because with SQLite it is a writer like all others.
         began = timezone.now()
-        more = await run_in_lane(lane, backfill.index_since, since) == backfill.BATCH
+        more = await run_serialized(key, backfill.index_since, since) == backfill.BATCH
         if not more:
             since = began - datetime.timedelta(seconds=OVERLAP)
-            more = await run_in_lane(lane, backfill.index_some) > 0
+            more = await run_serialized(key, backfill.index_some) > 0
         await asyncio.sleep(PAUSE if more else CHECK_INTERVAL)

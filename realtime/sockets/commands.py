@@ -19,7 +19,7 @@ from chats.selectors.access import access_typing
 from chats.selectors.messages import find_posted
 from realtime import credentials, metrics
 from realtime.background.revocation import recheck
-from realtime.database import post_lane, read_lane, run_in_db_thread, run_in_lane
+from realtime.database import post_key, read_key, run_in_db_thread, run_serialized
 from realtime.frames.chats import typing_event
 from realtime.hub.rooms import Subscription
 from realtime.limits.typing import TypingGate
@@ -158,8 +158,8 @@ class Commands:
         if wait and not await self.is_repeated_post(command):
             message = "You are posting too fast; wait a moment."
             raise FrameError(ErrorCode.RATE_LIMITED, message, retry_after=round(wait, 3))
-        posted = await run_in_lane(
-            post_lane(command.chat_id),
+        posted = await run_serialized(
+            post_key(command.chat_id),
             services.post_message,
             user=self._user,
             chat_id=command.chat_id,
@@ -170,8 +170,8 @@ class Commands:
         self._connection.send(_posted_ack(command, posted.message))
 
     async def _read(self, command: frames.Read) -> None:
-        membership = await run_in_lane(
-            read_lane(command.chat_id), services.mark_read, user=self._user, chat_id=command.chat_id, seq=command.seq
+        membership = await run_serialized(
+            read_key(command.chat_id), services.mark_read, user=self._user, chat_id=command.chat_id, seq=command.seq
         )
         self._connection.send(
             Ack(action="read", ref=command.ref, chat_id=command.chat_id, seq=membership.last_read_seq)

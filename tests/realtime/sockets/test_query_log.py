@@ -15,7 +15,7 @@ from chats import services
 from flowra import pruning
 from flowra.observability import probes
 from realtime import database
-from realtime.database import run_in_lane
+from realtime.database import run_serialized
 from realtime.models import Notice
 from tests.conftest import Cast
 
@@ -40,8 +40,8 @@ def kept_in(thread: ThreadPoolExecutor) -> int:
 
 async def test_posts_of_sockets(thread: ThreadPoolExecutor, cast: Cast) -> None:
     posts = [
-        run_in_lane(
-            database.post_lane(cast.chat.pk),
+        run_serialized(
+            database.post_key(cast.chat.pk),
             services.post_message,
             user=cast.owner,
             chat_id=cast.chat.pk,
