@@ -5,9 +5,9 @@ process; each thread's connections are cleaned up around the call, as Channels d
 is not used: wrapping a function anew for each call took a seventh of the event loop's Python at a post.
 
 Writes are serialised per key, which stands for the row they lock. If each write that waits for a locked row had a
-thread, one chat whose row is locked for long would soon take all threads. So one write per key has a thread and the others wait
-in the event loop; the row would let them in one by one anyway. And at most _WRITERS_SHARE of the threads write, however
-many rows are locked at once: the others are left to reads.
+thread, one chat whose row is locked for long would soon take all threads. So one write per key has a thread and the
+others wait in the event loop; the row would let them in one by one anyway. And at most _WRITERS_SHARE of the threads
+write, however many rows are locked at once: the others are left to reads.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ async def startup() -> None:
     """
     tracker = start_hub().tracker
     if tracker is not None:
-        await tracker.told()
+        await tracker.wait_synced()
 
 
 def begin_leaving() -> None:

@@ -31,7 +31,7 @@ async def broadcast_presence(sender: type, event: PresenceEvent, **kwargs: Any) 
     """Receive a presence event (presence/events.py); raises what keeps a change from the other processes."""
     if isinstance(event, PresenceChanged):
         for layer_event in presence_events(event):
-            await hub.publish_surely(layer_event)
+            await hub.publish_confirmed(layer_event)
         return
     running = hub.running_hub()
     if running is None:

@@ -63,7 +63,7 @@ class OpenSession(Session):
         hub, connection = running_hub(), self.connection
         assert hub is not None
         subscription = await hub.subscribe(connection, command.chat_id)
-        if not hub.settle(subscription, command.chat_id, revision=0, access_version=1):
+        if not hub.confirm_subscription(subscription, command.chat_id, revision=0, access_version=1):
             self.end(CloseCode.INTERNAL)
             return
         connection.send(Ack(action="subscribed", chat_id=command.chat_id, revision=0, ref=command.ref))

@@ -33,8 +33,8 @@ class Session:
         self._lock = threading.Lock()  # of what follows; never held during a call
         self._counts: dict[UUID, int] = {}
         self._dirty: dict[UUID, None] = {}
-        self._mark = 0
-        self._told = 0
+        self._sequence = 0
+        self._synced = 0
         self._wire = threading.Lock()  # registrations, updates and renewals, one after the other
         self._joining: ProcessInfo | None = None  # kept over tries: registering twice is registering once
         self._incarnation: str | None = None
@@ -50,16 +50,16 @@ class Session:
     # --- Connections ----------------------------------------------------------------------------
 
     def arrive(self, user_id: UUID) -> int:
-        """Note a new connection of the user; returns a mark, see `is_told`."""
+        """Note a new connection of the user; returns its sequence number, for `is_synced`."""
         return self._count(user_id, 1)
 
     def depart(self, user_id: UUID) -> int:
-        """Note that a connection of the user has ended; returns a mark, see `is_told`."""
+        """Note that a connection of the user has ended; returns its sequence number, for `is_synced`."""
         return self._count(user_id, -1)
 
-    def is_told(self, mark: int) -> bool:
-        """Whether the registry has been told everything up to `mark`."""
-        return self._told >= mark
+    def is_synced(self, sequence: int) -> bool:
+        """Whether the registry has everything up to `sequence`."""
+        return self._synced >= sequence
 
     @property
     def has_news(self) -> bool:
@@ -79,8 +79,8 @@ class Session:
             else:
                 self._counts.pop(user_id, None)
             self._dirty[user_id] = None
-            self._mark += 1
-            return self._mark
+            self._sequence += 1
+            return self._sequence
 
     # --- The registry ---------------------------------------------------------------------------
 
@@ -172,16 +172,16 @@ class Session:
                     for user_id in batch:
                         del self._dirty[user_id]
                     self._unanswered = {user_id: self._counts.get(user_id, 0) for user_id in batch} or None
-                    upto = self._mark if not self._dirty else self._told
+                    upto = self._sequence if not self._dirty else self._synced
                 if self._unanswered is None:
-                    self._told = upto
+                    self._synced = upto
                     return
             else:
-                upto = self._told
+                upto = self._synced
             self.edges.extend(self._registry.update(self._incarnation, self._number + 1, self._unanswered))
             self._number += 1
             self._unanswered = None
-            self._told = max(self._told, upto)
+            self._synced = max(self._synced, upto)
 
     def _retire_earlier(self) -> None:
         while self._retiring:

@@ -62,22 +62,22 @@ class Tracker:
     # --- Connections ----------------------------------------------------------------------------
 
     def arrive(self, user_id: UUID) -> int:
-        """Note a new connection of the user; returns a mark for `told`."""
-        mark = self._session.arrive(user_id)
+        """Note a new connection of the user; returns its sequence number, for `wait_synced`."""
+        sequence = self._session.arrive(user_id)
         self._changed()
-        return mark
+        return sequence
 
     def depart(self, user_id: UUID) -> None:
         """Note that a connection of the user has ended."""
         self._session.depart(user_id)
         self._changed()
 
-    async def told(self, mark: int = 0) -> None:
-        """Return when the registry knows of everything up to `mark`, or cannot be told for now: REGISTRY_TIMEOUT."""
-        if self.is_away or (self._session.is_told(mark) and self._session.registrations):
+    async def wait_synced(self, sequence: int = 0) -> None:
+        """Return when the registry has everything up to `sequence`, at the latest after REGISTRY_TIMEOUT."""
+        if self.is_away or (self._session.is_synced(sequence) and self._session.registrations):
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append((mark, waiter))
+        self._waiters.append((sequence, waiter))
         try:
             async with asyncio.timeout(REGISTRY_TIMEOUT):
                 await waiter
@@ -200,9 +200,9 @@ class Tracker:
 
     def _answer_waiters(self) -> None:
         waiting, self._waiters = self._waiters, []
-        for mark, waiter in waiting:
-            if not self._session.is_told(mark):
-                self._waiters.append((mark, waiter))
+        for sequence, waiter in waiting:
+            if not self._session.is_synced(sequence):
+                self._waiters.append((sequence, waiter))
             elif not waiter.done():
                 waiter.set_result(None)
 

@@ -16,23 +16,23 @@ class Probes:
     """What was sent and has not come back yet."""
 
     def __init__(self) -> None:
-        self._sent: dict[str, asyncio.Event] = {}  # by its mark
+        self._sent: dict[str, asyncio.Event] = {}  # by probe id
 
     async def round_trip(self, layer: Any, channel: str) -> None:
         """Return once a message to `channel` came back; raises what the layer raises. The caller bounds the time."""
-        mark = uuid.uuid4().hex
-        heard = self._sent[mark] = asyncio.Event()
+        probe_id = uuid.uuid4().hex
+        heard = self._sent[probe_id] = asyncio.Event()
         try:
-            await layer.send(channel, {"type": TYPE, "mark": mark})
+            await layer.send(channel, {"type": TYPE, "id": probe_id})
             await heard.wait()
         finally:
-            del self._sent[mark]
+            del self._sent[probe_id]
 
     def take(self, message: dict[str, Any]) -> bool:
         """Return whether this message from the layer is a probe, and note that it came."""
         if message.get("type") != TYPE:
             return False
-        heard = self._sent.get(message["mark"])
+        heard = self._sent.get(message["id"])
         if heard is not None:
             heard.set()
         return True

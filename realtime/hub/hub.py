@@ -196,10 +196,10 @@ class Hub:
     async def register(self, connection: Connection, workspace_ids: set[UUID]) -> None:
         """Take a connection in; returns when events for its user reach it, and its user is online."""
         self.directory.add(connection, workspace_ids)
-        mark = self.tracker.arrive(connection.user_id) if self.tracker is not None else 0
+        sequence = self.tracker.arrive(connection.user_id) if self.tracker is not None else 0
         await self._joined(user_group(connection.user_id))
         if self.tracker is not None:
-            await self.tracker.told(mark)
+            await self.tracker.wait_synced(sequence)
 
     def unregister(self, connection: Connection) -> None:
         """Forget a connection that has ended, if it was taken in."""
@@ -212,10 +212,12 @@ class Hub:
         await self._joined(chat_group(chat_id))
         return subscription
 
-    def settle(self, subscription: Subscription, chat_id: UUID, *, revision: int, access_version: int) -> bool:
-        """Take what a subscriber has read about the chat; returns False where it must read again.
+    def confirm_subscription(
+        self, subscription: Subscription, chat_id: UUID, *, revision: int, access_version: int
+    ) -> bool:
+        """Start the room's revisions where the subscriber has read the chat; returns False if it must read again.
 
-        That is where the room has heard of a later `access_version`: the membership that was read may be gone.
+        It must where the room knows a later `access_version`: the membership that was read may have ended.
         """
         room = self.directory.rooms.get(chat_id)
         if room is None or subscription.is_revoked or room.required_version > access_version:
@@ -258,7 +260,7 @@ class Hub:
         if self._publisher is not None:
             self._publisher.put(event)
 
-    async def publish_surely(self, event: LayerEvent) -> None:
+    async def publish_confirmed(self, event: LayerEvent) -> None:
         """Deliver `event` here, and return once the broker has it for the others; raises NotPublished."""
         self.deliver(event)
         if self._publisher is not None:
@@ -376,11 +378,11 @@ def publish(event: LayerEvent) -> None:
         send_directly(layer, event)
 
 
-async def publish_surely(event: LayerEvent) -> None:
+async def publish_confirmed(event: LayerEvent) -> None:
     """Send `event` as `publish` does; raises what keeps it from the other processes."""
     hub = _hub
     if hub is not None:
-        await hub.publish_surely(event)
+        await hub.publish_confirmed(event)
         return
     layer = get_layer()
     if is_shared(layer):

@@ -96,7 +96,7 @@ class Commands:
             raise FrameError(ErrorCode.TOO_MANY, message)
         subscription = await self._hub.subscribe(self._connection, command.chat_id)
         try:
-            snapshot = await self._read_settled(subscription, command)
+            snapshot = await self._read_confirmed(subscription, command)
             self._connection.display_name = snapshot.display_name
             room = self._hub.directory.rooms.get(command.chat_id)
             if room is not None:
@@ -129,12 +129,12 @@ class Commands:
         metrics.catch_ups.labels("reset" if is_reset else "changes").inc()
         return revision, is_reset
 
-    async def _read_settled(self, subscription: Subscription, command: frames.Subscribe) -> ChatSnapshot:
+    async def _read_confirmed(self, subscription: Subscription, command: frames.Subscribe) -> ChatSnapshot:
         """Return the chat as read with a membership that nothing heard meanwhile puts in doubt."""
         for _ in range(SUBSCRIBE_TRIES):
             snapshot = await run_in_db_thread(read_chat, self._user, command.chat_id, command.since)
             await self._hub.presence.know(command.chat_id)
-            if self._hub.settle(
+            if self._hub.confirm_subscription(
                 subscription,
                 command.chat_id,
                 revision=snapshot.revision,

@@ -53,7 +53,7 @@ def test_first_flush_registers_and_tells(process: Process) -> None:
     assert process.wire.take_sent() == []
 
 
-def test_present_number_is_told_not_each_change(process: Process) -> None:
+def test_present_number_is_synced_not_each_change(process: Process) -> None:
     process.session.flush()
     process.wire.take_sent()
     process.session.arrive(ANNA)
@@ -181,12 +181,12 @@ def test_missing_update_is_mended_without_an_edge(process: Process) -> None:
     assert process.world.read_edges() == {}
 
 
-def test_update_that_meets_a_lost_lease_is_told_in_the_same_flush(process: Process) -> None:
+def test_update_that_meets_a_lost_lease_is_synced_in_the_same_flush(process: Process) -> None:
     process.session.flush()
     process.wire.registry.retire("p1")
-    mark = process.session.arrive(ANNA)
+    sequence = process.session.arrive(ANNA)
     process.session.flush()
-    assert process.session.is_told(mark)
+    assert process.session.is_synced(sequence)
     assert process.held() == {"p2": {ANNA: 1}}
 
 
@@ -276,47 +276,47 @@ def test_leaving_hands_everybody_over_and_is_for_good(process: Process) -> None:
     assert not process.is_online(ANNA)
 
 
-def test_mark_is_told_when_the_registry_has_answered(process: Process) -> None:
-    mark = process.session.arrive(ANNA)
-    assert process.session.is_told(0)
-    assert not process.session.is_told(mark)
+def test_sequence_is_synced_when_the_registry_has_answered(process: Process) -> None:
+    sequence = process.session.arrive(ANNA)
+    assert process.session.is_synced(0)
+    assert not process.session.is_synced(sequence)
     process.wire.lose_answer.add("update")
     with pytest.raises(RegistryAway):
         process.session.flush()
-    assert not process.session.is_told(mark)
+    assert not process.session.is_synced(sequence)
     process.wire.lose_answer.clear()
     process.session.flush()
-    assert process.session.is_told(mark)
+    assert process.session.is_synced(sequence)
     later = process.session.depart(ANNA)
-    assert not process.session.is_told(later)
+    assert not process.session.is_synced(later)
     process.session.flush()
-    assert process.session.is_told(later)
+    assert process.session.is_synced(later)
 
 
 def test_many_users_are_told_in_batches(process: Process) -> None:
-    marks = [process.session.arrive(UUID(int=number)) for number in range(2 * BATCH + 1)]
+    sequences = [process.session.arrive(UUID(int=number)) for number in range(2 * BATCH + 1)]
     process.wire.registry.register(make_info("other"))
     process.session.flush()
     sizes = [len(sent[3]) for sent in process.wire.take_sent() if sent[0] == "update" and isinstance(sent[3], dict)]
     assert sizes == [BATCH, BATCH, 1]
-    assert process.session.is_told(marks[-1])
+    assert process.session.is_synced(sequences[-1])
     assert len(process.held()["p1"]) == 2 * BATCH + 1
     assert len(process.session.edges) == 2 * BATCH + 1
 
 
 def test_batches_go_on_where_they_were_interrupted(process: Process) -> None:
     session, update = process.session, process.wire.registry.update
-    marks = [session.arrive(UUID(int=number)) for number in range(BATCH + 1)]
+    sequences = [session.arrive(UUID(int=number)) for number in range(BATCH + 1)]
     session.flush()
     for number in range(BATCH + 1):
-        marks.append(session.depart(UUID(int=number)))
+        sequences.append(session.depart(UUID(int=number)))
     process.wire.lose_answer.add("update")
     with pytest.raises(RegistryAway):
         session.flush()
     process.wire.lose_answer.clear()
-    assert not session.is_told(marks[-1])
+    assert not session.is_synced(sequences[-1])
     session.flush()
-    assert session.is_told(marks[-1])
+    assert session.is_synced(sequences[-1])
     assert process.held() == {"p1": {}}
     assert update("p1", 4, {}) == []  # no number was skipped or used twice
 

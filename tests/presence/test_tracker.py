@@ -122,7 +122,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def test_a_user_comes_goes_and_was_last_seen(cast: Cast) -> None:
     async with running() as world:
-        await world.tracker.told(world.tracker.arrive(cast.member.pk))
+        await world.tracker.wait_synced(world.tracker.arrive(cast.member.pk))
         assert world.registry.snapshot([cast.member.pk])[cast.member.pk].is_online
         await until(lambda: world.told() == [("Mika", True)])
         left = world.clock.now
@@ -143,18 +143,18 @@ async def test_a_user_comes_goes_and_was_last_seen(cast: Cast) -> None:
 
 async def test_while_the_registry_is_away_nobody_waits_and_nothing_is_forgotten(cast: Cast) -> None:
     async with running() as world:
-        await world.tracker.told()
+        await world.tracker.wait_synced()
         world.registry.is_away = True
-        mark = world.tracker.arrive(cast.member.pk)
+        sequence = world.tracker.arrive(cast.member.pk)
         async with asyncio.timeout(5):
-            await world.tracker.told(mark)
+            await world.tracker.wait_synced(sequence)
         world.registry.is_away = False
         await until(lambda: world.told() == [("Mika", True)])
 
 
 async def test_a_lost_lease_is_taken_up_again(cast: Cast) -> None:
     async with running() as world:
-        await world.tracker.told(world.tracker.arrive(cast.member.pk))
+        await world.tracker.wait_synced(world.tracker.arrive(cast.member.pk))
         await until(lambda: world.told() == [("Mika", True)])
         world.registry.is_away = True
         other = world.another()
@@ -169,9 +169,9 @@ async def test_a_lost_lease_is_taken_up_again(cast: Cast) -> None:
         assert len(other.processes()) == 1
 
 
-async def test_a_registry_that_was_emptied_is_told_anew_and_clients_look_again(cast: Cast) -> None:
+async def test_a_registry_that_was_emptied_is_synced_anew_and_clients_look_again(cast: Cast) -> None:
     async with running() as world:
-        await world.tracker.told(world.tracker.arrive(cast.member.pk))
+        await world.tracker.wait_synced(world.tracker.arrive(cast.member.pk))
         await until(lambda: world.told() == [("Mika", True)])
         world.store.clear()
         await until(lambda: bool(world.store.processes))
@@ -183,9 +183,9 @@ async def test_a_registry_that_was_emptied_is_told_anew_and_clients_look_again(c
 
 async def test_what_cannot_be_announced_is_announced_later(cast: Cast) -> None:
     async with running() as world:
-        await world.tracker.told()
+        await world.tracker.wait_synced()
         world.fail_database = 1
-        await world.tracker.told(world.tracker.arrive(cast.member.pk))
+        await world.tracker.wait_synced(world.tracker.arrive(cast.member.pk))
         await until(lambda: world.fail_database == 0)
         assert world.told() == []
         world.clock.now += 2  # CONFIRM_WITHIN
@@ -195,7 +195,7 @@ async def test_what_cannot_be_announced_is_announced_later(cast: Cast) -> None:
 
 async def test_tasks_that_die_lose_nothing(cast: Cast) -> None:
     async with running() as world:
-        await world.tracker.told()
+        await world.tracker.wait_synced()
         await world.stop()
         world.tracker.arrive(cast.member.pk)
         world.start()
@@ -204,7 +204,7 @@ async def test_tasks_that_die_lose_nothing(cast: Cast) -> None:
 
 async def test_staff_disconnect_somebody(cast: Cast) -> None:
     async with running() as world:
-        await world.tracker.told(world.tracker.arrive(cast.member.pk))
+        await world.tracker.wait_synced(world.tracker.arrive(cast.member.pk))
         assert world.another().kick(cast.member.pk) == 1
         assert world.another().kick(uuid.uuid4()) == 0
         kicks = metrics.kicks._value.get()
@@ -215,7 +215,7 @@ async def test_staff_disconnect_somebody(cast: Cast) -> None:
 async def test_operators_see_when_reaping_stops() -> None:
     last, failures = metrics.last_reap_timestamp_seconds._value, metrics.registry_failures._value
     async with running() as world:
-        await world.tracker.told()
+        await world.tracker.wait_synced()
         began = time.time()
         await until(lambda: last.get() >= began)
         world.registry.is_away = True
@@ -228,7 +228,7 @@ async def test_operators_see_when_reaping_stops() -> None:
 
 async def test_leaving_hands_everybody_over(cast: Cast) -> None:
     async with running() as world:
-        await world.tracker.told(world.tracker.arrive(cast.member.pk))
+        await world.tracker.wait_synced(world.tracker.arrive(cast.member.pk))
         await world.stop()
         await world.tracker.leave()
         assert world.registry.processes() == []
