@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
 Row = TypeVar("Row", bound=Model)
@@ -24,13 +25,23 @@ def run(statement: str, *values: object) -> Sequence[Any] | None:
 
 
 def run_all(statement: str, *values: object) -> list[Sequence[Any]]:
-    """Run a statement and return its rows; of one that only writes, none."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [_adapt(value) for value in values])
-        if cursor.description is None:
-            return []
+    """Run a statement that gives rows, and return them."""
+    with _executed(statement, values) as cursor:
         rows: list[Sequence[Any]] = cursor.fetchall()  # to the end: SQLite has not finished a statement before
     return rows
+
+
+def execute(statement: str, *values: object) -> None:
+    """Run a statement that gives no rows."""
+    _executed(statement, values).close()
+
+
+def _executed(statement: str, values: Sequence[Any]) -> CursorWrapper:
+    database = connections[DEFAULT_DB_ALIAS]  # `connection` would look this thread's up for each attribute
+    cursor = database.cursor()
+    is_sqlite = not database.features.has_native_uuid_field
+    cursor.execute(statement, [_as_text(value) for value in values] if is_sqlite else values)
+    return cursor
 
 
 def load(model: type[Row], names: list[str], row: Sequence[Any]) -> Row:
@@ -43,10 +54,10 @@ def load(model: type[Row], names: list[str], row: Sequence[Any]) -> Row:
     return model.from_db(connection.alias, names, values)
 
 
-def _adapt(value: object) -> Any:
-    """Return a value as the database takes it: SQLite keeps ids and times as text."""
+def _as_text(value: object) -> Any:
+    """Return a value as SQLite takes it, which keeps ids and times as text."""
     if isinstance(value, UUID):
-        return value if connection.features.has_native_uuid_field else value.hex
+        return value.hex
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     return value

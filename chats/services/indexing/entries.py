@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection
 
 from chats.lib.ids import number_of
-from chats.lib.sql import run
+from chats.lib.sql import execute
 from chats.models import Message, SearchEntry
 from chats.search.tokens import chat_token, workspace_token
 
@@ -35,10 +35,10 @@ def store_entry(message: Message, workspace_id: UUID, tokens: list[str], *, is_l
     """
     tokens = [*tokens, chat_token(message.chat_id), workspace_token(workspace_id)]
     if connection.vendor == "postgresql":
-        run(_STORE_ON_POSTGRESQL, message.pk, message.revision, tokens)
+        execute(_STORE_ON_POSTGRESQL, message.pk, message.revision, tokens)
     else:
         step = 1 if is_latest else -1
-        run(_STORE_ON_SQLITE, number_of(message.pk), step, message.pk, message.revision, " ".join(tokens))
+        execute(_STORE_ON_SQLITE, number_of(message.pk), step, message.pk, message.revision, " ".join(tokens))
 
 
 def drop_entry(message: Message) -> None:
