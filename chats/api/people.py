@@ -1,6 +1,8 @@
-"""Endpoints of what concerns the caller across chats: people, notifications, search."""
+"""Endpoints of what concerns the caller across chats: people, blocks, notifications, search."""
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,13 +14,15 @@ from chats.api.document.schema import reads, writes
 from chats.api.input import requests
 from chats.api.input.pagination import by_id, by_text, by_time
 from chats.payload_types import (
+    BlockPagePayload,
     NotificationPagePayload,
     SearchResultsPayload,
     UnreadNotificationsPayload,
     UserPagePayload,
 )
-from chats.payloads import message_payload, notification_payload, user_payload
+from chats.payloads import block_payload, message_payload, notification_payload, user_payload
 from chats.selectors.access import access_workspace
+from chats.selectors.blocks import list_blocks
 from chats.selectors.chats import search_chats
 from chats.selectors.messages import load_fitting
 from chats.selectors.notifications import count_unread_notifications, list_notifications
@@ -37,6 +41,27 @@ class Users(ApiView):
         """The people one shares a workspace with, by name."""
         query = self.read_query(requests.UserQuery)
         return self.page(list_people(self.user, query.get("search", "")), _BY_NAME, user_payload, query)
+
+
+class Blocks(ApiView):
+    @reads("listBlocks", BlockPagePayload, query=requests.PageQuery)
+    def get(self, request: Request) -> Response:
+        """Whom the caller blocks, the last one first."""
+        return self.page(list_blocks(self.user), _NEWEST, block_payload, self.page_query())
+
+
+class BlockDetail(ApiView):
+    @writes("blockUser", {204: None}, ids=("user_id",), refuses=[409])
+    def put(self, request: Request, user_id: UUID) -> Response:
+        """Block somebody whom the caller shares a workspace or a direct chat with, or who invited them."""
+        services.block_user(user=self.user, user_id=user_id)
+        return Response(status=204)
+
+    @writes("unblockUser", {204: None}, ids=("user_id",))
+    def delete(self, request: Request, user_id: UUID) -> Response:
+        """Block somebody no more."""
+        services.unblock_user(user=self.user, user_id=user_id)
+        return Response(status=204)
 
 
 class Notifications(ApiView):

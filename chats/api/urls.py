@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chats.api import chats, consent, messages, people, workspaces
+from chats.api import chats, invitations, messages, people, workspaces
 
 _workspace = "workspaces/<str:workspace_id>"
 _chat = "chats/<str:chat_id>"
@@ -13,16 +13,16 @@ urlpatterns = [
     path(_workspace, workspaces.WorkspaceDetail.as_view()),
     path(f"{_workspace}/members", workspaces.WorkspaceMembers.as_view()),
     path(f"{_workspace}/members/<str:user_id>", workspaces.WorkspaceMemberDetail.as_view()),
-    path(f"{_workspace}/invites", workspaces.Invites.as_view()),
-    path(f"{_workspace}/invites/<str:invite_id>", workspaces.InviteDetail.as_view()),
-    path("invites/<str:token>", workspaces.InviteAccept.as_view()),
-    path(f"{_workspace}/invitations", consent.WorkspaceInvitations.as_view()),
-    path(f"{_workspace}/invitations/<str:invitation_id>", consent.WorkspaceInvitationDetail.as_view()),
-    path("me/invitations", consent.OwnInvitations.as_view()),
-    path("me/invitations/<str:invitation_id>/accept", consent.InvitationAccept.as_view()),
-    path("me/invitations/<str:invitation_id>/decline", consent.InvitationDecline.as_view()),
-    path("me/blocks", consent.Blocks.as_view()),
-    path("me/blocks/<str:user_id>", consent.BlockDetail.as_view()),
+    path(f"{_workspace}/invites", invitations.Invites.as_view()),
+    path(f"{_workspace}/invites/<str:invite_id>", invitations.InviteDetail.as_view()),
+    path("invites/<str:token>", invitations.InviteAccept.as_view()),
+    path(f"{_workspace}/invitations", invitations.WorkspaceInvitations.as_view()),
+    path(f"{_workspace}/invitations/<str:invitation_id>", invitations.WorkspaceInvitationDetail.as_view()),
+    path("me/invitations", invitations.OwnInvitations.as_view()),
+    path("me/invitations/<str:invitation_id>/accept", invitations.InvitationAccept.as_view()),
+    path("me/invitations/<str:invitation_id>/decline", invitations.InvitationDecline.as_view()),
+    path("me/blocks", people.Blocks.as_view()),
+    path("me/blocks/<str:user_id>", people.BlockDetail.as_view()),
     path("chats", chats.Chats.as_view()),
     path(_chat, chats.ChatDetail.as_view()),
     path(f"{_chat}/close", chats.ChatClose.as_view()),

@@ -1,13 +1,9 @@
-"""Endpoints of workspaces, their members and their invites."""
+"""Endpoints of workspaces and their members."""
 
 from __future__ import annotations
 
-import re
 from uuid import UUID
 
-from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,27 +12,22 @@ from chats.api.base import ApiView
 from chats.api.document.schema import reads, writes
 from chats.api.input import requests
 from chats.api.input.pagination import by_id, by_text, by_time
-from chats.exceptions import NotFound
 from chats.models import WorkspaceInvitation
 from chats.payload_types import (
-    InvitePagePayload,
-    InvitePayload,
     SentInvitationPayload,
     WorkspaceMemberPagePayload,
     WorkspaceMemberPayload,
     WorkspacePagePayload,
     WorkspacePayload,
 )
-from chats.payloads import invite_payload, sent_invitation_payload, workspace_member_payload, workspace_payload
+from chats.payloads import sent_invitation_payload, workspace_member_payload, workspace_payload
 from chats.selectors.access import access_workspace
-from chats.selectors.invitations import list_invites
 from chats.selectors.workspaces import list_workspace_members, list_workspaces
 
 _BY_NAME = (by_text("workspace__name_key"), by_id("id"))
 _BY_PERSON = (by_text("user__name_key"), by_id("user_id"))
 _NEWEST = (by_time("-created_at"), by_id("-id"))
 _WORKSPACE = ("workspace_id",)
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,43}")  # as models.new_invite_token makes them
 
 
 class Workspaces(ApiView):
@@ -139,54 +130,3 @@ class WorkspaceMemberDetail(ApiView):
         """Remove a member (owners and admins), or leave; the last owner cannot."""
         services.remove_workspace_member(user=self.user, workspace_id=workspace_id, member_id=user_id)
         return Response(status=204)
-
-
-class Invites(ApiView):
-    @reads(
-        "listInvites",
-        InvitePagePayload,
-        ids=_WORKSPACE,
-        query=requests.PageQuery,
-        refuses=[403],
-    )
-    def get(self, request: Request, workspace_id: UUID) -> Response:
-        """A workspace's invites, newest first (owners and admins)."""
-        query = self.page_query()
-        return self.page(list_invites(self.user, workspace_id), _NEWEST, invite_payload, query)
-
-    @writes(
-        "createInvite",
-        {201: InvitePayload},
-        ids=_WORKSPACE,
-        body=requests.InviteCreate,
-    )
-    def post(self, request: Request, workspace_id: UUID) -> Response:
-        """Make an invite link (owners and admins)."""
-        body = self.read_body(requests.InviteCreate)
-        return Response(
-            invite_payload(services.create_invite(user=self.user, workspace_id=workspace_id, **body)), status=201
-        )
-
-    @writes("deleteInvites", {204: None}, ids=_WORKSPACE)
-    def delete(self, request: Request, workspace_id: UUID) -> Response:
-        """Delete all invites of a workspace (owners and admins)."""
-        services.revoke_all_invites(user=self.user, workspace_id=workspace_id)
-        return Response(status=204)
-
-
-class InviteDetail(ApiView):
-    @writes("deleteInvite", {204: None}, ids=("workspace_id", "invite_id"))
-    def delete(self, request: Request, workspace_id: UUID, invite_id: UUID) -> Response:
-        """Delete an invite (owners and admins)."""
-        services.revoke_invite(user=self.user, workspace_id=workspace_id, invite_id=invite_id)
-        return Response(status=204)
-
-
-@extend_schema(parameters=[OpenApiParameter("token", OpenApiTypes.STR, OpenApiParameter.PATH)])
-class InviteAccept(ApiView):
-    @writes("acceptInvite", {200: WorkspacePayload}, refuses=[404])
-    def post(self, request: Request, token: str) -> Response:
-        """Join the workspace of an invite."""
-        if not _TOKEN.fullmatch(token):
-            raise NotFound(_("This invite does not exist, has expired or is used up."))
-        return Response(workspace_payload(services.accept_invite(user=self.user, token=token)))

@@ -16,7 +16,7 @@ from chats.lib.direction import isolate, turns, without_controls
 from chats.markdown.page_html import page_html
 from chats.payloads import time_text
 from chats.selectors.unread import UNREAD_MAX
-from chats.views.client_texts import client_texts
+from chats.templatetags.client_texts import client_texts
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User

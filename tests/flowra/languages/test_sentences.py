@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chats.views.client_texts import client_texts
+from chats.templatetags.client_texts import client_texts
 from tests.support.processes import ROOT
 
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))

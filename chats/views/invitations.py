@@ -1,4 +1,4 @@
-"""Invite links: made in the workspace's settings, opened by people with and without an account."""
+"""Who comes into a workspace: invitations by name, and links that anybody can open."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,14 +19,68 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from chats import services
 from chats.exceptions import ChatError, NotFound
 from chats.lib.direction import isolate
-from chats.selectors.invitations import find_invite, list_invites
-from chats.views.base import PageRequest, Question, ask, attempt, member_page
+from chats.selectors.invitations import find_invite, list_invitations, list_invites, list_own_invitations
+from chats.views.base import PageRequest, Question, ask, attempt, member_page, render_in_shell
 from chats.views.forms import InviteForm
+
+PER_PAGE = 50
+
+
+@member_page
+@require_safe
+def invitations(request: PageRequest) -> HttpResponse:
+    """Show the open invitations to the reader."""
+    page = Paginator(list_own_invitations(request.user), PER_PAGE).get_page(request.GET.get("page"))
+    return render_in_shell(request, "workspaces/invitations.html", {"page": page})
 
 
 @member_page
 @require_POST
-def create(request: PageRequest, workspace_id: UUID) -> HttpResponse:
+def accept(request: PageRequest, invitation_id: UUID) -> HttpResponse:
+    """Join the workspace of an invitation."""
+    membership = services.accept_invitation(user=request.user, invitation_id=invitation_id)
+    return redirect("chats:workspace", membership.workspace_id)
+
+
+@member_page
+@require_POST
+def decline(request: PageRequest, invitation_id: UUID) -> HttpResponse:
+    """Decline an invitation."""
+    attempt(
+        request,
+        lambda: services.decline_invitation(user=request.user, invitation_id=invitation_id),
+        _("Declined. This workspace cannot invite you again for 30 days."),
+    )
+    return redirect("chats:invitations")
+
+
+@member_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel(request: PageRequest, workspace_id: UUID, invitation_id: UUID) -> HttpResponse:
+    """Ask, then take an invitation back."""
+    back = f"{reverse('chats:workspace_settings', args=[workspace_id])}#invitations"
+    if request.method != "POST":
+        invitation = list_invitations(request.user, workspace_id).filter(pk=invitation_id).first()
+        if invitation is None:
+            raise NotFound(_("There is no such invitation."))
+        question = Question(
+            title=_("Take back the invitation of @%(name)s?") % {"name": invitation.username},
+            text=_("They cannot accept it any more. You can invite them again."),
+            submit=_("Take back"),
+            back=back,
+        )
+        return ask(request, question, workspace_id=workspace_id)
+    attempt(
+        request,
+        lambda: services.cancel_invitation(user=request.user, workspace_id=workspace_id, invitation_id=invitation_id),
+        _("The invitation was taken back."),
+    )
+    return redirect(back)
+
+
+@member_page
+@require_POST
+def create_link(request: PageRequest, workspace_id: UUID) -> HttpResponse:
     """Make an invite link."""
     form = InviteForm(request.POST)
     if form.is_valid():
@@ -41,7 +96,7 @@ def create(request: PageRequest, workspace_id: UUID) -> HttpResponse:
 
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def revoke(request: PageRequest, workspace_id: UUID, invite_id: UUID) -> HttpResponse:
+def revoke_link(request: PageRequest, workspace_id: UUID, invite_id: UUID) -> HttpResponse:
     """Ask, then delete an invite link."""
     if request.method != "POST":
         invite = list_invites(request.user, workspace_id).filter(pk=invite_id).select_related("workspace").first()
@@ -64,7 +119,7 @@ def revoke(request: PageRequest, workspace_id: UUID, invite_id: UUID) -> HttpRes
 
 @never_cache
 @require_safe
-def show(request: HttpRequest, token: str) -> HttpResponse:
+def show_link(request: HttpRequest, token: str) -> HttpResponse:
     """Show what one is invited to; people without an account can sign up and come back here."""
     try:
         invite = find_invite(token)
@@ -77,7 +132,7 @@ def show(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_POST
 @login_required
-def accept(request: HttpRequest, token: str) -> HttpResponse:
+def accept_link(request: HttpRequest, token: str) -> HttpResponse:
     """Join the workspace."""
     try:
         membership = services.accept_invite(user=cast("PageRequest", request).user, token=token)

@@ -1,4 +1,4 @@
-"""The bell and the jump box."""
+"""The bell and the quick switcher."""
 
 from __future__ import annotations
 

@@ -1,10 +1,13 @@
-"""Endpoints of consent: invitations by name, and blocks."""
+"""Endpoints of who comes into a workspace: invitations by name, and links."""
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,23 +18,24 @@ from chats.api.input import requests
 from chats.api.input.pagination import by_id, by_time
 from chats.exceptions import NotFound
 from chats.payload_types import (
-    BlockPagePayload,
     InvitationPagePayload,
+    InvitePagePayload,
+    InvitePayload,
     SentInvitationPagePayload,
     SentInvitationPayload,
     WorkspacePayload,
 )
 from chats.payloads import (
-    block_payload,
     invitation_payload,
+    invite_payload,
     sent_invitation_payload,
     workspace_payload,
 )
-from chats.selectors.blocks import list_blocks
-from chats.selectors.invitations import list_invitations, list_own_invitations
+from chats.selectors.invitations import list_invitations, list_invites, list_own_invitations
 
 _NEWEST = (by_time("-created_at"), by_id("-id"))
 _WORKSPACE = ("workspace_id",)
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,43}")  # as models.new_invite_token makes them
 
 
 class WorkspaceInvitations(ApiView):
@@ -99,22 +103,52 @@ class InvitationDecline(ApiView):
         return Response(status=204)
 
 
-class Blocks(ApiView):
-    @reads("listBlocks", BlockPagePayload, query=requests.PageQuery)
-    def get(self, request: Request) -> Response:
-        """Whom the caller blocks, the last one first."""
-        return self.page(list_blocks(self.user), _NEWEST, block_payload, self.page_query())
+class Invites(ApiView):
+    @reads(
+        "listInvites",
+        InvitePagePayload,
+        ids=_WORKSPACE,
+        query=requests.PageQuery,
+        refuses=[403],
+    )
+    def get(self, request: Request, workspace_id: UUID) -> Response:
+        """A workspace's invites, newest first (owners and admins)."""
+        query = self.page_query()
+        return self.page(list_invites(self.user, workspace_id), _NEWEST, invite_payload, query)
 
+    @writes(
+        "createInvite",
+        {201: InvitePayload},
+        ids=_WORKSPACE,
+        body=requests.InviteCreate,
+    )
+    def post(self, request: Request, workspace_id: UUID) -> Response:
+        """Make an invite link (owners and admins)."""
+        body = self.read_body(requests.InviteCreate)
+        return Response(
+            invite_payload(services.create_invite(user=self.user, workspace_id=workspace_id, **body)), status=201
+        )
 
-class BlockDetail(ApiView):
-    @writes("blockUser", {204: None}, ids=("user_id",), refuses=[409])
-    def put(self, request: Request, user_id: UUID) -> Response:
-        """Block somebody whom the caller shares a workspace or a direct chat with, or who invited them."""
-        services.block_user(user=self.user, user_id=user_id)
+    @writes("deleteInvites", {204: None}, ids=_WORKSPACE)
+    def delete(self, request: Request, workspace_id: UUID) -> Response:
+        """Delete all invites of a workspace (owners and admins)."""
+        services.revoke_all_invites(user=self.user, workspace_id=workspace_id)
         return Response(status=204)
 
-    @writes("unblockUser", {204: None}, ids=("user_id",))
-    def delete(self, request: Request, user_id: UUID) -> Response:
-        """Block somebody no more."""
-        services.unblock_user(user=self.user, user_id=user_id)
+
+class InviteDetail(ApiView):
+    @writes("deleteInvite", {204: None}, ids=("workspace_id", "invite_id"))
+    def delete(self, request: Request, workspace_id: UUID, invite_id: UUID) -> Response:
+        """Delete an invite (owners and admins)."""
+        services.revoke_invite(user=self.user, workspace_id=workspace_id, invite_id=invite_id)
         return Response(status=204)
+
+
+@extend_schema(parameters=[OpenApiParameter("token", OpenApiTypes.STR, OpenApiParameter.PATH)])
+class InviteAccept(ApiView):
+    @writes("acceptInvite", {200: WorkspacePayload}, refuses=[404])
+    def post(self, request: Request, token: str) -> Response:
+        """Join the workspace of an invite."""
+        if not _TOKEN.fullmatch(token):
+            raise NotFound(_("This invite does not exist, has expired or is used up."))
+        return Response(workspace_payload(services.accept_invite(user=self.user, token=token)))
