@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from chats.payload_types import (
     WorkspaceNamePayload,
     WorkspacePayload,
 )
+from chats.selectors.chats import peers_of
 from chats.selectors.unread import unread_count
 
 if TYPE_CHECKING:
@@ -117,6 +119,12 @@ def viewer_chat_payload(membership: ChatMember, peer: User | None) -> ViewerChat
         "mention_count": membership.mention_count,
         "peer": None if peer is None else user_payload(peer),
     }
+
+
+def viewer_chat_payloads(memberships: Sequence[ChatMember]) -> list[ViewerChatPayload]:
+    """Return the chats as these memberships' users see them, with one query for all peers."""
+    peers = peers_of(memberships)
+    return [viewer_chat_payload(membership, peers.get(membership.chat_id)) for membership in memberships]
 
 
 def read_state_payload(membership: ChatMember) -> ReadStatePayload:

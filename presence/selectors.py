@@ -16,7 +16,7 @@ from msgspec import Meta
 from chats.models import Chat, ChatMember
 from chats.payload_types import Counter, Id, Time
 from chats.payloads import optional_time_text
-from chats.selectors.blocks import is_blocked_within
+from chats.selectors.access import is_blocked_within
 from chats.selectors.chats import list_members
 from presence.exceptions import RegistryAway
 from presence.models import LastSeen

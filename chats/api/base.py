@@ -12,8 +12,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from chats.api.input.fields import parse_id
-from chats.api.input.pagination import Key, Page, load_page
-from chats.api.input.requests import PageQuery
+from chats.api.input.pagination import Key, Page, PageQuery, load_page
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User

@@ -15,9 +15,9 @@ from chats.api.input import requests
 from chats.api.input.pagination import by_id, by_text
 from chats.models import ChatMember
 from chats.payload_types import AddedMembersPayload, ChatPagePayload, MemberPagePayload, ViewerChatPayload
-from chats.payloads import member_payload, viewer_chat_payload
+from chats.payloads import member_payload, viewer_chat_payloads
 from chats.selectors.access import access_chat, access_workspace
-from chats.selectors.chats import list_chats, list_members, peers_of
+from chats.selectors.chats import list_chats, list_members
 
 _OLDEST = (by_id("chat_id"),)
 _BY_PERSON = (by_text("user__name_key"), by_id("user_id"))
@@ -29,15 +29,9 @@ _CREATE = PolymorphicProxySerializer(
 )
 
 
-def seen_chats(memberships: list[ChatMember]) -> list[ViewerChatPayload]:
-    """Return the chats as these memberships' users see them, with one query for all peers."""
-    peers = peers_of(memberships)
-    return [viewer_chat_payload(membership, peers.get(membership.chat_id)) for membership in memberships]
-
-
 def seen_chat(membership: ChatMember) -> ViewerChatPayload:
     """Return the chat as this membership's user sees it."""
-    return seen_chats([membership])[0]
+    return viewer_chat_payloads([membership])[0]
 
 
 class Chats(ApiView):
@@ -55,7 +49,7 @@ class Chats(ApiView):
             access_workspace(self.user, workspace_id)
         rows = list_chats(self.user, workspace_id=workspace_id, kind=query.get("kind"))
         page = self.load(rows, _OLDEST, query)
-        return Response(page.payload(request, seen_chats(list(page.rows))))
+        return Response(page.payload(request, viewer_chat_payloads(list(page.rows))))
 
     @writes(
         "createChat",

@@ -15,7 +15,7 @@ from chats import services
 from chats.api.base import ApiView
 from chats.api.document.schema import reads, writes
 from chats.api.input import requests
-from chats.api.input.pagination import by_id, by_time
+from chats.api.input.pagination import PageQuery, by_id, by_time
 from chats.exceptions import NotFound
 from chats.payload_types import (
     InvitationPagePayload,
@@ -43,7 +43,7 @@ class WorkspaceInvitations(ApiView):
         "listWorkspaceInvitations",
         SentInvitationPagePayload,
         ids=_WORKSPACE,
-        query=requests.PageQuery,
+        query=PageQuery,
         refuses=[403],
     )
     def get(self, request: Request, workspace_id: UUID) -> Response:
@@ -81,7 +81,7 @@ class WorkspaceInvitationDetail(ApiView):
 
 
 class OwnInvitations(ApiView):
-    @reads("listMyInvitations", InvitationPagePayload, query=requests.PageQuery)
+    @reads("listMyInvitations", InvitationPagePayload, query=PageQuery)
     def get(self, request: Request) -> Response:
         """The open invitations to the caller, newest first."""
         return self.page(list_own_invitations(self.user), _NEWEST, invitation_payload, self.page_query())
@@ -108,7 +108,7 @@ class Invites(ApiView):
         "listInvites",
         InvitePagePayload,
         ids=_WORKSPACE,
-        query=requests.PageQuery,
+        query=PageQuery,
         refuses=[403],
     )
     def get(self, request: Request, workspace_id: UUID) -> Response:

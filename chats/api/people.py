@@ -9,10 +9,9 @@ from rest_framework.response import Response
 
 from chats import services
 from chats.api.base import ApiView
-from chats.api.chats import seen_chats
 from chats.api.document.schema import reads, writes
 from chats.api.input import requests
-from chats.api.input.pagination import by_id, by_text, by_time
+from chats.api.input.pagination import PageQuery, by_id, by_text, by_time
 from chats.payload_types import (
     BlockPagePayload,
     NotificationPagePayload,
@@ -20,7 +19,7 @@ from chats.payload_types import (
     UnreadNotificationsPayload,
     UserPagePayload,
 )
-from chats.payloads import block_payload, message_payload, notification_payload, user_payload
+from chats.payloads import block_payload, message_payload, notification_payload, user_payload, viewer_chat_payloads
 from chats.selectors.access import access_workspace
 from chats.selectors.blocks import list_blocks
 from chats.selectors.chats import search_chats
@@ -44,7 +43,7 @@ class Users(ApiView):
 
 
 class Blocks(ApiView):
-    @reads("listBlocks", BlockPagePayload, query=requests.PageQuery)
+    @reads("listBlocks", BlockPagePayload, query=PageQuery)
     def get(self, request: Request) -> Response:
         """Whom the caller blocks, the last one first."""
         return self.page(list_blocks(self.user), _NEWEST, block_payload, self.page_query())
@@ -112,12 +111,12 @@ class Search(ApiView):
             access_workspace(self.user, workspace_id)
         found = search_messages(self.user, query["q"], workspace_id=workspace_id, limit=SEARCH_LIMIT)
         messages = load_fitting(found, SEARCH_LIMIT)
-        chats = search_chats(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
+        chats = list(search_chats(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT])
         people = list_people(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
         return Response(
             {
                 "messages": [message_payload(message) for message in messages],
-                "chats": seen_chats(list(chats)),
+                "chats": viewer_chat_payloads(chats),
                 "people": [user_payload(person) for person in people],
             }
         )

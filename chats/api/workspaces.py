@@ -11,7 +11,7 @@ from chats import services
 from chats.api.base import ApiView
 from chats.api.document.schema import reads, writes
 from chats.api.input import requests
-from chats.api.input.pagination import by_id, by_text, by_time
+from chats.api.input.pagination import PageQuery, by_id, by_text, by_time
 from chats.models import WorkspaceInvitation
 from chats.payload_types import (
     SentInvitationPayload,
@@ -31,7 +31,7 @@ _WORKSPACE = ("workspace_id",)
 
 
 class Workspaces(ApiView):
-    @reads("listWorkspaces", WorkspacePagePayload, query=requests.PageQuery)
+    @reads("listWorkspaces", WorkspacePagePayload, query=PageQuery)
     def get(self, request: Request) -> Response:
         """The caller's workspaces, by name."""
         return self.page(list_workspaces(self.user), _BY_NAME, workspace_payload, self.page_query())
@@ -73,7 +73,7 @@ class WorkspaceMembers(ApiView):
         "listWorkspaceMembers",
         WorkspaceMemberPagePayload,
         ids=_WORKSPACE,
-        query=requests.PageQuery,
+        query=PageQuery,
     )
     def get(self, request: Request, workspace_id: UUID) -> Response:
         """A workspace's members, by name."""

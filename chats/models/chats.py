@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy as _
 
 from chats.lib.ids import new_id
 from chats.models.fields import LiveManager
-from chats.models.workspaces import Workspace
 from chats.search.fields import KeyedModel, NameKeyField
 
 TITLE_MAX_LENGTH = 200
+CHAT_MEMBERS_PER_CALL = 100  # added at once
 # Nobody is so many revisions behind but by way of a restored backup, which leaps twice as far: one that is ahead of the
 # backup by less than this, because it saw what is lost, is behind by more. See services/restored.py.
 FAR_BEHIND = 1_000_000
@@ -43,7 +43,7 @@ class Chat(KeyedModel):
     """A place to talk in: a discussion, a direct chat of two, or the talk about a task, bug or epic."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="chats")
+    workspace = models.ForeignKey("chats.Workspace", on_delete=models.CASCADE, related_name="chats")
     kind = models.CharField(_("kind"), max_length=10, choices=ChatKind.choices, default=ChatKind.DISCUSSION)
     title = models.CharField(_("title"), max_length=TITLE_MAX_LENGTH, blank=True)
     title_key = NameKeyField(of="title")

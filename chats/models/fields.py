@@ -1,15 +1,22 @@
-"""Columns and managers that several models share."""
+"""Columns, choices and managers that several models share."""
 
 from __future__ import annotations
 
 from typing import Any, TypeVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from chats.markdown.html import MAX_HTML_BYTES
 from chats.search.fields import KeyedQuerySet
 
 SHOWN_HTML_BYTES = 2 * MAX_HTML_BYTES  # what was rendered a little larger by an earlier version is shown as it is
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", _("Owner")
+    ADMIN = "admin", _("Admin")
+    MEMBER = "member", _("Member")
 
 
 class HtmlField(models.TextField):  # type: ignore[type-arg]  # the types of what is set and got are the base's

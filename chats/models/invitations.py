@@ -12,8 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chats.lib.ids import new_id
-from chats.models.notifications import Notification
-from chats.models.workspaces import Role, Workspace
+from chats.models.fields import Role
+
+INVITE_DAYS = 7  # for which a link is good unless said otherwise
+INVITE_DAYS_MAX = 90
+INVITE_USES_MAX = 1_000
 
 
 def new_invite_token() -> str:
@@ -25,7 +28,7 @@ class WorkspaceInvite(models.Model):
     """A link that lets whoever has it join a workspace, until it expires or is used up."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="invites")
+    workspace = models.ForeignKey("chats.Workspace", on_delete=models.CASCADE, related_name="invites")
     token = models.CharField(max_length=43, unique=True, default=new_invite_token, editable=False)
     role = models.CharField(_("role"), max_length=8, choices=Role.choices, default=Role.MEMBER)
     created_by = models.ForeignKey(
@@ -61,7 +64,7 @@ class WorkspaceInvitation(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="invitations")
+    workspace = models.ForeignKey("chats.Workspace", on_delete=models.CASCADE, related_name="invitations")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invitations")
     username = models.CharField(_("username"), max_length=150, blank=True)  # as the maker typed it; all that they see
     role = models.CharField(_("role"), max_length=8, choices=Role.choices, default=Role.MEMBER)
@@ -72,7 +75,7 @@ class WorkspaceInvitation(models.Model):
     expires_at = models.DateTimeField(_("expires at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True, editable=False)
     notification = models.OneToOneField(
-        Notification, null=True, editable=False, on_delete=models.SET_NULL, related_name="invitation"
+        "chats.Notification", null=True, editable=False, on_delete=models.SET_NULL, related_name="invitation"
     )
 
     class Meta:
@@ -93,7 +96,7 @@ class WorkspaceDeparture(models.Model):
     """That somebody declined, left or was removed: what keeps a workspace from having them back against their will."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    workspace = models.ForeignKey("chats.Workspace", on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     refused_at = models.DateTimeField(null=True, blank=True)  # when they last declined or left
     removed_at = models.DateTimeField(null=True, blank=True)  # when they were last removed

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from chats.lib.ids import new_id
 from chats.markdown.html import as_text
 from chats.markdown.plain_text import excerpt
-from chats.models.chats import Chat
 from chats.models.fields import HtmlField
 
 BODY_MAX_LENGTH = 10_000  # characters; docs/api.md, "Messages"
@@ -24,7 +23,7 @@ class Message(models.Model):
     """What somebody wrote. Deleting it empties the body and keeps its place."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="messages")
+    chat = models.ForeignKey("chats.Chat", on_delete=models.CASCADE, related_name="messages")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="messages")
     seq = models.PositiveBigIntegerField(editable=False)
     revision = models.PositiveBigIntegerField(editable=False)  # of its last change

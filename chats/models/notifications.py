@@ -12,8 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from chats.lib.ids import new_id
 from chats.markdown.plain_text import excerpt
-from chats.models.chats import Chat
-from chats.models.messages import Message
 
 
 class Notification(models.Model):
@@ -30,8 +28,8 @@ class Notification(models.Model):
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     # Null for an invitation, which is about no chat yet and refers to its notification.
-    chat = models.ForeignKey(Chat, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
-    message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    chat = models.ForeignKey("chats.Chat", null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    message = models.ForeignKey("chats.Message", null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     read_at = models.DateTimeField(_("read at"), null=True, blank=True)
 

@@ -11,16 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chats.lib.ids import new_id
-from chats.models.fields import LiveManager
+from chats.models.fields import LiveManager, Role
 from chats.search.fields import KeyedModel, NameKeyField
 
 NAME_MAX_LENGTH = 80
-
-
-class Role(models.TextChoices):
-    OWNER = "owner", _("Owner")
-    ADMIN = "admin", _("Admin")
-    MEMBER = "member", _("Member")
 
 
 class Workspace(KeyedModel):

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from chats.exceptions import Forbidden, NotFound
 from chats.lib.sql import run
 from chats.models import (
+    Block,
     Chat,
     ChatKind,
     ChatMember,
@@ -20,7 +21,6 @@ from chats.models import (
     Workspace,
     WorkspaceMember,
 )
-from chats.selectors.blocks import is_blocked_within
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
@@ -103,6 +103,14 @@ def access_message(user: User, chat_id: UUID, message_id: UUID) -> Message:
         )
     except Message.DoesNotExist:
         raise NotFound(_("There is no such message.")) from None
+
+
+def is_blocked_within(chat: Chat) -> bool:
+    """Whether `chat` is a direct one and one of its members blocks the other."""
+    return (
+        chat.kind == ChatKind.DIRECT
+        and Block.objects.filter(blocker__chat_memberships__chat=chat, blocked__chat_memberships__chat=chat).exists()
+    )
 
 
 def access_typing(user: User, chat_id: UUID) -> ChatMember:

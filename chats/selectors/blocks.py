@@ -10,21 +10,11 @@ from django.db.models import Q, QuerySet
 
 from chats.models import (
     Block,
-    Chat,
-    ChatKind,
     direct_key,
 )
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
-
-
-def is_blocked_within(chat: Chat) -> bool:
-    """Whether `chat` is a direct one and one of its members blocks the other."""
-    return (
-        chat.kind == ChatKind.DIRECT
-        and Block.objects.filter(blocker__chat_memberships__chat=chat, blocked__chat_memberships__chat=chat).exists()
-    )
 
 
 def blocked_pairs(user_ids: Collection[UUID]) -> set[str]:

@@ -7,7 +7,6 @@ once the lock is held.
 
 from chats.services.blocks import block_user, unblock_user
 from chats.services.chats import (
-    CHAT_MEMBERS_PER_CALL,
     add_chat_members,
     close_chat,
     create_chat,
@@ -39,12 +38,15 @@ from chats.services.people import tell_me_changed, tell_user_changed
 from chats.services.restored import leap_ahead
 from chats.services.workspaces.invitations import (
     accept_invitation,
+    accept_invite,
     add_workspace_member,
     cancel_all_invitations,
     cancel_invitation,
+    create_invite,
     decline_invitation,
+    revoke_all_invites,
+    revoke_invite,
 )
-from chats.services.workspaces.invites import accept_invite, create_invite, revoke_all_invites, revoke_invite
 from chats.services.workspaces.workspaces import (
     change_role,
     create_workspace,
@@ -54,7 +56,6 @@ from chats.services.workspaces.workspaces import (
 )
 
 __all__ = [
-    "CHAT_MEMBERS_PER_CALL",
     "Posted",
     "accept_invitation",
     "accept_invite",

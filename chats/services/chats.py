@@ -16,7 +16,17 @@ from chats import events
 from chats.exceptions import Conflict, Forbidden, Invalid, NotFound
 from chats.lib.clock import database_now
 from chats.lib.text import clean_line
-from chats.models import TITLE_MAX_LENGTH, Block, Chat, ChatKind, ChatMember, Notification, WorkspaceMember, direct_key
+from chats.models import (
+    CHAT_MEMBERS_PER_CALL,
+    TITLE_MAX_LENGTH,
+    Block,
+    Chat,
+    ChatKind,
+    ChatMember,
+    Notification,
+    WorkspaceMember,
+    direct_key,
+)
 from chats.selectors.access import access_chat, access_workspace, may_manage_chat
 from chats.services import publish
 from chats.services.deletion import drop_chats
@@ -25,8 +35,6 @@ from chats.services.messages.notifications import notify, without_blockers
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
-
-CHAT_MEMBERS_PER_CALL = 100
 
 
 @transaction.atomic

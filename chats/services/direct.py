@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from chats.exceptions import Forbidden
 from chats.models import Chat, ChatMember
-from chats.selectors.blocks import is_blocked_within
+from chats.selectors.access import is_blocked_within
 from chats.selectors.chats import peers_of
 from chats.services import publish
 

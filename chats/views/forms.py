@@ -10,9 +10,17 @@ from uuid import UUID
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from chats.models import BODY_MAX_LENGTH, NAME_MAX_LENGTH, TITLE_MAX_LENGTH, ChatKind, Role
-from chats.services.chats import CHAT_MEMBERS_PER_CALL
-from chats.services.workspaces.invites import INVITE_DAYS, INVITE_DAYS_MAX, INVITE_USES_MAX
+from chats.models import (
+    BODY_MAX_LENGTH,
+    CHAT_MEMBERS_PER_CALL,
+    INVITE_DAYS,
+    INVITE_DAYS_MAX,
+    INVITE_USES_MAX,
+    NAME_MAX_LENGTH,
+    TITLE_MAX_LENGTH,
+    ChatKind,
+    Role,
+)
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User

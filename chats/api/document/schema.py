@@ -14,7 +14,7 @@ from rest_framework.serializers import Serializer
 
 from chats.api.document.components import component
 from chats.api.input.fields import MAX_COUNTER
-from chats.api.input.requests import PageQuery
+from chats.api.input.pagination import PageQuery
 from chats.payload_types import ErrorPayload, RateErrorPayload
 
 View = TypeVar("View", bound=Callable[..., Any])

@@ -17,17 +17,27 @@ from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
+from chats.api.input.fields import QueryInteger, TextField
 from chats.exceptions import Invalid, NotFound
 from chats.lib.text import clean_text
 
 PAGE_SIZE = 50
 PAGE_SIZE_MAX = 100  # docs/api.md, "Lists"
+CURSOR_MAX_LENGTH = 2_000
 _CURSOR_LENGTH = 1_000
 
 Row = TypeVar("Row", bound=Model)
+
+
+class PageQuery(serializers.Serializer[Any]):
+    limit = QueryInteger(required=False, min_value=1, help_text="Rows on a page; more than 100 are cut to 100.")
+    cursor = TextField(
+        longest=CURSOR_MAX_LENGTH, required_text=False, required=False, help_text="Taken from `next` or `previous`."
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -22,13 +22,21 @@ from chats.api.input.fields import (
     TextField,
     TypedText,
 )
-from chats.models import BODY_MAX_LENGTH, NAME_MAX_LENGTH, TITLE_MAX_LENGTH, ChatKind, Role
+from chats.api.input.pagination import PageQuery
+from chats.models import (
+    BODY_MAX_LENGTH,
+    CHAT_MEMBERS_PER_CALL,
+    INVITE_DAYS,
+    INVITE_DAYS_MAX,
+    INVITE_USES_MAX,
+    NAME_MAX_LENGTH,
+    TITLE_MAX_LENGTH,
+    ChatKind,
+    Role,
+)
 from chats.payload_types import INVITE_ROLES
-from chats.services import CHAT_MEMBERS_PER_CALL
-from chats.services.workspaces.invites import INVITE_DAYS, INVITE_DAYS_MAX, INVITE_USES_MAX
 
 SEARCH_MAX_LENGTH = 100
-CURSOR_MAX_LENGTH = 2_000
 USERNAME_MAX_LENGTH = 40
 NOTIFICATIONS_PER_CALL = 500
 
@@ -42,13 +50,6 @@ class NeedsOne(serializers.Serializer[Any]):
         if not any(name in attrs for name in self.needs_one):
             raise serializers.ValidationError({self.needs_one[0]: f"Give {' or '.join(self.needs_one)}."})
         return attrs
-
-
-class PageQuery(serializers.Serializer[Any]):
-    limit = QueryInteger(required=False, min_value=1, help_text="Rows on a page; more than 100 are cut to 100.")
-    cursor = TextField(
-        longest=CURSOR_MAX_LENGTH, required_text=False, required=False, help_text="Taken from `next` or `previous`."
-    )
 
 
 class UserQuery(PageQuery):

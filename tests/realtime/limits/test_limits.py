@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from chats.models import BODY_MAX_LENGTH, NAME_MAX_LENGTH, TITLE_MAX_LENGTH
-from chats.services import CHAT_MEMBERS_PER_CALL
+from chats.models import BODY_MAX_LENGTH, CHAT_MEMBERS_PER_CALL, NAME_MAX_LENGTH, TITLE_MAX_LENGTH
 from realtime.limits import buckets as limits
 from realtime.limits.buckets import BAD_FRAMES, FLOOD_FRAMES, Buckets, ConnectionLimits, SlidingWindow, TokenBucket
 from realtime.limits.typing import TypingGate
