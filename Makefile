@@ -40,6 +40,8 @@ lint: $(INSTALLED_DEV)  ## Check style, templates, the layers of imports, and th
 	$(BIN)/ruff format --check .
 	find templates -name '*.html' -exec $(BIN)/djade --target-version 5.2 --check {} +
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/js_folders.py
+	$(BIN)/python .ci/unused_exports.py
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 bench: $(INSTALLED_DEV) system  ## Measure speed beside peers, and write docs/performance.md (40 minutes, on an idle machine)

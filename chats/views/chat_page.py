@@ -57,7 +57,7 @@ def detail(request: PageRequest, chat_id: UUID) -> HttpResponse:
     place = form.cleaned_data if form.is_valid() else {}
     if place.get("before"):
         lines = timeline.before(membership, place["before"], may_manage=may_manage_chat(membership))
-        if request.htmx or request.headers.get("X-Requested-With"):
+        if request.headers.get("X-Requested-With"):
             return render(request, "chats/_lines.html", {"timeline": lines, "chat": membership.chat})
         return render_chat(request, membership, lines=lines)
     answered = timeline.answered_in(membership.chat, place.get("reply_to"))
@@ -113,7 +113,7 @@ def members(request: PageRequest, chat_id: UUID) -> HttpResponse:
         "may_manage": may_manage_chat(membership),
         "is_direct": membership.chat.kind == ChatKind.DIRECT,
     }
-    if request.htmx:
+    if request.headers.get("X-Requested-With"):
         return render(request, "chats/_members.html", context)
     context["page_number"] = request.GET.get("page", "1")
     return render_in_shell(request, "chats/members.html", context, workspace_id=membership.chat.workspace_id)

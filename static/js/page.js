@@ -1,21 +1,25 @@
-// Every page: menus, the theme switch, times in the reader's zone.
-import { Database, DatabaseStore, StorageFailed } from "./outbox/database.js";
-import { startMenus } from "./shell/menus.js";
-import { askBeforeSignOut, forgetAfterSignOut } from "./outbox/sign-out.js";
-import { startTheme } from "./shell/theme.js";
+// Entry of the pages for people who are not signed in, and of the others without chats: menus, the theme switch, times.
+import { browserClock, lifetime } from "./lib/clock.js";
 import { localizeTimes } from "./lib/times.js";
+import { Database, DatabaseStore, StorageFailed } from "./outbox/database.js";
+import { askBeforeSignOut, forgetAfterSignOut } from "./outbox/sign-out.js";
+import { startMenus, startTheme } from "./shell/menus.js";
 
 const userId = document.body.dataset.userId ?? "";
-const database = new Database();
-forgetAfterSignOut({ userId, database });
-askBeforeSignOut(async () => {
+const { signal, clock } = lifetime(browserClock);
+const database = new Database({ clock });
+
+async function countUnsent() {
   try {
     return (await new DatabaseStore(database, userId).load()).length;
   } catch (error) {
     if (!(error instanceof StorageFailed)) throw error;
     return 0; // nothing is kept where nothing can be
   }
-});
-startMenus(document);
-startTheme(document);
+}
+
+forgetAfterSignOut({ userId, database, signal });
+askBeforeSignOut({ count: countUnsent, signal });
+startMenus({ signal });
+startTheme({ signal });
 localizeTimes(document);

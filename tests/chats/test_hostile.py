@@ -85,19 +85,19 @@ MAKES_ELEMENTS = re.compile(
     r"|DOMParser|\beval\(|new Function|setAttribute\(\s*[\"'](?:on|href|src)"
 )
 KNOWN_PLACES = {
-    "dialogs.js": 1,  # htmx's word for how to swap a fragment
-    "excerpt.js": 1,  # a document of its own, read for its text
-    "history.js": 1,  # a template takes the server's fragment
-    "live-page.js": 1,  # this very page, fetched again
-    "message-view.js": 1,  # `html` of a message, cleaned by chats/markdown/html.py
-    "preview.js": 1,  # a message's `html`, not stored yet
-    "reload.js": 1,  # this very page, fetched again
-    "sidebar.js": 1,  # htmx
+    "chat/excerpt.js": 1,  # a document of its own, read for its text
+    "chat/message-view.js": 1,  # `html` of a message, cleaned by chats/markdown/html.py
+    "composer/preview.js": 1,  # a message's `html`, not stored yet
+    "net/fetch-page.js": 1,  # pages of the server's, and parts of them
+    "shell/dialogs.js": 1,  # htmx's word for how to swap a fragment
 }
 
 
 def test_scripts_make_text_of_text() -> None:
-    found = {path.name: len(MAKES_ELEMENTS.findall(path.read_text())) for path in STATIC.rglob("*.js")}
+    found = {
+        path.relative_to(STATIC).as_posix(): len(MAKES_ELEMENTS.findall(path.read_text()))
+        for path in STATIC.rglob("*.js")
+    }
     assert len(found) > 40
     assert {name: number for name, number in found.items() if number} == KNOWN_PLACES
 

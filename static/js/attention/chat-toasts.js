@@ -1,6 +1,5 @@
-// One notice for each chat that rings: what came last, and how many there are.
+// One notice for each chat with notifications: what came last, and how many there are.
 import { text } from "../lib/text.js";
-import { retoast, toast } from "./toasts.js";
 
 const WORDS = { mention: "mentioned", reply: "replied", added: "added", invited: "invited" };
 const MOST = 100; // of one chat that are told apart
@@ -16,7 +15,7 @@ function hrefOf({ chat_id, seq }) {
 }
 
 /** What a notice of these notifications of one chat says; the last one is the latest. */
-export function wordsOf(notifications) {
+function wordsOf(notifications) {
   const latest = notifications.at(-1);
   const name = latest.actor?.display_name ?? text("somebody");
   const told = text(WORDS[latest.kind], { name, chat: latest.chat_label });
@@ -26,8 +25,10 @@ export function wordsOf(notifications) {
   return { message, detail: latest.excerpt ? text("gathered_latest", by) : told };
 }
 
-export class Gathered {
-  constructor() {
+export class ChatToasts {
+  /** `toasts` see toasts.js. */
+  constructor(toasts) {
+    this.toasts = toasts;
     this.notices = new Map(); // by chat: {element, notifications}
   }
 
@@ -59,12 +60,12 @@ export class Gathered {
   show(notifications) {
     const { message, detail } = wordsOf(notifications);
     const link = { href: hrefOf(notifications.at(-1)), label: text("show") };
-    return toast(message, { link, detail });
+    return this.toasts.show(message, { link, detail });
   }
 
   change({ element, notifications }) {
     const { message, detail } = wordsOf(notifications);
     const link = { href: hrefOf(notifications.at(-1)), label: text("show") };
-    retoast(element, message, { link, detail });
+    this.toasts.change(element, message, { link, detail });
   }
 }

@@ -1,42 +1,46 @@
-// The bell: rings when something wants attention, counts what the server counts, and forgets what was read elsewhere.
+// The bell: rings for a new notification, counts what the server counts, and follows what was read elsewhere.
 import { emit, on } from "../lib/bus.js";
-import { FreshPage, loadPage } from "../chat/reload.js";
-import { Gathered } from "./chat-toasts.js";
 import { text } from "../lib/text.js";
 import { localizeTimes } from "../lib/times.js";
+import { fetchPage, PageError, parsePage } from "../net/fetch-page.js";
+import { Retry } from "../net/retry.js";
+import { ChatToasts } from "./chat-toasts.js";
 import { badge } from "./unread.js";
 
-const SETTLE = 150; // ms: several at once are one look at the server
+const SETTLE = 150; // ms: several at once are one request
 // After these the notifications of a chat or workspace may be listed no more.
 const LEAVING = ["chat.deleted", "chat.member_removed", "workspace.deleted", "workspace.member_removed"];
 
 export class Notifications {
-  /** `isSeen(notification)`: whether the reader is looking at what it is about; `clock` see socket.js. */
-  constructor(bell, isSeen, clock) {
-    this.bell = bell;
-    this.isSeen = isSeen;
+  /** `isSeen(notification)`: whether the reader is looking at what it is about; `toasts` see toasts.js. */
+  constructor({ bell, isSeen, toasts, clock, signal }) {
+    Object.assign(this, { bell, isSeen, clock });
     this.timer = null;
-    this.gathered = new Gathered();
-    this.page = new FreshPage({
-      load: () => loadPage(`${location.pathname}${location.search}`),
-      show: (page) => this.showList(page),
+    this.chatToasts = new ChatToasts(toasts);
+    this.page = new Retry({
+      ask: () => fetchPage(`${location.pathname}${location.search}`, signal),
+      onAnswer: (html) => this.showList(parsePage(html)),
+      onError: (error) => {
+        if (!(error instanceof PageError)) throw error;
+        return true;
+      },
       clock,
     });
-    on("notification.new", (frame) => this.ring(frame.data));
-    on("notification.read", (frame) => this.read(frame));
-    for (const type of LEAVING) on(type, () => this.recount());
-    bell.addEventListener("animationend", () => bell.classList.remove("bell-ring"));
+    on("notification.new", (frame) => this.ring(frame.data), signal);
+    on("notification.read", (frame) => this.read(frame), signal);
+    for (const type of LEAVING) on(type, () => this.recount(), signal);
+    bell.addEventListener("animationend", () => bell.classList.remove("bell-ring"), { signal });
   }
 
   ring(notification) {
     this.bell.classList.add("bell-ring");
     this.recount();
-    if (!this.isSeen(notification)) this.gathered.add(notification);
+    if (!this.isSeen(notification)) this.chatToasts.add(notification);
   }
 
   /** Some were read, or are gone with their message. */
   read({ ids, unread_count }) {
-    this.gathered.read(ids);
+    this.chatToasts.read(ids);
     this.paint(unread_count);
     const isRead = ({ dataset }) => ids === undefined || ids.includes(dataset.notificationId);
     for (const entry of [...document.querySelectorAll(".notification.unread")].filter(isRead)) {
@@ -64,11 +68,11 @@ export class Notifications {
 
   /** Fetch the badge and the lists that are on the screen again, soon. */
   recount() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
+    this.clock.clearTimeout(this.timer);
+    this.timer = this.clock.setTimeout(() => {
       emit("bell.refresh", {});
       if (this.bell.open) emit("bell.list", {});
-      if (document.getElementById("notification-list") !== null) this.page.fetch();
+      if (document.getElementById("notification-list") !== null) this.page.start();
     }, SETTLE);
   }
 

@@ -10,7 +10,7 @@ export function badge(count) {
 }
 
 /** A count as it is spoken: the server counts up to 999. */
-export function spokenCount(count) {
+function spokenCount(count) {
   return count >= MOST_COUNTED ? `${MOST_COUNTED}+` : String(count);
 }
 
@@ -26,14 +26,13 @@ function roomOf(chatId) {
 
 export class Unread {
   /** `sidebar` (sidebar.js) fetches the list of chats again: for a chat that it does not show. */
-  constructor(sidebar) {
+  constructor({ sidebar, signal }) {
     this.sidebar = sidebar;
-    on("chat.unread", (frame) => {
+    const follow = (frame) => {
       if (!this.set(frame.chat_id, frame.unread_count, frame.mention_count)) this.sidebar.refresh();
-    });
-    document.body.addEventListener("htmx:afterSwap", (event) => {
-      if (event.detail.target.id === "sidebar-list") this.showTotal();
-    });
+    };
+    on("chat.unread", follow, signal);
+    on("sidebar.shown", () => this.showTotal(), signal);
     this.showTotal();
   }
 
@@ -42,7 +41,7 @@ export class Unread {
     const room = roomOf(chatId);
     const list = document.getElementById("sidebar-list");
     if (room === null || list === null) return false;
-    this.sidebar.counted();
+    this.sidebar.changedHere();
     const total = Number(list.dataset.totalUnread) + unread - Number(room.dataset.unread);
     list.dataset.totalUnread = String(Math.max(total, 0));
     room.dataset.unread = String(unread);

@@ -1,6 +1,6 @@
 // What people read of a message, in one line; chats/markdown/words.py makes the same text on the server.
 
-export const EXCERPT = 140; // characters, as chats/markdown/plain_text.py has it
+const EXCERPT = 140; // characters, as chats/markdown/plain_text.py has it
 
 const RULE = "---"; // stands for a message that is nothing but a horizontal rule
 // What Python takes for white space; \s of JavaScript is not quite the same.
@@ -9,7 +9,7 @@ const DIRECTION = /[\u202a-\u202e\u2066-\u2069]/g;
 const SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
 
 /** Return the text of a message's body {Node}: the items of numbered lists have their numbers. */
-export function readableText(root) {
+function readableText(root) {
   const words = pieces(root).replace(DIRECTION, "").replace(SPACE, " ").replace(/^ | $/g, "");
   return words === "" && root.querySelector("hr") !== null ? RULE : words;
 }

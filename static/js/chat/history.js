@@ -1,39 +1,34 @@
 // Older messages when the reader scrolls up. The log is silent meanwhile: history is no news.
 import { hush } from "../lib/aria-live.js";
+import { fetchPart, PageError, parsePage } from "../net/fetch-page.js";
 
 const AHEAD = "600px 0px 0px 0px"; // begin to load before the top is reached
 
 export class History {
   /** `prepend(fragment)` puts them on the page. */
-  constructor({ scroller, list, chatId, prepend }) {
-    Object.assign(this, { scroller, list, chatId, prepend });
-    this.observer = null;
+  constructor({ scroller, list, chatId, prepend, signal }) {
+    Object.assign(this, { list, chatId, prepend, signal });
     this.loading = false;
-  }
-
-  start() {
     this.observer = new IntersectionObserver((entries) => {
       if (entries.some((entry) => entry.isIntersecting)) this.load();
-    }, { root: this.scroller, rootMargin: AHEAD });
-    this.list.addEventListener("click", (event) => {
+    }, { root: scroller, rootMargin: AHEAD });
+    signal.addEventListener("abort", () => this.observer.disconnect());
+    list.addEventListener("click", (event) => {
       if (!event.target.closest?.("#older a")) return;
       event.preventDefault();
       this.load();
-    });
+    }, { signal });
     this.watch();
-  }
-
-  stop() {
-    this.observer?.disconnect();
   }
 
   get sentinel() {
     return document.getElementById("older");
   }
 
+  /** The list was loaded anew: watch its own link to older messages. */
   watch() {
     this.observer.disconnect();
-    if (this.sentinel !== null) this.observer.observe(this.sentinel);
+    if (this.sentinel !== null && !this.signal.aborted) this.observer.observe(this.sentinel);
   }
 
   async load() {
@@ -43,14 +38,13 @@ export class History {
     sentinel.classList.add("loading");
     const speak = hush(this.list);
     try {
-      const url = `/chats/${this.chatId}/?before=${sentinel.dataset.before}`;
-      const response = await fetch(url, { headers: { "X-Requested-With": "fetch" }, credentials: "same-origin" });
-      if (!response.ok || response.redirected) throw new Error(`HTTP ${response.status}`);
-      const template = document.createElement("template");
-      template.innerHTML = await response.text();
+      const html = await fetchPart(`/chats/${this.chatId}/?before=${sentinel.dataset.before}`, this.signal);
+      const fragment = document.createDocumentFragment();
+      fragment.append(...parsePage(html).body.children);
       sentinel.remove();
-      this.prepend(template.content);
-    } catch {
+      this.prepend(fragment);
+    } catch (error) {
+      if (!(error instanceof PageError)) throw error;
       // The link stays where it is: a click, or scrolling up again, tries once more.
       sentinel.classList.remove("loading");
     } finally {

@@ -1,14 +1,12 @@
-// What becomes of the open chat: renamed, closed, reopened, deleted; oneself removed from it, or given another role there.
+// The life of the open chat: renamed, closed, reopened, deleted; the reader removed from it, or given another role there.
 import { emit, on } from "../lib/bus.js";
 import { isolate } from "../lib/direction.js";
-import { paced } from "../lib/paced.js";
-import { makeRefetch } from "../lib/refetch.js";
 import { text } from "../lib/text.js";
-import { toast } from "../attention/toasts.js";
+import { fetchPart, replaceParts } from "../net/fetch-page.js";
+import { Refetch } from "../net/refetch.js";
 
 const HEADER = "chat-header";
 const SETTLE = 50; // ms
-const EVERY = 1000; // ms between two looks at the server
 
 /** Show in all its places what the chat is called. */
 function showLabel({ label, peerId }) {
@@ -22,22 +20,15 @@ function showLabel({ label, peerId }) {
 }
 
 /**
- * Follow the chat's own life; `composer` see composer.js, `timeline` see timeline.js, `onRole()` is called when the reader
- * may do more or less than before. Returns {refresh()}: events may have been missed.
+ * Follow the chat's life; `composer` see composer.js, `timeline` see timeline.js, `here` see onChat, `toasts` see toasts.js;
+ * `onRole()` is called when the reader may do more or less than before. Returns the header's Refetch: its `refresh()` is for
+ * when events may have been missed. Then "header.shown" tells the page.
  */
-export function watchLifecycle({ chatId, userId, workspaceId, htmx, composer, timeline, socket, clock, onRole }) {
-  const here = (type, handler) =>
-    on(type, (frame) => {
-      if (frame.chat_id === chatId) handler(frame);
-    });
+export function watchLifecycle({ chatId, userId, workspaceId, composer, timeline, socket, toasts, here, clock, signal, onRole }) {
   const main = document.getElementById("main");
   const note = document.getElementById("closed-note");
   const closedWords = note.querySelector("span").textContent;
-  const refetch = makeRefetch(htmx, HEADER, "chat.refresh");
   let isGone = false;
-  const refreshHeader = paced(() => {
-    if (!isGone) refetch();
-  }, { settle: SETTLE, every: EVERY, clock });
   const setClosed = (closed, words = closedWords) => {
     main.toggleAttribute("data-closed", closed);
     note.hidden = !closed;
@@ -52,30 +43,11 @@ export function watchLifecycle({ chatId, userId, workspaceId, htmx, composer, ti
     main.setAttribute("data-gone", "");
     emit("chat.gone", {});
     setClosed(true, words);
-    toast(words, { level: "warning", sticky: true, link: { href: "/", label: text("to_chats") } });
+    toasts.show(words, { level: "warning", sticky: true, link: { href: "/", label: text("to_chats") } });
   };
-  here("chat.renamed", refreshHeader);
-  here("chat.closed", () => {
-    if (!isGone) setClosed(true);
-    refreshHeader();
-  });
-  here("chat.reopened", () => {
-    if (!isGone) setClosed(false);
-    refreshHeader();
-  });
-  here("chat.deleted", () => gone(text("chat_deleted")));
-  here("chat.member_removed", (frame) => {
-    if (frame.data.user_id === userId) gone(text("removed"));
-  });
-  here("subscribe.refused", () => gone(text("removed")));
-  on("workspace.role_changed", (frame) => {
-    if (frame.workspace_id === workspaceId && frame.data.user_id === userId) refreshHeader();
-  });
-  on("names.shown", (names) => {
-    if (names.has(document.getElementById(HEADER).dataset.peerId)) refreshHeader();
-  });
-  document.body.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.target.id !== HEADER) return;
+  const showHeader = (html) => {
+    if (isGone) return;
+    replaceParts(html);
     const { dataset } = document.getElementById(HEADER);
     showLabel(dataset);
     const mayManage = "mayManage" in dataset;
@@ -83,8 +55,34 @@ export function watchLifecycle({ chatId, userId, workspaceId, htmx, composer, ti
       timeline.setMayManage(mayManage);
       onRole();
     }
-    if (!isGone) setClosed("closed" in dataset);
+    setClosed("closed" in dataset);
+    emit("header.shown", {});
+  };
+  const load = () => fetchPart(`/chats/${chatId}/header/`, signal);
+  const header = new Refetch({ load, show: showHeader, settle: SETTLE, clock });
+  const refresh = () => {
+    if (!isGone) header.refresh();
+  };
+  const changeClosed = (closed) => () => {
+    if (!isGone) setClosed(closed);
+    refresh();
+  };
+  here("chat.renamed", refresh);
+  here("chat.closed", changeClosed(true));
+  here("chat.reopened", changeClosed(false));
+  here("chat.deleted", () => gone(text("chat_deleted")));
+  here("chat.member_removed", (frame) => {
+    if (frame.data.user_id === userId) gone(text("removed"));
   });
+  here("subscribe.refused", () => gone(text("removed")));
+  const roleChanged = (frame) => {
+    if (frame.workspace_id === workspaceId && frame.data.user_id === userId) refresh();
+  };
+  on("workspace.role_changed", roleChanged, signal);
+  const namesShown = (names) => {
+    if (names.has(document.getElementById(HEADER).dataset.peerId)) refresh();
+  };
+  on("names.shown", namesShown, signal);
   if ("closed" in main.dataset) setClosed(true); // a draft may be there
-  return { refresh: refreshHeader };
+  return { refresh };
 }

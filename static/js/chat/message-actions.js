@@ -2,16 +2,15 @@
 import { replyWords } from "../composer/composer.js";
 import { confirmDialog } from "../shell/dialogs.js";
 import { editMessage } from "../composer/editor.js";
-import { RestError } from "../net/rest.js";
+import { callApi, RestError } from "../net/rest.js";
 import { text } from "../lib/text.js";
-import { toast } from "../attention/toasts.js";
 
 const QUOTED = 300; // characters of a message in the question whether to delete it
 
 export class MessageActions {
-  /** `outbox` has what was not sent (outbox.js); `callApi` see rest.js. */
-  constructor({ timeline, composer, callApi, chatId, outbox }) {
-    Object.assign(this, { timeline, composer, callApi, chatId, outbox });
+  /** `outbox` has what was not sent (outbox.js); `toasts` see toasts.js. */
+  constructor({ timeline, composer, chatId, outbox, toasts, signal }) {
+    Object.assign(this, { timeline, composer, chatId, outbox, toasts, signal });
     timeline.list.addEventListener("click", (event) => {
       const control = event.target.closest?.("[data-action]");
       const node = event.target.closest?.(".message");
@@ -24,7 +23,7 @@ export class MessageActions {
       } else if (node) {
         this.activate(node);
       }
-    });
+    }, { signal });
   }
 
   /** Without a mouse the tools show on the message that was tapped. */
@@ -70,9 +69,9 @@ export class MessageActions {
 
   edit(node) {
     const save = async (body) => {
-      this.timeline.apply(await this.callApi("PATCH", this.path(node), { body }));
+      this.timeline.apply(await callApi("PATCH", this.path(node), { body }));
     };
-    editMessage(node, save, () => this.composer.textarea.focus());
+    editMessage({ node, save, onDone: () => this.composer.textarea.focus(), within: this.signal });
   }
 
   async remove(node) {
@@ -81,7 +80,7 @@ export class MessageActions {
     const question = isOwn ? text("confirm_delete") : text("confirm_delete_of", { name: author });
     if (!(await confirmDialog(question, body.slice(0, QUOTED)))) return;
     try {
-      const data = await this.callApi("DELETE", this.path(node));
+      const data = await callApi("DELETE", this.path(node));
       if (data !== null) this.timeline.apply(data);
       // The tools are gone, and the focus was in them: whoever works with keys stays at this place.
       if (node.contains(document.activeElement) || document.activeElement === document.body) {
@@ -89,7 +88,7 @@ export class MessageActions {
       }
     } catch (error) {
       if (!(error instanceof RestError)) throw error;
-      toast(error.message, { level: "error" });
+      this.toasts.show(error.message, { level: "error" });
     }
   }
 

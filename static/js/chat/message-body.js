@@ -32,14 +32,14 @@ function completeCode(block) {
 }
 
 /** Have the buttons copy the code beside them, and say so, whenever their messages arrive. */
-export function startCopying() {
+export function startCopying({ clock, signal }) {
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.(".copy-code");
-    if (button) copy(button);
-  });
+    if (button) copy(button, clock);
+  }, { signal });
 }
 
-async function copy(button) {
+async function copy(button, clock) {
   let words = text("copied");
   try {
     await navigator.clipboard.writeText(button.parentElement.querySelector("code").textContent);
@@ -50,10 +50,10 @@ async function copy(button) {
   document.getElementById("announcer").textContent = words;
   button.title = words;
   button.classList.toggle("copied", words === text("copied"));
-  setTimeout(() => {
+  clock.setTimeout(() => {
     button.classList.remove("copied");
     button.title = button.getAttribute("aria-label");
     const announcer = document.getElementById("announcer");
-    if (announcer.textContent === words) announcer.textContent = ""; // said once more, it is heard once more
+    if (announcer.textContent === words) announcer.textContent = ""; // so that saying it again is a change
   }, COPIED_FOR);
 }

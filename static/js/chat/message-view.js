@@ -1,7 +1,6 @@
 // One message as an element: made from the page's <template>, or read from what the server rendered.
 import { completeBodies } from "./message-body.js";
 import { paintAvatar } from "../lib/avatars.js";
-import { nameOf } from "../shell/people.js";
 import { text } from "../lib/text.js";
 import { localizeTime } from "../lib/times.js";
 
@@ -30,10 +29,9 @@ export function namesReader(root) {
 }
 
 export class MessageView {
-  /** `viewer`: {id, username, mayManage, chatId}. */
-  constructor(template, viewer) {
-    this.template = template;
-    this.viewer = viewer;
+  /** `viewer`: {id, username, mayManage, chatId}; `people` see people.js. */
+  constructor({ template, viewer, people }) {
+    Object.assign(this, { template, viewer, people });
   }
 
   /** Make an element for a message as the API gives it. */
@@ -44,7 +42,7 @@ export class MessageView {
     node.dataset.clientId = data.client_id;
     if (data.reply_to) node.dataset.replyTo = data.reply_to;
     node.classList.toggle("own", isOwn);
-    const name = nameOf(data.author.id, data.author.display_name);
+    const name = this.people.nameOf(data.author.id, data.author.display_name);
     const author = node.querySelector(".message-author");
     author.dataset.nameOf = data.author.id;
     author.textContent = name;
@@ -146,12 +144,12 @@ export class MessageView {
     note.after(choices);
   }
 
-  /** Show which message is answered; `body` is its excerpt, see readable.js. */
+  /** Show which message is answered; `body` is its excerpt, see excerpt.js. */
   quote(node, { author, authorId = "", body, seq, deleted }) {
     const link = node.querySelector(".message-reply");
     const [name, words] = [link.querySelector("b"), link.querySelector("span")];
     name.dataset.nameOf = authorId;
-    name.textContent = authorId === "" ? author : nameOf(authorId, author);
+    name.textContent = authorId === "" ? author : this.people.nameOf(authorId, author);
     words.textContent = deleted ? text("deleted") : body;
     if (seq) link.href = `?at=${seq}#message-${seq}`;
     link.hidden = false;

@@ -4,10 +4,10 @@ const SETTLE = 250; // ms: a burst of messages is one report
 const RETRY = 5000; // ms, where the server puts it off
 const LATER = new Set(["rate_limited", "internal", "unavailable"]);
 
-export class Reader {
+export class ReadMarker {
   /**
    * `isAtEnd()`, `isVisible()`: whether the latest message is seen; `latestSeq()`: its place;
-   * `report(seq)`: tells the server, returns a promise; `clock` see socket.js.
+   * `report(seq)`: tells the server, returns a promise.
    */
   constructor({ lastReadSeq, isAtEnd, isVisible, latestSeq, report, clock }) {
     Object.assign(this, { isAtEnd, isVisible, latestSeq, report, clock });
@@ -35,7 +35,7 @@ export class Reader {
   }
 
   /** Tell the server once more that what was read before is read. */
-  async lookAgain(seq) {
+  async reportAgain(seq) {
     if (seq > this.readSeq) return; // it is told soon
     try {
       await this.report(seq);

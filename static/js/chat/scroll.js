@@ -1,28 +1,9 @@
-// The reader's place in the timeline. CSS lays it out from the bottom (column-reverse), so its end is at
-// scrollTop 0 and older messages on top move nothing. Nobody who reads further up is scrolled away.
+// The reader's place in the timeline. CSS lays it out from the bottom (column-reverse), so its end is at scrollTop 0, and
+// older messages on top move nothing. Nobody who reads further up is scrolled away.
+import { text } from "../lib/text.js";
 
 const NEAR = 48; // px: closer to the end than this counts as being there
-
 const DAY = 36; // px: how high the label of a day is, chat.css
-
-/** Hide the label of a day that sticks to the top from when the next one touches it. */
-export function watchDays(scroller, list) {
-  let isAsked = false;
-  const look = () => {
-    isAsked = false;
-    const { top } = scroller.getBoundingClientRect();
-    const days = [...list.querySelectorAll(":scope > .day")];
-    const places = days.map((day) => day.getBoundingClientRect().top);
-    days.forEach((day, index) => day.classList.toggle("passed", places[index + 1] < top + DAY));
-  };
-  const ask = () => {
-    if (!isAsked) requestAnimationFrame(look);
-    isAsked = true;
-  };
-  scroller.addEventListener("scroll", ask, { passive: true });
-  new MutationObserver(ask).observe(list, { childList: true });
-  ask();
-}
 
 export class Scroll {
   constructor(scroller, list) {
@@ -66,4 +47,53 @@ export class Scroll {
     }
     return null;
   }
+}
+
+/** "Jump to the latest", with how many came while the reader was further up. */
+export class JumpButton {
+  /** `isLive()`: whether the page reaches the last message; an older stretch has a link there instead. */
+  constructor({ button, scroll, isLive, signal }) {
+    Object.assign(this, { button, scroll, isLive });
+    this.missed = 0;
+    button.addEventListener("click", () => {
+      scroll.toEnd();
+      this.update();
+      document.getElementById("composer-body")?.focus();
+    }, { signal });
+  }
+
+  count(news) {
+    this.missed += news;
+    this.update();
+  }
+
+  update() {
+    const atEnd = this.scroll.isAtEnd();
+    if (atEnd) this.missed = 0;
+    this.button.hidden = atEnd || !this.isLive();
+    this.button.classList.toggle("has-new", this.missed > 0);
+    const key = this.missed === 0 ? "jump" : this.missed === 1 ? "jump_one" : "jump_many";
+    this.button.querySelector("span").textContent = text(key, { count: this.missed });
+  }
+}
+
+/** Hide the label of a day that sticks to the top from when the next one touches it. */
+export function watchDays({ scroller, list, signal }) {
+  let isAsked = false;
+  const look = () => {
+    isAsked = false;
+    const { top } = scroller.getBoundingClientRect();
+    const days = [...list.querySelectorAll(":scope > .day")];
+    const places = days.map((day) => day.getBoundingClientRect().top);
+    days.forEach((day, index) => day.classList.toggle("passed", places[index + 1] < top + DAY));
+  };
+  const ask = () => {
+    if (!isAsked) requestAnimationFrame(look);
+    isAsked = true;
+  };
+  scroller.addEventListener("scroll", ask, { passive: true, signal });
+  const observer = new MutationObserver(ask);
+  observer.observe(list, { childList: true });
+  signal.addEventListener("abort", () => observer.disconnect());
+  ask();
 }

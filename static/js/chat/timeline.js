@@ -9,12 +9,12 @@ import { dayKey, dayLabel } from "../lib/times.js";
 
 export class Timeline {
   /**
-   * `list` is the log; `scroll` keeps the reader's place; `viewer` see MessageView, with its `author` payload;
+   * `list` is the log; `scroll` keeps the reader's place; `viewer` and `people` see MessageView, with its `author` payload;
    * `isLive`: whether the page reaches the last message; `loadMessage(id)` fetches one that is quoted.
    */
-  constructor({ list, scroll, template, viewer, isLive, latestSeq, loadMessage }) {
+  constructor({ list, scroll, template, viewer, people, isLive, latestSeq, loadMessage }) {
     Object.assign(this, { list, scroll, viewer, isLive, latestSeq, loadMessage });
-    this.view = new MessageView(template, viewer);
+    this.view = new MessageView({ template, viewer, people });
     this.readUpTo = null;
     this.isBatch = false;
     this.markMine(list);

@@ -1,5 +1,5 @@
 // The box in which one writes.
-import { isComposing } from "../lib/ime.js";
+import { isComposing } from "../lib/keys.js";
 import { isolate, isolatedText } from "../lib/direction.js";
 import { emphasize, toggleCode } from "./formatting.js";
 import { MentionBox } from "./mention-box.js";
@@ -17,10 +17,10 @@ const number = (value) => value.toLocaleString(document.documentElement.lang || 
 export class Composer {
   /**
    * `onSend({body, client_id, reply_to})` returns whether the message was taken; `onInput(isEmpty)`, `onLeave()`, `onEditLast()`;
-   * `drafts` see drafts.js; `username` is the reader's; `people()`, `recent()`, `onQuery()` see mention-box.js.
+   * `drafts` see drafts.js; `complete()` see preview.js; `people()`, `recent()`, `onQuery()` see mention-box.js.
    */
-  constructor({ form, drafts, username, people, recent, onQuery, onSend, onInput, onLeave, onEditLast }) {
-    Object.assign(this, { form, drafts, onSend, onInput, onLeave, onEditLast });
+  constructor({ form, drafts, complete, people, recent, onQuery, onSend, onInput, onLeave, onEditLast, signal }) {
+    Object.assign(this, { form, drafts, onSend, onInput, onLeave, onEditLast, signal });
     this.textarea = form.elements.body;
     this.isLocked = form.hidden; // the chat was closed before
     // The browser would cut off what is pasted beyond it without a word, and count an emoji twice.
@@ -34,13 +34,15 @@ export class Composer {
       people,
       recent,
       onQuery,
+      signal,
     });
     this.preview = new Preview({
       button: form.querySelector("#composer-preview-button"),
       panel: form.querySelector("#composer-preview"),
       area: this.textarea,
-      username,
+      complete,
       onFault: (words) => this.complain(words),
+      signal,
     });
     const { body, reply } = this.draft; // as the server has rendered it
     const kept = drafts.start({ isTaken: body !== "" });
@@ -50,17 +52,18 @@ export class Composer {
   }
 
   listen() {
-    this.form.addEventListener("submit", (event) => {
+    const { form, textarea, signal } = this;
+    form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
-    });
-    this.textarea.addEventListener("keydown", (event) => this.key(event));
-    this.textarea.addEventListener("input", () => this.changed());
-    this.textarea.addEventListener("blur", () => this.onLeave());
-    this.form.querySelector("#reply-cancel").addEventListener("click", (event) => {
+    }, { signal });
+    textarea.addEventListener("keydown", (event) => this.key(event), { signal });
+    textarea.addEventListener("input", () => this.changed(), { signal });
+    textarea.addEventListener("blur", () => this.onLeave(), { signal });
+    form.querySelector("#reply-cancel").addEventListener("click", (event) => {
       event.preventDefault();
       this.setReply(null);
-    });
+    }, { signal });
     this.tool("composer-mention", () => this.insertMention());
     this.tool("composer-bold", () => format(this.textarea, (selected) => emphasize(selected, "**")));
     this.tool("composer-code", () => format(this.textarea, toggleCode));
@@ -72,7 +75,7 @@ export class Composer {
     button.addEventListener("click", () => {
       this.textarea.focus();
       action();
-    });
+    }, { signal: this.signal });
   }
 
   key(event) {

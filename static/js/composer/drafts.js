@@ -81,7 +81,7 @@ export class Drafts {
    * Another tab has written or removed something under `key` (null: everything). Returns what the box is to show now,
    * {body, reply}; null where it stays as it is.
    */
-  heard(key, oldText) {
+  storageChanged(key, oldText) {
     if (key !== null && key !== this.base && !key.startsWith(`${this.base}.`)) return null;
     const before = this.id === null ? null : parse(this.id, oldText);
     const isSent = this.id !== null && key === this.keyOf(this.id) && this.read(this.id) === null;

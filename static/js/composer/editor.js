@@ -1,6 +1,6 @@
 // Editing a message where it stands.
 import { on } from "../lib/bus.js";
-import { isComposing } from "../lib/ime.js";
+import { isComposing } from "../lib/keys.js";
 import { text } from "../lib/text.js";
 import { handleFormatting, isSendKey, isTouch } from "./writing-keys.js";
 
@@ -12,8 +12,11 @@ function button(label, className) {
   return element;
 }
 
-/** Open the editor on an own message; `save(body)` returns a promise and throws an Error for the reader. */
-export function editMessage(node, save, onDone) {
+/**
+ * Open the editor on an own message; `save(body)` returns a promise and throws an Error for the reader. It is closed, too, when
+ * `within` is aborted.
+ */
+export function editMessage({ node, save, onDone, within }) {
   if (node.querySelector(".edit-box") !== null) return;
   const box = document.createElement("div");
   box.className = "edit-box";
@@ -40,18 +43,20 @@ export function editMessage(node, save, onDone) {
     fault.hidden = words === null;
     area.readOnly = accept.disabled = words !== null;
   };
-  const isHere = (frame) => frame.data.id === node.dataset.messageId;
-  const ends = [
-    on("chat.locked", ({ words }) => lock(node.classList.contains("deleted") ? text("deleted") : words)),
-    on("chat.message.deleted", (frame) => {
-      if (isHere(frame)) lock(text("deleted"));
-    }),
-  ];
+  const editing = new AbortController();
+  const signal = AbortSignal.any([editing.signal, within]);
+  on("chat.locked", ({ words }) => lock(node.classList.contains("deleted") ? text("deleted") : words), signal);
+  const deleted = ({ data }) => {
+    if (data.id === node.dataset.messageId) lock(text("deleted"));
+  };
+  on("chat.message.deleted", deleted, signal);
 
-  const close = () => {
-    for (const end of ends) end();
+  signal.addEventListener("abort", () => {
     box.remove();
     node.classList.remove("editing");
+  });
+  const close = () => {
+    editing.abort();
     onDone();
   };
   const submit = async () => {
@@ -70,18 +75,18 @@ export function editMessage(node, save, onDone) {
       accept.disabled = false;
     }
   };
-  accept.addEventListener("click", submit);
-  cancel.addEventListener("click", close);
+  accept.addEventListener("click", submit, { signal });
+  cancel.addEventListener("click", close, { signal });
   area.addEventListener("keydown", (event) => {
     if (isComposing(event) || handleFormatting(event) || !isSendKey(event)) return;
     event.preventDefault();
     submit();
-  });
+  }, { signal });
   box.addEventListener("keydown", (event) => { // from its buttons too
     if (isComposing(event) || event.key !== "Escape") return;
     event.stopPropagation();
     close();
-  });
+  }, { signal });
   node.classList.add("editing");
   node.querySelector(".message-body").after(box);
   area.focus();

@@ -2,6 +2,7 @@
 //
 // Each function takes {value, start, end} and returns {start, end, words, from, to}: the range to replace, by what, and
 // what is selected afterwards.
+import { letterOf } from "../lib/keys.js";
 
 const PREFIX = /^(?:[ \t]*(?:>|[-*+](?= )|\d{1,9}[.)](?= )))*[ \t]*/; // quotes and list signs stay outside of the marks
 const BOLD = "**";
@@ -112,12 +113,6 @@ function unfence(value, start, end) {
 // --- Keys ---
 
 const isApple = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? "");
-
-/** The letter of a key, whatever the layout: where it has no Latin letters, by the key's place. */
-export function letterOf({ key, code }) {
-  if (/^[a-z]$/i.test(key)) return key.toLowerCase();
-  return /^[\x20-\x7e]$/.test(key) ? "" : /^Key([A-Z])$/.exec(code ?? "")?.[1].toLowerCase() ?? "";
-}
 
 /** What a key asks for, given as {value, start, end} → edit; null where it is no command. */
 export function commandOf(event) {

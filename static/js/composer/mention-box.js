@@ -1,5 +1,5 @@
 // Completes @names from the member list while one types: arrow keys, Enter or Tab, Esc.
-import { isComposing } from "../lib/ime.js";
+import { isComposing } from "../lib/keys.js";
 import { isWritten, matching, partialMention } from "./mentions.js";
 import { paintAvatar } from "../lib/avatars.js";
 import { replaceText } from "./text-edit.js";
@@ -9,9 +9,9 @@ const MOST_WORDS = 4; // of a name that is looked for
 export class MentionBox {
   /**
    * `people()` returns [{id, username, name}], `recent()` the ids of those who talk here, the latest first. `onQuery(query)`
-   * hears what is looked for, null for nothing; when there are more people for it, call `refresh`.
+   * is told what is looked for, null for nothing; when there are more people for it, call `refresh`.
    */
-  constructor({ textarea, list, people, recent, onQuery }) {
+  constructor({ textarea, list, people, recent, onQuery, signal }) {
     Object.assign(this, { textarea, list, people, recent, onQuery });
     this.settled = null; // where the @ stands for which the list was closed, until another is typed
     this.options = [];
@@ -19,13 +19,13 @@ export class MentionBox {
     this.partial = null;
     textarea.setAttribute("aria-controls", list.id);
     textarea.setAttribute("aria-autocomplete", "list");
-    textarea.addEventListener("input", () => this.update());
-    textarea.addEventListener("blur", () => this.close());
+    textarea.addEventListener("input", () => this.update(), { signal });
+    textarea.addEventListener("blur", () => this.close(), { signal });
     list.addEventListener("pointerdown", (event) => {
       event.preventDefault(); // the box keeps the focus
       const item = event.target.closest("li");
       if (item !== null) this.pick([...list.children].indexOf(item));
-    });
+    }, { signal });
   }
 
   get isOpen() {

@@ -1,20 +1,22 @@
 // What a message will look like, shown above the box when somebody asks for it; the server renders it, as it will later.
-import { completeBodies } from "../chat/message-body.js";
-import { markMentions } from "../chat/message-view.js";
 import { text } from "../lib/text.js";
 
 const ANSWER_WITHIN = 10000; // ms
 
 export class Preview {
-  /** `button` is the form's own for it, with the address; `panel` shows it; `onFault(words)` says why there is none. */
-  constructor({ button, panel, area, username, onFault }) {
-    Object.assign(this, { button, panel, area, username, onFault });
+  /**
+   * `button` is the form's own for it, with the address; `panel` shows it, after `complete(panel)` did what the page adds to
+   * every message; `onFault(words)` says why there is none.
+   */
+  constructor({ button, panel, area, complete, onFault, signal }) {
+    Object.assign(this, { button, panel, area, complete, onFault });
     this.asked = null; // AbortController of the request that runs
     button.addEventListener("click", (event) => {
       event.preventDefault();
       this.toggle();
-    });
-    area.addEventListener("input", () => this.close()); // it shows what was, until it is asked for again
+    }, { signal });
+    signal.addEventListener("abort", () => this.close());
+    area.addEventListener("input", () => this.close(), { signal }); // it shows what was, until it is asked for again
   }
 
   get isOpen() {
@@ -65,8 +67,7 @@ export class Preview {
   show(html) {
     this.panel.classList.add("message-body"); // only as long as it shows one
     this.panel.innerHTML = html;
-    markMentions(this.panel, this.username);
-    completeBodies(this.panel);
+    this.complete(this.panel);
     this.panel.hidden = false;
     this.button.setAttribute("aria-pressed", "true");
   }

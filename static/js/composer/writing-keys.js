@@ -1,7 +1,7 @@
 // Keys that the composer and the edit box share: formatting, and Enter.
 import { isFenceOpen } from "./code-spans.js";
-import { isComposing } from "../lib/ime.js";
-import { commandOf, letterOf } from "./formatting.js";
+import { isComposing, letterOf } from "../lib/keys.js";
+import { commandOf } from "./formatting.js";
 import { replaceText } from "./text-edit.js";
 
 // A screen that is touched, with no pointer beside it: its keyboard has no Shift+Enter. A laptop with a touch screen has.

@@ -1,4 +1,5 @@
 // Times in the reader's zone and language. The server writes them in UTC for readers without scripts.
+import { every } from "./clock.js";
 import { text } from "./text.js";
 
 const FRESH = 30000; // ms between two looks at times that say how long ago something was
@@ -89,7 +90,7 @@ const zoneNow = () => new Intl.DateTimeFormat().resolvedOptions().timeZone;
  * Call `onChange()` whenever the reader's day is another one: at midnight, after the machine slept over it, or in another
  * zone. The days are compared, because a timer set for midnight is late then, and early where the clock is set.
  */
-export function watchDay(onChange) {
+export function watchDay({ onChange, clock, signal }) {
   let day = dayKey(new Date());
   let zone = zoneNow();
   const look = () => {
@@ -102,16 +103,16 @@ export function watchDay(onChange) {
     [day, zone] = [present, here];
     onChange();
   };
-  setInterval(look, NEW_DAY);
-  document.addEventListener("visibilitychange", look);
+  every(clock, NEW_DAY, look);
+  document.addEventListener("visibilitychange", look, { signal });
 }
 
 /** Keep every "5 minutes ago" true while somebody looks. */
-export function keepFresh() {
+export function keepFresh({ clock, signal }) {
   const refresh = () => {
     if (document.visibilityState !== "visible") return;
     for (const element of document.querySelectorAll("time[data-style=ago]")) localizeTime(element);
   };
-  setInterval(refresh, FRESH);
-  document.addEventListener("visibilitychange", refresh);
+  every(clock, FRESH, refresh);
+  document.addEventListener("visibilitychange", refresh, { signal });
 }

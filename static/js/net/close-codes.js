@@ -3,12 +3,8 @@
 const FATAL = new Set([1003, 1009, 4400]);
 const SLOW = new Set([1013, 4429]);
 
-/**
- * Returns "stop", "retry", "retry_slow", "restart", "auth" or "fatal".
- * `requested`: whether this side closed the socket on purpose.
- */
-export function classify(code, requested) {
-  if (requested) return "stop";
+/** Returns "retry", "retry_slow", "restart", "auth" or "fatal". */
+export function classify(code) {
   if (code === 4401) return "auth";
   if (code === 1012) return "restart";
   if (FATAL.has(code)) return "fatal";

@@ -57,7 +57,7 @@ function fail(state, now, chance, verdict = "retry") {
 }
 
 function closed(state, now, { code, chance }) {
-  const verdict = classify(code, false);
+  const verdict = classify(code);
   if (verdict === "auth") return end(state, "auth_lost");
   if (verdict === "fatal") return end(state, "fatal");
   return fail(state, now, chance, verdict);

@@ -1,9 +1,8 @@
 // Catch-up: what each followed chat has heard without a gap, and asking for the rest. docs/protocol.md, "Nothing is
 // lost". Pure: time is given, and what is to be sent or shown goes out through callbacks.
+import { retryDelay } from "./backoff.js";
 
 const GAP_STANDS = 2000; // ms: live events may overtake each other, so a younger gap is none
-const RETRY_FIRST = 2000; // ms, doubled from refusal to refusal
-const RETRY_MOST = 30000;
 const MOST_HELD = 1000; // messages; the server sends up to 500, the rest are live events. More means to load anew
 const MOST_AHEAD = 1000; // revisions beyond a gap: then it is asked for at once
 const TEMPORARY = new Set(["rate_limited", "internal"]);
@@ -186,9 +185,8 @@ export class Sync {
   failed(chatId, chat, { code, frame }, now) {
     chat.question = null;
     if (TEMPORARY.has(code)) {
-      const wait = Math.min(RETRY_FIRST * 2 ** chat.refusals, RETRY_MOST);
+      chat.retryAt = now + Math.max(retryDelay(chat.refusals), (frame.retry_after ?? 0) * 1000);
       chat.refusals += 1;
-      chat.retryAt = now + Math.max(wait, (frame.retry_after ?? 0) * 1000);
     } else if (code === "lost") {
       this.broken();
     } else {

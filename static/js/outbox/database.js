@@ -15,8 +15,8 @@ export class StorageFailed extends Error {
 const keysOf = (userId) => IDBKeyRange.bound([userId], [userId, []]);
 
 export class Database {
-  constructor(factory = globalThis.indexedDB) {
-    this.factory = factory;
+  constructor({ clock, factory = globalThis.indexedDB }) {
+    Object.assign(this, { clock, factory });
     this.opening = null; // a promise of the connection, until it is closed
   }
 
@@ -54,13 +54,13 @@ export class Database {
     let timer;
     try {
       return await new Promise((resolve, reject) => {
-        timer = setTimeout(() => reject(new Error("no answer")), WITHIN);
+        timer = this.clock.setTimeout(() => reject(new Error("no answer")), WITHIN);
         work(resolve, reject);
       });
     } catch (error) {
       throw new StorageFailed(`IndexedDB: ${error?.message ?? error}`, { cause: error });
     } finally {
-      clearTimeout(timer);
+      this.clock.clearTimeout(timer);
     }
   }
 

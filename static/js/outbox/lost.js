@@ -1,7 +1,6 @@
-// Messages that failed in chats one cannot open any more: their text stays within reach in a dialog, on every page.
-import { openDialog } from "../shell/dialogs.js";
+// Messages that failed in chats one cannot open any more: a dialog on every page has their text, to be copied or discarded.
+import { on } from "../lib/bus.js";
 import { text } from "../lib/text.js";
-import { toast } from "../attention/toasts.js";
 
 const OUT_OF_REACH = new Set(["not_found", "forbidden"]); // codes of those who are no members any more
 const DIALOG = "unsent-dialog";
@@ -18,7 +17,8 @@ function button(label, onClick) {
   return element;
 }
 
-export function startLost({ outbox, chatId }) {
+/** `open.chatId` is the open chat; `toasts` see toasts.js; `openDialog(id)` see dialogs.js. */
+export function startLost({ outbox, open, toasts, openDialog, signal }) {
   const dialog = document.getElementById(DIALOG);
   const list = dialog.querySelector("ul");
   const copy = async (area, element) => {
@@ -54,18 +54,14 @@ export function startLost({ outbox, chatId }) {
     if (!event.target.closest?.(`a[href="#${DIALOG}"]`)) return;
     event.preventDefault();
     if (show()) openDialog(DIALOG);
-  });
-
-  return {
-    /** An entry has changed; `isNews` is false for what was kept from before. */
-    changed(entry, isNews) {
-      if (dialog.open) show();
-      if (entry.status !== "failed" || entry.chat_id === chatId) return;
-      if (isOutOfReach(entry)) toast(text("failed_elsewhere"), { level: "error", link: { href: `#${DIALOG}`, label: text("show") } });
-      else if (isNews) {
-        const link = { href: `/chats/${entry.chat_id}/`, label: text("show") };
-        toast(text("failed_elsewhere"), { level: "error", link });
-      }
-    },
+  }, { signal });
+  const changed = ({ entry, isNews }) => {
+    if (dialog.open) show();
+    if (entry.status !== "failed" || entry.chat_id === open.chatId) return;
+    const isLost = isOutOfReach(entry);
+    if (!isLost && !isNews) return;
+    const link = { href: isLost ? `#${DIALOG}` : `/chats/${entry.chat_id}/`, label: text("show") };
+    toasts.show(text("failed_elsewhere"), { level: "error", link });
   };
+  on("outbox.changed", changed, signal);
 }

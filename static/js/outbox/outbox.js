@@ -2,12 +2,11 @@
 // crash and signing in again lose nothing, and sent in the order of each chat, always with the same client_id: the server
 // stores it once, however often it comes. All tabs of a user share it; for each chat one of them sends (tabs.js).
 // docs/protocol.md, "Nothing is lost".
+import { retryDelay } from "../net/backoff.js";
 import { StorageFailed } from "./database.js";
 
 export const MOST = 100; // messages
-export const MOST_BYTES = 5_000_000; // of all their texts, as UTF-8; a hundred of 10,000 characters fit
-const RETRY_FIRST = 2000; // ms, doubled from try to try
-const RETRY_MOST = 30000;
+const MOST_BYTES = 5_000_000; // of all their texts, as UTF-8; a hundred of 10,000 characters fit
 const MOST_TRIES = 10; // of a message that the server puts off; then a person decides
 const LATER = new Set(["rate_limited", "internal"]);
 const UNANSWERED = new Set(["lost", "network"]);
@@ -179,7 +178,7 @@ export class Outbox {
   }
 
   /** Another tab has changed something. */
-  heard(message) {
+  receive(message) {
     if (message.kind === "put" && isEntry(message.entry) && !this.ended.has(message.entry.client_id)) {
       this.take(message.entry);
       this.flush();
@@ -256,7 +255,7 @@ export class Outbox {
     if (code !== "signed_out") {
       const before = isAnswer ? tries.putOff++ : tries.lost++;
       this.tries.set(client_id, tries);
-      const delay = Math.max(Math.min(RETRY_FIRST * 2 ** before, RETRY_MOST), retryAfter * 1000);
+      const delay = Math.max(retryDelay(before), retryAfter * 1000);
       this.wait(client_id, delay, isAnswer);
       if (isAnswer) this.tell({ kind: "wait", client_id, delay });
     }

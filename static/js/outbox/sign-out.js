@@ -2,7 +2,7 @@
 // by the menu while messages wait is asked first.
 //
 // The server sets a cookie at each sign-out, wherever it was asked for. The first page that sees it empties all storages
-// and writes a mark, new each time, to localStorage: other tabs hear of that at once, or compare it with their own copy
+// and writes a mark, new each time, to localStorage: other tabs are told at once, or compare it with their own copy
 // when they are loaded or come back. A session that merely expires sets no cookie: its drafts wait for their author.
 import { StorageFailed } from "./database.js";
 import { recall, remember } from "../lib/storage.js";
@@ -81,7 +81,7 @@ function passOver(error) {
 }
 
 /** Ask before the menu signs out while messages wait; `count()` returns, or resolves to, how many. */
-export function askBeforeSignOut(count) {
+export function askBeforeSignOut({ count, signal }) {
   const form = document.getElementById("sign-out");
   const dialog = document.getElementById("sign-out-dialog");
   if (form === null) return;
@@ -96,14 +96,14 @@ export function askBeforeSignOut(count) {
     words.textContent = (unsent === 1 ? words.dataset.one : words.dataset.many).replace("{count}", String(unsent));
     dialog.returnValue = "";
     dialog.showModal();
-  });
+  }, { signal });
   dialog.addEventListener("close", () => {
     if (dialog.returnValue === "yes") form.submit();
-  });
+  }, { signal });
 }
 
 /** Forget what has to be forgotten, now and whenever another tab signs out. */
-export function forgetAfterSignOut({ userId, database, onForget = () => {} }) {
+export function forgetAfterSignOut({ userId, database, onForget = () => {}, signal }) {
   let local, session;
   try {
     local = localStorage;
@@ -116,8 +116,8 @@ export function forgetAfterSignOut({ userId, database, onForget = () => {} }) {
   signOut.start(userId);
   window.addEventListener("storage", ({ key }) => {
     if (key === MARK || key === null) signOut.check();
-  });
+  }, { signal });
   window.addEventListener("pageshow", ({ persisted }) => {
     if (persisted) signOut.check();
-  });
+  }, { signal });
 }

@@ -2,7 +2,7 @@
 import { StorageFailed } from "./database.js";
 import { recall, remember } from "../lib/storage.js";
 
-export const sessionKey = (userId) => `flowra.outbox.${userId}`;
+const sessionKey = (userId) => `flowra.outbox.${userId}`;
 
 /** The entries that a text holds; what is not ours, or cut off, cannot be sent. */
 function parse(text) {

@@ -4,16 +4,17 @@ import { isOutOfReach } from "./lost.js";
 import { text } from "../lib/text.js";
 
 export class Unsent {
-  /** `isConnected()`: whether messages are on their way or wait; `onSent(answer)` hears of each that is stored. */
-  constructor({ outbox, timeline, chatId, isConnected, onSent }) {
+  /** `isConnected()`: whether messages are on their way or wait; `onSent(answer)` is called for each that is stored. */
+  constructor({ outbox, timeline, chatId, isConnected, onSent, signal }) {
     Object.assign(this, { outbox, timeline, chatId, isConnected });
-    on("outbox.changed", ({ entry, answer }) => {
+    const changed = ({ entry, answer }) => {
       if (entry.chat_id !== chatId) return;
       if (entry.status === "gone") timeline.discard(entry.client_id);
       else if (entry.status !== "sent") this.showOne(entry);
       else if (answer !== null) onSent(answer);
-    });
-    on("socket.state", () => this.showAll());
+    };
+    on("outbox.changed", changed, signal);
+    on("socket.state", () => this.showAll(), signal);
     this.showAll();
   }
 

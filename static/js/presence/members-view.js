@@ -1,19 +1,16 @@
 // The member list: fetched again when somebody comes or goes; dots, times, counts and order follow presence.
 import { on } from "../lib/bus.js";
 import { nameKey } from "../lib/folding.js";
-import { paced } from "../lib/paced.js";
-import { compareMembers } from "./presence.js";
-import { makeRefetch } from "../lib/refetch.js";
-import { reorder } from "../lib/reorder.js";
 import { text } from "../lib/text.js";
 import { localizeTime } from "../lib/times.js";
+import { fetchPart, replaceParts } from "../net/fetch-page.js";
+import { Refetch } from "../net/refetch.js";
+import { compareMembers } from "./presence.js";
+import { reorder } from "./reorder.js";
 
-const SETTLE = 300; // ms: a hundred people added at once are one look at the server
-const EVERY = 1000; // ms between two looks at the server
+const SETTLE = 300; // ms: a hundred people added at once are one request
 const ROOT = "member-list";
 const HEADER = "chat-header";
-const stillness = matchMedia("(prefers-reduced-motion: reduce)");
-const hovers = matchMedia("(hover: hover)"); // without, :hover stays where one tapped last
 
 const lookOf = (state) => (state === null ? "unknown" : state.is_online ? "online" : "offline");
 const WORDS = { online: "dot_online", offline: "dot_offline" };
@@ -29,44 +26,49 @@ function lastSeenLine(at) {
 
 export class MembersView {
   /**
-   * `presence` (presence.js) is null where it is switched off. `onOffline(userIds)` hears who is shown offline,
-   * `onStale()` of a list that the server could say nothing about.
+   * `presence` (presence.js) is null where it is switched off; `here` see onChat. `onOffline(userIds)` is told who is shown
+   * offline; `onStale()` is called where the server could not say who is online.
    */
-  constructor({ htmx, chatId, userId, presence, clock, onOffline, onStale }) {
-    Object.assign(this, { userId, presence, onOffline, onStale });
-    this.refetch = makeRefetch(htmx, ROOT, "members.refresh");
-    this.refresh = paced(() => this.refetch(), { settle: SETTLE, every: EVERY, clock });
+  constructor({ chatId, userId, presence, here, clock, signal, onOffline, onStale }) {
+    Object.assign(this, { userId, presence, signal, onOffline, onStale });
     this.rows = new Map(); // user id → {item, dot, line, name}
     this.isOrderOwed = false;
-    for (const type of ["chat.member_added", "chat.member_removed"]) {
-      on(type, (frame) => {
-        if (frame.chat_id !== chatId) return;
-        if (type === "chat.member_removed" && frame.data.user_id === userId) this.stop();
-        else this.refresh();
-      });
-    }
-    on("names.shown", (names) => this.rename(names));
-    if (presence !== null) this.start();
-  }
-
-  start() {
-    this.seed();
-    document.body.addEventListener("htmx:afterSwap", ({ target }) => {
-      if (target.id === ROOT) this.seed();
-      if (target.id === HEADER) this.showCounts();
+    this.isOut = false; // the reader is no member any more and may not look
+    this.stillness = matchMedia("(prefers-reduced-motion: reduce)");
+    this.hovers = matchMedia("(hover: hover)"); // without, :hover stays where one tapped last
+    this.refetch = new Refetch({
+      load: () => fetchPart(`/chats/${chatId}/members/`, signal),
+      show: (html) => this.replace(html),
+      settle: SETTLE,
+      clock,
     });
+    here("chat.member_added", () => this.refresh());
+    here("chat.member_removed", ({ data }) => {
+      this.isOut ||= data.user_id === userId;
+      this.refresh();
+    });
+    on("names.shown", (names) => this.rename(names), signal);
+    if (presence === null) return;
+    this.seed();
+    on("header.shown", () => this.showCounts(), signal);
     // On the pane and not on the list, which is replaced when it is fetched again.
     const pane = document.getElementById("members");
     const left = ({ relatedTarget }) => {
       if (this.isOrderOwed && !this.list.contains(relatedTarget)) requestAnimationFrame(() => this.sort(true));
     };
-    pane.addEventListener("pointerout", left);
-    pane.addEventListener("focusout", left);
+    pane.addEventListener("pointerout", left, { signal });
+    pane.addEventListener("focusout", left, { signal });
   }
 
-  /** The reader is no member any more and may not look. */
-  stop() {
-    this.refetch = () => {};
+  /** Fetch the list again, soon. */
+  refresh() {
+    if (!this.isOut) this.refetch.refresh();
+  }
+
+  replace(html) {
+    if (this.isOut) return;
+    replaceParts(html);
+    if (this.presence !== null) this.seed();
   }
 
   /** Show what people are called now, in the order of the names; what it says of them otherwise comes with the list. */
@@ -179,11 +181,11 @@ export class MembersView {
   /** Nothing moves from under a pointer, or away from the focus: the order then waits until they have left. */
   get isHeld() {
     const { list } = this;
-    return (hovers.matches && list.matches(":hover")) || list.contains(document.activeElement);
+    return (this.hovers.matches && list.matches(":hover")) || list.contains(document.activeElement);
   }
 
   sort(animate) {
-    if (!this.presence.isKnown) return; // nobody knows a better order than the one that stands
+    if (this.signal.aborted || !this.presence.isKnown) return; // there is no better order than the one that stands
     this.isOrderOwed = this.isHeld;
     if (this.isOrderOwed) return;
     const people = [...this.rows].map(([id, { item, name }]) => ({
@@ -193,6 +195,6 @@ export class MembersView {
       isOnline: this.presence.stateOf(id)?.is_online === true,
     }));
     const wanted = people.sort(compareMembers).map(({ item }) => item);
-    reorder(this.list, wanted, { animate: animate && !stillness.matches });
+    reorder(this.list, wanted, { animate: animate && !this.stillness.matches });
   }
 }

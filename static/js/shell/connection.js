@@ -1,10 +1,9 @@
-// The page's one connection: what the browser says about it goes in, the dot, a toast and a sentence come out.
+// The page's one connection: browser events, the dot, a toast and a sentence for screen readers.
 import { emit, on } from "../lib/bus.js";
-import { isComposing } from "../lib/ime.js";
+import { isComposing } from "../lib/keys.js";
 import { Socket } from "../net/socket.js";
-import { sentence, StatusView } from "./status-dot.js";
+import { sentence, StatusDot } from "./status-dot.js";
 import { text } from "../lib/text.js";
-import { toast } from "../attention/toasts.js";
 
 const GIVEN_UP = new Set(["exhausted", "fatal"]);
 
@@ -12,11 +11,11 @@ function signInAddress() {
   return `/accounts/login/?next=${encodeURIComponent(location.pathname)}`;
 }
 
-/** What is said of the connection beyond the dot: toasts, and for screen readers a sentence where the dot changes. */
-class Notices {
-  constructor(announcer) {
-    this.announcer = announcer;
-    this.told = null; // the dot that people know of; null until the first connection stands or fails
+/** What is said of the connection beside the dot: toasts, and for screen readers a sentence where the dot changes. */
+class ConnectionNotices {
+  constructor({ announcer, toasts }) {
+    Object.assign(this, { announcer, toasts });
+    this.told = null; // the dot's name when it was last told; null until the first connection stands or fails
     this.toast = null; // of the loss that stands
   }
 
@@ -32,24 +31,25 @@ class Notices {
 
   say(key, link = null) {
     this.toast?.remove();
-    this.toast = toast(text(key), { level: "error", link, isSpoken: false });
+    this.toast = this.toasts.show(text(key), { level: "error", link, isSpoken: false });
   }
 
   restored(isNews) {
     this.toast?.remove();
     this.toast = null;
-    if (isNews) toast(text("connection_restored"), { isSpoken: false });
+    if (isNews) this.toasts.show(text("connection_restored"), { isSpoken: false });
   }
 }
 
-function watchBrowser(socket) {
-  window.addEventListener("online", () => socket.wake());
-  window.addEventListener("offline", () => socket.offline());
-  document.addEventListener("visibilitychange", () => {
+function watchBrowser(socket, signal) {
+  const listen = (target, type, handler) => target.addEventListener(type, handler, { signal });
+  listen(window, "online", () => socket.wake());
+  listen(window, "offline", () => socket.offline());
+  listen(document, "visibilitychange", () => {
     if (document.visibilityState === "visible") socket.wake();
   });
-  window.addEventListener("pagehide", () => socket.leave());
-  window.addEventListener("pageshow", ({ persisted }) => {
+  listen(window, "pagehide", () => socket.leave());
+  listen(window, "pageshow", ({ persisted }) => {
     if (!persisted) return;
     // Somebody may have signed in again since; the page then needs that session's token too.
     if (socket.state.name === "auth_lost") location.reload();
@@ -58,10 +58,10 @@ function watchBrowser(socket) {
 }
 
 /**
- * Returns the socket, not started yet. Its frames are events of the bus, and so are "socket.state", whenever it changes,
- * and "connection.shown", when the dot does: a loss that is over within a second is never shown.
+ * Returns the socket, not started yet; it stops with `signal`. Its frames are events of the bus, and so are "socket.state",
+ * whenever it changes, and "connection.shown", when the dot does: a loss that is over within a second is never shown.
  */
-export function makeConnection(clock) {
+export function makeConnection({ toasts, clock, signal }) {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const socket = new Socket({
     url: `${scheme}//${location.host}/ws/`,
@@ -72,23 +72,26 @@ export function makeConnection(clock) {
     onState: (state) => emit("socket.state", state),
     log: (line) => console.info(line),
   });
-  const notices = new Notices(document.getElementById("announcer"));
-  const view = new StatusView({
+  const notices = new ConnectionNotices({ announcer: document.getElementById("announcer"), toasts });
+  const dot = new StatusDot({
     button: document.getElementById("ws-status"),
     clock,
+    signal,
     onClick: () => (socket.state.name === "auth_lost" ? location.assign(signInAddress()) : socket.retry()),
     onShown: (state) => {
       notices.shown(state);
       emit("connection.shown", state);
     },
   });
-  on("socket.state", (state) => {
-    if (state.state !== "stopped") view.show(state); // the page is left; back from the cache it shows what comes next
-  });
+  const changed = (state) => {
+    if (state.state !== "stopped") dot.show(state); // the page is left; back from the cache it shows what comes next
+  };
+  on("socket.state", changed, signal);
   // Anywhere: a pointer may rest on the dot while somebody types elsewhere.
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !isComposing(event)) view.dismiss();
-  });
-  watchBrowser(socket);
+    if (event.key === "Escape" && !isComposing(event)) dot.dismiss();
+  }, { signal });
+  watchBrowser(socket, signal);
+  signal.addEventListener("abort", () => socket.stop());
   return socket;
 }

@@ -1,7 +1,7 @@
 // Dialogs: forms fetched by htmx into #dialog, and the ones that stand in the page. Without scripts the same
 // links open the same forms as pages.
 
-export function startDialogs(htmx) {
+export function startDialogs({ htmx, signal }) {
   const dialog = document.getElementById("dialog");
   const content = document.getElementById("dialog-content");
   document.addEventListener("click", async (event) => {
@@ -23,8 +23,8 @@ export function startDialogs(htmx) {
     if (closer) closer.closest("dialog").close();
     // A click on the backdrop is a click on the dialog itself, outside its content.
     if (event.target instanceof HTMLDialogElement && event.target.open) event.target.close();
-  });
-  dialog.addEventListener("close", () => content.replaceChildren());
+  }, { signal });
+  dialog.addEventListener("close", () => content.replaceChildren(), { signal });
 }
 
 /** Open a dialog of the page by id. */

@@ -1,6 +1,6 @@
 // The side panes on narrow screens: drawers that hold the focus until they are closed. Without scripts
 // their links are anchors, and CSS :target shows them. On wide screens the members' button folds their pane.
-import { isComposing } from "../lib/ime.js";
+import { isComposing } from "../lib/keys.js";
 import { remember } from "../lib/storage.js";
 
 const MEMBERS_KEY = "flowra.members"; // read by theme-init.js
@@ -22,15 +22,14 @@ function openDrawer(drawer, opener) {
   drawer.querySelector(FOCUSABLE)?.focus();
 }
 
-/** Close the drawer that is open, if any; returns whether there was one. */
-export function closeDrawer() {
-  if (open === null) return false;
+/** Close the drawer that is open, if any. */
+function closeDrawer() {
+  if (open === null) return;
   const { drawer, opener } = open;
   open = null;
   drawer.classList.remove("open");
   for (const element of others(drawer)) element.inert = false;
   opener.focus();
-  return true;
 }
 
 function trap(event) {
@@ -50,7 +49,7 @@ function foldMembers() {
   remember(localStorage, MEMBERS_KEY, hide ? "hidden" : null);
 }
 
-export function startDrawers() {
+export function startDrawers({ signal }) {
   document.addEventListener("click", (event) => {
     const opener = event.target.closest?.("[data-drawer-open]");
     if (opener) {
@@ -64,15 +63,15 @@ export function startDrawers() {
     } else if (event.target.closest?.("a[data-dialog]") && open?.drawer.contains(event.target)) {
       closeDrawer();
     }
-  });
+  }, { signal });
   document.addEventListener("keydown", (event) => {
     if (open === null || isComposing(event)) return;
     if (event.key === "Escape") closeDrawer();
     else if (event.key === "Tab") trap(event);
-  });
+  }, { signal });
   for (const query of Object.values(widths)) {
     matchMedia(query).addEventListener("change", (change) => {
       if (!change.matches) closeDrawer();
-    });
+    }, { signal });
   }
 }

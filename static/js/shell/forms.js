@@ -18,14 +18,14 @@ function reveal(root) {
   for (const element of root.querySelectorAll("[data-filter], [data-copy]")) element.hidden = false;
 }
 
-export function startForms() {
+export function startForms({ signal }) {
   reveal(document);
-  document.body.addEventListener("htmx:load", (event) => reveal(event.detail.elt));
+  document.body.addEventListener("htmx:load", (event) => reveal(event.detail.elt), { signal });
   document.addEventListener("input", (event) => {
     if (event.target.matches?.("[data-filter]")) filterList(event.target);
-  });
+  }, { signal });
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-copy]");
     if (button) copyLink(button);
-  });
+  }, { signal });
 }

@@ -1,11 +1,10 @@
 // Shortcuts of the whole page. Single keys never fire while somebody types.
-import { isComposing } from "../lib/ime.js";
+import { isComposing, letterOf } from "../lib/keys.js";
 import { openDialog } from "./dialogs.js";
-import { letterOf } from "../composer/formatting.js";
-import { openJump } from "./quick-switcher.js";
+import { openQuickSwitcher } from "./quick-switcher.js";
 
 /** Whether keys pressed here are meant as text. */
-export function isTyping(element) {
+function isTyping(element) {
   return element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName);
 }
 
@@ -16,12 +15,12 @@ function neighbour(step) {
   return rooms[(from + step + rooms.length) % rooms.length];
 }
 
-export function startKeyboard() {
+export function startKeyboard({ signal }) {
   document.addEventListener("keydown", (event) => {
     if (isComposing(event)) return;
     if ((event.ctrlKey || event.metaKey) && !event.altKey && letterOf(event) === "k") {
       event.preventDefault();
-      openJump();
+      openQuickSwitcher();
     } else if (event.altKey && !event.ctrlKey && !event.metaKey && /^Arrow(Up|Down)$/.test(event.key)) {
       event.preventDefault();
       neighbour(event.key === "ArrowDown" ? 1 : -1)?.click();
@@ -29,5 +28,5 @@ export function startKeyboard() {
       event.preventDefault();
       openDialog("help-dialog");
     }
-  });
+  }, { signal });
 }

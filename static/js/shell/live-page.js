@@ -1,11 +1,10 @@
 // Every page but the chat's follows what happens: it is fetched again, and what somebody is writing in it stays.
 import { on } from "../lib/bus.js";
-import { paced } from "../lib/paced.js";
 import { text } from "../lib/text.js";
+import { announceLoaded, fetchPage, parsePage } from "../net/fetch-page.js";
+import { Refetch } from "../net/refetch.js";
 
 const SETTLE = 200; // ms
-const EVERY = 1000; // ms between two looks at the server
-const TIMEOUT = 20000; // ms
 const CHANGES = [
   ...["changed", "deleted", "member_added", "member_removed", "role_changed"].map((name) => `workspace.${name}`),
   ...["created", "renamed", "closed", "reopened", "deleted", "member_added", "member_removed"].map((name) => `chat.${name}`),
@@ -60,47 +59,41 @@ function placeOfFocus(root) {
 }
 
 export class LivePage {
-  /** `content` is the part of the page that is replaced; `clock` see socket.js. */
-  constructor({ content, htmx, clock }) {
-    Object.assign(this, { content, htmx, clock });
+  /** `content` is the part of the page that is replaced. */
+  constructor({ content, htmx, clock, signal }) {
+    Object.assign(this, { content, htmx });
     this.isGone = false;
-    this.isFetching = false;
-    this.isStale = false;
     this.isComposing = false; // an input method is at work: its field must not move
-    this.refresh = paced(() => this.fetch(), { settle: SETTLE, every: EVERY, clock });
+    this.refetch = new Refetch({
+      load: () => fetchPage(location.pathname + location.search, signal),
+      show: (html) => this.show(html),
+      onError: ({ status }) => {
+        if (status === 404 || status === 403) this.gone();
+      },
+      settle: SETTLE,
+      clock,
+    });
     content.addEventListener("compositionstart", () => {
       this.isComposing = true;
-    });
+    }, { signal });
     content.addEventListener("compositionend", () => {
       this.isComposing = false;
-    });
-    for (const type of CHANGES) on(type, () => this.refresh());
-    on("names.shown", (names) => {
+    }, { signal });
+    for (const type of CHANGES) on(type, () => this.refresh(), signal);
+    const namesShown = (names) => {
       const shown = [...content.querySelectorAll("[data-name-of]")];
       if (shown.some(({ dataset }) => names.has(dataset.nameOf))) this.refresh(); // the order, and names within sentences
-    });
+    };
+    on("names.shown", namesShown, signal);
   }
 
-  async fetch() {
-    this.isStale = this.isFetching;
-    if (this.isFetching || this.isGone) return;
-    this.isFetching = true;
-    try {
-      const signal = AbortSignal.timeout(TIMEOUT);
-      const response = await fetch(location.pathname + location.search, { credentials: "same-origin", signal });
-      if (response.status === 404 || response.status === 403) this.gone();
-      else if (response.ok && !response.redirected) this.show(await response.text());
-    } catch (error) {
-      if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
-      // No network: it is fetched again when the connection is back.
-    } finally {
-      this.isFetching = false;
-    }
-    if (this.isStale) this.refresh();
+  refresh() {
+    if (!this.isGone) this.refetch.refresh();
   }
 
   /** The reader may not see this page any more, or what it is about is gone: what they have typed stays to be read. */
   gone() {
+    if (this.isGone) return;
     this.isGone = true;
     const used = [...this.content.querySelectorAll("form")].filter(isInUse);
     const home = document.createElement("a");
@@ -113,11 +106,12 @@ export class LivePage {
   }
 
   show(html) {
+    if (this.isGone) return;
     if (this.isComposing) {
       this.refresh();
       return;
     }
-    const page = new DOMParser().parseFromString(html, "text/html");
+    const page = parsePage(html);
     const fresh = page.getElementById(this.content.id);
     if (fresh === null) return;
     const count = /^\(\d+\+?\) /.exec(document.title)?.[0] ?? "";
@@ -151,7 +145,7 @@ export class LivePage {
     const top = scroller?.scrollTop;
     this.content.replaceChildren(...nodes);
     this.htmx.process(this.content);
-    this.htmx.trigger(this.content, "htmx:load", { elt: this.content });
+    announceLoaded(this.content);
     refocus();
     if (scroller) scroller.scrollTop = top;
   }

@@ -1,7 +1,9 @@
-// Menus are <details>, which work without scripts. Here they learn to close, and arrow keys.
-import { isComposing } from "../lib/ime.js";
+// Menus are <details>, which work without scripts; this closes them and adds arrow keys. The user menu has the theme switch.
+import { isComposing } from "../lib/keys.js";
+import { recall, remember } from "../lib/storage.js";
 
 const ITEMS = ".menu-item, a.button, input";
+const THEME_KEY = "flowra.theme"; // read by theme-init.js before the first paint
 
 function close(menu, focus) {
   menu.open = false;
@@ -15,16 +17,16 @@ function move(menu, step) {
   items[(index + step + items.length) % items.length].focus();
 }
 
-export function startMenus(root) {
-  root.addEventListener("click", (event) => {
-    for (const menu of root.querySelectorAll("details.menu[open]")) {
+export function startMenus({ signal }) {
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
       const inside = menu.contains(event.target);
       const chosen = event.target.closest?.("a.menu-item, button[data-open-dialog]");
       // What was chosen is hidden now: a dialog that it opens gives the focus back to the menu's button.
       if (!inside || chosen) close(menu, inside);
     }
-  });
-  root.addEventListener("keydown", (event) => {
+  }, { signal });
+  document.addEventListener("keydown", (event) => {
     const menu = event.target.closest?.("details.menu[open]");
     if (!menu || isComposing(event)) return;
     if (event.key === "Escape") {
@@ -36,5 +38,20 @@ export function startMenus(root) {
       if (fromSummary && event.key === "ArrowUp") move(menu, 0);
       else move(menu, event.key === "ArrowDown" ? 1 : -1);
     }
-  });
+  }, { signal });
+}
+
+export function startTheme({ signal }) {
+  const choice = document.querySelector("[data-theme-choice]");
+  if (choice === null) return;
+  const chosen = recall(localStorage, THEME_KEY) ?? "system";
+  const input = choice.querySelector(`input[value="${CSS.escape(chosen)}"]`);
+  if (input !== null) input.checked = true;
+  choice.hidden = false;
+  choice.addEventListener("change", (event) => {
+    const theme = event.target.value;
+    remember(localStorage, THEME_KEY, theme === "system" ? null : theme);
+    if (theme === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+  }, { signal });
 }

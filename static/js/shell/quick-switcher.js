@@ -1,6 +1,5 @@
-// The jump box: Ctrl+K, type, choose with the arrow keys.
-import { emit } from "../lib/bus.js";
-import { isComposing } from "../lib/ime.js";
+// The quick switcher: Ctrl+K, type, choose with the arrow keys.
+import { isComposing } from "../lib/keys.js";
 
 function items() {
   return [...document.querySelectorAll("#jump-results .jump-item")];
@@ -32,8 +31,8 @@ function step(by) {
   activate((now + by + all.length) % all.length);
 }
 
-/** Open the box, with `query` in it. */
-export function openJump(query = "") {
+/** Open it, with `query` in its field. */
+export function openQuickSwitcher(query = "") {
   const dialog = document.getElementById("jump-dialog");
   const input = document.getElementById("jump-input");
   if (dialog === null) return;
@@ -41,24 +40,23 @@ export function openJump(query = "") {
   input.value = query;
   input.focus();
   input.dispatchEvent(new CustomEvent("jump.open"));
-  emit("jump.opened", {});
 }
 
-export function startJump() {
+export function startQuickSwitcher({ signal }) {
   const input = document.getElementById("jump-input");
   const opener = document.getElementById("jump-opener");
   if (input === null) return;
-  opener?.addEventListener("click", () => openJump(opener.value));
+  opener?.addEventListener("click", () => openQuickSwitcher(opener.value), { signal });
   opener?.addEventListener("input", () => {
-    openJump(opener.value);
+    openQuickSwitcher(opener.value);
     opener.value = "";
-  });
+  }, { signal });
   document.addEventListener("click", (event) => {
     if (!event.target.closest?.("[data-jump]")) return;
     event.preventDefault();
-    openJump();
-  });
-  document.getElementById("jump-results").addEventListener("htmx:afterSwap", () => activate(0));
+    openQuickSwitcher();
+  }, { signal });
+  document.getElementById("jump-results").addEventListener("htmx:afterSwap", () => activate(0), { signal });
   input.addEventListener("keydown", (event) => {
     if (isComposing(event)) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -71,5 +69,5 @@ export function startJump() {
       event.preventDefault();
       (document.querySelector("#jump-results .jump-item.active") ?? items()[0])?.click();
     }
-  });
+  }, { signal });
 }

@@ -11,17 +11,17 @@ export function describe({ name, state, attempt, most }) {
   return text(state === "auth_lost" ? "signed_out" : "disconnected");
 }
 
-/** The same for the ear, which the attempts would only disturb. */
+/** The same for screen readers, without the number of the attempt. */
 export function sentence(state) {
   return state.name === "connecting" ? text("reconnecting") : describe(state);
 }
 
-export class StatusView {
+export class StatusDot {
   /**
    * `onClick()` is called on a click, Enter and Space; `onShown(state)` when the dot changes, with the state (socket.js)
-   * that it shows now. `clock` see socket.js.
+   * that it shows now.
    */
-  constructor({ button, clock, onClick, onShown }) {
+  constructor({ button, clock, signal, onClick, onShown }) {
     Object.assign(this, { button, clock, onShown });
     this.tooltip = button.querySelector(".tooltip");
     this.shown = null; // the state that is shown
@@ -29,9 +29,9 @@ export class StatusView {
     this.blink = null; // the timer of a loss that is not shown yet
     this.countdown = null;
     button.hidden = false;
-    button.addEventListener("click", onClick);
+    button.addEventListener("click", onClick, { signal });
     for (const type of ["pointerenter", "focus", "click"]) {
-      button.addEventListener(type, () => this.tooltip.classList.remove("dismissed"));
+      button.addEventListener(type, () => this.tooltip.classList.remove("dismissed"), { signal });
     }
   }
 

@@ -94,7 +94,7 @@ def test_somebody_seen_a_moment_ago(cast: Cast, connect: Connect) -> None:
 def test_fragments_stand_alone(cast: Cast, connect: Connect) -> None:
     connect(cast.owner, cast.member)
     client = sign_in(cast.owner)
-    members = read(client, cast, "members", **{"HX-Request": "true"})
+    members = read(client, cast, "members", **{"X-Requested-With": "fetch"})
     assert "Members (2 online)" in members
     assert [name for name, _, _ in dots(members)] == ["mika", "olga"]
     assert 'data-presence="known"' in members

@@ -250,6 +250,8 @@ def test_the_policy_has_a_nonce_where_scripts_use_it(cast: Cast) -> None:
 
 
 def test_members_are_listed_by_name(cast: Cast) -> None:
-    answer = sign_in(cast.owner).get(reverse("chats:members", args=[cast.chat.pk]), headers={"HX-Request": "true"})
+    answer = sign_in(cast.owner).get(
+        reverse("chats:members", args=[cast.chat.pk]), headers={"X-Requested-With": "fetch"}
+    )
     assert re.findall(r'data-username="(\w+)"', answer.content.decode()) == ["mika", "olga"]
     assert ChatMember.objects.filter(chat=cast.chat).count() == 2

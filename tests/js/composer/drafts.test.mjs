@@ -37,7 +37,7 @@ class Browser {
     tab.drafts = new Drafts({ storage: this.storageOf(tab), userId, chatId, now: () => this.time });
     tab.box = tab.drafts.start();
     tab.hear = (key, oldValue) => {
-      tab.box = tab.drafts.heard(key, oldValue) ?? tab.box;
+      tab.box = tab.drafts.storageChanged(key, oldValue) ?? tab.box;
     };
     tab.type = (body, reply = tab.box.reply) => {
       this.time += 1;
@@ -130,7 +130,7 @@ test("a text that the server has put into the box is left alone", () => {
   const tab = browser.open();
   const drafts = new Drafts({ storage: browser.storageOf(tab), userId: "u", chatId: "c", now: () => browser.time });
   assert.equal(drafts.start({ isTaken: true }).body, "");
-  assert.equal(drafts.heard(null, null), null);
+  assert.equal(drafts.storageChanged(null, null), null);
 });
 
 test("what an earlier version stored is a draft, and what is malformed is shown as it is", () => {

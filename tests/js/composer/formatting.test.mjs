@@ -1,7 +1,8 @@
 // Formatting commands: "[" and "]" stand for the selection, "|" for a caret.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { commandOf, emphasize, letterOf, toggleCode } from "../../../static/js/composer/formatting.js";
+import { commandOf, emphasize, toggleCode } from "../../../static/js/composer/formatting.js";
+import { letterOf } from "../../../static/js/lib/keys.js";
 
 function parse(text) {
   if (text.includes("|")) {

@@ -7,7 +7,7 @@ import { classify } from "../../../static/js/net/close-codes.js";
 import { arrange } from "../../../static/js/chat/grouping.js";
 import { matching, partialMention } from "../../../static/js/composer/mentions.js";
 import { hue, initials } from "../../../static/js/lib/avatars.js";
-import { Reader } from "../../../static/js/chat/read-marker.js";
+import { ReadMarker } from "../../../static/js/chat/read-marker.js";
 import { dayKey, dayLabel, localeOf } from "../../../static/js/lib/times.js";
 import { OwnTyping, SAY_EVERY, Typing, typingText } from "../../../static/js/presence/typing.js";
 import { badge, titleWith } from "../../../static/js/attention/unread.js";
@@ -26,9 +26,7 @@ test("close codes ask for what the protocol says", () => {
     1000: "retry", 1001: "retry", 1003: "fatal", 1005: "retry", 1006: "retry", 1009: "fatal", 1011: "retry",
     1012: "restart", 1013: "retry_slow", 4400: "fatal", 4401: "auth", 4408: "retry", 4429: "retry_slow",
   };
-  for (const [code, verdict] of Object.entries(verdicts)) assert.equal(classify(Number(code), false), verdict, code);
-  assert.equal(classify(1000, true), "stop");
-  assert.equal(classify(4401, true), "stop");
+  for (const [code, verdict] of Object.entries(verdicts)) assert.equal(classify(Number(code)), verdict, code);
 });
 
 const at = (minutes, authorId, extra = {}) => ({
@@ -159,7 +157,7 @@ test("reading is told once for a burst, and again after it could not be told", a
   const told = [];
   let seq = 3;
   let fails = true;
-  const reader = new Reader({
+  const reader = new ReadMarker({
     lastReadSeq: 1, isAtEnd: () => true, isVisible: () => true, latestSeq: () => seq, clock,
     report: async (upTo) => {
       told.push(upTo);
@@ -185,7 +183,7 @@ test("what comes while reading is told, is told next; what the server puts off, 
   const told = [];
   let seq = 1;
   let fault = null;
-  const reader = new Reader({
+  const reader = new ReadMarker({
     lastReadSeq: 0, isAtEnd: () => true, isVisible: () => true, latestSeq: () => seq, clock,
     report: async (upTo) => {
       told.push(upTo);

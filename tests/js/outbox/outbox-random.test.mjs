@@ -53,7 +53,7 @@ class World {
       locks: this.browser.locks.of(tab),
       Channel: this.browser.channelOf(),
       clock,
-      onMessage: (message) => tab.outbox.heard(message),
+      onMessage: (message) => tab.outbox.receive(message),
     });
     tab.outbox = new Outbox({
       store: this.browser.store,

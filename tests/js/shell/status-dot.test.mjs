@@ -8,7 +8,7 @@ const TEXTS = {
   signed_out: "Signed out", reconnecting: "Reconnecting", next_try: "in {seconds} s",
 };
 globalThis.document = { getElementById: () => ({ textContent: JSON.stringify(TEXTS) }) };
-const { describe, StatusView } = await import("../../../static/js/shell/status-dot.js");
+const { describe, StatusDot } = await import("../../../static/js/shell/status-dot.js");
 
 const ONLINE = { name: "connected", state: "online", attempt: 0, most: 10, retryAt: null };
 const AWAY = { name: "connecting", state: "waiting", attempt: 1, most: 10, retryAt: null };
@@ -31,7 +31,7 @@ function begin() {
   };
   const { button, clock } = stage;
   const onShown = (state) => stage.told.push(state.state);
-  const view = new StatusView({ button, clock, onClick: () => {}, onShown });
+  const view = new StatusDot({ button, clock, onClick: () => {}, onShown });
   return Object.assign(stage, { view, tooltip, dot });
 }
 

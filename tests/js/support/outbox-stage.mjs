@@ -175,7 +175,7 @@ export class Stage {
       locks: locks ? browser.locks.of(this) : undefined,
       Channel: browser.channelOf(),
       clock: this.clock,
-      onMessage: (message) => this.outbox.heard(message),
+      onMessage: (message) => this.outbox.receive(message),
     });
     this.outbox = new Outbox({
       store: browser.store,

@@ -1,7 +1,7 @@
 // Asking the server for members: once per pause, one at a time, and bounded.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { MemberSearch } from "../../../static/js/presence/member-search.js";
+import { MemberSearch } from "../../../static/js/composer/member-search.js";
 import { FakeClock } from "../support/fake-clock.mjs";
 
 class Fault extends Error {}

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
-import { isComposing } from "../../../static/js/lib/ime.js";
+import { isComposing } from "../../../static/js/lib/keys.js";
 
 const folder = new URL("../../../static/js/", import.meta.url);
 

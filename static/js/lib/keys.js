@@ -1,0 +1,16 @@
+// What a key event means.
+
+/**
+ * Whether a key event is part of a composition: it belongs to an input method (Chinese, Japanese, Korean …) and never to the
+ * page. Safari sends the Enter that ends one after `compositionend`, with isComposing false: only the key code 229, which
+ * stands for "the input method has it", tells.
+ */
+export function isComposing(event) {
+  return event.isComposing || event.keyCode === 229;
+}
+
+/** The letter of a key, whatever the layout: where it has no Latin letters, by the key's place. */
+export function letterOf({ key, code }) {
+  if (/^[a-z]$/i.test(key)) return key.toLowerCase();
+  return /^[\x20-\x7e]$/.test(key) ? "" : /^Key([A-Z])$/.exec(code ?? "")?.[1].toLowerCase() ?? "";
+}

@@ -1,0 +1,60 @@
+// What people are called now, wherever their names stand on the page.
+import { paintAvatar } from "../lib/avatars.js";
+import { emit, on } from "../lib/bus.js";
+import { text } from "../lib/text.js";
+
+const SETTLE = 50; // ms: many names at once are one pass over the page
+const MOST = 5000; // names that are remembered
+
+export class People {
+  constructor({ clock, signal }) {
+    this.clock = clock;
+    this.known = new Map(); // user id → their latest name
+    this.changed = new Map(); // of these, what the page does not show yet
+    this.timer = null;
+    for (const type of ["user.changed", "me.changed"]) {
+      on(type, ({ data }) => this.learn([[data.id, data.display_name]]), signal);
+    }
+    const forget = ({ name }) => {
+      if (name !== "connected") this.known.clear(); // what comes after the loss may be newer
+    };
+    on("socket.state", forget, signal);
+  }
+
+  /** What somebody is called: a message may have been made before they changed their name, and come after it. */
+  nameOf(userId, name) {
+    return this.known.get(userId) ?? name;
+  }
+
+  /** Show what these people are called, [[id, name]]; then "names.shown" tells the rest of the page. */
+  learn(entries) {
+    for (const [userId, name] of entries) {
+      this.known.delete(userId);
+      this.known.set(userId, name);
+      this.changed.set(userId, name);
+    }
+    for (const userId of this.known.keys()) {
+      if (this.known.size <= MOST) break;
+      this.known.delete(userId);
+    }
+    this.timer ??= this.clock.setTimeout(() => this.show(), SETTLE);
+  }
+
+  show() {
+    this.timer = null;
+    const names = new Map(this.changed);
+    this.changed.clear();
+    for (const element of document.querySelectorAll("[data-name-of]")) {
+      const name = names.get(element.dataset.nameOf);
+      if (name !== undefined && element.textContent !== name) element.textContent = name;
+    }
+    for (const element of document.querySelectorAll("[data-avatar-of]")) {
+      const name = names.get(element.dataset.avatarOf);
+      if (name !== undefined) paintAvatar(element, element.dataset.avatarOf, name);
+    }
+    const menu = document.querySelector("#user-menu > summary");
+    const own = names.get(document.body.dataset.userId);
+    if (menu !== null && own !== undefined) menu.setAttribute("aria-label", text("account_menu", { name: own }));
+    emit("names.shown", names);
+  }
+}
