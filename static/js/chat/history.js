@@ -1,5 +1,5 @@
-// Older messages when the reader scrolls up. The log is silent meanwhile: history is no news.
-import { hush } from "../lib/aria-live.js";
+// Older messages when the reader scrolls up. Screen readers do not read them.
+import { silence } from "../lib/aria-live.js";
 import { fetchPart, PageError, parsePage } from "../net/fetch-page.js";
 
 const AHEAD = "600px 0px 0px 0px"; // begin to load before the top is reached
@@ -36,7 +36,7 @@ export class History {
     if (this.loading || sentinel === null) return;
     this.loading = true;
     sentinel.classList.add("loading");
-    const speak = hush(this.list);
+    const restore = silence(this.list);
     try {
       const html = await fetchPart(`/chats/${this.chatId}/?before=${sentinel.dataset.before}`, this.signal);
       const fragment = document.createDocumentFragment();
@@ -49,7 +49,7 @@ export class History {
       sentinel.classList.remove("loading");
     } finally {
       this.loading = false;
-      speak();
+      restore();
     }
     if (this.sentinel !== null && this.sentinel !== sentinel) this.watch();
   }

@@ -113,10 +113,10 @@ export class MessageView {
     if (messageId !== undefined) this.identify(node, messageId, seq, revision);
   }
 
-  /** Say "pending" or "failed" on the message itself, with buttons [{action, label}]; null takes it away. */
+  /** Say "pending" or "failed" on the message itself, with buttons [{action, label}]; null removes it. */
   setStatus(node, status, words = "", buttons = []) {
     const note = node.querySelector(".message-note");
-    // Said already, a screen reader would read it again with every try to connect.
+    // Set again to the same words, a screen reader would read it with every try to connect.
     if (status !== "pending" || node.dataset.status !== status || note.textContent !== words) note.textContent = words;
     if (status === null) delete node.dataset.status;
     else node.dataset.status = status;

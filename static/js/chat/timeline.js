@@ -1,8 +1,8 @@
-// The messages of the open chat: puts what the socket says in its place, whatever order it comes in.
+// The messages of the open chat: puts each message in its place, whatever order they come in.
 import { arrange } from "./grouping.js";
 import { completeBodies } from "./message-body.js";
 import { factsOf, markMentions, MessageView, namesReader } from "./message-view.js";
-import { hush } from "../lib/aria-live.js";
+import { silence } from "../lib/aria-live.js";
 import { excerptOf, excerptOfHtml } from "./excerpt.js";
 import { text } from "../lib/text.js";
 import { dayKey, dayLabel } from "../lib/times.js";
@@ -50,7 +50,7 @@ export class Timeline {
   }
 
   /**
-   * The message up to which none is missing. One's own, brought to the server by REST while the socket was away, may
+   * The message up to which none is missing. One's own, sent by REST while there was no socket, may
    * stand beyond what was missed meanwhile.
    */
   get completeSeq() {
@@ -94,7 +94,7 @@ export class Timeline {
 
   /** Change much at once: laid out once, silently for screen readers. */
   batch(change) {
-    const speak = hush(this.list);
+    const restore = silence(this.list);
     this.isBatch = true;
     this.scroll.keep(() => {
       try {
@@ -104,12 +104,12 @@ export class Timeline {
         this.decorate();
       }
     });
-    speak();
+    restore();
   }
 
   /** Show the latest stretch as the server has just rendered it, instead of all that is shown. */
   replace(fragment, latestSeq) {
-    const speak = hush(this.list);
+    const restore = silence(this.list);
     this.scroll.keep(() => {
       for (const edited of this.list.querySelectorAll(":scope > .editing")) {
         fragment.querySelector(`[data-message-id="${CSS.escape(edited.dataset.messageId)}"]`)?.replaceWith(edited);
@@ -119,7 +119,7 @@ export class Timeline {
       Object.assign(this, { isLive: true, latestSeq });
       this.decorate();
     });
-    speak();
+    restore();
   }
 
   /** Whether a message that is not shown has its place in the stretch that is. */
@@ -134,7 +134,7 @@ export class Timeline {
 
   update(node, data) {
     const moved = node.dataset.seq === undefined;
-    if (node.querySelector(".unrendered") !== null) node.setAttribute("aria-live", "off"); // it was heard as it was typed
+    if (node.querySelector(".unrendered") !== null) node.setAttribute("aria-live", "off"); // it was read as it was typed
     this.view.setStatus(node, null);
     this.view.fill(node, data);
     if (moved) {
@@ -155,7 +155,7 @@ export class Timeline {
   place(node, seq) {
     const nodes = this.messages();
     const before = nodes.findLast((other) => other !== node && Number(other.dataset.seq || Infinity) < seq);
-    // Moved it would be news to screen readers once more, and lose the focus.
+    // Moved, it would be read by screen readers once more, and lose the focus.
     if (node.parentNode === this.list && nodes[nodes.indexOf(node) - 1] === before) return;
     if (before !== undefined) before.after(node);
     else {
@@ -206,7 +206,7 @@ export class Timeline {
     this.decorate();
   }
 
-  /** Take an unsent message away. */
+  /** Remove an unsent message. */
   discard(clientId) {
     const node = this.byClientId(clientId);
     if (node === null || node.dataset.messageId) return;
@@ -224,7 +224,7 @@ export class Timeline {
     this.decorate();
   }
 
-  /** Where "New" stands: above the first message of others after `seq`; null takes it away. */
+  /** Where "New" stands: above the first message of others after `seq`; null removes it. */
   setReadUpTo(seq) {
     if (this.readUpTo === seq) return;
     this.readUpTo = seq;
@@ -254,11 +254,11 @@ export class Timeline {
     if (empty !== null) empty.hidden = nodes.length > 0;
   }
 
-  /** Name the days anew, in silence: it is another day, and nobody has said anything. */
+  /** Name the days anew, without screen readers reading it: it is another day. */
   renameDays() {
-    const speak = hush(this.list);
+    const restore = silence(this.list);
     this.keep(() => this.decorate());
-    speak();
+    restore();
   }
 
   /**

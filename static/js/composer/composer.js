@@ -26,6 +26,7 @@ export class Composer {
     // The browser would cut off what is pasted beyond it without a word, and count an emoji twice.
     this.most = this.textarea.maxLength;
     this.textarea.removeAttribute("maxlength");
+    signal.addEventListener("abort", () => this.textarea.setAttribute("maxlength", this.most));
     this.textarea.enterKeyHint = isTouch() ? "enter" : "send";
     this.replyBar = form.querySelector("#reply-bar");
     this.mentions = new MentionBox({

@@ -72,7 +72,7 @@ export class Drafts {
     if (isNew) this.prune();
   }
 
-  /** The box was emptied: its text is on its way, or given up. What was typed elsewhere meanwhile stays. */
+  /** The box was emptied: its text was sent, or discarded. What was typed elsewhere meanwhile stays. */
   clear() {
     this.save(EMPTY);
   }

@@ -1,9 +1,9 @@
-// What the screen reader need not hear one by one: history, and what was missed while the connection was away.
+// Keeps screen readers from reading changes one by one: history, and what was missed without a connection.
 
 const holders = new WeakMap(); // log → how many keep it silent
 
-/** Silence a log while it changes; returns a function that lets it speak again, of what comes after. */
-export function hush(log) {
+/** Silence a log while it changes; returns a function that has later changes read again. */
+export function silence(log) {
   holders.set(log, (holders.get(log) ?? 0) + 1);
   log.setAttribute("aria-live", "off");
   log.setAttribute("aria-busy", "true");

@@ -3,7 +3,7 @@
 /**
  * Whether a key event is part of a composition: it belongs to an input method (Chinese, Japanese, Korean …) and never to the
  * page. Safari sends the Enter that ends one after `compositionend`, with isComposing false: only the key code 229, which
- * stands for "the input method has it", tells.
+ * stands for "the input method handles it", tells.
  */
 export function isComposing(event) {
   return event.isComposing || event.keyCode === 229;

@@ -4,7 +4,7 @@
 export const RECONNECT = { base: 1000, cap: 30000, jitter: 1000, attempts: 10 };
 // The server restarts on purpose: everybody comes back at once, spread over two seconds.
 export const RESTART_WITHIN = 2000;
-// Turned away for too much (1013, 4429): the wait begins at that of this attempt.
+// After 1013 and 4429 (too many connections, rate limit) the wait is at least that before this attempt.
 export const SLOW_FROM = 3;
 
 const RETRY = { base: 2000, cap: 30000 }; // of requests and commands

@@ -7,15 +7,15 @@
 //   isRestart  the server said that it restarts (1012): no outage, no alarm
 //
 // An event is {type, code, chance}; `chance` is a random number in [0, 1), `code` the close code of "closed":
-//   start, open, heard, welcome, synced, closed, silent, timer, click, wake, offline, leave, shown, stop
+//   start, open, frame, welcome, synced, closed, silent, timer, click, wake, offline, leave, shown, stop
 //
 // Effects: "drop" the socket, "open" a new one, "catch_up" with every chat, "probe" whether the socket still lives.
 import { delay, RECONNECT, RESTART_WITHIN, SLOW_FROM } from "./backoff.js";
 import { classify } from "./close-codes.js";
 
-export const CONNECT_WITHIN = 10000; // ms: a handshake into a black hole would fail after 240 s
+export const CONNECT_WITHIN = 10000; // ms: a handshake that nothing answers would fail after 240 s only
 export const SYNC_WITHIN = 10000; // ms of silence before welcome and catch-up are complete
-export const STABLE_AFTER = 5000; // ms: only a connection that stood so long sets the attempts back
+export const STABLE_AFTER = 5000; // ms: only a connection that stood this long resets the attempts
 const CALM_ATTEMPTS = 3; // a restart may take these tries before it counts as an outage
 
 export const STOPPED = Object.freeze({ name: "stopped", attempt: 0, deadline: null, isRestart: false });
@@ -83,7 +83,7 @@ const STATES = {
   },
   syncing: {
     ...failing,
-    heard: (state, now) => stay({ ...state, deadline: now + SYNC_WITHIN }),
+    frame: (state, now) => stay({ ...state, deadline: now + SYNC_WITHIN }),
     welcome: (state, now) => ({ state: { ...state, deadline: now + SYNC_WITHIN }, effects: ["catch_up"] }),
     synced: (state, now) => stay({ ...state, name: "online", deadline: now + STABLE_AFTER }),
     timer: (state, now, { chance }) => fail(state, now, chance),

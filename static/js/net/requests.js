@@ -3,7 +3,7 @@
 const ANSWER_WITHIN = 10000; // ms
 const ANSWER_AT_MOST = 120000; // ms, however much comes before it
 
-/** What the server, or the lack of one, refused: `code` is the protocol's, or "lost" when no answer came. */
+/** A command that failed: `code` is the protocol's, or "lost" when no answer came; `frame` is the server's `error`. */
 export class Refused extends Error {
   constructor(code, message, frame = {}) {
     super(message);
@@ -25,7 +25,7 @@ export class Requests {
     return ref;
   }
 
-  /** What comes before the answers is coming: the server carries out one command after the other. */
+  /** Other frames come first, because the server carries out one command after the other: give the answers more time. */
   postpone(now) {
     for (const request of this.open.values()) {
       request.by = Math.min(Math.max(request.by, now + ANSWER_WITHIN), request.last);
@@ -35,7 +35,7 @@ export class Requests {
   /** An `ack` or `error` frame came. */
   answered(frame) {
     const request = this.take(frame.ref);
-    if (request === undefined) return; // given up before, or an error that answers nothing
+    if (request === undefined) return; // timed out before, or an error that answers nothing
     if (frame.type === "ack") request.done(frame);
     else request.failed(new Refused(frame.code, frame.message, frame));
   }
@@ -45,13 +45,13 @@ export class Requests {
     return this.open.values().next().value?.by ?? null;
   }
 
-  /** Give up those that have waited too long. */
+  /** Fail those that have waited too long. */
   expire(now) {
     for (const [ref, { by }] of [...this.open]) if (by <= now) this.fail(ref, "no answer");
   }
 
-  /** The connection is gone, and their answers with it. */
-  lose() {
+  /** The connection is closed: fail all. */
+  failAll() {
     for (const ref of [...this.open.keys()]) this.fail(ref, "connection closed");
   }
 

@@ -1,5 +1,5 @@
-// The only owner of a WebSocket, and of one timer. What to do when is said by pure modules: machine.js (states),
-// heartbeat.js (is it alive?), requests.js (answers) and sync.js (catch-up); here it is done.
+// The only owner of a WebSocket, and of one timer. Pure modules decide what to do and when: machine.js (states),
+// heartbeat.js (does it still work?), requests.js (answers) and sync.js (catch-up).
 import { RECONNECT } from "./backoff.js";
 import { Heartbeat } from "./heartbeat.js";
 import { dotOf, reduce, STOPPED } from "./machine.js";
@@ -14,9 +14,9 @@ const CLOCK_STEP = 1000; // ms: a clock set back by more leaves no deadline in i
 
 export class Socket {
   /**
-   * `clock` is {now, setTimeout, clearTimeout}, `random()` is in [0, 1). `onFrame(frame)` hears every frame, and as
+   * `clock` is {now, setTimeout, clearTimeout}, `random()` is in [0, 1). `onFrame(frame)` gets every frame, and as
    * frames of its own "catchup.begin" and "catchup.end" around what was missed, "chat.reset" and "subscribe.refused".
-   * `onState({name, state, attempt, most, retryAt, isRestart})` hears every change of state: `name` is the dot's
+   * `onState({name, state, attempt, most, retryAt, isRestart})` gets every change of state: `name` is the dot's
    * ("connected", "connecting", "disconnected"), `state` the machine's, `retryAt` when the next try is, or null.
    */
   constructor({ url, WebSocket, clock, random, onFrame, onState, log = () => {} }) {
@@ -25,7 +25,7 @@ export class Socket {
     this.events = []; // not yet reduced: an effect or a listener may bring the next one
     this.isReducing = false;
     this.socket = null;
-    this.generation = 0; // makes callbacks of sockets that were given up harmless
+    this.generation = 0; // makes callbacks of dropped sockets harmless
     this.heartbeat = null; // from welcome to the end of a connection
     this.timer = null;
     this.armedAt = -Infinity; // when the timer was last set, by the clock
@@ -42,18 +42,18 @@ export class Socket {
     });
   }
 
-  // --- What the page says ---
+  // --- For the page ---
 
   start() {
     this.dispatch("start");
   }
 
-  /** Signed out: never again by itself. */
+  /** Close it, and connect no more until `start`, `retry` or `shown`. */
   stop() {
     this.dispatch("stop");
   }
 
-  /** Try at once: somebody clicked. */
+  /** Connect at once: somebody clicked. */
   retry() {
     this.dispatch("click");
   }
@@ -85,7 +85,7 @@ export class Socket {
     return this.heartbeat !== null && this.socket.readyState === OPEN;
   }
 
-  /** Send a frame; returns false where there is nobody to send it to. */
+  /** Send a frame; returns false without a connection. */
   send(frame) {
     if (!this.isOpen) return false;
     this.socket.send(JSON.stringify(frame));
@@ -130,19 +130,19 @@ export class Socket {
   receive(text) {
     const now = this.clock.now();
     const frame = JSON.parse(text);
-    this.heartbeat?.heard(now);
+    this.heartbeat?.received(now);
     if (frame.type === "welcome") this.heartbeat = new Heartbeat(frame, now);
     if (frame.type === "ack" || frame.type === "error") this.requests.answered(frame);
     if (!this.sync.take(frame, now)) this.onFrame(frame);
     else if (this.sync.isAsking(frame.chat_id)) this.requests.postpone(now);
     if (frame.type === "welcome") this.dispatch("welcome");
-    else if (this.state.name === "syncing") this.dispatch("heard");
-    this.settle();
+    else if (this.state.name === "syncing") this.dispatch("frame");
+    this.checkSynced();
     this.arm();
   }
 
-  /** Welcome and catch-up are what makes a connection one that can be relied on. */
-  settle() {
+  /** A connection can be relied on after its welcome and the catch-up of every chat. */
+  checkSynced() {
     if (this.heartbeat !== null && this.state.name === "syncing" && this.sync.isDone) this.dispatch("synced");
   }
 
@@ -164,7 +164,7 @@ export class Socket {
     const now = this.clock.now();
     const { state, effects } = reduce(before, event, now);
     this.state = state;
-    this.arm(); // first: whatever goes wrong below, there is a way on
+    this.arm(); // first: the timer is set, whatever fails below
     for (const effect of effects) this.effects[effect]();
     if (state.name === before.name) return;
     const { name, attempt, deadline, isRestart } = state;
@@ -178,9 +178,9 @@ export class Socket {
     drop: () => this.drop(),
     catch_up: () => {
       this.sync.open(this.clock.now());
-      this.settle();
+      this.checkSynced();
     },
-    // Died while nobody was here: that is not the server's fault, so the next try need not wait.
+    // It died during a sleep, which is not the server's fault: the next try need not wait.
     probe: () => {
       if (this.beat(this.heartbeat.wake(this.clock.now()))) this.dispatch("wake");
       this.arm();
@@ -199,14 +199,14 @@ export class Socket {
     socket.onclose = current((event) => this.dispatch("closed", event.code));
   }
 
-  /** Let go of the socket without waiting for its close event, which a half-open one sends after a minute. */
+  /** Drop the socket without waiting for its close event, which a half-open one sends after a minute. */
   drop() {
     this.generation += 1;
     this.socket?.close(1000);
     this.socket = null;
     this.heartbeat = null;
     this.sync.pause();
-    this.requests.lose();
+    this.requests.failAll();
   }
 
   // --- Time ---

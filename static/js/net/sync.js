@@ -1,20 +1,20 @@
-// Catch-up: what each followed chat has heard without a gap, and asking for the rest. docs/protocol.md, "Nothing is
+// Catch-up: up to which revision each followed chat has all changes, and asking for the rest. docs/protocol.md, "Nothing is
 // lost". Pure: time is given, and what is to be sent or shown goes out through callbacks.
 import { retryDelay } from "./backoff.js";
 
-const GAP_STANDS = 2000; // ms: live events may overtake each other, so a younger gap is none
-const MOST_HELD = 1000; // messages; the server sends up to 500, the rest are live events. More means to load anew
+const GAP_STANDS = 2000; // ms: events may overtake each other, so a younger gap may close by itself
+const MOST_HELD = 1000; // messages; the server sends up to 500, the rest are live events. With more the chat is loaded anew
 const MOST_AHEAD = 1000; // revisions beyond a gap: then it is asked for at once
 const TEMPORARY = new Set(["rate_limited", "internal"]);
 const CHANGES = new Set(["chat.message.posted", "chat.message.edited", "chat.message.deleted"]);
 
 class Chat {
   constructor(revision) {
-    this.contiguous = revision; // everything up to it was heard
-    this.ahead = new Set(); // heard beyond a gap
+    this.contiguous = revision; // every change up to it has come
+    this.ahead = new Set(); // revisions that have come beyond a gap
     this.gapUntil = null; // when the gap has stood long enough
     this.question = null; // the catch-up under way
-    this.isAskedAgain = false; // it was asked for during one: what that one has read may be older
+    this.isAskedAgain = false; // another one was asked for meanwhile: this one may have read an older state
     this.retryAt = null;
     this.refusals = 0;
     this.held = new Map(); // message id → its newest change, until the catch-up is done
@@ -25,7 +25,7 @@ class Chat {
     return revision <= this.contiguous || this.ahead.has(revision);
   }
 
-  hear(revision, now) {
+  add(revision, now) {
     if (this.isKnown(revision)) return;
     this.ahead.add(revision);
     this.close(now);
@@ -71,7 +71,7 @@ export class Sync {
     this.isOpen = false;
   }
 
-  /** Hear a chat from `revision` on, now and after every reconnect. */
+  /** Bring the changes of a chat after `revision`, now and after every reconnect. */
   follow(chatId, revision, now) {
     const chat = new Chat(revision);
     this.chats.set(chatId, chat);
@@ -83,13 +83,13 @@ export class Sync {
     return this.chats.delete(chatId);
   }
 
-  /** A connection was greeted: ask what every chat has missed. */
+  /** The server has sent its welcome: ask for what every chat has missed. */
   open(now) {
     this.isOpen = true;
     this.again(now);
   }
 
-  /** The connection is gone. What was held comes again with the next catch-up. */
+  /** The connection is closed. What was held comes again with the next catch-up. */
   pause() {
     this.isOpen = false;
     for (const chat of this.chats.values()) {
@@ -121,7 +121,7 @@ export class Sync {
     if (chat.question !== null || chat.retryAt !== null) {
       chat.hold(frame);
     } else if (!chat.isKnown(revision)) {
-      chat.hear(revision, now);
+      chat.add(revision, now);
       this.deliver(frame);
     }
     return true;

@@ -1,4 +1,4 @@
-// What was written and is not yet known to be stored. It is kept in the browser (outbox-store.js), so that a closed tab, a
+// What was written and is not yet known to be stored. It is kept in the browser (store.js), so that a closed tab, a
 // crash and signing in again lose nothing, and sent in the order of each chat, always with the same client_id: the server
 // stores it once, however often it comes. All tabs of a user share it; for each chat one of them sends (tabs.js).
 // docs/protocol.md, "Nothing is lost".
@@ -7,7 +7,7 @@ import { StorageFailed } from "./database.js";
 
 export const MOST = 100; // messages
 const MOST_BYTES = 5_000_000; // of all their texts, as UTF-8; a hundred of 10,000 characters fit
-const MOST_TRIES = 10; // of a message that the server puts off; then a person decides
+const MOST_TRIES = 10; // of a message that the server refuses for now; then a person decides
 const LATER = new Set(["rate_limited", "internal"]);
 const UNANSWERED = new Set(["lost", "network"]);
 const UNDECIDED = new Set([...UNANSWERED, "internal"]); // it may be stored all the same
@@ -28,12 +28,12 @@ const byAge = (one, other) =>
 
 export class Outbox {
   /**
-   * `store` see outbox-store.js; `tabs` see tabs.js. `ready()` resolves where a message can be sent now, and rejects as
+   * `store` see store.js; `tabs` see tabs.js. `ready()` resolves where a message can be sent now, and rejects as
    * `deliver` does where not. `deliver(entry)` sends one message and returns a promise of {ack} or {message}; it rejects
    * with an error whose `code` is the protocol's, "lost" or "network" where no answer came, or "signed_out"; `retryAfter`
    * is in seconds, where the server gave one; `wasSent` is false where nothing was sent. `onChange(entry, answer, isNews)`
-   * hears of each entry that is added, tried again, failed, taken back (its `status` is "gone") or stored ("sent", with
-   * the `answer` if there was one), in whatever tab; what was kept from before is no news. `onUnsafe()` hears that the
+   * is called for each entry that is added, tried again, failed, taken back (its `status` is "gone") or stored ("sent", with
+   * the `answer` if there was one), in whatever tab; what was kept from before is no news. `onUnsafe()` is called where the
    * browser cannot keep messages.
    */
   constructor({ store, tabs, ready, deliver, onChange, onUnsafe = () => {}, clock }) {
@@ -44,7 +44,7 @@ export class Outbox {
     this.unkept = new Set(); // client_ids that the store could not take: they are here only
     this.busy = new Set(); // chats that have one on its way: the next waits for its answer
     this.owed = new Set(); // chats that were to be flushed meanwhile
-    this.tries = new Map(); // client_id → how often it was tried in vain: {lost, putOff}
+    this.tries = new Map(); // client_id → how often it was tried in vain: {lost, refused}
     this.waits = new Map(); // client_id → {timer, isFirm}: firm is a wait that the server has asked for
   }
 
@@ -246,14 +246,14 @@ export class Outbox {
   async refused(entry, { code, message, retryAfter = 0, wasSent = true }, isClaimed) {
     const { client_id } = entry;
     const isAnswer = !UNANSWERED.has(code) && code !== "signed_out";
-    const tries = this.tries.get(client_id) ?? { lost: 0, putOff: 0 };
-    if (isAnswer && (!LATER.has(code) || tries.putOff >= MOST_TRIES)) {
+    const tries = this.tries.get(client_id) ?? { lost: 0, refused: 0 };
+    if (isAnswer && (!LATER.has(code) || tries.refused >= MOST_TRIES)) {
       await this.update(entry, (kept) => ({ ...kept, status: "failed", reason: message, code, tried: 0 }));
       return true;
     }
     const isKnown = !wasSent || !UNDECIDED.has(code);
     if (code !== "signed_out") {
-      const before = isAnswer ? tries.putOff++ : tries.lost++;
+      const before = isAnswer ? tries.refused++ : tries.lost++;
       this.tries.set(client_id, tries);
       const delay = Math.max(retryDelay(before), retryAfter * 1000);
       this.wait(client_id, delay, isAnswer);

@@ -1,14 +1,14 @@
-// Brings a message to the server: over the socket, and where that will not stand, by REST.
+// Sends a message to the server: over the socket, and where no socket stays open, by REST.
 import { text } from "../lib/text.js";
 
 const REST_FROM = 2; // attempts: a shorter loss is over before a request would be
 const GIVEN_UP = new Set(["exhausted", "fatal"]);
-const NO_SERVER = new Set([0, 502, 503, 504]); // what a proxy answers for a server that is away
-const WHO_ARE_YOU = new Set([401, 403]); // signed out, or signed in again with another CSRF token
+const NO_SERVER = new Set([0, 502, 503, 504]); // what a proxy answers for a server that is down
+const NOT_SIGNED_IN = new Set([401, 403]); // signed out, or signed in again with another CSRF token
 
-// What the socket refuses, in the reader's language: it speaks English alone. By its error code, docs/protocol.md.
+// The socket's error messages are in English only. These are in the reader's language, by error code (docs/protocol.md).
 const REFUSALS = { closed: "refused_closed", forbidden: "refused_forbidden" };
-const speaksEnglish = () => (globalThis.document?.documentElement?.lang ?? "en").startsWith("en");
+const isEnglish = () => (globalThis.document?.documentElement?.lang ?? "en").startsWith("en");
 
 /** A reason why a message is not stored; `code`, `retryAfter` and `wasSent` see outbox.js. */
 export class NotSent extends Error {
@@ -22,15 +22,15 @@ export class Sender {
   /** `socket` see socket.js, `callApi` see rest.js; `userId` is whose messages these are. */
   constructor({ socket, callApi, userId }) {
     Object.assign(this, { socket, callApi, userId });
-    this.isTaken = false; // somebody else has signed in in this browser: the socket speaks for them
+    this.isTaken = false; // somebody else has signed in in this browser: the socket is theirs
   }
 
-  /** The server has greeted this connection as somebody's. */
+  /** The server's welcome says whose connection it is. */
   greeted(userId) {
     this.isTaken = userId !== this.userId;
   }
 
-  get way() {
+  get route() {
     const { name, attempt } = this.socket.state;
     if (this.isTaken || name === "auth_lost") return "signed_out";
     if (name === "online") return "socket";
@@ -43,7 +43,7 @@ export class Sender {
    */
   async ready() {
     this.check();
-    if (this.way !== "rest") return;
+    if (this.route !== "rest") return;
     const { id } = await this.asked(() => this.callApi("GET", "/me"), false);
     if (id !== this.userId) throw new NotSent("signed_out", text("signed_out"), 0, false);
   }
@@ -51,13 +51,13 @@ export class Sender {
   /** Returns {ack} or {message}; throws NotSent. */
   async deliver(entry) {
     this.check();
-    if (this.way === "socket") return { ack: await this.bySocket(entry) };
+    if (this.route === "socket") return { ack: await this.bySocket(entry) };
     return { message: await this.byRest(entry) };
   }
 
   check() {
-    const { way } = this;
-    if (way === "signed_out" || way === "lost") throw new NotSent(way, text("network"), 0, false);
+    const { route } = this;
+    if (route === "signed_out" || route === "lost") throw new NotSent(route, text("network"), 0, false);
   }
 
   async bySocket({ chat_id, body, client_id, reply_to }) {
@@ -66,7 +66,7 @@ export class Sender {
     try {
       return await this.socket.request(frame);
     } catch (error) {
-      const isSaid = speaksEnglish() || !(error.code in REFUSALS); // the server's own sentence says more
+      const isSaid = isEnglish() || !(error.code in REFUSALS); // the server's own sentence says more
       const words = isSaid ? error.message : text(REFUSALS[error.code]);
       throw new NotSent(error.code, words, error.frame.retry_after);
     }
@@ -81,7 +81,7 @@ export class Sender {
       return await ask();
     } catch ({ status, code, message, retryAfter }) {
       if (NO_SERVER.has(status)) throw new NotSent("network", message, retryAfter, wasSent);
-      throw new NotSent(WHO_ARE_YOU.has(status) ? "signed_out" : code, message, retryAfter, wasSent);
+      throw new NotSent(NOT_SIGNED_IN.has(status) ? "signed_out" : code, message, retryAfter, wasSent);
     }
   }
 }

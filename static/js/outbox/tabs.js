@@ -1,11 +1,11 @@
-// The tabs of one browser among each other: one of them does a thing at a time, and all hear of it.
+// The tabs of one browser: a lock, so that one of them does a thing at a time, and messages to the others.
 
 const STEAL_AFTER = 30000; // ms: a tab that holds a lock for so long is stuck
 
 export class Tabs {
   /**
    * `name` is what the tabs share. `locks` is navigator.locks, `Channel` is BroadcastChannel; without the one every tab
-   * goes ahead by itself, without the other they hear nothing of each other. `onMessage(message)` hears the other tabs.
+   * works without a lock, without the other no messages come. `onMessage(message)` gets the messages of other tabs.
    */
   constructor({ name, locks, Channel, clock, onMessage }) {
     Object.assign(this, { name, locks, Channel, clock, onMessage });
@@ -31,14 +31,14 @@ export class Tabs {
 
   /** Hold a lock while `run()` runs; returns false where it was not granted in time, or taken away. */
   async hold(name, run, options = {}) {
-    const patience = new AbortController();
-    const timer = this.clock.setTimeout(() => patience.abort(), STEAL_AFTER);
+    const waiting = new AbortController();
+    const timer = this.clock.setTimeout(() => waiting.abort(), STEAL_AFTER);
     const granted = () => {
       this.clock.clearTimeout(timer);
       return run();
     };
     try {
-      await this.locks.request(name, options.steal ? options : { signal: patience.signal }, granted);
+      await this.locks.request(name, options.steal ? options : { signal: waiting.signal }, granted);
       return true;
     } catch (error) {
       if (error.name !== "AbortError") throw error;

@@ -178,7 +178,7 @@ export class MembersView {
     else line.lastElementChild.textContent = text("offline");
   }
 
-  /** Nothing moves from under a pointer, or away from the focus: the order then waits until they have left. */
+  /** Whether the pointer or the focus is in the list: nothing moves below them, the order waits until they have left. */
   get isHeld() {
     const { list } = this;
     return (this.hovers.matches && list.matches(":hover")) || list.contains(document.activeElement);

@@ -29,7 +29,7 @@ export class Presence {
 
   /** Take a snapshot, then the changes that waited for it. */
   snapshot(entries) {
-    if (this.isHeld) this.states.clear(); // what was known before the loss is worth nothing beside it
+    if (this.isHeld) this.states.clear(); // it is newer than all that was known before the loss
     this.isHeld = false;
     this.merge(entries);
     const waiting = [...this.waiting.values()];
@@ -60,13 +60,13 @@ export class Presence {
     return changed;
   }
 
-  /** The connection broke: what is known stays to be seen, until a fresh snapshot says what has become of it. */
+  /** The connection is lost: what is known stays shown until the next snapshot; changes wait for it. */
   hold() {
     this.isHeld = true;
     this.waiting.clear();
   }
 
-  /** Nobody can say any more; the next snapshot counts as it stands. */
+  /** Nothing is known any more; the next snapshot counts as it is. */
   lose() {
     this.isKnown = false;
     this.isHeld = false;

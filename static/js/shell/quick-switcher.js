@@ -39,7 +39,7 @@ export function openQuickSwitcher(query = "") {
   if (!dialog.open) dialog.showModal();
   input.value = query;
   input.focus();
-  input.dispatchEvent(new CustomEvent("jump.open"));
+  input.dispatchEvent(new CustomEvent("quick-switcher.open"));
 }
 
 export function startQuickSwitcher({ signal }) {
@@ -52,7 +52,7 @@ export function startQuickSwitcher({ signal }) {
     opener.value = "";
   }, { signal });
   document.addEventListener("click", (event) => {
-    if (!event.target.closest?.("[data-jump]")) return;
+    if (!event.target.closest?.("[data-quick-switcher]")) return;
     event.preventDefault();
     openQuickSwitcher();
   }, { signal });

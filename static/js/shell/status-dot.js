@@ -4,7 +4,7 @@ import { text } from "../lib/text.js";
 const BLINK = 1000; // ms: a loss that is over by then is not shown
 const SECOND = 1000; // ms
 
-/** What the dot stands for, in words. */
+/** What the dot means, in words. */
 export function describe({ name, state, attempt, most }) {
   if (name === "connected") return text("connected");
   if (name === "connecting") return attempt > 0 ? text("connecting", { attempt, most }) : text("connecting_first");

@@ -18,7 +18,7 @@ class Browser {
       const oldValue = this.storage.getItem(key);
       if (value === null) this.storage.removeItem(key);
       else this.storage.setItem(key, value);
-      if (oldValue !== value) for (const other of this.tabs) if (other !== tab) other.hear(key, oldValue);
+      if (oldValue !== value) for (const other of this.tabs) if (other !== tab) other.receive(key, oldValue);
     };
     const { storage } = this;
     return {
@@ -36,7 +36,7 @@ class Browser {
     const tab = {};
     tab.drafts = new Drafts({ storage: this.storageOf(tab), userId, chatId, now: () => this.time });
     tab.box = tab.drafts.start();
-    tab.hear = (key, oldValue) => {
+    tab.receive = (key, oldValue) => {
       tab.box = tab.drafts.storageChanged(key, oldValue) ?? tab.box;
     };
     tab.type = (body, reply = tab.box.reply) => {

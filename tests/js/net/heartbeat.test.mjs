@@ -20,7 +20,7 @@ test("silent for ping_interval + 10 s it asks once, and is dead 10 s later", () 
 test("whatever is heard answers, and the silence begins anew", () => {
   const heartbeat = new Heartbeat(WELCOME, T);
   heartbeat.check(T + 40_000);
-  heartbeat.heard(T + 49_999);
+  heartbeat.received(T + 49_999);
   assert.equal(heartbeat.check(T + 50_000), null);
   assert.equal(heartbeat.deadline, T + 89_999);
   assert.equal(heartbeat.check(T + 89_999), "ping");
@@ -79,7 +79,7 @@ test("what went silent is found within ping_interval + 20 s, what answers never 
       now = Math.max(now, next);
       let verdict = null;
       if (next === answerAt) {
-        heartbeat.heard(now);
+        heartbeat.received(now);
         heardAt = now;
         answerAt = Infinity;
       } else {

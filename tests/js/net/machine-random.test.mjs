@@ -6,7 +6,7 @@ import { randomly } from "../support/chance.mjs";
 
 const CODES = [1000, 1001, 1003, 1005, 1006, 1009, 1011, 1012, 1013, 4400, 4401, 4408, 4429];
 const EVENTS = [
-  "start", "open", "heard", "welcome", "synced", "closed", "silent", "timer", "click", "wake", "offline", "leave",
+  "start", "open", "frame", "welcome", "synced", "closed", "silent", "timer", "click", "wake", "offline", "leave",
   "shown", "stop",
 ];
 const STATES = ["connecting", "syncing", "online", "waiting", "exhausted", "auth_lost", "fatal", "stopped"];
@@ -16,7 +16,7 @@ const ANYTHING = Object.fromEntries(EVENTS.map((type) => [type, 0.4]));
 const WEATHERS = [
   ANYTHING,
   { ...ANYTHING, start: 5, closed: 30, silent: 10, timer: 60, open: 3 },
-  { ...ANYTHING, start: 5, open: 20, welcome: 20, heard: 10, synced: 20, timer: 20, closed: 15, wake: 5, offline: 3 },
+  { ...ANYTHING, start: 5, open: 20, welcome: 20, frame: 10, synced: 20, timer: 20, closed: 15, wake: 5, offline: 3 },
 ];
 
 /** What leads on from a state, as documented; null where only a person can, by signing in. */

@@ -7,7 +7,7 @@ import {
 } from "../../../static/js/net/machine.js";
 
 const EVENTS = [
-  "start", "open", "heard", "welcome", "synced", "closed", "silent", "timer", "click", "wake", "offline", "leave",
+  "start", "open", "frame", "welcome", "synced", "closed", "silent", "timer", "click", "wake", "offline", "leave",
   "shown", "stop",
 ];
 const NOW = 50_000;
@@ -33,7 +33,7 @@ const TABLE = {
     shown: ["connecting", AGAIN, 0, CONNECT_WITHIN],
   },
   syncing: {
-    heard: ["syncing", [], 3, SYNC_WITHIN],
+    frame: ["syncing", [], 3, SYNC_WITHIN],
     welcome: ["syncing", ["catch_up"], 3, SYNC_WITHIN],
     synced: ["online", [], 3, STABLE_AFTER],
     closed: failed, silent: failed, timer: failed, leave: left, stop: left,

@@ -32,7 +32,7 @@ test("a refusal carries the frame, where no answer came an empty one", () => {
   const frame = { type: "error", ref: requests.add(0, assert.fail, refuse), code: "rate_limited", retry_after: 3 };
   requests.answered(frame);
   requests.add(0, assert.fail, refuse);
-  requests.lose();
+  requests.failAll();
   assert.ok(errors.every((error) => error instanceof Refused));
   assert.deepEqual(errors.map((error) => error.frame), [frame, {}]);
 });
@@ -80,7 +80,7 @@ test("all are lost with the connection, and one that is asked meanwhile belongs 
     });
   ask("one", () => ask("again"));
   ask("two");
-  requests.lose();
+  requests.failAll();
   assert.deepEqual(lost, ["one lost", "two lost"]);
   assert.equal(requests.deadline, 10_000);
 });

@@ -21,7 +21,7 @@ test("a catch-up may take long as long as something is heard, and is given up af
   greet();
   for (const seconds of [2, 4]) {
     clock.advance(7000);
-    last().hear({ type: "error", ref: last().sent.at(-1).ref, code: "internal", message: "" });
+    last().receive({ type: "error", ref: last().sent.at(-1).ref, code: "internal", message: "" });
     clock.advance(seconds * 1000 - 1);
     const asked = last().sent.length;
     clock.advance(1);
@@ -39,7 +39,7 @@ test("a catch-up over a slow network is waited for while it comes, for two minut
   greet();
   for (let revision = 1; revision <= 12; revision += 1) {
     clock.advance(9000);
-    last().hear(posted(revision));
+    last().receive(posted(revision));
     assert.equal(states.at(-1).state, "syncing");
   }
   last().caughtUp(12);
@@ -48,7 +48,7 @@ test("a catch-up over a slow network is waited for while it comes, for two minut
   socket.resubscribe();
   for (let revision = 13; revision <= 25; revision += 1) {
     clock.advance(9000);
-    last().hear(posted(revision));
+    last().receive(posted(revision));
   }
   assert.equal(states.at(-1).state, "online");
   clock.advance(2999);
@@ -77,11 +77,11 @@ test("any frame is a sign of life", () => {
   greet();
   for (let time = 0; time < 20; time += 1) {
     clock.advance(39_000);
-    last().hear({ type: "chat.typing", chat_id: "elsewhere" });
+    last().receive({ type: "chat.typing", chat_id: "elsewhere" });
   }
   assert.deepEqual(last().sent, []);
   clock.advance(45_000);
-  last().hear({ type: "pong" });
+  last().receive({ type: "pong" });
   clock.advance(39_000);
   assert.equal(states.at(-1).state, "online");
 });
@@ -93,7 +93,7 @@ test("on wake the server is asked, and has exactly 4 s", () => {
   for (const ask of [() => socket.wake(), () => socket.offline()]) {
     ask();
     assert.deepEqual(last().sent.at(-1), { type: "ping" });
-    last().hear({ type: "pong" });
+    last().receive({ type: "pong" });
     clock.advance(6000);
     assert.equal(states.at(-1).state, "online");
   }
@@ -126,7 +126,7 @@ test("after a short sleep, and in a hidden tab, it is asked rather than given up
     clock.advance(1);
     pass(clock);
     assert.equal(last().sent.filter(({ type }) => type === "ping").length, 1);
-    last().hear({ type: "pong" });
+    last().receive({ type: "pong" });
     clock.advance(5000);
     assert.deepEqual([count(), states.at(-1).state], [1, "online"]);
   }
@@ -138,10 +138,10 @@ test("a clock that is set back leaves no deadline an hour away, whatever is hear
     socket.follow("chat", 4);
     greet();
     last().caughtUp(4);
-    last().hear(posted(6)); // the gap's deadline is by the clock
+    last().receive(posted(6)); // the gap's deadline is by the clock
     clock.jump(-3_600_000);
     for (let second = 0; second < 9; second += 1) {
-      if (isHeard && count() === 1) last().hear({ type: "notice" }); // sets the timer anew each time
+      if (isHeard && count() === 1) last().receive({ type: "notice" }); // sets the timer anew each time
       clock.advance(1000);
     }
     assert.equal(count(), 2, `heard: ${isHeard}`);

@@ -17,7 +17,7 @@ test("it offers the subprotocol, is connected after welcome and passes every fra
   assert.deepEqual(states.map(({ name, state }) => `${name} ${state}`), [
     "connecting connecting", "connecting syncing", "connected online",
   ]);
-  last().hear({ type: "notice", text: "hi" });
+  last().receive({ type: "notice", text: "hi" });
   assert.deepEqual(frames.map(({ type }) => type), ["welcome", "notice"]);
   assert.deepEqual(last().sent, []);
 });
@@ -31,9 +31,9 @@ test("it is connected only once every chat has caught up", () => {
   assert.deepEqual(last().sent.map(({ type, chat_id, since }) => [type, chat_id, since]), [
     ["subscribe", "chat", 4], ["subscribe", "other", 9],
   ]);
-  last().hear({ type: "ack", ref: last().sent[0].ref, action: "subscribed", revision: 4 });
+  last().receive({ type: "ack", ref: last().sent[0].ref, action: "subscribed", revision: 4 });
   assert.equal(states.at(-1).state, "syncing");
-  last().hear({ type: "ack", ref: last().sent[1].ref, action: "subscribed", revision: 9 });
+  last().receive({ type: "ack", ref: last().sent[1].ref, action: "subscribed", revision: 9 });
   assert.equal(states.at(-1).state, "online");
 });
 
@@ -41,7 +41,7 @@ test("what was missed comes together, between its begin and its end, before the 
   const { socket, frames, types, last, greet } = begin();
   socket.follow("chat", 4);
   greet();
-  for (const revision of [5, 6]) last().hear(posted(revision));
+  for (const revision of [5, 6]) last().receive(posted(revision));
   assert.deepEqual(types(), ["welcome"]);
   last().caughtUp(6);
   assert.deepEqual(types(), [
@@ -55,7 +55,7 @@ test("after a reconnect it subscribes with what it heard last without a gap", ()
   socket.follow("chat", 4);
   greet();
   last().caughtUp(4);
-  for (const revision of [5, 7]) last().hear(posted(revision));
+  for (const revision of [5, 7]) last().receive(posted(revision));
   last().end(1006);
   clock.advance(999);
   assert.equal(count(), 1);
@@ -141,7 +141,7 @@ test("a socket that was given up is not heard any more", () => {
   assert.equal(old.closedWith, 1000);
   const before = states.length;
   old.open();
-  old.hear({ type: "welcome", ping_interval: 30, pong_timeout: 60 });
+  old.receive({ type: "welcome", ping_interval: 30, pong_timeout: 60 });
   old.end(1006);
   assert.deepEqual([frames.length, states.length, states.at(-1).state], [0, before, "stopped"]);
   socket.start();
@@ -155,10 +155,10 @@ test("requests are answered by ref, refused, timed out, and lost with the connec
   await assert.rejects(socket.request({ type: "ping" }), (error) => error instanceof Refused && error.code === "lost");
   greet();
   const answered = socket.request({ type: "chat.read" });
-  last().hear({ type: "ack", ref: last().sent[0].ref, action: "read" });
+  last().receive({ type: "ack", ref: last().sent[0].ref, action: "read" });
   assert.equal((await answered).action, "read");
   const refused = socket.request({ type: "chat.read" });
-  last().hear({ type: "error", ref: last().sent[1].ref, code: "closed", message: "Closed." });
+  last().receive({ type: "error", ref: last().sent[1].ref, code: "closed", message: "Closed." });
   await assert.rejects(refused, (error) => error.code === "closed" && error.message === "Closed.");
   const late = socket.request({ type: "chat.read" });
   clock.advance(10_000);
@@ -174,7 +174,7 @@ test("a question about a chat that is not answered in 10 s ends the connection",
   socket.follow("chat", 1);
   for (const seconds of [4, 4]) {
     clock.advance(seconds * 1000);
-    last().hear({ type: "notice" }); // it lives, but does not answer
+    last().receive({ type: "notice" }); // it lives, but does not answer
   }
   assert.equal(states.at(-1).state, "online");
   clock.advance(2000);
@@ -185,7 +185,7 @@ test("a chat that cannot be followed any more is told, and keeps nothing from be
   const { socket, frames, last, greet } = begin();
   socket.follow("chat", 1);
   greet();
-  last().hear({ type: "error", ref: last().sent[0].ref, code: "forbidden", message: "no" });
+  last().receive({ type: "error", ref: last().sent[0].ref, code: "forbidden", message: "no" });
   assert.deepEqual(frames.find(({ type }) => type === "subscribe.refused"), {
     type: "subscribe.refused", chat_id: "chat", code: "forbidden",
   });
@@ -198,7 +198,7 @@ test("a chat that is left while it catches up keeps nothing from being connected
   greet();
   socket.unfollow("chat");
   assert.deepEqual(last().sent.at(-1), { type: "unsubscribe", chat_id: "chat" });
-  last().hear({ type: "ack", action: "unsubscribed", chat_id: "chat" });
+  last().receive({ type: "ack", action: "unsubscribed", chat_id: "chat" });
   assert.equal(socket.state.name, "online");
   const sent = last().sent.length;
   socket.unfollow("chat");

@@ -123,10 +123,10 @@ class World {
     const one = this.chance.of(open);
     const { tab, entry, resolve, reject } = one;
     this.open.splice(this.open.indexOf(one), 1);
-    const tries = tab.outbox.tries.get(entry.client_id)?.putOff ?? 0;
-    const mixed = { stored: 4, unanswered: 3, lost: 3, putOff: tries < 9 ? 2 : 0 };
+    const tries = tab.outbox.tries.get(entry.client_id)?.refused ?? 0;
+    const mixed = { stored: 4, unanswered: 3, lost: 3, refused: tries < 9 ? 2 : 0 };
     const kind = this.isGood ? "stored" : this.chance.by(mixed);
-    const code = this.chance.of(kind === "putOff" ? ["internal", "rate_limited"] : ["lost", "network"]);
+    const code = this.chance.of(kind === "refused" ? ["internal", "rate_limited"] : ["lost", "network"]);
     this.log.push(`  ${entry.client_id}: ${kind === "stored" ? kind : `${kind}, ${code}`}`);
     if (kind === "stored" || kind === "unanswered") this.store(entry);
     if (tab.isClosed) return; // nobody is there to hear it

@@ -25,7 +25,7 @@ export class FakeSocket {
     this.onopen({});
   }
 
-  hear(frame) {
+  receive(frame) {
     this.onmessage({ data: JSON.stringify(frame) });
   }
 
@@ -37,7 +37,7 @@ export class FakeSocket {
   /** Answer the latest `subscribe`. */
   caughtUp(revision, more = {}) {
     const { ref } = this.sent.findLast(({ type }) => type === "subscribe");
-    this.hear({ type: "ack", ref, action: "subscribed", revision, ...more });
+    this.receive({ type: "ack", ref, action: "subscribed", revision, ...more });
   }
 }
 
@@ -60,7 +60,7 @@ export function begin({ random = 0, ...more } = {}) {
   /** Let the newest socket be opened and greeted. */
   stage.greet = (welcome = {}) => {
     stage.last().open();
-    stage.last().hear({ ...WELCOME, ...welcome });
+    stage.last().receive({ ...WELCOME, ...welcome });
   };
   stage.socket.start();
   return stage;
