@@ -1,12 +1,15 @@
-"""How fast one user may post, edit and delete: pages and REST take from the bucket of the sockets, in all processes."""
+"""How fast one user may post, edit and delete by pages and REST: as fast as by sockets, and counted with them.
+
+`realtime`, which knows `chats`, registers the count.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from chats.exceptions import TooFast
@@ -14,6 +17,16 @@ from chats.selectors.messages import find_posted
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
+
+# Counts a post of the user with this id; returns 0.0, or the seconds until there may be another.
+PostLimit = Callable[[UUID], float]
+_post_limit: PostLimit | None = None
+
+
+def register_post_limit(limit: PostLimit) -> None:
+    """Have posts, edits, deletions and previews counted by `limit`, which is called from any thread."""
+    global _post_limit
+    _post_limit = limit
 
 
 def count_post(*, user: User, chat_id: UUID, client_id: UUID | None) -> None:
@@ -41,9 +54,7 @@ def count_preview(*, user: User) -> None:
 
 
 def _take(user: User) -> float:
-    """Take from the bucket, and return 0.0 or the seconds until there is more in it."""
-    if not settings.FLOWRA_RATE_LIMITS:
+    """Count one; returns 0.0, or the seconds until there may be another."""
+    if not settings.FLOWRA_RATE_LIMITS or _post_limit is None:
         return 0.0
-    # By name, because the counts of all processes are the business of `realtime`, which knows `chats`.
-    wait: float = import_string(settings.FLOWRA_POST_LIMIT)(user.pk)
-    return wait
+    return _post_limit(user.pk)

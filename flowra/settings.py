@@ -85,7 +85,6 @@ FLOWRA_RATE_LIMITS: bool = env.bool("FLOWRA_RATE_LIMITS", default=True)
 FLOWRA_FRAMES_PER_SECOND: float = env.float("FLOWRA_FRAMES_PER_SECOND", default=20.0)
 FLOWRA_FRAMES_BURST: int = env.int("FLOWRA_FRAMES_BURST", default=60)
 FLOWRA_POSTS_PER_SECOND: float = env.float("FLOWRA_POSTS_PER_SECOND", default=5.0)
-FLOWRA_POST_LIMIT = "realtime.limits.posts.take_post"  # what pages and REST ask before they post
 FLOWRA_POSTS_BURST: int = env.int("FLOWRA_POSTS_BURST", default=20)
 FLOWRA_CONNECTIONS_PER_USER: int = env.int("FLOWRA_CONNECTIONS_PER_USER", default=50)
 FLOWRA_CONNECTIONS_PER_ADDRESS: int = env.int("FLOWRA_CONNECTIONS_PER_ADDRESS", default=1_000)
@@ -264,11 +263,10 @@ if FLOWRA_HTTPS:
     CSRF_COOKIE_NAME = "__Host-csrftoken"
 
 # --- REST ---------------------------------------------------------------------------------------
-FLOWRA_TOKEN_AUTHENTICATION = "flowra.accounts.security.tokens.TokenAuthentication"  # noqa: S105  (a dotted path)
 REST_FRAMEWORK = {
     # The first one's scheme goes into WWW-Authenticate; with SessionAuthentication first, a 401 would be a 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        FLOWRA_TOKEN_AUTHENTICATION,
+        "flowra.accounts.security.tokens.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -9,10 +9,13 @@ class RealtimeConfig(AppConfig):
     verbose_name = "Realtime"
 
     def ready(self) -> None:
-        """Listen to what happens in the domain and to presence."""
+        """Connect the receivers of domain and presence events, and count the posts of pages and REST."""
+        from chats.limits import register_post_limit
         from realtime.background.announcements import announce
+        from realtime.limits.posts import post_limit
         from realtime.receivers import broadcast, broadcast_presence
 
         domain_event_pending.connect(announce, dispatch_uid="realtime.background.announcements")
         domain_event.connect(broadcast, dispatch_uid="realtime.receivers")
         presence_event.connect(broadcast_presence, dispatch_uid="realtime.receivers")
+        register_post_limit(post_limit.take)

@@ -17,14 +17,16 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.http.cookie import parse_cookie
 from django.http.request import split_domain_port, validate_host
-from django.utils.module_loading import import_string
 from rest_framework.exceptions import APIException
 
 from realtime.protocol.frames import SUBPROTOCOL, TOKEN_PREFIX
 
 if TYPE_CHECKING:
+    from rest_framework_simplejwt.authentication import JWTAuthentication
+
     from flowra.accounts.models import User
 
+_token_authentication: JWTAuthentication | None = None
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -106,12 +108,19 @@ def authenticate(handshake: Handshake) -> tuple[User, Credential] | None:
     return None
 
 
+def register_token_authentication(authentication: JWTAuthentication) -> None:
+    """Have access tokens of sockets checked as REST checks them; the package with the accounts registers how."""
+    global _token_authentication
+    _token_authentication = authentication
+
+
 def check_token(token: str) -> tuple[User, Credential] | None:
     """Return the user of an access token, or None where it is forged, expired or revoked, or the user is inactive."""
-    authentication = import_string(settings.FLOWRA_TOKEN_AUTHENTICATION)()
+    if _token_authentication is None:
+        return None
     try:
-        validated = authentication.get_validated_token(token.encode("utf-8", "replace"))
-        user = cast("User", authentication.get_user(validated))
+        validated = _token_authentication.get_validated_token(token.encode("utf-8", "replace"))
+        user = cast("User", _token_authentication.get_user(validated))
     except APIException:
         return None
     return user, Credential(user_id=user.pk, expires_at=float(validated["exp"]), token=token)

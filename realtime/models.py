@@ -42,7 +42,7 @@ class Notice(models.Model):
 
 
 class MetLimit(models.Model):
-    """A limit that has refused somebody, and when it last did, for `manage.py doctor`; see realtime/limits/met.py."""
+    """A limit that has refused somebody, and when it last did; kept by realtime/limits/refusals.py for the doctor."""
 
     setting = models.CharField(primary_key=True, max_length=60)
     met_at = models.DateTimeField()

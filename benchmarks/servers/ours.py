@@ -30,7 +30,7 @@ from flowra.accounts.models import User
 from realtime.broker.events import Audience, LayerEvent, chat_group
 from realtime.credentials import Credential, Handshake
 from realtime.hub.hub import running_hub
-from realtime.limits.shared import Place, Quota
+from realtime.limits.shared import Quota, Slot
 from realtime.protocol.frames import Ack, ChatFrame, CloseCode, Pong, Post, Subscribe, decode, encode
 from realtime.sockets.consumer import ChatConsumer
 from realtime.sockets.queries import Caller
@@ -70,7 +70,7 @@ class OpenSession(Session):
         subscription.release(0)
 
 
-async def admit_somebody(quota: Quota, client: str, handshake: Handshake) -> tuple[Caller, Place | None]:
+async def admit_somebody(quota: Quota, client: str, handshake: Handshake) -> tuple[Caller, Slot | None]:
     """Return somebody new, without a look at their credential."""
     user = User(username="somebody")
     caller = Caller(user, Credential(user_id=user.pk, expires_at=time.time() + 86_400), set())

@@ -22,7 +22,7 @@ from presence.registry.base import get_registry
 from presence.registry.installation import read_identity, running_database
 from realtime.broker.channel_layers import get_layer, is_shared
 from realtime.broker.installations import Server, list_prefixes, list_servers
-from realtime.limits.store import QuotaAway, RedisStore, Request
+from realtime.limits.store import QuotaStore, Request, StoreUnavailable
 
 TIMEOUT = 2.0  # seconds for each answer
 LAYER_TIMEOUT = 8.0  # seconds for an event to come back
@@ -135,7 +135,7 @@ def check_limits() -> Iterator[Finding]:
         return
     try:
         asyncio.run(_exchange())
-    except QuotaAway as error:
+    except StoreUnavailable as error:
         if isinstance(error.__cause__, redis.exceptions.ResponseError):
             raise
         remedy = "See what is between this machine and Redis: until it answers each process counts for itself."
@@ -153,20 +153,20 @@ def _told(how: str) -> Finding:
     return warning(
         LIMITS,
         f"{how}; in the last {MET_DAYS} days somebody was refused by {shown}",
-        "The log says who (realtime.limits.met). Many people behind one address (an office) need a higher limit; all "
+        "The log says who (realtime.met_limits). Many people behind one address (an office) need a higher limit; all "
         "people behind one address means that FLOWRA_TRUSTED_PROXIES lacks a proxy; else a client has gone wrong.",
     )
 
 
 async def _exchange() -> None:
-    """Exchange no entries with the shared limits, which stay unchanged; raises QuotaAway."""
-    store = RedisStore(settings.REDIS_URL)
+    """Exchange no entries with the shared limits, which stay unchanged; raises StoreUnavailable."""
+    store = QuotaStore(settings.REDIS_URL)
     try:
         for tries_left in (2, 1, 0):  # the first one also connects
             try:
-                await store.exchange(Request(counts={}, asks=[], posts={}))
+                await store.exchange(Request(counts={}, admissions=[], posts={}))
                 return
-            except QuotaAway:
+            except StoreUnavailable:
                 if not tries_left:
                     raise
     finally:

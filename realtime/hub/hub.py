@@ -39,7 +39,8 @@ from realtime.hub.rooms import Room, Subscription
 from realtime.hub.supervisor import Supervisor, is_running_here
 from realtime.hub.unread import ActivityFeed
 from realtime.hub.workspaces import WorkspaceFeed
-from realtime.limits import met
+from realtime.limits import refusals
+from realtime.limits.posts import post_limit
 from realtime.limits.shared import Quota
 from realtime.limits.store import make_store
 from realtime.outbox.connection import Connection, resync
@@ -60,7 +61,7 @@ class Hub:
         self.announcements = Announcements(self)
         self.workspaces = WorkspaceFeed(self.directory)
         self.presence = PresenceFeed(self)
-        self.quota = Quota(make_store())
+        self.quota = Quota(make_store(), post_limit)
         self.tracker: Tracker | None = None  # None where presence is switched off
         self._supervisor = Supervisor()
         self._checks: dict[UUID, asyncio.Task[None]] = {}
@@ -98,7 +99,7 @@ class Hub:
         self._supervisor.start("announcements", self.announcements.run)
         self._supervisor.start("watch", Watcher(self.directory).run)
         self._supervisor.start("sampler", Sampler(self.directory).run)
-        self._supervisor.start("met limits", met.run)
+        self._supervisor.start("met limits", refusals.run)
         self._supervisor.start("deletions", deletions.run)
         self._supervisor.start("indexing", indexing.run)
         if self.quota.is_shared:

@@ -1,9 +1,4 @@
-"""How much one client may ask for: what is counted in this process.
-
-All of it is off with FLOWRA_RATE_LIMITS=false but for nonsense: no load test needs more of it.
-
-What is counted per user or address is settled between the processes by `realtime/limits/shared.py`.
-"""
+"""Buckets and windows that count in this process, and a bounded number of them by key."""
 
 from __future__ import annotations
 
@@ -12,19 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 
-from django.conf import settings
-
 K = TypeVar("K", bound=Hashable)
 
-# A client that sends nothing but nonsense is told so this often before it is closed with 4400, and may go on at
-# one such frame per BAD_FRAME_SECONDS.
-BAD_FRAMES = 50
-BAD_FRAME_SECONDS = 2.0
-# Frames over the rate, each answered with rate_limited, before the socket is closed with 4429. They are forgotten as
-# fast as frames are allowed: whoever sends more than twice as many is cut off in the end, although every now and then
-# one of theirs gets through.
-FLOOD_FRAMES = 300
-TYPING_SECONDS = 1.0  # docs/protocol.md, "Typing": one per second, user and chat
 MAX_KEYS = 100_000
 
 
@@ -83,13 +67,14 @@ class SlidingWindow:
         return window == self._window + 1 and self._taken * (1 - passed / self._seconds) >= self._limit
 
 
-class Taken(Protocol):
-    """What one can take from, see `TokenBucket.take`."""
+class Bucket(Protocol):
+    """What `Buckets` holds."""
 
-    def take(self, now: float) -> float: ...
+    def take(self, now: float) -> float:
+        """Take one; returns 0.0, or the seconds until one can be taken."""
 
 
-B = TypeVar("B", bound=Taken)
+B = TypeVar("B", bound=Bucket)
 
 
 class Buckets(Generic[K, B]):
@@ -104,7 +89,7 @@ class Buckets(Generic[K, B]):
         return self._buckets.get(key)
 
     def take(self, key: K) -> float:
-        """Take one from the bucket of `key`, see `TokenBucket.take`."""
+        """Take one from the bucket of `key`; returns 0.0, or the seconds until one can be taken."""
         now = time.monotonic()
         bucket = self._buckets.get(key)
         if bucket is None:
@@ -114,33 +99,3 @@ class Buckets(Generic[K, B]):
         else:
             self._buckets.move_to_end(key)
         return bucket.take(now)
-
-
-class ConnectionLimits:
-    """What one connection may send."""
-
-    def __init__(self) -> None:
-        now = time.monotonic()
-        self._frames = TokenBucket(settings.FLOWRA_FRAMES_PER_SECOND, settings.FLOWRA_FRAMES_BURST, now)
-        self._bad = TokenBucket(1 / BAD_FRAME_SECONDS, BAD_FRAMES, now)
-        self._refused = TokenBucket(settings.FLOWRA_FRAMES_PER_SECOND, FLOOD_FRAMES, now)
-        self._is_flood = False
-
-    def frame(self) -> float:
-        """Count a frame; returns 0.0, or the seconds to wait before the next one."""
-        if not settings.FLOWRA_RATE_LIMITS:
-            return 0.0
-        now = time.monotonic()
-        wait = self._frames.take(now)
-        if wait and self._refused.take(now):
-            self._is_flood = True
-        return wait
-
-    @property
-    def is_flood(self) -> bool:
-        """Whether the client goes on and on although it is told to wait."""
-        return self._is_flood
-
-    def bad_frame(self) -> bool:
-        """Count a frame that made no sense; returns whether that was one too many."""
-        return self._bad.take(time.monotonic()) > 0

@@ -1,47 +1,71 @@
-"""Posts that come by way of pages and REST, counted in the bucket of the sockets (realtime/limits/shared.py)."""
+"""How fast each user may post: one count for sockets, pages and REST of this process, asked from any thread."""
 
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
+from collections import Counter
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from realtime.hub.hub import Hub, running_hub
-from realtime.hub.supervisor import is_running_here
-from realtime.limits.shared import post_buckets
+from django.conf import settings
 
-LOOP_TIMEOUT = 2.0  # seconds that a thread waits for the event loop
-# Where no hub runs, before the first socket of daphne or in a test, this process counts them for itself.
-_buckets = post_buckets()
-_lock = threading.Lock()
+from realtime.limits.buckets import Buckets, TokenBucket
 
 
-def take_post(user_id: UUID) -> float:
-    """Count a post, from any thread; returns 0.0, or the seconds until the user may post again."""
-    hub = running_hub()
-    wait = None if hub is None else _take_in_loop(hub, user_id)
-    if wait is not None:
+class PostLimit:
+    """A token bucket per user.
+
+    An answer never waits for the other processes. While somebody shares what was counted (realtime/limits/shared.py),
+    posts in other processes lower the bucket here a moment later, and one post too many is a debt.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._buckets: Buckets[str, TokenBucket] = Buckets(
+            lambda now: TokenBucket(settings.FLOWRA_POSTS_PER_SECOND, settings.FLOWRA_POSTS_BURST, now)
+        )
+        self._unshared: Counter[str] = Counter()  # posts by user that other processes have not been told of
+        self._counted: Callable[[], None] | None = None
+
+    def take(self, user_id: UUID) -> float:
+        """Count a post of this user; returns 0.0, or the seconds until the user may post again."""
+        user = str(user_id)
+        with self._lock:
+            wait = self._buckets.take(user)
+            counted = None if wait else self._counted
+            if counted is not None:
+                self._unshared[user] += 1
+        if counted is not None:
+            counted()
         return wait
-    with _lock:
-        return _buckets.take(str(user_id))
+
+    def share(self, counted: Callable[[], None] | None) -> None:
+        """Keep posts for `pop_unshared` from now on, with a call of `counted`, in the poster's thread, after each.
+
+        With None nothing is kept.
+        """
+        with self._lock:
+            self._counted = counted
+
+    @property
+    def has_unshared(self) -> bool:
+        """Whether there is anything for `pop_unshared`."""
+        return bool(self._unshared)
+
+    def pop_unshared(self, most: int) -> dict[str, int]:
+        """Return numbers of posts by user that were counted since the last call, of at most `most` users."""
+        with self._lock:
+            users = list(self._unshared)[:most]
+            return {user: self._unshared.pop(user) for user in users}
+
+    def lower(self, levels: Iterable[tuple[str, float]]) -> None:
+        """Lower users' buckets to these levels, where they are higher; a negative level is a debt."""
+        with self._lock:
+            for user, level in levels:
+                bucket = self._buckets.get(user)
+                if bucket is not None:
+                    bucket.lower(level)
 
 
-def _take_in_loop(hub: Hub, user_id: UUID) -> float | None:
-    """Count a post where the sockets' are counted; None where the event loop does not answer."""
-    loop = hub.loop
-    if loop is None:
-        return None
-    if is_running_here(loop):
-        return hub.quota.take_post(user_id)
-    answer: Future[float] = Future()
-
-    def take() -> None:
-        if answer.set_running_or_notify_cancel():
-            answer.set_result(hub.quota.take_post(user_id))
-
-    try:
-        loop.call_soon_threadsafe(take)
-        return answer.result(LOOP_TIMEOUT)
-    except (RuntimeError, TimeoutError):  # it has ended, or is about to
-        answer.cancel()
-        return None
+# One for the process and not the hub's, because pages and REST post before the first socket starts a hub.
+post_limit = PostLimit()

@@ -1,13 +1,14 @@
--- One exchange of a process with the table that all share; see realtime/limits/store.py.
+-- One exchange of a process with the counts that all processes share; called by realtime/limits/store.py.
 -- KEYS[1]: the base of all keys. ARGV: 1 this process's incarnation; 2 its lease and 3 the life of a count, in ms;
--- 4 JSON: `limits`; `counts`, a list of {subject, places granted here}; `asks`, a list of {who knocks, how often they may
--- in a window, a list of {subject, places at most}}; `posts`, a list of {user, number posted here since the last call}.
--- The reply: whether the table still knew this process; per ask -1 where it is granted, 0 where who knocks does it too
--- often, or which of its subjects has no place left, counted from 1; per user the level of the bucket, as text.
+-- 4 JSON: `limits`: {window in s, rate per s, burst}; `counts`: list of {subject, slots granted here}; `admissions`:
+-- list of {who, handshakes allowed in a window, list of {subject, most slots}}; `posts`: list of {user, number of posts
+-- counted here since the last call}.
+-- Returns 1 if this process was known, else 0; per admission -1 if granted, 0 if `who` had too many handshakes, or the
+-- number, from 1, of the subject without a free slot; per user the level of the bucket, as text.
 local base, me = KEYS[1], ARGV[1]
 local lease, keep = tonumber(ARGV[2]), tonumber(ARGV[3])
-local asked = cjson.decode(ARGV[4])
-local limits = asked.limits
+local request = cjson.decode(ARGV[4])
+local limits = request.limits
 local time = redis.call("TIME")
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 
@@ -26,13 +27,14 @@ local function is_alive(incarnation)
   return lives[incarnation]
 end
 
-local function places_key(subject)
+-- Other versions of Flowra may share the table, so key names stay as they are.
+local function slots_key(subject)
   return base .. ":places:" .. subject
 end
 
--- Counts of processes that have died are dropped when somebody asks.
-local function places(subject)
-  local key, total = places_key(subject), 0
+-- Returns the slots of a subject in all processes, and drops the counts of those whose lease has expired.
+local function count_slots(subject)
+  local key, total = slots_key(subject), 0
   local counts = redis.call("HGETALL", key)
   for i = 1, #counts, 2 do
     if is_alive(counts[i]) then
@@ -45,7 +47,7 @@ local function places(subject)
 end
 
 -- As realtime.limits.buckets.SlidingWindow.
-local function knock(who, limit)
+local function allow_handshake(who, limit)
   local window = math.floor(now / limits.window)
   local key = base .. ":handshakes:" .. who .. ":"
   local taken = tonumber(redis.call("GET", key .. window) or "0")
@@ -58,8 +60,8 @@ local function knock(who, limit)
   return true
 end
 
-for _, entry in ipairs(asked.counts) do
-  local key = places_key(entry[1])
+for _, entry in ipairs(request.counts) do
+  local key = slots_key(entry[1])
   if entry[2] > 0 then
     redis.call("HSET", key, me, entry[2])
     redis.call("PEXPIRE", key, keep)
@@ -68,26 +70,27 @@ for _, entry in ipairs(asked.counts) do
   end
 end
 
-local granted = {}
-for i, entry in ipairs(asked.asks) do
-  local verdict = knock(entry[1], entry[2]) and -1 or 0
+local verdicts = {}
+for i, entry in ipairs(request.admissions) do
+  local verdict = allow_handshake(entry[1], entry[2]) and -1 or 0
   for number, subject in ipairs(entry[3]) do
-    if verdict == -1 and places(subject[1]) >= subject[2] then
+    if verdict == -1 and count_slots(subject[1]) >= subject[2] then
       verdict = number
     end
   end
   if verdict == -1 then
     for _, subject in ipairs(entry[3]) do
-      redis.call("HINCRBY", places_key(subject[1]), me, 1)
-      redis.call("PEXPIRE", places_key(subject[1]), keep)
+      redis.call("HINCRBY", slots_key(subject[1]), me, 1)
+      redis.call("PEXPIRE", slots_key(subject[1]), keep)
     end
   end
-  granted[i] = verdict
+  verdicts[i] = verdict
 end
 
--- As realtime.limits.buckets.TokenBucket, but for debts: they were allowed before the others were heard of.
+-- As realtime.limits.buckets.TokenBucket, but the level may fall to -burst: each process allowed its posts before it
+-- knew of the others'.
 local levels = {}
-for i, entry in ipairs(asked.posts) do
+for i, entry in ipairs(request.posts) do
   local key = base .. ":posts:" .. entry[1]
   local bucket = redis.call("HMGET", key, "level", "at")
   local level = limits.burst
@@ -100,4 +103,4 @@ for i, entry in ipairs(asked.posts) do
   levels[i] = string.format("%.6f", level)
 end
 
-return { known, granted, levels }
+return { known, verdicts, levels }

@@ -1,12 +1,11 @@
-"""Limits that are a user's or an address's, wherever they are connected: sockets, handshakes, posts.
+"""Limits that are a user's or an address's, in whatever process they are connected: sockets, handshakes, posts.
 
-A handshake with a good credential is its user's, any other its address's: so those who share an address do not use up
-each other's. That the database is asked about a credential has a bound all the same, see `look_at`.
+A handshake with a valid credential counts for its user, any other for its address, so that those who share an address
+do not use up each other's. `check_credential` bounds how often the database is asked about credentials all the same.
 
-This process counts for itself first. With a broker it settles with the others, all that is new in one exchange, and one
-exchange at a time. A socket waits for it. A post does not, so that its `ack` never waits for the broker: what was
-posted elsewhere lowers the bucket here a moment later, and what was too much is a debt. Without an answer each process
-goes by its own counts.
+This process counts for itself first. With a broker it exchanges what is new with the shared table, one exchange at a
+time. A socket waits for the answer, a post does not (realtime/limits/posts.py). Without an answer each process goes by
+its own counts.
 
 Runs in the event loop's thread.
 """
@@ -14,6 +13,7 @@ Runs in the event loop's thread.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 import time
@@ -24,271 +24,269 @@ from uuid import UUID
 
 from django.conf import settings
 
-from realtime.limits import met
-from realtime.limits.buckets import Buckets, SlidingWindow, TokenBucket
-from realtime.limits.store import GRANTED, WINDOW, Knock, QuotaAway, Reply, Request, Store
+from realtime.limits import refusals
+from realtime.limits.buckets import Buckets, SlidingWindow
+from realtime.limits.posts import PostLimit
+from realtime.limits.store import GRANTED, WINDOW, AdmissionRequest, QuotaStore, Reply, Request, StoreUnavailable
 
 logger = logging.getLogger(__name__)
-BEAT = 2.0  # seconds between two exchanges, if there is nothing to say
-TELL_AGAIN = 600.0  # seconds after which all counts are told again
-RETRY_AFTER = 1.0  # seconds, while the table is away
-BATCH = 500  # counts, asks, users in one exchange: some milliseconds of the broker's time
-# Handshakes of one address that wait for their credential to be looked at, where it has used up its own: an office that
-# comes back after a restart, and some more.
-LONGEST_LINE = 1_000
+EXCHANGE_EVERY = 2.0  # seconds, if nothing is new: the lease must not expire
+REPORT_ALL_EVERY = 600.0  # seconds after which all counts are sent again
+RETRY_AFTER = 1.0  # seconds, while the table does not answer
+BATCH = 500  # counts, admissions, users in one exchange: some milliseconds of the broker's time
+# Handshakes of one address, beyond its limit, whose credentials wait to be checked: an office that comes back after a
+# restart, and some more.
+MAX_QUEUED = 1_000
 
 T = TypeVar("T")
 
 
-def post_buckets() -> Buckets[str, TokenBucket]:
-    """Return a bucket per user for what they post."""
-    return Buckets(lambda now: TokenBucket(settings.FLOWRA_POSTS_PER_SECOND, settings.FLOWRA_POSTS_BURST, now))
-
-
-class Place:
-    """A socket's place among those of its user and its address; `leave` gives it back."""
+class Slot:
+    """One socket among those that its user and its address may have; `release` frees it."""
 
     __slots__ = ("_quota", "is_granted", "subjects")
 
     def __init__(self, quota: Quota, subjects: Mapping[str, int]) -> None:
         self._quota = quota
-        self.subjects = subjects
+        self.subjects = subjects  # most slots by subject
         self.is_granted = False
 
-    def leave(self) -> None:
-        """Give the place back; once."""
-        self._quota.give_back(self)
+    def release(self) -> None:
+        """Free the slot; to be called once."""
+        self._quota.release(self)
 
 
 @dataclasses.dataclass(slots=True)
-class _Line:
-    """The handshakes of an address whose credentials are looked at one by one."""
+class _CredentialQueue:
+    """The handshakes of one address whose credentials are checked one by one."""
 
     turn: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
     length: int = 0
 
 
 @dataclasses.dataclass(slots=True)
-class _Ask:
-    knock: Knock
-    place: Place
+class _Pending:
+    """A socket that waits for the table's answer."""
+
+    request: AdmissionRequest
+    slot: Slot
     answer: asyncio.Future[bool]
 
 
 class Quota:
-    """What this process counts per user and address, and settles with the others through `store`, if there is one."""
+    """What this process counts per user and address, and exchanges with other processes by way of `store`, if any."""
 
-    def __init__(self, store: Store | None) -> None:
+    def __init__(self, store: QuotaStore | None, posts: PostLimit) -> None:
+        self.posts = posts
         self.is_shared = store is not None
         self._store = store
-        self._taken: Counter[str] = Counter()  # places here, asked for or granted, by subject
-        self._granted: Counter[str] = Counter()
+        self._held: Counter[str] = Counter()  # slots here by subject, those that wait for an answer among them
+        self._granted: Counter[str] = Counter()  # slots here by subject
         self._handshakes: Buckets[str, SlidingWindow] = Buckets(
             lambda now: SlidingWindow(settings.FLOWRA_HANDSHAKES_PER_MINUTE, WINDOW, now)
         )
         self._user_handshakes: Buckets[str, SlidingWindow] = Buckets(
             lambda now: SlidingWindow(settings.FLOWRA_HANDSHAKES_PER_USER, WINDOW, now)
         )
-        self._lines: dict[str, _Line] = {}  # by address
-        self._posts = post_buckets()
-        self._asks: list[_Ask] = []
+        self._credential_queues: dict[str, _CredentialQueue] = {}  # by address
+        self._pending: list[_Pending] = []
         self._changed: set[str] = set()  # subjects whose count the table may not have
-        self._posted: Counter[str] = Counter()
-        self._news = asyncio.Event()
-        self._is_away = False
+        self._has_news = asyncio.Event()
+        self._is_alone = False  # the table does not answer, or nobody exchanges any more
 
     # --- What is asked --------------------------------------------------------------------------
 
-    async def look_at(self, address: str, look: Callable[[], Awaitable[T]]) -> T | None:
-        """Return what `look()` finds out about a credential from this address; None where too many wait for that.
+    async def check_credential(self, address: str, check: Callable[[], Awaitable[T]]) -> T | None:
+        """Return what `check()`, which asks the database, returns; None where too many of the address wait for that.
 
-        Looking asks the database. Where an address has used up its handshakes that brought nothing good, one credential
-        of it is looked at at a time: who tries many has one thread at most, and who has a good one still comes in.
+        Where an address has used up its handshakes with bad credentials, one credential of it is checked at a time:
+        whoever tries many has one thread at most, and whoever has a valid one is still admitted.
         """
-        full = self._handshakes.get(address)
-        if not settings.FLOWRA_RATE_LIMITS or full is None or not full.is_full(time.monotonic()):
-            return await look()
-        line = self._lines.setdefault(address, _Line())
-        if line.length >= LONGEST_LINE:
-            met.note("FLOWRA_HANDSHAKES_PER_MINUTE", address)
+        window = self._handshakes.get(address)
+        if not settings.FLOWRA_RATE_LIMITS or window is None or not window.is_full(time.monotonic()):
+            return await check()
+        queue = self._credential_queues.setdefault(address, _CredentialQueue())
+        if queue.length >= MAX_QUEUED:
+            refusals.note("FLOWRA_HANDSHAKES_PER_MINUTE", address)
             return None
-        line.length += 1
+        queue.length += 1
         try:
-            async with line.turn:
-                return await look()
+            async with queue.turn:
+                return await check()
         finally:
-            line.length -= 1
-            if not line.length:
-                del self._lines[address]
+            queue.length -= 1
+            if not queue.length:
+                del self._credential_queues[address]
 
-    def knock(self, address: str) -> bool:
-        """Count here a handshake of this address that brought nothing good; returns whether it is to be heard."""
+    def allow_handshake(self, address: str) -> bool:
+        """Count here a handshake of this address without a valid credential; returns False where it has too many."""
         if not settings.FLOWRA_RATE_LIMITS or not self._handshakes.take(address):
             return True
-        met.note("FLOWRA_HANDSHAKES_PER_MINUTE", address)
+        refusals.note("FLOWRA_HANDSHAKES_PER_MINUTE", address)
         return False
 
-    async def admit(self, address: str, user_id: UUID | None) -> Place | None:
-        """Return a place for a socket, or None where there are too many; without a user only the handshake counts."""
-        subjects: dict[str, int] = {}
+    async def admit(self, address: str, user_id: UUID | None) -> Slot | None:
+        """Return a slot for a socket, or None where a limit is reached; without a user only the handshake counts."""
+        limits: dict[str, int] = {}
         who, limit = address, settings.FLOWRA_HANDSHAKES_PER_MINUTE
         if user_id is not None:
             who, limit = f"user:{user_id}", settings.FLOWRA_HANDSHAKES_PER_USER
-            subjects[who] = settings.FLOWRA_CONNECTIONS_PER_USER
-            subjects[f"address:{address}"] = settings.FLOWRA_CONNECTIONS_PER_ADDRESS
-        place = Place(self, subjects)
+            limits[who] = settings.FLOWRA_CONNECTIONS_PER_USER
+            limits[f"address:{address}"] = settings.FLOWRA_CONNECTIONS_PER_ADDRESS
+        slot = Slot(self, limits)
         is_limited = settings.FLOWRA_RATE_LIMITS
         if is_limited and user_id is not None and self._user_handshakes.take(who):
-            self.knock(address)  # it was looked at, as those that are no good
-            met.note("FLOWRA_HANDSHAKES_PER_USER", who)
+            self.allow_handshake(address)  # its credential was checked, as those of bad ones are
+            refusals.note("FLOWRA_HANDSHAKES_PER_USER", who)
             return None
-        knock = Knock(who, limit, subjects)
-        for number, (subject, places) in enumerate(subjects.items(), start=1):
-            if is_limited and self._taken[subject] >= places:
-                _note_met(knock, number)
+        request = AdmissionRequest(who, limit, limits)
+        for number, (subject, most) in enumerate(limits.items(), start=1):
+            if is_limited and self._held[subject] >= most:
+                _note_refusal(request, number)
                 return None
-        for subject in subjects:
-            self._taken[subject] += 1
-        if not is_limited or self._store is None or self._is_away:
-            self._grant(place, is_known=False)
-            return place
-        ask = _Ask(knock, place, asyncio.get_running_loop().create_future())
-        self._asks.append(ask)
-        self._news.set()
+        for subject in limits:
+            self._held[subject] += 1
+        if not is_limited or self._store is None or self._is_alone:
+            self._grant(slot, is_counted=False)
+            return slot
+        pending = _Pending(request, slot, asyncio.get_running_loop().create_future())
+        self._pending.append(pending)
+        self._has_news.set()
         try:
-            is_granted = await ask.answer
+            is_granted = await pending.answer
         except BaseException:
-            place.leave()
+            slot.release()
             raise
         if is_granted:
-            return place
-        place.leave()
+            return slot
+        slot.release()
         return None
 
-    def take_post(self, user_id: UUID) -> float:
-        """Count a post; returns 0.0, or the seconds until the user may post again."""
-        user = str(user_id)
-        wait = self._posts.take(user)
-        if not wait and self.is_shared and not self._is_away:
-            self._posted[user] += 1
-            self._news.set()
-        return wait
-
-    def give_back(self, place: Place) -> None:
-        """See `Place.leave`."""
-        for subject in place.subjects:
-            _lower(self._taken, subject)
-            if place.is_granted:
+    def release(self, slot: Slot) -> None:
+        """Free a slot of `admit`."""
+        for subject in slot.subjects:
+            _lower(self._held, subject)
+            if slot.is_granted:
                 _lower(self._granted, subject)
-                self._note(subject)
+                self._note_change(subject)
 
-    def _grant(self, place: Place, *, is_known: bool) -> None:
-        place.is_granted = True
-        for subject in place.subjects:
+    def _grant(self, slot: Slot, *, is_counted: bool) -> None:
+        """Grant a slot that the table has counted already or not."""
+        slot.is_granted = True
+        for subject in slot.subjects:
             self._granted[subject] += 1
-            if not is_known:
-                self._note(subject)
+            if not is_counted:
+                self._note_change(subject)
 
-    def _note(self, subject: str) -> None:
+    def _note_change(self, subject: str) -> None:
         if self.is_shared:
             self._changed.add(subject)
-            self._news.set()
+            self._has_news.set()
 
-    # --- Settling -------------------------------------------------------------------------------
+    # --- Exchanges with the table ---------------------------------------------------------------
 
     async def run(self) -> None:
-        """Settle with the other processes, for ever."""
+        """Exchange with the table, for ever."""
         loop = asyncio.get_running_loop()
-        told_all_at = loop.time()
+        reported_at = loop.time()
         self._changed.update(self._granted)
+        self._set_alone(False)
         while True:
             try:
-                async with asyncio.timeout(BEAT):
-                    await self._news.wait()
+                async with asyncio.timeout(EXCHANGE_EVERY):
+                    await self._has_news.wait()
             except TimeoutError:
-                if loop.time() - told_all_at > TELL_AGAIN:
-                    told_all_at = loop.time()
+                if loop.time() - reported_at > REPORT_ALL_EVERY:
+                    reported_at = loop.time()
                     self._changed.update(self._granted)
-            self._news.clear()
+            self._has_news.clear()
             try:
-                await self.settle()
-            except QuotaAway as error:
-                if not self._is_away:
+                await self.exchange()
+            except StoreUnavailable as error:
+                if not self._is_alone:
                     logger.warning("Limits are counted by each process for itself: %s", error)
-                self._is_away = True
-                self._decide_alone(self._asks)
-                self._asks = []
+                self._set_alone(True)
+                self._grant_all(self._pending)
+                self._pending = []
                 await asyncio.sleep(RETRY_AFTER)
-                self._news.set()
+                self._has_news.set()
 
-    async def settle(self) -> None:
-        """Exchange once what is new; raises QuotaAway, after what was asked has been decided here."""
+    async def exchange(self) -> None:
+        """Exchange once what is new; raises StoreUnavailable, after those who wait were granted their slots."""
         if self._store is None:
             return
-        asks, self._asks = self._asks[:BATCH], self._asks[BATCH:]
-        asks = [ask for ask in asks if not ask.answer.done()]
+        pending, self._pending = self._pending[:BATCH], self._pending[BATCH:]
+        pending = [one for one in pending if not one.answer.done()]
         changed = [self._changed.pop() for _ in range(min(BATCH, len(self._changed)))]
-        posts = {user: self._posted.pop(user) for user in list(self._posted)[:BATCH]}
+        posts = self.posts.pop_unshared(BATCH)
         request = Request(
             counts={subject: self._granted[subject] for subject in changed},
-            asks=[ask.knock for ask in asks],
+            admissions=[one.request for one in pending],
             posts=posts,
         )
         try:
             reply = await self._store.exchange(request)
         except BaseException:
-            # The table may have taken it or not: the counts are told again, whoever asked is let in.
+            # The table may have taken it or not: the counts are sent again.
             self._changed.update(changed)
-            self._decide_alone(asks)
+            self._grant_all(pending)
             raise
-        if self._is_away:
+        if self._is_alone:
             logger.info("Limits are counted together again.")
-        self._is_away = False
-        self._take(reply, asks, list(posts))
-        if self._asks or self._changed or self._posted:
-            self._news.set()
+            self._set_alone(False)
+        self._apply(reply, pending)
+        self.posts.lower(zip(posts, reply.levels, strict=True))
+        if self._pending or self._changed or self.posts.has_unshared:
+            self._has_news.set()
 
-    def _take(self, reply: Reply, asks: list[_Ask], users: list[str]) -> None:
-        if not reply.is_known:  # new there, or forgotten
+    def _apply(self, reply: Reply, pending: list[_Pending]) -> None:
+        if not reply.is_known:  # the process is new to the table, or its lease has expired
             self._changed.update(self._granted)
-        for ask, verdict in zip(asks, reply.verdicts, strict=True):
-            if ask.answer.done():  # given up meanwhile
-                for subject in ask.place.subjects:
-                    self._note(subject)
+        for one, verdict in zip(pending, reply.verdicts, strict=True):
+            if one.answer.done():  # given up meanwhile, and counted by the table
+                for subject in one.slot.subjects:
+                    self._note_change(subject)
                 continue
             if verdict == GRANTED:
-                self._grant(ask.place, is_known=True)
+                self._grant(one.slot, is_counted=True)
             else:
-                _note_met(ask.knock, verdict)
-            ask.answer.set_result(verdict == GRANTED)
-        for user, level in zip(users, reply.levels, strict=True):
-            bucket = self._posts.get(user)
-            if bucket is not None:
-                bucket.lower(level)
+                _note_refusal(one.request, verdict)
+            one.answer.set_result(verdict == GRANTED)
 
-    def _decide_alone(self, asks: list[_Ask]) -> None:
-        for ask in asks:
-            if not ask.answer.done():
-                self._grant(ask.place, is_known=False)
-                ask.answer.set_result(True)
+    def _grant_all(self, pending: list[_Pending]) -> None:
+        for one in pending:
+            if not one.answer.done():
+                self._grant(one.slot, is_counted=False)
+                one.answer.set_result(True)
+
+    def _set_alone(self, is_alone: bool) -> None:
+        self._is_alone = is_alone
+        loop = asyncio.get_running_loop()
+        self.posts.share(None if is_alone else lambda: _wake(loop, self._has_news))
 
     async def stop(self) -> None:
-        """Let whoever waits in, and take this process's counts out of the table; `run` has ended by then."""
-        self._is_away = True  # nobody settles any more: whoever comes now must not wait
-        self._decide_alone(self._asks)
+        """Admit whoever waits, and take this process's counts out of the table; `run` has ended by then."""
+        self._set_alone(True)  # nobody exchanges any more: whoever comes now must not wait
+        self._grant_all(self._pending)
         if self._store is not None:
             await self._store.leave()
 
 
-def _note_met(knock: Knock, verdict: int) -> None:
-    """Note the limit that refused somebody; `verdict` as in quota_store.Reply."""
+def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    """Set an event from any thread, unless its loop has been closed."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(event.set)
+
+
+def _note_refusal(request: AdmissionRequest, verdict: int) -> None:
+    """Note the limit that refused somebody; `verdict` as in Reply."""
     if not verdict:
-        is_user = knock.who.startswith("user:")
-        met.note("FLOWRA_HANDSHAKES_PER_USER" if is_user else "FLOWRA_HANDSHAKES_PER_MINUTE", knock.who)
+        is_user = request.who.startswith("user:")
+        refusals.note("FLOWRA_HANDSHAKES_PER_USER" if is_user else "FLOWRA_HANDSHAKES_PER_MINUTE", request.who)
         return
-    subject = list(knock.subjects)[verdict - 1]
+    subject = list(request.slots)[verdict - 1]
     is_user = subject.startswith("user:")
-    met.note("FLOWRA_CONNECTIONS_PER_USER" if is_user else "FLOWRA_CONNECTIONS_PER_ADDRESS", subject)
+    refusals.note("FLOWRA_CONNECTIONS_PER_USER" if is_user else "FLOWRA_CONNECTIONS_PER_ADDRESS", subject)
 
 
 def _lower(counter: Counter[str], subject: str) -> None:

@@ -1,7 +1,11 @@
-"""The table in Redis that all processes count in: places of users and addresses, handshakes, posts.
+"""The table in Redis that all processes count in: slots of users and addresses, handshakes, posts.
 
 A process exchanges everything in one script (quota.lua), one call at a time. Its counts hold as long as its lease, so
-that a killed process takes them with it.
+that those of a killed process expire.
+
+The `limits` package (5.8) cannot take the script's place. It counts events in windows and not what is held, so it has
+no slots that end with a process's lease, and it asks Redis once for each limit and key: three round trips for a
+socket, where one exchange carries up to 500 sockets and users with all their limits, decided together.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import redis.asyncio
 from django.conf import settings
@@ -26,43 +30,43 @@ from presence.registry.installation import InstallationUnknown, find_identity
 logger = logging.getLogger(__name__)
 PART = "{limits}"  # after the installation's prefix; in braces, so that all keys are in one slot of a Redis cluster
 TIMEOUT = 0.25  # seconds for an exchange; without an answer each process counts for itself
-# Seconds that a process's counts hold when it is not heard of. Short, because the sockets of a killed one come back at
-# once from the same addresses, and are counted twice until then; if it lives after all, it tells its counts again.
+# Seconds that a process's counts hold without an exchange. Short, because the sockets of a killed one come back at once
+# from the same addresses, and are counted twice until then. A process whose lease has expired sends its counts again.
 LEASE = 8.0
-KEEP = 3600.0  # seconds that a count is kept; all are told again much sooner
+KEEP = 3600.0  # seconds that a count is kept; all are sent again much sooner
 WINDOW = 60.0  # seconds in which handshakes are counted
-GRANTED = -1  # the table's verdict, see quota.lua
+GRANTED = -1  # a verdict, see Reply
 _SCRIPT = (Path(__file__).parent / "quota.lua").read_text()
 
 
-class QuotaAway(Exception):
-    """The table does not answer."""
+class StoreUnavailable(Exception):
+    """The table does not answer within TIMEOUT."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Knock:
-    """Somebody wants in: who knocks, how often they may within WINDOW, and the places they would take."""
+class AdmissionRequest:
+    """A socket that wants to be admitted: whose it is, how many handshakes they have within WINDOW, and its slots."""
 
     who: str
     limit: int
-    subjects: Mapping[str, int]  # how many places there are, by subject
+    slots: Mapping[str, int]  # the most that there may be, by subject
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """What a process has to tell and to ask: its counts, who wants in, its posts."""
+    """What a process sends: granted slots by subject, sockets to be admitted, new posts by user."""
 
     counts: Mapping[str, int]
-    asks: Sequence[Knock]
+    admissions: Sequence[AdmissionRequest]
     posts: Mapping[str, int]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reply:
-    """Whether the table still knew the process, what it says to each ask, and what is left in the posts' buckets.
+    """Whether the table knew the process; a verdict for each admission; the level of the bucket for each user.
 
-    That is GRANTED, or which setting it met: 0 where who knocked did so too often, else the number of the subject that
-    had no place left, counted from 1.
+    A verdict is GRANTED, 0 where there were too many handshakes, or the number, from 1, of the subject in `slots` that
+    had no free slot.
     """
 
     is_known: bool
@@ -70,22 +74,12 @@ class Reply:
     levels: Sequence[float]
 
 
-class Store(Protocol):
-    """What every table does."""
-
-    async def exchange(self, request: Request) -> Reply:
-        """Tell and ask; raises QuotaAway within TIMEOUT."""
-
-    async def leave(self) -> None:
-        """Take this process's counts out, if the table answers."""
-
-
-class RedisStore:
-    """The table on Redis or Valkey; see Store. Keys begin with `prefix`, or else with the installation's."""
+class QuotaStore:
+    """The table on Redis or Valkey. Keys begin with `prefix`, or else with the installation's."""
 
     def __init__(self, url: str, *, prefix: str = "", lease: float = LEASE) -> None:
         self._prefix = prefix
-        self._lease = lease
+        self._lease = lease  # seconds
         self._incarnation = uuid.uuid4().hex
         self._client: Any = redis.asyncio.Redis.from_url(
             url,
@@ -98,31 +92,31 @@ class RedisStore:
         self._script = self._client.register_script(_SCRIPT)
 
     async def exchange(self, request: Request) -> Reply:
-        """See Store."""
-        asked = {
+        """Send what is new and return the answers; raises StoreUnavailable within TIMEOUT."""
+        sent = {
             "limits": {
                 "window": WINDOW,
                 "rate": settings.FLOWRA_POSTS_PER_SECOND,
                 "burst": settings.FLOWRA_POSTS_BURST,
             },
             "counts": list(request.counts.items()),
-            "asks": [(ask.who, ask.limit, list(ask.subjects.items())) for ask in request.asks],
+            "admissions": [(one.who, one.limit, list(one.slots.items())) for one in request.admissions],
             "posts": list(request.posts.items()),
         }
-        arguments: list[str | int] = [self._incarnation, int(self._lease * 1000), int(KEEP * 1000), json.dumps(asked)]
+        arguments: list[str | int] = [self._incarnation, int(self._lease * 1000), int(KEEP * 1000), json.dumps(sent)]
         # Never cancelled: redis-py swallows a cancellation while it connects, and leaves what it has open. Its own
         # time-outs end the call.
         call = self._call = asyncio.ensure_future(self._run(arguments))
         call.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody else looks
         await asyncio.wait([call], timeout=TIMEOUT)
         if not call.done():
-            raise QuotaAway(f"Redis does not answer within {TIMEOUT} s")
+            raise StoreUnavailable(f"Redis does not answer within {TIMEOUT} s")
         try:
             known, verdicts, levels = call.result()
         except (RedisError, OSError) as error:
-            raise QuotaAway(f"Redis does not answer: {error!r}") from error
+            raise StoreUnavailable(f"Redis does not answer: {error!r}") from error
         except InstallationUnknown as error:
-            raise QuotaAway(str(error)) from error
+            raise StoreUnavailable(str(error)) from error
         return Reply(bool(known), [int(verdict) for verdict in verdicts], [float(level) for level in levels])
 
     async def _run(self, arguments: list[str | int]) -> Any:
@@ -131,17 +125,17 @@ class RedisStore:
         return await self._script(keys=[self._prefix], args=arguments)
 
     async def leave(self) -> None:
-        """See Store."""
+        """Take this process's counts out of the table, if it answers, and close the connections."""
         if self._call is not None:
             await asyncio.wait([self._call], timeout=2 * TIMEOUT)
         try:
-            if self._prefix:  # else nothing was ever told
+            if self._prefix:  # else nothing was ever sent
                 await self._client.delete(f"{self._prefix}:process:{self._incarnation}")
         except (RedisError, OSError):
-            logger.info("Redis could not be told that this process ends; its lease runs out by itself.")
+            logger.info("Redis could not be told that this process ends; its lease expires by itself.")
         await self._client.aclose()
 
 
-def make_store() -> Store | None:
+def make_store() -> QuotaStore | None:
     """Return the table on REDIS_URL, or None where this is the only process or nothing is limited."""
-    return RedisStore(settings.REDIS_URL) if settings.REDIS_URL and settings.FLOWRA_RATE_LIMITS else None
+    return QuotaStore(settings.REDIS_URL) if settings.REDIS_URL and settings.FLOWRA_RATE_LIMITS else None

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable
 from uuid import UUID
 
-from realtime.limits.buckets import MAX_KEYS, TYPING_SECONDS
+from realtime.limits.buckets import MAX_KEYS
 
-Key = tuple[UUID, UUID]
+TYPING_SECONDS = 1.0  # docs/protocol.md, "Typing": one per second, user and chat
+Key = tuple[UUID, UUID]  # user and chat
 
 
 class TypingGate:

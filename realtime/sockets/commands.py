@@ -154,7 +154,7 @@ class Commands:
     # --- Messages -------------------------------------------------------------------------------
 
     async def _post(self, command: frames.Post) -> None:
-        wait = self._hub.quota.take_post(self._user.pk) if settings.FLOWRA_RATE_LIMITS else 0.0
+        wait = self._hub.quota.posts.take(self._user.pk) if settings.FLOWRA_RATE_LIMITS else 0.0
         if wait and not await self.is_repeated_post(command):
             message = "You are posting too fast; wait a moment."
             raise FrameError(ErrorCode.RATE_LIMITED, message, retry_after=round(wait, 3))

@@ -53,4 +53,4 @@ class ChatConsumer(AsyncConsumer):
                 await session.run(receive)
         finally:
             if slot is not None:
-                slot.leave()
+                slot.release()

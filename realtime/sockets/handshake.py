@@ -8,19 +8,19 @@ from chats.lib.addresses import counted_address
 from realtime import metrics
 from realtime.credentials import Handshake
 from realtime.database import run_in_db_thread
-from realtime.limits.shared import Place, Quota
+from realtime.limits.shared import Quota, Slot
 from realtime.protocol.frames import CloseCode
 from realtime.sockets.queries import Caller, read_caller
 
 
-async def admit(quota: Quota, client: str, handshake: Handshake) -> tuple[Caller | None, Place | None]:
+async def admit(quota: Quota, client: str, handshake: Handshake) -> tuple[Caller | None, Slot | None]:
     """Return the caller, None where the credential is not valid, and a slot, None where a limit is reached.
 
     `client` is the client's IP address.
     """
     address = counted_address(client)
-    caller = await quota.look_at(address, lambda: run_in_db_thread(read_caller, handshake))
-    if caller is None and not quota.knock(address):
+    caller = await quota.check_credential(address, lambda: run_in_db_thread(read_caller, handshake))
+    if caller is None and not quota.allow_handshake(address):
         return None, None
     return caller, await quota.admit(address, caller.user.pk if caller else None)
 

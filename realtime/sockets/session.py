@@ -13,7 +13,7 @@ from chats.payloads import time_text
 from realtime import metrics
 from realtime.background.revocation import recheck
 from realtime.hub.hub import Hub
-from realtime.limits.buckets import ConnectionLimits
+from realtime.limits.connection import ConnectionLimits
 from realtime.outbox.connection import Connection
 from realtime.outbox.frame import Frame
 from realtime.outbox.outbox import Outbox

@@ -16,7 +16,7 @@ from django.shortcuts import render
 
 from chats.api.throttles import ScopedThrottle
 from chats.lib.addresses import counted_address
-from realtime.limits import met
+from realtime.limits import refusals
 
 SCOPE = "auth"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -34,7 +34,7 @@ class AddressThrottle(ScopedThrottle):
 
 def note_refusal(request: HttpRequest) -> None:
     """Record that this request's address reached FLOWRA_SIGN_INS_PER_MINUTE."""
-    met.note("FLOWRA_SIGN_INS_PER_MINUTE", counted_address(request.META.get("REMOTE_ADDR", "")))
+    refusals.note("FLOWRA_SIGN_INS_PER_MINUTE", counted_address(request.META.get("REMOTE_ADDR", "")))
 
 
 def limited(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

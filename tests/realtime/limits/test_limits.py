@@ -12,8 +12,9 @@ from pytest_django import Settings
 
 from chats.models import BODY_MAX_LENGTH, CHAT_MEMBERS_PER_CALL, NAME_MAX_LENGTH, TITLE_MAX_LENGTH
 from realtime.limits import buckets as limits
-from realtime.limits.buckets import BAD_FRAMES, FLOOD_FRAMES, Buckets, ConnectionLimits, SlidingWindow, TokenBucket
-from realtime.limits.typing import TypingGate
+from realtime.limits.buckets import Buckets, SlidingWindow, TokenBucket
+from realtime.limits.connection import BAD_FRAMES, FLOOD_FRAMES, ConnectionLimits
+from realtime.limits.typing import TYPING_SECONDS, TypingGate
 
 
 def test_a_bucket_allows_a_burst_and_then_its_rate() -> None:
@@ -50,7 +51,7 @@ def test_a_flood_is_cut_off_although_a_frame_gets_through_now_and_then(
 ) -> None:
     settings.FLOWRA_FRAMES_BURST, settings.FLOWRA_FRAMES_PER_SECOND = 5, 20
     now = 0.0
-    monkeypatch.setattr("realtime.limits.buckets.time.monotonic", lambda: now)
+    monkeypatch.setattr("realtime.limits.connection.time.monotonic", lambda: now)
     hasty, impatient = ConnectionLimits(), ConnectionLimits()
     for number in range(4_000):
         now = number / 100  # five times as many as are allowed, so that one of five gets through
@@ -67,7 +68,7 @@ def test_limits_are_those_of_the_documents_unless_set(settings: Settings) -> Non
     assert settings.FLOWRA_SUBSCRIPTIONS_PER_CONNECTION == 200
     assert (settings.FLOWRA_CONNECTIONS_PER_USER, settings.FLOWRA_CONNECTIONS_PER_ADDRESS) == (50, 1_000)
     assert settings.FLOWRA_HANDSHAKES_PER_MINUTE == 600
-    assert limits.TYPING_SECONDS == 1
+    assert TYPING_SECONDS == 1
     assert (BODY_MAX_LENGTH, TITLE_MAX_LENGTH, NAME_MAX_LENGTH, CHAT_MEMBERS_PER_CALL) == (10_000, 200, 80, 100)
 
 

@@ -7,14 +7,16 @@ import contextlib
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import ANY
 
 import pytest
 import redis
 from pytest_django import Settings
 
-from realtime.limits.shared import Place, Quota
-from realtime.limits.store import TIMEOUT, RedisStore, Request
+from realtime.limits.posts import PostLimit
+from realtime.limits.shared import Quota, Slot
+from realtime.limits.store import TIMEOUT, QuotaStore, Request
 from tests.support.processes import Valkey
 
 Start = Callable[..., contextlib.AbstractAsyncContextManager[Quota]]
@@ -38,9 +40,10 @@ def start(valkey: Valkey) -> Start:
 
     @contextlib.asynccontextmanager
     async def process(*, lease: float = 20.0, killed: bool = False, url: str = valkey.url) -> AsyncIterator[Quota]:
-        store = RedisStore(url, prefix=prefix, lease=lease)
-        quota = Quota(store)
+        store = QuotaStore(url, prefix=prefix, lease=lease)
+        quota = Quota(store, PostLimit())
         task = asyncio.create_task(quota.run())
+        await asyncio.sleep(0)  # posts are shared once it runs
         try:
             yield quota
         finally:
@@ -54,13 +57,13 @@ def start(valkey: Valkey) -> Start:
     return process
 
 
-async def admit(quota: Quota, user: uuid.UUID = USER, address: str = HERE) -> Place | None:
+async def admit(quota: Quota, user: uuid.UUID = USER, address: str = HERE) -> Slot | None:
     """Ask for a place; the answer has its bound."""
     async with asyncio.timeout(4 * TIMEOUT):
         return await quota.admit(address, user)
 
 
-async def until_admitted(quota: Quota, seconds: float = 10) -> Place:
+async def until_admitted(quota: Quota, seconds: float = 10) -> Slot:
     """Ask until there is a place again."""
     async with asyncio.timeout(seconds):
         while True:
@@ -84,7 +87,7 @@ async def test_a_user_has_so_many_sockets_wherever_they_are(start: Start) -> Non
         assert await admit(one) is None
         assert await admit(two) is None
         assert await admit(two, OTHER) is not None
-        first.leave()
+        first.release()
         assert await until_admitted(two)
         assert await admit(one) is None
 
@@ -110,8 +113,8 @@ async def test_handshakes_of_an_address_are_counted_together(start: Start, setti
         came_in = [await quota.admit(HERE, None) is not None for _ in range(8) for quota in (one, two)]
         assert came_in.count(True) == 6
         assert await two.admit(ELSEWHERE, None) is not None
-        assert [one.knock(HERE) for _ in range(7)] == [True] * 6 + [False]
-        assert one.knock(ELSEWHERE)
+        assert [one.allow_handshake(HERE) for _ in range(7)] == [True] * 6 + [False]
+        assert one.allow_handshake(ELSEWHERE)
 
 
 async def test_handshakes_of_a_user_are_counted_together_and_not_with_the_addresses(
@@ -124,7 +127,7 @@ async def test_handshakes_of_a_user_are_counted_together_and_not_with_the_addres
             for quota in (one, two):
                 if (place := await admit(quota)) is not None:
                     came_in += 1
-                    place.leave()
+                    place.release()
                 await settled(quota)
         assert came_in == 6
         assert await admit(two, OTHER) is not None
@@ -133,7 +136,7 @@ async def test_handshakes_of_a_user_are_counted_together_and_not_with_the_addres
 
 async def test_of_an_address_that_is_full_one_credential_is_looked_at_at_a_time(settings: Settings) -> None:
     settings.FLOWRA_HANDSHAKES_PER_MINUTE = 2
-    quota, at_once, most = Quota(None), 0, 0
+    quota, at_once, most = Quota(None, PostLimit()), 0, 0
 
     async def look() -> str:
         nonlocal at_once, most
@@ -146,43 +149,43 @@ async def test_of_an_address_that_is_full_one_credential_is_looked_at_at_a_time(
     async def look_from(address: str) -> list[str | None]:
         nonlocal most
         most = 0
-        return await asyncio.gather(*(quota.look_at(address, look) for _ in range(10)))
+        return await asyncio.gather(*(quota.check_credential(address, look) for _ in range(10)))
 
     assert (await look_from(HERE), most) == (["good"] * 10, 10)
-    assert [quota.knock(HERE) for _ in range(3)] == [True, True, False]
+    assert [quota.allow_handshake(HERE) for _ in range(3)] == [True, True, False]
     assert (await look_from(HERE), most) == (["good"] * 10, 1)
     assert (await look_from(ELSEWHERE), most) == (["good"] * 10, 10)
-    assert not quota._lines
+    assert not quota._credential_queues
 
 
 async def test_the_line_of_an_address_that_is_full_has_an_end(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("realtime.limits.shared.LONGEST_LINE", 3)
+    monkeypatch.setattr("realtime.limits.shared.MAX_QUEUED", 3)
     settings.FLOWRA_HANDSHAKES_PER_MINUTE = 1
-    quota, go = Quota(None), asyncio.Event()
+    quota, go = Quota(None, PostLimit()), asyncio.Event()
 
     async def look() -> str:
         await go.wait()
         return "good"
 
-    assert quota.knock(HERE)
-    waiting = [asyncio.create_task(quota.look_at(HERE, look)) for _ in range(3)]
+    assert quota.allow_handshake(HERE)
+    waiting = [asyncio.create_task(quota.check_credential(HERE, look)) for _ in range(3)]
     await asyncio.sleep(0)
-    assert await quota.look_at(HERE, look) is None
+    assert await quota.check_credential(HERE, look) is None
     waiting[1].cancel()
     go.set()
     assert await asyncio.gather(*waiting, return_exceptions=True) == ["good", ANY, "good"]
-    assert not quota._lines
+    assert not quota._credential_queues
 
 
 async def test_a_user_who_knocks_too_often_uses_up_the_addresss_handshakes(settings: Settings) -> None:
     """They have their credential looked at as strangers do, so that has the same bound."""
     settings.FLOWRA_HANDSHAKES_PER_USER, settings.FLOWRA_HANDSHAKES_PER_MINUTE = 1, 2
-    quota = Quota(None)
+    quota = Quota(None, PostLimit())
     assert await admit(quota) is not None
     assert [await admit(quota) for _ in range(2)] == [None, None]
-    assert not quota.knock(HERE)
+    assert not quota.allow_handshake(HERE)
 
 
 async def test_a_killed_process_takes_its_sockets_with_it(start: Start) -> None:
@@ -221,27 +224,62 @@ async def test_who_gives_up_waiting_leaves_no_trace(start: Start) -> None:
             with contextlib.suppress(asyncio.CancelledError):
                 place = await task
                 assert place is not None
-                place.leave()
-        assert not one._taken
+                place.release()
+        assert not one._held
         assert await until_admitted(two)
         assert await until_admitted(two)
 
 
-async def test_posts_of_a_user_are_counted_together(start: Start) -> None:
+@pytest.mark.parametrize("by", ["socket", "page"])
+async def test_posts_of_a_user_are_counted_together(start: Start, by: str) -> None:
+    async def post(quota: Quota) -> bool:
+        if by == "socket":
+            return quota.posts.take(USER) == 0
+        return await asyncio.to_thread(quota.posts.take, USER) == 0
+
     async with start() as one, start() as two:
         went_through = 0
         for _ in range(10):
             for quota in (one, two):
-                went_through += quota.take_post(USER) == 0
+                went_through += await post(quota)
                 await settled(quota)
         assert went_through in (4, 5)  # the one that was refused last may have learnt of it by one post too many
-        assert two.take_post(OTHER) == 0.0
+        assert two.posts.take(OTHER) == 0.0
+
+
+async def test_a_post_of_a_page_is_sent_to_the_others_at_once(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.limits.shared.EXCHANGE_EVERY", 3_600.0)
+    async with start() as one:
+        await settled(one)
+        assert await asyncio.to_thread(one.posts.take, USER) == 0
+        async with asyncio.timeout(5):
+            while one.posts.has_unshared:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+
+def test_posts_of_many_threads_are_counted_one_by_one() -> None:
+    posts = PostLimit()
+    posts.share(lambda: None)
+    with ThreadPoolExecutor(8) as threads:
+        waits = list(threads.map(lambda _: posts.take(USER), range(1_000)))
+    assert waits.count(0.0) == 4
+    assert posts.pop_unshared(10) == {str(USER): 4}
+    assert not posts.has_unshared
+
+
+def test_nothing_is_kept_for_others_while_nobody_shares_it() -> None:
+    posts = PostLimit()
+    assert posts.take(USER) == 0.0
+    posts.share(lambda: None)
+    posts.share(None)
+    assert posts.take(USER) == 0.0
+    assert posts.pop_unshared(10) == {}
 
 
 async def test_what_was_posted_too_much_is_a_debt_with_a_bound(start: Start) -> None:
     async with start() as one, start() as two, start() as three:
         for quota in (one, two, three):
-            assert [quota.take_post(USER) > 0 for _ in range(5)] == [False] * 4 + [True]  # it knows of no others
+            assert [quota.posts.take(USER) > 0 for _ in range(5)] == [False] * 4 + [True]  # it knows of no others
         assert one._store is not None
         reply = await one._store.exchange(Request({}, [], {str(USER): 100}))
         assert reply.levels == [-4.0]
@@ -264,11 +302,12 @@ async def test_a_table_that_does_not_answer_delays_nobody_for_long(start: Start)
 
 async def test_it_can_be_stopped_at_any_moment(valkey: Valkey) -> None:
     for moment in range(30):
-        quota = Quota(RedisStore(valkey.url, prefix=f"test:{{{uuid.uuid4().hex}}}"))
+        quota = Quota(QuotaStore(valkey.url, prefix=f"test:{{{uuid.uuid4().hex}}}"), PostLimit())
         task = asyncio.create_task(quota.run())
-        quota.take_post(USER)
-        for _ in range(moment):
+        for step in range(moment):
             await asyncio.sleep(0)
+            if not step:
+                quota.posts.take(USER)
         task.cancel()
         await asyncio.wait([task], timeout=5)
         assert task.cancelled()
@@ -278,17 +317,17 @@ async def test_it_can_be_stopped_at_any_moment(valkey: Valkey) -> None:
 
 
 async def test_without_a_broker_a_process_counts_for_itself() -> None:
-    quota = Quota(None)
+    quota = Quota(None, PostLimit())
     places = [await admit(quota) for _ in range(3)]
     assert [place is not None for place in places] == [True, True, False]
     assert places[0] is not None
-    places[0].leave()
+    places[0].release()
     assert await admit(quota) is not None
-    assert [quota.take_post(USER) > 0 for _ in range(5)] == [False] * 4 + [True]
+    assert [quota.posts.take(USER) > 0 for _ in range(5)] == [False] * 4 + [True]
 
 
 async def test_switched_off_nothing_is_counted(settings: Settings) -> None:
     settings.FLOWRA_RATE_LIMITS = False
-    quota = Quota(None)
+    quota = Quota(None, PostLimit())
     assert all([await admit(quota) for _ in range(60)])
-    assert all(quota.knock(HERE) for _ in range(60))
+    assert all(quota.allow_handshake(HERE) for _ in range(60))

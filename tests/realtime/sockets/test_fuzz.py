@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from realtime.limits.buckets import BAD_FRAMES
+from realtime.limits.connection import BAD_FRAMES
 from tests.realtime.sockets.fuzzing import expected_answers, fill, frames, is_nonsense, mutate
 from tests.support.clients import Person, Socket, make_chat
 from tests.support.processes import Server

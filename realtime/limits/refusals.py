@@ -1,7 +1,7 @@
-"""Which limits have refused somebody: counted at /metrics, said in the log now and then, remembered for the doctor.
+"""Which limits have refused somebody: counted at /metrics, logged now and then, and stored for the doctor.
 
-Only those that many people share by no fault of theirs, or that a client which has gone wrong meets: they are met
-without a word otherwise. Whoever posts too fast is told so.
+Only limits that refuse without a word to the user: those that many people share, and those that a faulty client
+reaches. Whoever posts too fast is told so.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from realtime.database import run_in_db_thread
 from realtime.models import MetLimit
 
 logger = logging.getLogger("realtime.met_limits")  # documented: docs/operations.md
-SAY_EVERY = 60.0  # seconds between two lines about one setting
-REMEMBER_EVERY = 5.0  # seconds between two writes, if there is something to write
+LOG_EVERY = 60.0  # seconds between two lines about one setting
+STORE_EVERY = 5.0  # seconds between two writes, if there is something to write
 
 _lock = threading.Lock()
-_refused: Counter[str] = Counter()  # by setting, since it was last said
-_silent_until: dict[str, float] = {}  # by setting, on the monotonic clock
-_unremembered: set[str] = set()
+_refused: Counter[str] = Counter()  # by setting, since it was last logged
+_next_log: dict[str, float] = {}  # by setting, on the monotonic clock
+_unstored: set[str] = set()
 
 
 def note(setting: str, whom: str) -> None:
-    """Note that the limit of this setting has refused `whom` (an address, or "user:" and an id); from any thread."""
+    """Record that the limit of this setting has refused `whom` (an address, or "user:" and an id); from any thread."""
     metrics.limits_met.labels(setting).inc()
     now = time.monotonic()
     with _lock:
-        _unremembered.add(setting)
+        _unstored.add(setting)
         _refused[setting] += 1
-        if now < _silent_until.get(setting, now):
+        if now < _next_log.get(setting, now):
             return
-        _silent_until[setting] = now + SAY_EVERY
+        _next_log[setting] = now + LOG_EVERY
         times = _refused.pop(setting)
     logger.warning(
         "%s is met (%s): %s was refused, %d times since this was last said.",
@@ -51,23 +51,23 @@ def note(setting: str, whom: str) -> None:
 
 
 async def run() -> None:
-    """Write down what was met, for ever; runs in the hub's loop."""
+    """Store which limits refused somebody, for ever; runs in the hub's loop."""
     while True:
-        await asyncio.sleep(REMEMBER_EVERY)
+        await asyncio.sleep(STORE_EVERY)
         with _lock:
-            met = set(_unremembered)
-            _unremembered.clear()
+            met = set(_unstored)
+            _unstored.clear()
         if not met:
             continue
         try:
-            await run_in_db_thread(remember, met)
+            await run_in_db_thread(store, met)
         except BaseException:
             with _lock:
-                _unremembered.update(met)
+                _unstored.update(met)
             raise
 
 
-def remember(names: Collection[str]) -> None:
-    """Store that these settings' limits were met just now."""
+def store(names: Collection[str]) -> None:
+    """Store that these settings' limits refused somebody just now."""
     rows = [MetLimit(setting=name, met_at=timezone.now()) for name in sorted(names)]
     MetLimit.objects.bulk_create(rows, update_conflicts=True, unique_fields=["setting"], update_fields=["met_at"])
