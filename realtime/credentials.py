@@ -142,12 +142,12 @@ def check_session(session_key: str) -> tuple[User, Credential] | None:
     )
 
 
-def is_still_good(credential: Credential) -> bool:
-    """Whether a credential would be accepted again now; reads the database."""
-    return look_again(credential) is not None
+def is_valid(credential: Credential) -> bool:
+    """Whether a credential would still be accepted; reads the database."""
+    return recheck(credential) is not None
 
 
-def look_again(credential: Credential) -> Credential | None:
+def recheck(credential: Credential) -> Credential | None:
     """Return a credential as it is now, or None where it would not be accepted any more; reads the database."""
     if credential.token:
         found = check_token(credential.token)

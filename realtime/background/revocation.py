@@ -23,7 +23,7 @@ from django.db.models import Q
 
 from chats.lib.clock import database_now
 from chats.models import ChatMember, WorkspaceMember
-from realtime.credentials import is_still_good
+from realtime.credentials import is_valid
 from realtime.database import run_in_db_thread
 from realtime.models import Notice
 from realtime.outbox.connection import Connection, resync
@@ -114,7 +114,7 @@ class Watcher:
     async def check_user(self, user_id: UUID) -> None:
         """Close those of a user's sockets whose credential is not good any more; the others lose what the user lost."""
         for connection in list(self._directory.by_user.get(user_id, ())):
-            if not await run_in_db_thread(is_still_good, connection.credential):
+            if not await run_in_db_thread(is_valid, connection.credential):
                 connection.end(CloseCode.UNAUTHENTICATED)
         await self._check_access(user_id)
 
@@ -161,7 +161,7 @@ class Watcher:
             connection.outbox.put(frame)
 
 
-async def recheck(directory: Directory, connection: Connection) -> None:
+async def recheck_connection(directory: Directory, connection: Connection) -> None:
     """Look once more at what was read before the hub knew the connection, or its new credential.
 
     Whatever was taken from the user in between was told to nobody, however long the broker took.
@@ -173,7 +173,7 @@ async def recheck(directory: Directory, connection: Connection) -> None:
         directory.leave_workspace(connection, workspace_id)
     if stamp == connection.checked_at:
         return
-    if await run_in_db_thread(is_still_good, connection.credential):
+    if await run_in_db_thread(is_valid, connection.credential):
         connection.checked_at = stamp
     else:
         connection.end(CloseCode.UNAUTHENTICATED)

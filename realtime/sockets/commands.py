@@ -18,7 +18,7 @@ from chats.payloads import time_text
 from chats.selectors.access import access_typing
 from chats.selectors.messages import find_posted
 from realtime import credentials, metrics
-from realtime.background.revocation import recheck
+from realtime.background.revocation import recheck_connection
 from realtime.database import post_key, read_key, run_in_db_thread, run_serialized
 from realtime.frames.chats import typing_event
 from realtime.hub.rooms import Subscription
@@ -213,7 +213,7 @@ class Commands:
         self._connection.credential = credential
         self._connection.checked_at = user.security_changed_at  # as it was when the token was found to be good
         self._credential_changed()
-        await recheck(self._hub.directory, self._connection)
+        await recheck_connection(self._hub.directory, self._connection)
         if self._connection.is_ending:
             raise FrameError(ErrorCode.INVALID, "This access token is not valid.", field="token")
         expires_at = datetime.datetime.fromtimestamp(credential.expires_at, datetime.UTC)

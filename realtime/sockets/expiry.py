@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from realtime.credentials import Credential, look_again
+from realtime.credentials import Credential, recheck
 from realtime.database import run_in_db_thread
 from realtime.outbox.connection import Connection
 from realtime.protocol.frames import CloseCode
@@ -54,7 +54,7 @@ class CredentialExpiry:
     async def _extend(self, credential: Credential) -> None:
         """Close the socket unless the session lasts longer by now: each request that writes to it extends it."""
         try:
-            fresh = await run_in_db_thread(look_again, credential)
+            fresh = await run_in_db_thread(recheck, credential)
         except Exception:
             # Without the database nobody can say. The client connects again with its cookie.
             logger.exception("A session that may have expired cannot be checked; its socket is closed.")

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from chats.payloads import time_text
 from realtime import metrics
-from realtime.background.revocation import recheck
+from realtime.background.revocation import recheck_connection
 from realtime.hub.hub import Hub
 from realtime.limits.connection import ConnectionLimits
 from realtime.outbox.connection import Connection
@@ -90,7 +90,7 @@ class Session:
 
     async def recheck(self) -> None:
         """Check once more what was read before the hub knew the connection."""
-        await recheck(self._hub.directory, self.connection)
+        await recheck_connection(self._hub.directory, self.connection)
 
     async def receive_event(self, event: dict[str, Any]) -> None:
         """Carry out the command in one ASGI event, unless it is refused."""

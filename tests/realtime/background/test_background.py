@@ -24,7 +24,7 @@ from realtime.background import revocation
 from realtime.background.notices import make_notice
 from realtime.broker.events import Audience, LayerEvent
 from realtime.broker.groups import GroupKeeper
-from realtime.credentials import is_still_good
+from realtime.credentials import is_valid
 from realtime.hub import unread
 from realtime.hub.connections import Directory
 from realtime.hub.unread import ActivityFeed
@@ -61,7 +61,7 @@ def connect(listener: Listener, *workspaces: uuid.UUID) -> Directory:
 async def test_an_ended_credential_is_looked_at_again_if_the_database_failed(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(revocation, "run_in_db_thread", FailingDatabase(is_still_good).run)
+    monkeypatch.setattr(revocation, "run_in_db_thread", FailingDatabase(is_valid).run)
     cast.member.security_changed_at = timezone.now()
     await sync_to_async(cast.member.save)()
     listener = Listener(cast.member.pk)  # its session does not exist, so its credential is not good
