@@ -105,7 +105,7 @@ def message_event(chat_id: UUID, body: str, revision: int) -> LayerEvent:
     return LayerEvent(
         group=chat_group(chat_id),
         audience=Audience.CHAT,
-        text=encode(frame),
+        payload=encode(frame),
         chat_id=chat_id,
         access_version=1,
         revision=revision,

@@ -1,4 +1,4 @@
-"""What crosses the channel layer: one small event per process, with the frame's text ready to send."""
+"""What crosses the channel layer: for each process one event, with the frame's bytes ready to send."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LAYER_MESSAGE_TYPE = "hub.event"
 
 
 class Audience(StrEnum):
-    """For whom an event is, within its group."""
+    """For whom an event is, within its group, which is named first."""
 
     CHAT = "chat"  # everybody subscribed to the chat
     USER = "user"  # all sockets of the user
@@ -54,22 +54,22 @@ class PresenceBatch(msgspec.Struct, frozen=True):
     chats: tuple[ChatScope, ...]
 
 
-class LayerEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"audience": "kind"}):
-    """An event on its way to sockets; ids are hexadecimal text so that every layer can carry them.
+class LayerEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A frame on its way to the sockets of all processes, and what they need to deliver it.
 
-    Of those with the same `latest_of` the newest alone is told, and one a second at most; nothing is told of one about
-    `user_ids` who are not in the workspace any more. `display_name`: what the user is called from now on.
+    `payload` is the frame's JSON in UTF-8; empty where there is no frame to send. `access_version` is the chat's at the
+    commit (realtime/hub/rooms.py). `revision` is 0 for what is none of the chat's numbered changes; `message_id` is the
+    message that it changed. `changes_members`: a member was added or removed. `deleted_seq` is the `seq` of a message
+    that was deleted. `display_name` is the user's new one.
 
-    `access_version` is the chat's at the commit (see realtime/hub/rooms.py); `revision` is 0 where the event is none
-    of the chat's numbered changes, and `message_id` says whose it is. `changes_members`: somebody came into the chat
-    or went. `deleted_seq` is the place of a message that is unread to nobody now. `announcement` is the id of its
-    row, if it has one (realtime/background/announcements.py). `known_at` is when this process learned of it, in
-    seconds of its own monotonic clock.
+    Of the events with the same `latest_of` only the newest is sent, at most one a second. An event about `user_ids` who
+    have left the workspace is dropped. `announcement` is the id of its row, 0 if it has none
+    (realtime/background/announcements.py). `known_at` is when this process got it, in seconds of its monotonic clock.
     """
 
     group: str
     audience: Audience
-    text: str = ""
+    payload: bytes = b""
     priority: int = int(Priority.MUST)
     chat_id: UUID | None = None
     workspace_id: UUID | None = None
@@ -105,24 +105,40 @@ def workspace_group(workspace_id: UUID) -> str:
     return f"workspace.{workspace_id}"
 
 
+_encoder = msgspec.msgpack.Encoder(uuid_format="bytes")
+_decoder = msgspec.msgpack.Decoder(LayerEvent)
+
+
 def to_layer(event: LayerEvent, origin: str) -> dict[str, Any]:
-    """Return the layer message for `event`, sent by the process `origin`."""
+    """Return the layer message for `event`, sent by the process `origin`.
+
+    The event is MessagePack, so the frame crosses as bytes. Flowra 0.3 does not know the key `packed`: it logs one line
+    and finds what it missed by repair.
+    """
     return {
         "type": LAYER_MESSAGE_TYPE,
         "origin": origin,
-        "published_at": event.known_at,  # means something to `origin` alone
-        "event": msgspec.json.encode(event),
+        "published_at": event.known_at,  # on the clock of `origin`
+        "packed": _encoder.encode(event),
     }
 
 
 def from_layer(message: dict[str, Any], origin: str) -> LayerEvent | None:
-    """Return the event in a layer message; None where it is this process's own, delivered already and now timed.
+    """Return the event in a layer message; None for this process's own, which is delivered already, and timed here.
 
-    Raises msgspec.MsgspecError, KeyError or TypeError where another version of Flowra sent what this one cannot read.
+    Raises msgspec.MsgspecError, KeyError or TypeError for what this version cannot read.
     """
     if message["origin"] == origin:
         metrics.layer_round_trip_seconds.observe(time.monotonic() - message["published_at"])
         return None
-    event = msgspec.json.decode(message["event"], type=LayerEvent)
+    event = _decoder.decode(message["packed"]) if "packed" in message else _read_json(message["event"])
     msgspec.structs.force_setattr(event, "known_at", time.monotonic())  # it came with another machine's clock
     return event
+
+
+def _read_json(data: bytes) -> LayerEvent:
+    """Return an event of Flowra 0.3, with the frame as text in JSON. Read until 0.5."""
+    fields = msgspec.json.decode(data)
+    fields["audience"] = fields.pop("kind")
+    fields["payload"] = str(fields.pop("text", "")).encode()
+    return msgspec.convert(fields, LayerEvent)

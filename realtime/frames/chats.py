@@ -48,7 +48,7 @@ def layer_events(event: events.DomainEvent) -> Iterator[LayerEvent]:
         case events.MemberRemoved():
             yield _to_subscribers(event, event.data, changes_members=True)
             yield _to_users(event, event.data, ())
-            yield to_user(event.user_id, _chat_text(event, event.data))
+            yield to_user(event.user_id, _chat_payload(event, event.data))
         case events.ChatChanged() | events.MemberAdded():
             yield _to_subscribers(event, event.data, changes_members=isinstance(event, events.MemberAdded))
             yield _to_users(event, event.data, ())
@@ -57,9 +57,9 @@ def layer_events(event: events.DomainEvent) -> Iterator[LayerEvent]:
         case events.NotificationsRead():
             yield to_user(event.user_id, encode(_notification_read(event)))
         case events.DirectChatHidden():
-            yield to_user(event.user_id, _own_chat_text("chat.deleted", event))
+            yield to_user(event.user_id, _own_chat_payload("chat.deleted", event))
         case events.DirectChatShown():
-            yield to_user(event.user_id, _own_chat_text("chat.created", event))
+            yield to_user(event.user_id, _own_chat_payload("chat.created", event))
         case events.BlockChanged():
             for user_id in event.user_ids:
                 yield to_user(user_id, encode(Resync(reason="presence", within=0)))
@@ -85,7 +85,7 @@ def change_event(message: Message, *, since: int, access_version: int) -> LayerE
     return LayerEvent(
         group=chat_group(message.chat_id),
         audience=Audience.CHAT,
-        text=encode(change_frame(message, since=since)),
+        payload=encode(change_frame(message, since=since)),
         chat_id=message.chat_id,
         access_version=access_version,
         revision=message.revision,
@@ -101,7 +101,7 @@ def typing_event(
     return LayerEvent(
         group=chat_group(chat_id),
         audience=Audience.CHAT,
-        text=encode(frame),
+        payload=encode(frame),
         priority=int(Priority.TYPING),
         chat_id=chat_id,
         skip_user_id=user_id,
@@ -135,7 +135,7 @@ def _chat_read(event: events.ChatRead) -> LayerEvent:
     return LayerEvent(
         group=user_group(event.user_id),
         audience=Audience.USER,
-        text=encode(frame),
+        payload=encode(frame),
         user_ids=(event.user_id,),
         chat_id=event.chat_id,
         workspace_id=event.workspace_id,
@@ -149,11 +149,11 @@ def _notification_read(event: events.NotificationsRead) -> NotificationRead:
     return NotificationRead(ids=list(event.ids), unread_count=event.unread_count)
 
 
-def _chat_text(event: events.ChatEvent, data: Any) -> str:
+def _chat_payload(event: events.ChatEvent, data: Any) -> bytes:
     return encode(ChatFrame(type=CHAT_FRAME_TYPES[type(event)], chat_id=str(event.chat_id), data=data))
 
 
-def _own_chat_text(type_name: str, event: events.DirectChatHidden | events.DirectChatShown) -> str:
+def _own_chat_payload(type_name: str, event: events.DirectChatHidden | events.DirectChatShown) -> bytes:
     return encode(ChatFrame(type=type_name, chat_id=str(event.chat_id), data=event.data))
 
 
@@ -168,7 +168,7 @@ def _to_subscribers(
     return LayerEvent(
         group=chat_group(event.chat_id),
         audience=Audience.CHAT,
-        text=_chat_text(event, data),
+        payload=_chat_payload(event, data),
         chat_id=event.chat_id,
         access_version=event.access_version,
         revision=revision,
@@ -182,7 +182,7 @@ def _to_users(event: events.ChatEvent, data: Any, user_ids: tuple[UUID, ...]) ->
     return LayerEvent(
         group=workspace_group(event.workspace_id),
         audience=Audience.MEMBERS,
-        text=_chat_text(event, data),
+        payload=_chat_payload(event, data),
         chat_id=event.chat_id,
         workspace_id=event.workspace_id,
         user_ids=user_ids,

@@ -55,7 +55,7 @@ def _member_events(event: events.WorkspaceMemberEvent) -> Iterator[LayerEvent]:
 
 def to_user(
     user_id: UUID,
-    text: str,
+    payload: bytes,
     *,
     audience: Audience = Audience.USER,
     workspace_id: UUID | None = None,
@@ -65,7 +65,7 @@ def to_user(
     return LayerEvent(
         group=user_group(user_id),
         audience=audience,
-        text=text,
+        payload=payload,
         workspace_id=workspace_id,
         user_ids=(user_id,),
         display_name=display_name,
@@ -73,12 +73,17 @@ def to_user(
 
 
 def _to_workspace(
-    workspace_id: UUID, text: str, *, latest_of: str, about: tuple[UUID, ...] = (), skip_user_id: UUID | None = None
+    workspace_id: UUID,
+    payload: bytes,
+    *,
+    latest_of: str,
+    about: tuple[UUID, ...] = (),
+    skip_user_id: UUID | None = None,
 ) -> LayerEvent:
     return LayerEvent(
         group=workspace_group(workspace_id),
         audience=Audience.WORKSPACE,
-        text=text,
+        payload=payload,
         workspace_id=workspace_id,
         user_ids=about,
         skip_user_id=skip_user_id,

@@ -74,7 +74,7 @@ def presence_event(
     return LayerEvent(
         group=chat_group(chat_id),
         audience=Audience.CHAT,
-        text=encode(frame),
+        payload=encode(frame),
         priority=int(Priority.PRESENCE),
         chat_id=chat_id,
         access_version=access_version,

@@ -305,7 +305,7 @@ class Hub:
             self.check_members(room)
 
     def _deliver_to_user(self, event: LayerEvent, user_id: UUID) -> None:
-        frame = Frame(event.text) if event.text else None
+        frame = Frame(event.payload) if event.payload else None
         for connection in list(self.directory.by_user.get(user_id, ())):
             if event.display_name:
                 connection.display_name = event.display_name

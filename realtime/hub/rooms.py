@@ -160,7 +160,7 @@ class Room:
     def is_overloaded(self) -> bool:
         """Whether more waits for the check of members than may."""
         waiting = self.waiting
-        return len(waiting) > MAX_WAITING or sum(len(event.text) for event in waiting) > settings.FLOWRA_OUTBOX_BYTES
+        return len(waiting) > MAX_WAITING or sum(len(event.payload) for event in waiting) > settings.FLOWRA_OUTBOX_BYTES
 
     @property
     def needs_check(self) -> bool:
@@ -175,7 +175,7 @@ class Room:
         """Hand an event to all subscribers, unless its revision was handed out before."""
         if event.revision and not self.revisions.admit(event.revision, event.message_id):
             return
-        frame = fitting(Frame(event.text, Priority(event.priority)), settings.FLOWRA_OUTBOX_BYTES)
+        frame = fitting(Frame(event.payload, Priority(event.priority)), settings.FLOWRA_OUTBOX_BYTES)
         self._joiner.put((event, frame), frame.size)
         metrics.events_published.inc()
 

@@ -160,7 +160,7 @@ class ActivityFeed:
             concerned = set()
             for some in _batches(user_ids):
                 concerned |= await run_in_db_thread(members_among, event.chat_id, some)
-        frame = Frame(event.text)
+        frame = Frame(event.payload)
         for connection in self._connections_outside(concerned, event.chat_id):
             connection.outbox.put(frame)
 

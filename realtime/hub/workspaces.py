@@ -91,7 +91,7 @@ class WorkspaceFeed:
             return
         inside = self._directory.by_workspace.get(event.workspace_id, ())
         ids = list({connection.user_id for connection in inside} - {event.skip_user_id})
-        frame = Frame(event.text)
+        frame = Frame(event.payload)
         for start in range(0, len(ids), _USERS_PER_QUERY):
             some = ids[start : start + _USERS_PER_QUERY]
             asked = {*some, *event.user_ids}

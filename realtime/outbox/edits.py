@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-_EDITED = '{"type":"chat.message.edited"'
-_DELETED = '{"type":"chat.message.deleted"'
+_EDITED = b'{"type":"chat.message.edited"'
+_DELETED = b'{"type":"chat.message.deleted"'
 
 
 class _Message(msgspec.Struct):
@@ -21,7 +21,7 @@ class _Change(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Change)
 
 
-def superseded_edits(texts: Sequence[str]) -> set[int]:
+def superseded_edits(payloads: Sequence[bytes]) -> set[int]:
     """Return the places of those frames after which the same message is edited again, or deleted.
 
     Where one is left out its revision is missing. A client takes that for a gap, and after 2 s asks with `since`, as
@@ -29,12 +29,12 @@ def superseded_edits(texts: Sequence[str]) -> set[int]:
     """
     superseded: set[int] = set()
     changed_later: set[str] = set()
-    for place in range(len(texts) - 1, -1, -1):
-        text = texts[place]
-        is_edited = text.startswith(_EDITED)
-        if not is_edited and not text.startswith(_DELETED):
+    for place in range(len(payloads) - 1, -1, -1):
+        payload = payloads[place]
+        is_edited = payload.startswith(_EDITED)
+        if not is_edited and not payload.startswith(_DELETED):
             continue
-        message_id = _decoder.decode(text).data.id
+        message_id = _decoder.decode(payload).data.id
         if is_edited and message_id in changed_later:
             superseded.add(place)
         changed_later.add(message_id)

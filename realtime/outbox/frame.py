@@ -24,31 +24,27 @@ class Priority(enum.IntEnum):
 
 
 class Frame:
-    """A frame, ready to send to any number of sockets: `data` is made once for all who get it.
-
-    The text is not kept beside it. One emoji among 60,000 letters makes a text of 240,000 bytes in memory.
-    """
+    """A frame, ready to send to any number of sockets: `data` is made once for all who get it."""
 
     __slots__ = ("data", "priority")
 
-    def __init__(self, text: str, priority: Priority = Priority.MUST) -> None:
-        self.data = text_frame(text)
+    def __init__(self, payload: bytes, priority: Priority = Priority.MUST) -> None:
+        self.data = text_frame(payload)
         self.priority = priority
 
     @property
-    def text(self) -> str:
-        """The frame's JSON."""
-        return self.data[head_size(self.data) :].decode()
+    def payload(self) -> bytes:
+        """The frame's JSON, in UTF-8."""
+        return self.data[head_size(self.data) :]
 
     @property
     def size(self) -> int:
-        """The text's length in bytes."""
+        """The payload's length in bytes."""
         return len(self.data) - head_size(self.data)
 
 
-def text_frame(text: str) -> bytes:
-    """Return the WebSocket frame, unmasked and uncompressed, in which a server sends `text`."""
-    payload = text.encode()
+def text_frame(payload: bytes) -> bytes:
+    """Return the WebSocket text frame, unmasked and uncompressed, in which a server sends `payload`, in UTF-8."""
     size = len(payload)
     if size <= _SHORT:
         return bytes((_FINAL_TEXT, size)) + payload
@@ -58,13 +54,13 @@ def text_frame(text: str) -> bytes:
 
 
 def head_size(data: bytes) -> int:
-    """Return the number of bytes before the text in a frame that `text_frame` made."""
+    """Return the number of bytes before the payload in a frame that `text_frame` made."""
     length = data[1]
     return 2 if length <= _SHORT else 4 if length == _TWO_BYTES else 10
 
 
 def fitting(frame: Frame, limit: int) -> Frame:
-    """Return `frame`, or a `resync` in its place where its text is longer than `limit` bytes."""
+    """Return `frame`, or a `resync` in its place where its payload is longer than `limit` bytes."""
     if len(frame.data) <= limit or frame.size <= limit:
         return frame
     metrics.frames_too_large.inc()

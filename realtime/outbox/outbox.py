@@ -137,20 +137,20 @@ class Outbox:
     def _shed(self) -> None:
         """Drop what is stale by the time it would arrive, and tell presence as it is in the end."""
         kept: deque[Frame | CloseCode] = deque()
-        presence: list[str] = []
+        presence: list[bytes] = []
         typing = 0
-        edits = superseded_edits([entry.text if isinstance(entry, Frame) else "" for entry in self._queue])
+        edits = superseded_edits([entry.payload if isinstance(entry, Frame) else b"" for entry in self._queue])
         for place, entry in enumerate(self._queue):
             if place in edits:
                 continue
             if isinstance(entry, CloseCode) or entry.priority is Priority.MUST:
                 kept.append(entry)
             elif entry.priority is Priority.PRESENCE:
-                presence.append(entry.text)
+                presence.append(entry.payload)
             else:
                 typing += 1
         folded = fold(presence)
-        kept.extend(Frame(text, Priority.PRESENCE) for text in folded)
+        kept.extend(Frame(payload, Priority.PRESENCE) for payload in folded)
         metrics.frames_shed.labels("edited").inc(len(edits))
         metrics.frames_shed.labels("typing").inc(typing)
         metrics.frames_shed.labels("presence").inc(len(presence) - len(folded))

@@ -24,14 +24,14 @@ def portions(entries: Sequence[T]) -> Iterator[Sequence[T]]:
         yield entries[start : start + MOST_IN_FRAME]
 
 
-def fold(texts: Sequence[str]) -> list[str]:
+def fold(payloads: Sequence[bytes]) -> list[bytes]:
     """Return presence frames of one connection as few per chat, with the latest of each user.
 
     For a client that does not keep up: it is told how things are, and no more how they came to be so.
     """
     chats: dict[UUID, tuple[dict[UUID, PresenceEntry], int | None]] = {}
-    for text in texts:
-        frame = _decoder.decode(text)
+    for payload in payloads:
+        frame = _decoder.decode(payload)
         entries, _ = chats.get(frame.chat_id, ({}, None))
         for entry in _entries(frame):
             known = entries.get(entry.user_id)

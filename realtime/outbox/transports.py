@@ -64,7 +64,7 @@ class AsgiTransport:
 
     def send(self, frame: Frame) -> None:
         """Send one frame; not to be called while `is_busy`."""
-        self._start({"type": "websocket.send", "text": frame.text})
+        self._start({"type": "websocket.send", "text": frame.payload.decode()})
 
     def close(self, code: CloseCode) -> None:
         """Close the socket; not to be called while `is_busy`."""

@@ -1,7 +1,7 @@
 """The wire protocol `flowra.v1`: every frame as a typed struct, error codes, close codes.
 
 Imports neither Django nor Channels, does no I/O. `decode` turns what a client sent into a command or raises
-FrameError, which has all that the `error` frame says; `encode` turns a server frame into text.
+FrameError, which has all that the `error` frame says; `encode` turns a server frame into JSON.
 """
 
 from __future__ import annotations
@@ -331,6 +331,6 @@ class ChatFrame(Struct, frozen=True, kw_only=True):
 _encoder = msgspec.json.Encoder()
 
 
-def encode(frame: ServerFrame | ChatFrame) -> str:
-    """Return the text of a frame."""
-    return _encoder.encode(frame).decode()
+def encode(frame: ServerFrame | ChatFrame) -> bytes:
+    """Return the JSON of a frame, in UTF-8."""
+    return _encoder.encode(frame)

@@ -223,7 +223,7 @@ def test_client_says_why_it_failed(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_frames_come_in_pieces() -> None:
     texts = ["", "short", "x" * 126, "ü" * 40_000]
-    stream = b"".join(text_frame(text) for text in texts)
+    stream = b"".join(text_frame(text.encode()) for text in texts)
     ping = b"\x89\x02hi"
     frames = Frames()
     found: list[tuple[str, int]] = []

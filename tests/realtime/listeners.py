@@ -20,7 +20,7 @@ class Listener:
         self.texts: list[str] = []
         self.ended: list[CloseCode] = []
         outbox = Outbox(AsgiTransport(self._send), limit=10_000_000, overflowed=lambda: None)
-        outbox.open(Frame("welcome"))
+        outbox.open(Frame(b"welcome"))
         self.texts.clear()
         self.connection = Connection(
             credential=Credential(user_id=user_id or uuid.uuid4(), expires_at=0.0),

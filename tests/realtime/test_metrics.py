@@ -77,7 +77,7 @@ async def test_what_alerts_count_is_there_before_it_happens(demo_server: Server)
 
 
 def test_the_way_through_the_layer_is_timed_by_the_publisher_alone() -> None:
-    event = LayerEvent(group="chat.x", audience=Audience.CHAT, text="x")
+    event = LayerEvent(group="chat.x", audience=Audience.CHAT, payload=b"x")
     message = to_layer(event, "here")
     before, sum_before = value("flowra_layer_round_trip_seconds_count"), value("flowra_layer_round_trip_seconds_sum")
     time.sleep(0.02)  # the way
@@ -87,12 +87,12 @@ def test_the_way_through_the_layer_is_timed_by_the_publisher_alone() -> None:
 
 
 def test_an_event_of_another_machine_has_this_ones_time() -> None:
-    event = LayerEvent(group="chat.x", audience=Audience.CHAT, text="x", known_at=10.0**9)
+    event = LayerEvent(group="chat.x", audience=Audience.CHAT, payload=b"x", known_at=10.0**9)
     before = time.monotonic()
     received = from_layer(to_layer(event, "there"), "here")
     assert received is not None
     assert before <= received.known_at <= time.monotonic()
-    assert received.text == "x"
+    assert received.payload == b"x"
 
 
 def test_outboxes_are_summed() -> None:

@@ -202,7 +202,11 @@ async def test_changes_are_told_in_order_after_the_database_came_back(
     for text in ("one", "two"):
         feed.put(
             LayerEvent(
-                group="w", audience=Audience.MEMBERS, text=text, chat_id=cast.chat.pk, workspace_id=cast.workspace.pk
+                group="w",
+                audience=Audience.MEMBERS,
+                payload=text.encode(),
+                chat_id=cast.chat.pk,
+                workspace_id=cast.workspace.pk,
             )
         )
     await run_until(feed.run_changes, lambda: len(listener.texts) == 2)
@@ -219,7 +223,9 @@ async def test_more_changes_than_may_wait_have_those_concerned_load_again(monkey
     feed = ActivityFeed(directory)  # nobody runs it
     for _ in range(3):
         feed.put(
-            LayerEvent(group="w", audience=Audience.MEMBERS, text="one", chat_id=uuid.uuid4(), workspace_id=workspace)
+            LayerEvent(
+                group="w", audience=Audience.MEMBERS, payload=b"one", chat_id=uuid.uuid4(), workspace_id=workspace
+            )
         )
     (text,) = listener.texts
     assert (json.loads(text)["type"], json.loads(text)["reason"]) == ("resync", "overload")

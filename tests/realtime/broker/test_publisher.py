@@ -45,7 +45,7 @@ async def publish_from_threads(publisher: Publisher) -> None:
 
     def put(thread: int) -> None:
         for number in range(EACH):
-            event = LayerEvent(group="chat.x", audience=Audience.CHAT, text=f"{thread:02}.{number:02}")
+            event = LayerEvent(group="chat.x", audience=Audience.CHAT, payload=f"{thread:02}.{number:02}".encode())
             loop.call_soon_threadsafe(publisher.put, event)
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -60,7 +60,7 @@ async def test_everything_arrives_and_each_threads_events_in_order(valkey: Valke
     async with asyncio.timeout(WITHIN), publishing(layer) as publisher:
         await publish_from_threads(publisher)
         arrived = [from_layer(await layer.receive(channel), "there") for _ in sent()]
-    texts = [event.text for event in arrived if event is not None]
+    texts = [event.payload.decode() for event in arrived if event is not None]
     assert sorted(texts) == sent()
     for thread in range(THREADS):
         own = [text for text in texts if text.startswith(f"{thread:02}.")]
@@ -89,7 +89,7 @@ async def test_whoever_dropped_something_has_everybody_load_again(
     await layer.group_add(EVERYBODY, channel)
     async with asyncio.timeout(WITHIN), publishing(layer) as publisher:
         for _ in range(bound + 1):
-            publisher.put(LayerEvent(group="chat.x", audience=Audience.CHAT, text="one too many"))
+            publisher.put(LayerEvent(group="chat.x", audience=Audience.CHAT, payload=b"one too many"))
         event = from_layer(await layer.receive(channel), "there")
         assert event is not None
         assert event.audience is Audience.RESYNC

@@ -92,7 +92,7 @@ def test_the_count_is_unknown_without_a_snapshot_and_after_it_became_doubtful() 
 
 
 def test_one_change_is_a_changed_frame_and_several_are_a_diff() -> None:
-    one = json.loads(presence_event(CHAT, [change(JANE, 7)], online_count=1, access_version=3).text)
+    one = json.loads(presence_event(CHAT, [change(JANE, 7)], online_count=1, access_version=3).payload)
     assert one == {
         "type": "presence.changed",
         "chat_id": str(CHAT),
@@ -104,7 +104,7 @@ def test_one_change_is_a_changed_frame_and_several_are_a_diff() -> None:
         "online_count": 1,
     }
     event = presence_event(CHAT, [change(JANE, 7), change(JOHN, 8, is_online=False)], online_count=1, access_version=3)
-    two = json.loads(event.text)
+    two = json.loads(event.payload)
     assert (two["type"], two["chat_id"], two["online_count"]) == ("presence.diff", str(CHAT), 1)
     assert [entry["version"] for entry in two["online"]] == [7]
     assert [entry["last_seen"] for entry in two["offline"]] == ["2026-11-22T20:58:11.402Z"]
@@ -132,10 +132,10 @@ def test_whatever_the_order_and_however_often_it_ends_as_it_is(
 
 def test_folded_frames_say_how_things_are() -> None:
     texts = [
-        presence_event(CHAT, [change(JANE, 7)], online_count=1, access_version=0).text,
-        presence_event(CHAT, [change(JOHN, 8), change(BOB, 9)], online_count=3, access_version=0).text,
-        presence_event(CHAT, [change(JANE, 10, is_online=False)], online_count=2, access_version=0).text,
-        presence_event(uuid.UUID(int=8), [change(JANE, 10, is_online=False)], online_count=0, access_version=0).text,
+        presence_event(CHAT, [change(JANE, 7)], online_count=1, access_version=0).payload,
+        presence_event(CHAT, [change(JOHN, 8), change(BOB, 9)], online_count=3, access_version=0).payload,
+        presence_event(CHAT, [change(JANE, 10, is_online=False)], online_count=2, access_version=0).payload,
+        presence_event(uuid.UUID(int=8), [change(JANE, 10, is_online=False)], online_count=0, access_version=0).payload,
     ]
     first, second = (json.loads(text) for text in fold(texts))
     assert (first["type"], first["chat_id"], first["online_count"]) == ("presence.diff", str(CHAT), 2)

@@ -25,7 +25,7 @@ def event(text: str, *, revision: int = 0, access_version: int = 0, **fields: An
     return LayerEvent(
         group="chat",
         audience=Audience.CHAT,
-        text=text,
+        payload=text.encode(),
         chat_id=CHAT,
         revision=revision,
         access_version=access_version,

@@ -50,7 +50,7 @@ def event(
     return LayerEvent(
         group=workspace_group(place),
         audience=Audience.WORKSPACE,
-        text=text,
+        payload=text.encode(),
         workspace_id=place,
         user_ids=(about,) if about else (),
         latest_of=latest_of,

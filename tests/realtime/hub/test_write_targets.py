@@ -65,8 +65,8 @@ class Person:
         self.outbox = Outbox(
             PreframedTransport(self.socket.send, self.socket), limit=10_000_000, overflowed=lambda: None
         )
-        self.outbox.open(Frame("welcome"))
-        self.due = [text_frame("welcome")]
+        self.outbox.open(Frame(b"welcome"))
+        self.due = [text_frame(b"welcome")]
         self.connection = Connection(
             credential=Credential(user_id=user_id or uuid.uuid4(), expires_at=0.0),
             display_name="Jane",
@@ -124,11 +124,13 @@ def test_each_gets_everything_once_whatever_happens(steps: list[Step]) -> None:
         room = directory.rooms.get(chat_id)
         if action in ("send", "typing") and room is not None:
             skip = user_id if action == "typing" else None
-            event = LayerEvent(group="chat", audience=Audience.CHAT, text=f"event {number}", skip_user_id=skip)
-            room._send([(event, Frame(event.text))])
+            event = LayerEvent(
+                group="chat", audience=Audience.CHAT, payload=f"event {number}".encode(), skip_user_id=skip
+            )
+            room._send([(event, Frame(event.payload))])
             for other in people:
                 if other.connection.user_id != skip:
-                    other.ought_to_get(chat_id, text_frame(event.text))
+                    other.ought_to_get(chat_id, text_frame(event.payload))
         elif action == "subscribe":
             person.subscriptions[chat_id] = directory.join_room(person.connection, chat_id)
             person.held[chat_id] = []
@@ -173,13 +175,13 @@ def test_what_happens_to_a_connection_invalidates_its_own_rooms_and_no_other() -
 
     def are_valid_after(happens: Callable[[], object]) -> tuple[bool, bool]:
         for room in (first, second):
-            room._send([(LayerEvent(group="chat", audience=Audience.CHAT, text="x"), Frame("x"))])
+            room._send([(LayerEvent(group="chat", audience=Audience.CHAT, payload=b"x"), Frame(b"x"))])
         assert (first.write_targets.is_valid, second.write_targets.is_valid) == (True, True)
         happens()
         return first.write_targets.is_valid, second.write_targets.is_valid
 
-    typing = LayerEvent(group="chat", audience=Audience.CHAT, text="x", skip_user_id=one.connection.user_id)
-    assert are_valid_after(lambda: first._send([(typing, Frame("x"))])) == (True, True)
+    typing = LayerEvent(group="chat", audience=Audience.CHAT, payload=b"x", skip_user_id=one.connection.user_id)
+    assert are_valid_after(lambda: first._send([(typing, Frame(b"x"))])) == (True, True)
     assert are_valid_after(lambda: one.socket.set_full(True)) == (False, True)
     assert are_valid_after(lambda: both.socket.set_full(True)) == (False, False)
     assert are_valid_after(lambda: both.socket.set_full(False)) == (False, False)
@@ -199,7 +201,8 @@ async def test_who_was_removed_does_not_get_what_waited_for_the_check() -> None:
         directory.join_room(person.connection, CHAT).release(0)
     room = directory.rooms[CHAT]
     before, after = (
-        LayerEvent(group="chat", audience=Audience.CHAT, text=text, chat_id=CHAT) for text in ("before", "after")
+        LayerEvent(group="chat", audience=Audience.CHAT, payload=payload, chat_id=CHAT)
+        for payload in (b"before", b"after")
     )
     room.access_version = 0
     room.fan_out(before)
@@ -207,5 +210,5 @@ async def test_who_was_removed_does_not_get_what_waited_for_the_check() -> None:
     room.waiting.append(after)
     room.checked(1, {stays.connection.user_id})
     room.flush()
-    assert goes.socket.taken == [text_frame("welcome"), text_frame("before")]
-    assert stays.socket.taken == [text_frame("welcome"), text_frame("before"), text_frame("after")]
+    assert goes.socket.taken == [text_frame(b"welcome"), text_frame(b"before")]
+    assert stays.socket.taken == [text_frame(b"welcome"), text_frame(b"before"), text_frame(b"after")]

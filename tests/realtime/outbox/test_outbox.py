@@ -40,7 +40,7 @@ def make(limit: int = 1_000) -> tuple[Socket, Outbox, list[str]]:
     """Return a socket, its opened outbox and the list that notes an overflow."""
     socket, overflows = Socket(), []
     outbox = Outbox(AsgiTransport(socket.send), limit=limit, overflowed=lambda: overflows.append("overflow"))
-    outbox.open(Frame("welcome"))
+    outbox.open(Frame(b"welcome"))
     return socket, outbox, overflows
 
 
@@ -59,7 +59,7 @@ def shed(kind: str) -> float:
 async def test_frames_go_at_once_without_a_task() -> None:
     socket, outbox, _ = make()
     before = len(asyncio.all_tasks())
-    outbox.put(Frame("a"))
+    outbox.put(Frame(b"a"))
     assert socket.taken == ["welcome", "a"]
     assert len(asyncio.all_tasks()) == before
 
@@ -68,21 +68,21 @@ async def test_order_holds_while_the_socket_waits() -> None:
     socket, outbox, _ = make()
     socket.writable.clear()
     for text in "abc":
-        outbox.put(Frame(text))
+        outbox.put(Frame(text.encode()))
     assert socket.taken == ["welcome"]
     socket.writable.set()
     await drained()
     assert socket.taken == ["welcome", *"abc"]
-    outbox.put(Frame("d"))
+    outbox.put(Frame(b"d"))
     assert socket.taken[-1] == "d"
 
 
 async def test_what_came_before_the_welcome_follows_it() -> None:
     socket = Socket()
     outbox = Outbox(AsgiTransport(socket.send), limit=100, overflowed=lambda: None)
-    outbox.put(Frame("early"))
+    outbox.put(Frame(b"early"))
     assert socket.taken == []
-    outbox.open(Frame("welcome"))
+    outbox.open(Frame(b"welcome"))
     assert socket.taken == ["welcome", "early"]
 
 
@@ -90,10 +90,10 @@ async def test_a_full_outbox_drops_typing_first() -> None:
     socket, outbox, overflows = make(limit=30)
     before = shed("typing")
     socket.writable.clear()
-    outbox.put(Frame("stuck"))
-    outbox.put(Frame("t" * 12, Priority.TYPING))
-    outbox.put(Frame("m" * 12))
-    outbox.put(Frame("n" * 12))
+    outbox.put(Frame(b"stuck"))
+    outbox.put(Frame(b"t" * 12, Priority.TYPING))
+    outbox.put(Frame(b"m" * 12))
+    outbox.put(Frame(b"n" * 12))
     assert not overflows
     assert shed("typing") == before + 1
     socket.writable.set()
@@ -112,7 +112,7 @@ async def test_a_full_outbox_tells_an_edited_message_once() -> None:
     socket, outbox, overflows = make(limit=1_000)
     before = shed("edited")
     socket.writable.clear()
-    outbox.put(Frame("stuck"))
+    outbox.put(Frame(b"stuck"))
     outbox.put(change("posted", "one", 1))
     outbox.put(change("edited", "two", 2))
     for revision in range(3, 200):
@@ -134,7 +134,7 @@ async def test_a_full_outbox_tells_an_edited_message_once() -> None:
 async def test_edits_of_different_messages_all_count() -> None:
     socket, outbox, overflows = make(limit=1_000)
     socket.writable.clear()
-    outbox.put(Frame("stuck"))
+    outbox.put(Frame(b"stuck"))
     for revision in range(20):
         outbox.put(change("edited", f"message {revision}", revision))
     assert overflows == ["overflow"]
@@ -149,12 +149,12 @@ async def test_a_full_outbox_tells_presence_as_it_is_in_the_end() -> None:
             user_id=jane, display_name="Jane", is_online=bool(version % 2), last_seen=None, version=version
         )
         event = presence_event(chat, [change], online_count=version % 2, access_version=0)
-        return Frame(event.text, Priority(event.priority))
+        return Frame(event.payload, Priority(event.priority))
 
     socket, outbox, overflows = make(limit=1_000)
     before = shed("presence")
     socket.writable.clear()
-    outbox.put(Frame("stuck"))
+    outbox.put(Frame(b"stuck"))
     for version in range(1, 200):
         outbox.put(presence(version))
     assert not overflows
@@ -173,7 +173,7 @@ async def test_what_cannot_be_dropped_overflows_once_and_memory_stays_bounded() 
     socket, outbox, overflows = make(limit=100)
     socket.writable.clear()
     for _ in range(1_000):
-        outbox.put(Frame("x" * 50))
+        outbox.put(Frame(b"x" * 50))
     assert overflows == ["overflow"]
     assert outbox.queued_bytes == 0
     socket.writable.set()
@@ -184,19 +184,19 @@ async def test_what_cannot_be_dropped_overflows_once_and_memory_stays_bounded() 
 async def test_the_bound_is_in_bytes_not_in_characters() -> None:
     socket, outbox, overflows = make(limit=100)
     socket.writable.clear()
-    outbox.put(Frame("stuck"))
-    outbox.put(Frame("😀" * 25))
+    outbox.put(Frame(b"stuck"))
+    outbox.put(Frame("😀".encode() * 25))
     assert (outbox.queued_bytes, overflows) == (100, [])
-    outbox.put(Frame("é"))
+    outbox.put(Frame("é".encode()))
     assert overflows == ["overflow"]
 
 
 async def test_close_comes_after_what_is_queued_and_nothing_after_it() -> None:
     socket, outbox, _ = make()
     socket.writable.clear()
-    outbox.put(Frame("last"))
+    outbox.put(Frame(b"last"))
     outbox.close(CloseCode.RESTART)
-    outbox.put(Frame("late"))
+    outbox.put(Frame(b"late"))
     outbox.close(CloseCode.NORMAL)
     socket.writable.set()
     await drained()
@@ -206,7 +206,7 @@ async def test_close_comes_after_what_is_queued_and_nothing_after_it() -> None:
 async def test_before_the_welcome_only_the_close_is_sent() -> None:
     socket = Socket()
     outbox = Outbox(AsgiTransport(socket.send), limit=100, overflowed=lambda: None)
-    outbox.put(Frame("early"))
+    outbox.put(Frame(b"early"))
     outbox.close(CloseCode.UNAUTHENTICATED)
     assert socket.taken == [4401]
 
@@ -214,8 +214,8 @@ async def test_before_the_welcome_only_the_close_is_sent() -> None:
 async def test_one_who_waits_for_room_goes_on_when_there_is_some_or_the_outbox_is_closed() -> None:
     socket, outbox, _ = make()
     socket.writable.clear()
-    outbox.put(Frame("stuck"))
-    outbox.put(Frame("x" * 10))
+    outbox.put(Frame(b"stuck"))
+    outbox.put(Frame(b"x" * 10))
     waits = asyncio.create_task(outbox.wait_writable(9))
     await outbox.wait_writable(10)
     assert not waits.done()
@@ -223,8 +223,8 @@ async def test_one_who_waits_for_room_goes_on_when_there_is_some_or_the_outbox_i
     await asyncio.wait_for(waits, 5)
     assert socket.taken == ["welcome", "stuck", "x" * 10]
     socket.writable.clear()
-    outbox.put(Frame("stuck"))
-    outbox.put(Frame("y"))
+    outbox.put(Frame(b"stuck"))
+    outbox.put(Frame(b"y"))
     waits = asyncio.create_task(outbox.wait_writable(0))
     await asyncio.sleep(0)
     outbox.detach()
@@ -234,17 +234,17 @@ async def test_one_who_waits_for_room_goes_on_when_there_is_some_or_the_outbox_i
 async def test_a_peer_that_is_gone_ends_it_quietly() -> None:
     socket, outbox, _ = make()
     socket.is_gone = True
-    outbox.put(Frame("a"))
+    outbox.put(Frame(b"a"))
     assert outbox.is_closed
-    outbox.put(Frame("b"))
+    outbox.put(Frame(b"b"))
     assert socket.taken == ["welcome"]
 
 
 async def test_a_peer_that_goes_while_it_is_waited_for() -> None:
     socket, outbox, _ = make()
     socket.writable.clear()
-    outbox.put(Frame("a"))
-    outbox.put(Frame("b"))
+    outbox.put(Frame(b"a"))
+    outbox.put(Frame(b"b"))
     socket.is_gone = True
     socket.writable.set()
     await drained()
@@ -255,7 +255,7 @@ async def test_a_peer_that_goes_while_it_is_waited_for() -> None:
 async def test_a_send_that_waits_is_cancelled_when_the_connection_has_ended() -> None:
     socket, outbox, _ = make()
     socket.writable.clear()
-    outbox.put(Frame("a"))
+    outbox.put(Frame(b"a"))
     outbox.detach()
     await drained()
     socket.writable.set()
@@ -264,12 +264,12 @@ async def test_a_send_that_waits_is_cancelled_when_the_connection_has_ended() ->
 
 async def test_what_is_larger_than_the_bound_is_told_as_changed_whether_it_would_wait_or_not() -> None:
     socket, outbox, overflows = make(limit=1_000)
-    outbox.put(Frame("x" * 1_000))
-    outbox.put(Frame("x" * 1_001))
-    outbox.put(Frame("é" * 501))
+    outbox.put(Frame(b"x" * 1_000))
+    outbox.put(Frame(b"x" * 1_001))
+    outbox.put(Frame("é".encode() * 501))
     socket.writable.clear()
-    outbox.put(Frame("stuck"))
-    outbox.put(Frame("x" * 5_000_000))
+    outbox.put(Frame(b"stuck"))
+    outbox.put(Frame(b"x" * 5_000_000))
     assert outbox.queued_bytes < 100
     socket.writable.set()
     await drained()
@@ -286,8 +286,8 @@ async def test_presence_that_is_folded_still_fits_frames() -> None:
         PresenceChange(user_id=user, display_name=EMOJI * 80, is_online=True, last_seen=None, version=1)
         for user in users
     ]
-    texts = [presence_event(chat, some, online_count=1_000, access_version=0).text for some in portions(changes)]
-    folded = fold(texts)
-    assert max(len(text.encode()) for text in [*texts, *folded]) < 320 * 1024
-    told = [entry["user_id"] for text in folded for entry in json.loads(text)["online"]]
+    payloads = [presence_event(chat, some, online_count=1_000, access_version=0).payload for some in portions(changes)]
+    folded = fold(payloads)
+    assert max(len(payload) for payload in [*payloads, *folded]) < 320 * 1024
+    told = [entry["user_id"] for payload in folded for entry in json.loads(payload)["online"]]
     assert told == [str(user) for user in users]

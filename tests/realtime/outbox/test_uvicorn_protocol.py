@@ -42,7 +42,7 @@ async def ready(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.accept"})
     transport = open_transport(scope, send)
     for size in SIZES:
-        transport.send(Frame("é" * (size // 2) + "x" * (size % 2)))
+        transport.send(Frame("é".encode() * (size // 2) + b"x" * (size % 2)))
     transport.close(CloseCode.SLOW_CONSUMER)
     await until_gone(receive)
 
@@ -50,7 +50,7 @@ async def ready(scope: Any, receive: Any, send: Any) -> None:
 def opened_outbox(scope: Any, send: Any, overflows: list[bool]) -> Outbox:
     """Return an outbox on the extension that has sent its welcome and notes an overflow in `overflows`."""
     outbox = Outbox(open_transport(scope, send), limit=100_000, overflowed=lambda: overflows.append(True))
-    outbox.open(Frame("welcome"))
+    outbox.open(Frame(b"welcome"))
     return outbox
 
 
@@ -80,14 +80,14 @@ async def test_plain_and_ready_frames_and_control_frames_keep_their_order() -> N
         socket = extension_of(scope)
         for number in range(0, 40, 2):
             await send({"type": "websocket.send", "text": str(number)})
-            socket.write(text_frame(str(number + 1)))
+            socket.write(text_frame(str(number + 1).encode()))
             await receive()
         await until_gone(receive)
 
     async with serve(application) as port, connect(port) as peer:
         for number in range(0, 40, 2):
             for text in (str(number), str(number + 1)):
-                assert await peer.take(2 + len(text)) == text_frame(text)
+                assert await peer.take(2 + len(text)) == text_frame(text.encode())
             peer.send(0x9, b"ping")  # its pong comes in between
             assert await peer.take(6) == b"\x8a\x04ping"
             peer.send(0x1, b"next")
@@ -97,7 +97,7 @@ async def test_several_frames_in_one_write_arrive_as_several() -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
-        extension_of(scope).write(b"".join(text_frame(text) for text in ("a", "bc", "d" * 200)))
+        extension_of(scope).write(b"".join(text_frame(text) for text in (b"a", b"bc", b"d" * 200)))
         await until_gone(receive)
 
     async with serve(application) as port, connect(port) as peer:
@@ -118,12 +118,12 @@ async def test_after_the_end_nothing_is_written(closed_by: str) -> None:
             await send({"type": "websocket.close", "code": 1012})
         await until_gone(receive)
         assert outbox.direct is None
-        outbox.put(Frame("late"))
+        outbox.put(Frame(b"late"))
         outbox.close(CloseCode.INTERNAL)
         done.set()
 
     async with serve(application) as port, connect(port) as peer:
-        assert await peer.take(9) == text_frame("welcome")
+        assert await peer.take(9) == text_frame(b"welcome")
         if closed_by == "peer":
             peer.send(0x8, (1012).to_bytes(2, "big"))
         assert await peer.take(4) == b"\x88\x02" + (1012).to_bytes(2, "big")
@@ -164,7 +164,7 @@ async def test_every_end_is_told_once_and_before_anything_could_be_written(end: 
         if end == "before it is watched":
             assert was_gone == [False]
             return
-        socket.write(text_frame("ready"))
+        socket.write(text_frame(b"ready"))
         if end == "close":
             await send({"type": "websocket.close", "code": 1012})
             assert was_gone == [False]
@@ -178,7 +178,7 @@ async def test_every_end_is_told_once_and_before_anything_could_be_written(end: 
         port = await stack.enter_async_context(serve(application, **options))
         async with connect(port) as peer:
             if end != "before it is watched":
-                assert await peer.take(7) == text_frame("ready")
+                assert await peer.take(7) == text_frame(b"ready")
             if end == "peer closes":
                 peer.send(0x8, (1000).to_bytes(2, "big"))
             elif end == "peer half-closes":
@@ -204,7 +204,7 @@ async def test_a_peer_that_takes_nothing_overflows_and_can_be_aborted() -> None:
         await send({"type": "websocket.accept"})
         outbox = opened_outbox(scope, send, overflows)
         while not overflows:
-            outbox.put(Frame("x" * 60_000))
+            outbox.put(Frame(b"x" * 60_000))
             await asyncio.sleep(0)
         assert outbox.direct is None
         outbox.abort()
@@ -229,7 +229,7 @@ async def test_one_that_takes_something_again_after_an_overflow_is_told_why_it_i
         await send({"type": "websocket.accept"})
         outbox = opened_outbox(scope, send, overflows)
         while not overflows:
-            outbox.put(Frame("x" * 60_000))
+            outbox.put(Frame(b"x" * 60_000))
             await asyncio.sleep(0)
         overflowed.set()
         await until_gone(receive)
@@ -238,8 +238,8 @@ async def test_one_that_takes_something_again_after_an_overflow_is_told_why_it_i
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await asyncio.wait_for(overflowed.wait(), WITHIN)
         peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
-        assert await peer.take(9) == text_frame("welcome")
-        frame = text_frame("x" * 60_000)
+        assert await peer.take(9) == text_frame(b"welcome")
+        frame = text_frame(b"x" * 60_000)
         while (head := await peer.take(4)) == frame[:4]:
             assert await peer.take(60_000) == frame[4:]
         assert head == b"\x88\x02" + (4408).to_bytes(2, "big")
@@ -255,7 +255,7 @@ async def test_a_close_that_the_peer_does_not_take_has_its_time(monkeypatch: pyt
         socket = extension_of(scope)
         socket.transport.set_write_buffer_limits(high=10**9)  # else the close would wait
         while not socket.transport.get_write_buffer_size():
-            socket.write(text_frame("x" * 1_000_000))
+            socket.write(text_frame(b"x" * 1_000_000))
             await asyncio.sleep(0)
         await send({"type": "websocket.close", "code": 4408})
         await until_gone(receive)  # said with the close
@@ -284,7 +284,7 @@ async def test_it_says_when_the_peer_takes_more_again() -> None:
         socket = extension_of(scope)
         socket.watch(changed, lambda: None)
         while True not in changes:
-            socket.write(text_frame("x" * 60_000))
+            socket.write(text_frame(b"x" * 60_000))
             await asyncio.sleep(0)
         await until_gone(receive)
 

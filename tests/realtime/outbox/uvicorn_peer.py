@@ -113,5 +113,5 @@ async def until_gone(receive: Any) -> None:
 async def fill(protocol: PreframedProtocol) -> None:
     """Write to a peer that takes nothing, until no more should be."""
     while protocol.writable.is_set():
-        protocol.write(text_frame("x" * 60_000))
+        protocol.write(text_frame(b"x" * 60_000))
         await asyncio.sleep(0)
