@@ -27,7 +27,7 @@ ABNORMAL = 1006
 _encoder = msgspec.json.Encoder(enc_hook=str)
 _refs = itertools.count(1)
 
-Heard = Callable[[str, bytes, float], None]  # type, payload, when by time.perf_counter
+OnFrame = Callable[[str, bytes, float], None]  # type, payload, when by time.perf_counter
 
 
 class SocketFault(Exception):
@@ -116,11 +116,11 @@ def client_frame(payload: bytes, opcode: int = TEXT) -> bytes:
 
 
 class FlowraSocket(asyncio.Protocol):
-    """One socket; `heard` is called with every frame but the welcome and answers to `ask`."""
+    """One socket; `on_frame` is called with every frame but the welcome and answers to `ask`."""
 
-    def __init__(self, port: int, token: str, heard: Heard) -> None:
+    def __init__(self, port: int, token: str, on_frame: OnFrame) -> None:
         loop = asyncio.get_running_loop()
-        self.heard = heard
+        self.on_frame = on_frame
         self.welcome: asyncio.Future[dict[str, Any]] = loop.create_future()
         self.closed: asyncio.Future[int] = loop.create_future()
         self._transport: asyncio.Transport | None = None
@@ -232,14 +232,14 @@ class FlowraSocket(asyncio.Protocol):
         if kind == "welcome" and not self.welcome.done():
             self.welcome.set_result(msgspec.json.decode(payload))
             return
-        self.heard(kind, payload, at)
+        self.on_frame(kind, payload, at)
 
 
-def hear_nothing(kind: str, payload: bytes, at: float) -> None:
+def ignore_frame(kind: str, payload: bytes, at: float) -> None:
     """Let frames go by."""
 
 
-async def connect(port: int, token: str, heard: Heard = hear_nothing, *, receive_buffer: int = 0) -> FlowraSocket:
+async def connect(port: int, token: str, on_frame: OnFrame = ignore_frame, *, receive_buffer: int = 0) -> FlowraSocket:
     """Return a socket that was welcomed; `receive_buffer` bytes bound what the kernel takes for it."""
     loop = asyncio.get_running_loop()
     tcp = sockets.socket()
@@ -250,7 +250,7 @@ async def connect(port: int, token: str, heard: Heard = hear_nothing, *, receive
     try:
         async with asyncio.timeout(WAIT):
             await loop.sock_connect(tcp, ("127.0.0.1", port))
-            _, made = await loop.create_connection(lambda: FlowraSocket(port, token, heard), sock=tcp)
+            _, made = await loop.create_connection(lambda: FlowraSocket(port, token, on_frame), sock=tcp)
             await made.welcome
     except TimeoutError:
         tcp.close()

@@ -28,7 +28,7 @@ class Posts:
         self.missing = 0  # deliveries that are expected and have not come
         self._due: dict[bytes, float] = {}
 
-    def heard(self, kind: str, payload: bytes, at: float) -> None:
+    def on_frame(self, kind: str, payload: bytes, at: float) -> None:
         """Take a frame a socket was sent."""
         if kind != "chat.message.posted":
             return
@@ -44,7 +44,7 @@ class Posts:
     async def post(
         self, socket: FlowraSocket, chat_id: str, listeners: int, *, body: str = BODY, due: float = 0
     ) -> None:
-        """Post and wait for the ack; `listeners` subscribers are expected to hear of it."""
+        """Post and wait for the ack; `listeners` subscribers are expected to receive it."""
         client_id = str(uuid.uuid4())
         due = due or time.perf_counter()
         self._due[client_id.encode()] = due
@@ -62,14 +62,14 @@ class Posts:
 
 
 async def join(
-    port: int, people: Sequence[SeededPerson], heard: Callable[[str, bytes, float], None], *, at_once: int = 32
+    port: int, people: Sequence[SeededPerson], on_frame: Callable[[str, bytes, float], None], *, at_once: int = 32
 ) -> list[FlowraSocket]:
     """Connect everybody and subscribe each to their home chat."""
     turn = asyncio.Semaphore(at_once)
 
     async def one(person: SeededPerson) -> FlowraSocket:
         async with turn:
-            socket = await connect(port, person.token, heard)
+            socket = await connect(port, person.token, on_frame)
             await answer_of(socket.ask("subscribe", chat_id=person.home))
             return socket
 

@@ -13,7 +13,7 @@ from benchmarks.load.posts import leave
 from benchmarks.measuring import mebibytes, resident_bytes
 from benchmarks.report.results import Options, Plot, Result, Table
 from benchmarks.scenarios import presence_cost
-from benchmarks.setup.deployment import Place, Share, place, run_client, verdict
+from benchmarks.setup.deployment import Deployment, Share, deploy, run_client, verdict
 from benchmarks.setup.people import Plan, SeededPerson
 
 GOAL = 40_000  # bytes per connection
@@ -34,7 +34,7 @@ class Level:
     subscribe_cpu: float = 0.0
 
 
-async def _climb(here: Place, levels: Sequence[int], *, subscribed: bool) -> list[Level]:
+async def _climb(here: Deployment, levels: Sequence[int], *, subscribed: bool) -> list[Level]:
     pid = here.server.process.pid
     people = here.seeded.people
     sockets: list[FlowraSocket] = []
@@ -64,7 +64,7 @@ async def _climb(here: Place, levels: Sequence[int], *, subscribed: bool) -> lis
     return found
 
 
-async def _connect(here: Place, people: Sequence[SeededPerson]) -> list[FlowraSocket]:
+async def _connect(here: Deployment, people: Sequence[SeededPerson]) -> list[FlowraSocket]:
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def one(person: SeededPerson) -> FlowraSocket:
@@ -99,7 +99,7 @@ def run(options: Options) -> Result:
     share = Share()
     climbs: list[tuple[str, list[Level]]] = []
     for name, is_large, subscribed in cases:
-        with place(plan, postgresql=is_large) as here:
+        with deploy(plan, postgresql=is_large) as here:
             climbs.append((name, run_client(_climb(here, levels, subscribed=subscribed), share)))
     memory = [[name, *(_cell(climb, level) for level in climb)] for name, climb in climbs]
     rates = [_rates(name, climb) for name, climb in climbs]

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.load.posts import Posts, join, leave, ms
 from benchmarks.measuring import median
 from benchmarks.report.results import Options, Table
-from benchmarks.setup.deployment import Place, Share, place, run_client, verdict
+from benchmarks.setup.deployment import Deployment, Share, deploy, run_client, verdict
 from benchmarks.setup.people import Plan
 
 LISTENERS = 500
@@ -32,15 +32,15 @@ class Round:
     rate: float  # posts a second
 
 
-async def _post_one_by_one(here: Place, seconds: float) -> Round:
+async def _post_one_by_one(here: Deployment, seconds: float) -> Round:
     """Post for so long, the next one when the last has reached everybody."""
     warm, posts = Posts(), Posts()
-    sockets = await join(here.server.port, here.seeded.people, warm.heard)
+    sockets = await join(here.server.port, here.seeded.people, warm.on_frame)
     chat_id = here.seeded.chats[0]
 
     async def post_until(end: float, counted: Posts) -> None:
         for socket in sockets:
-            socket.heard = counted.heard
+            socket.on_frame = counted.on_frame
         while time.perf_counter() < end:
             await counted.post(sockets[0], chat_id, LISTENERS)
             await counted.all_delivered(pause=0.001)
@@ -63,9 +63,9 @@ def measure(options: Options, share: Share) -> tuple[Table, str]:
         builds.append((f"Flowra in {options.against.name}", options.against))
     rounds: list[list[Round]] = [[] for _ in builds]
     with contextlib.ExitStack() as stack:
-        places = [stack.enter_context(place(plan, postgresql=True, root=root)) for _, root in builds]
+        deployments = [stack.enter_context(deploy(plan, postgresql=True, root=root)) for _, root in builds]
         for _ in range(options.rounds):
-            for here, found in zip(places, rounds, strict=True):
+            for here, found in zip(deployments, rounds, strict=True):
                 found.append(run_client(_post_one_by_one(here, 3.0 if options.quick else 8.0), share))
     table = Table(
         f"One post after the other, {LISTENERS} listeners, PostgreSQL",

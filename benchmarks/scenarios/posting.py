@@ -14,7 +14,7 @@ from benchmarks.load.posts import Posts, join, leave, ms, steadily
 from benchmarks.measuring import median, percentile
 from benchmarks.report.results import Options, Result, Table
 from benchmarks.scenarios import post_cost
-from benchmarks.setup.deployment import Place, Share, place, run_client, verdict
+from benchmarks.setup.deployment import Deployment, Share, deploy, run_client, verdict
 from benchmarks.setup.people import Plan
 
 PEOPLE, CHATS, MEMBERSHIPS = 200, 50, 5
@@ -38,17 +38,17 @@ class Closed:
 Writers = list[tuple[FlowraSocket, str]]
 
 
-async def _join_all(here: Place, posts: Posts) -> Writers:
+async def _join_all(here: Deployment, posts: Posts) -> Writers:
     people = here.seeded.people
     made: Writers = []
     for number, server in enumerate(here.servers):
         mine = people[number :: len(here.servers)]
-        sockets = await join(server.port, mine, posts.heard)
+        sockets = await join(server.port, mine, posts.on_frame)
         made += [(socket, person.home) for socket, person in zip(sockets, mine, strict=True)]
     return made
 
 
-async def _closed_loop(here: Place, seconds: float) -> Closed:
+async def _closed_loop(here: Deployment, seconds: float) -> Closed:
     posts = Posts()
     writers = await _join_all(here, posts)
     await _keep_in_flight(Posts(), writers, 2.0)  # to warm up; what is delivered of these counts nowhere
@@ -75,45 +75,45 @@ async def _keep_in_flight(posts: Posts, writers: Writers, seconds: float) -> Non
     await asyncio.gather(*(post_on(writers[number::IN_FLIGHT]) for number in range(IN_FLIGHT)))
 
 
-async def _open_loop(here: Place, rate: float, seconds: float) -> Posts:
+async def _open_loop(here: Deployment, rate: float, seconds: float) -> Posts:
     posts, warm = Posts(), Posts()
     writers = await _join_all(here, warm)
     await steadily(warm, writers, rate=rate / 2, seconds=1, listeners=LISTENERS)
     await warm.all_delivered()
     for socket, _ in writers:
-        socket.heard = posts.heard
+        socket.on_frame = posts.on_frame
     await steadily(posts, writers, rate=rate, seconds=seconds, listeners=LISTENERS)
     await posts.all_delivered()
     await leave([socket for socket, _ in writers])
     return posts
 
 
-async def _catch_up(here: Place) -> list[float]:
+async def _catch_up(here: Deployment) -> list[float]:
     """Return what each try took, from `subscribe` with `since` to its `ack`; seconds."""
     person = here.seeded.people[0]
-    heard = 0
+    received = 0
 
-    def hear(kind: str, payload: bytes, at: float) -> None:
-        nonlocal heard
-        heard += kind == "chat.message.posted"
+    def count(kind: str, payload: bytes, at: float) -> None:
+        nonlocal received
+        received += kind == "chat.message.posted"
 
-    socket = await connect(here.server.port, person.token, hear)
+    socket = await connect(here.server.port, person.token, count)
     revision = (await answer_of(socket.ask("subscribe", chat_id=person.home)))["revision"]
     took: list[float] = []
     for number in range(TRIES + 3):
-        heard = 0
+        received = 0
         began = time.perf_counter()
         ack = await answer_of(socket.ask("subscribe", chat_id=person.home, since=revision - MISSED))
         if number >= 3:  # the first ones warm up
             took.append(time.perf_counter() - began)
-        if heard != MISSED or ack.get("reset"):
-            raise SocketFault(f"{heard} messages came instead of {MISSED}.")
+        if received != MISSED or ack.get("reset"):
+            raise SocketFault(f"{received} messages came instead of {MISSED}.")
         await asyncio.sleep(0.05)
     await leave([socket])
     return took
 
 
-def _statements(here: Place) -> float:
+def _statements(here: Deployment) -> float:
     """Return how many SQL statements a post takes, BEGIN and COMMIT among them."""
     count = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid "
     count += "WHERE d.datname = current_database() AND query NOT LIKE '%pg_stat_statements%'"
@@ -148,7 +148,7 @@ def run(options: Options) -> Result:
     if not options.quick:
         kinds = [("SQLite", False, 1), *kinds, ("PostgreSQL and Valkey, two processes", True, 2)]
     for name, is_large, servers in kinds:
-        with place(plan, postgresql=is_large, servers=servers) as here:
+        with deploy(plan, postgresql=is_large, servers=servers) as here:
             if servers == 1:
                 caught.append(_caught_row(name, run_client(_catch_up(here))))
             closed = [run_client(_closed_loop(here, seconds), share) for _ in range(options.rounds)]
@@ -158,7 +158,7 @@ def run(options: Options) -> Result:
     listened, goal = post_cost.measure(options, share)
     remarks = [*_remarks(steady, share, plan), goal]
     if not options.quick:
-        with place(plan, postgresql=True, extensions=True) as here:
+        with deploy(plan, postgresql=True, extensions=True) as here:
             remarks.insert(1, f"A post takes {_statements(here):.1f} SQL statements, BEGIN and COMMIT among them.")
     return Result(
         "posting",
@@ -180,7 +180,7 @@ def run(options: Options) -> Result:
     )
 
 
-def _rising(here: Place, options: Options, seconds: float, share: Share) -> list[tuple[float, Posts]]:
+def _rising(here: Deployment, options: Options, seconds: float, share: Share) -> list[tuple[float, Posts]]:
     found: list[tuple[float, Posts]] = []
     for rate in (100.0, RATE) if options.quick else (100.0, 200.0, 300.0, 400.0, 500.0):
         posts = run_client(_open_loop(here, rate, seconds), share)

@@ -9,10 +9,10 @@ import httpx
 import psycopg
 import redis
 
-from benchmarks.load.flowra_sockets import hear_nothing
+from benchmarks.load.flowra_sockets import ignore_frame
 from benchmarks.load.posts import join, leave
 from benchmarks.report.results import Table
-from benchmarks.setup.deployment import Place, place, run_client, verdict
+from benchmarks.setup.deployment import Deployment, deploy, run_client, verdict
 from benchmarks.setup.people import Plan
 
 WATCHED_SECONDS = 20
@@ -26,7 +26,7 @@ def _calls(broker: redis.Redis, names: Iterable[str]) -> int:
     return sum(stats[f"cmdstat_{name}"]["calls"] for name in names if f"cmdstat_{name}" in stats)
 
 
-def registry_seconds(here: Place) -> float | None:
+def registry_seconds(here: Deployment) -> float | None:
     """Return the time that Valkey has spent in the registry's commands; None where the registry is in memory."""
     if here.valkey is None:
         return None
@@ -35,10 +35,10 @@ def registry_seconds(here: Place) -> float | None:
     return float(sum(stats[f"cmdstat_{name}"]["usec"] for name in SCRIPTS if f"cmdstat_{name}" in stats)) / 1e6
 
 
-async def _idle(here: Place, count: int, seconds: float) -> tuple[float, float]:
+async def _idle(here: Deployment, count: int, seconds: float) -> tuple[float, float]:
     """Return scripts and all commands per second while `count` sockets are open and silent."""
     broker = _broker(here)
-    sockets = await join(here.server.port, here.seeded.people[:count], hear_nothing)
+    sockets = await join(here.server.port, here.seeded.people[:count], ignore_frame)
     await asyncio.sleep(8)  # for arrivals to be announced, and departures of the last round to be over
     names = [name.removeprefix("cmdstat_") for name in broker.info("commandstats")]
     scripts, everything = _calls(broker, SCRIPTS), _calls(broker, names)
@@ -49,12 +49,12 @@ async def _idle(here: Place, count: int, seconds: float) -> tuple[float, float]:
     return found
 
 
-def _broker(here: Place) -> redis.Redis:
+def _broker(here: Deployment) -> redis.Redis:
     assert here.valkey is not None
     return redis.Redis.from_url(here.valkey.url)
 
 
-async def _read(here: Place, place_of_person: int) -> tuple[float, float, float]:
+async def _read(here: Deployment, place_of_person: int) -> tuple[float, float, float]:
     """Return scripts, SQL statements and seconds of one presence snapshot by REST."""
     person = here.seeded.people[place_of_person]
     broker = _broker(here)
@@ -80,12 +80,12 @@ async def _read(here: Place, place_of_person: int) -> tuple[float, float, float]
 
 def measure(sizes: tuple[int, int] = (10, 1_000), idle_sockets: int = 2_000) -> tuple[list[Table], list[str]]:
     """Return tables and remarks: commands while nothing happens, and those of reading who is online."""
-    with place(Plan(people=idle_sockets, chats=100), postgresql=True, valkey=True) as here:
+    with deploy(Plan(people=idle_sockets, chats=100), postgresql=True, valkey=True) as here:
         counts = (0, idle_sockets)
         idle = [run_client(_idle(here, count, WATCHED_SECONDS)) for count in counts]
     reads: list[tuple[float, float, float]] = []
     for size in sizes:
-        with place(Plan(people=size), postgresql=True, valkey=True, extensions=True) as here:
+        with deploy(Plan(people=size), postgresql=True, valkey=True, extensions=True) as here:
             reads.append(run_client(_read(here, 0)))
     rate = [found[0] for found in idle]
     tables = [

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import psycopg
 
-from benchmarks.load.flowra_sockets import FlowraSocket, SocketFault, hear_nothing
+from benchmarks.load.flowra_sockets import FlowraSocket, SocketFault, ignore_frame
 from benchmarks.load.posts import Posts, join, leave, ms, steadily
 from benchmarks.report.results import Options, Result, Table
-from benchmarks.setup.deployment import Place, Share, place, run_client, verdict
+from benchmarks.setup.deployment import Deployment, Share, deploy, run_client, verdict
 from benchmarks.setup.people import Plan
 
 STUCK_SECONDS, GOAL = 3.0, 0.1
@@ -24,13 +24,13 @@ HELD, CHATS, PEOPLE = 8, 28, 112  # chats that may be held, all chats; four peop
 
 
 class Typing:
-    """`chat.typing` in a chat, as one of its members hears it: no database is asked. Latencies in seconds."""
+    """`chat.typing` in a chat, as one of its members receives it, without the database. Latencies in seconds."""
 
     def __init__(self) -> None:
         self.sent_at = 0.0
         self.latencies: list[float] = []
 
-    def heard(self, kind: str, payload: bytes, at: float) -> None:
+    def on_frame(self, kind: str, payload: bytes, at: float) -> None:
         """Take a frame of the listener."""
         if kind == "chat.typing" and self.sent_at:
             self.latencies.append(at - self.sent_at)
@@ -72,27 +72,27 @@ CASES = (
 )
 
 
-async def _round(here: Place, case: Case) -> tuple[Posts, Typing]:
+async def _round(here: Deployment, case: Case) -> tuple[Posts, Typing]:
     """Post in chats that are not held, for 6 s; others are held for half of it."""
     held = here.seeded.chats[:HELD]
     others = [person for person in here.seeded.people if person.home not in held]
     posts, stuck, typing = Posts(), Posts(), Typing()
-    sockets = await join(here.server.port, others, posts.heard)
+    sockets = await join(here.server.port, others, posts.on_frame)
     writers = [(socket, person.home) for socket, person in zip(sockets, others, strict=True)]
     talking = here.seeded.chats[HELD]
     listener, *typists = [socket for socket, chat_id in writers if chat_id == talking]
 
     def listen(kind: str, payload: bytes, at: float) -> None:
-        posts.heard(kind, payload, at)
-        typing.heard(kind, payload, at)
+        posts.on_frame(kind, payload, at)
+        typing.on_frame(kind, payload, at)
 
-    listener.heard = listen
+    listener.on_frame = listen
     insiders = [
         [person for person in here.seeded.people if person.home == chat_id][number % 4]
         for chat_id in held[: case.chats]
         for number in range(case.posts)
     ]
-    inside = await join(here.server.port, insiders, hear_nothing)
+    inside = await join(here.server.port, insiders, ignore_frame)
     task = asyncio.create_task(typing.run(typists, talking))
     load = asyncio.create_task(steadily(posts, writers, rate=RATE, seconds=2 * STUCK_SECONDS, listeners=4))
     await asyncio.sleep(1)
@@ -106,7 +106,9 @@ async def _round(here: Place, case: Case) -> tuple[Posts, Typing]:
     return posts, typing
 
 
-async def _hold(here: Place, chats: Sequence[str], waiting: Sequence[tuple[FlowraSocket, str]], stuck: Posts) -> None:
+async def _hold(
+    here: Deployment, chats: Sequence[str], waiting: Sequence[tuple[FlowraSocket, str]], stuck: Posts
+) -> None:
     connection = await psycopg.AsyncConnection.connect(here.database_url)
     try:
         await connection.execute("SELECT 1 FROM chats_chat WHERE id = ANY(%s::uuid[]) FOR UPDATE", (list(chats),))
@@ -123,7 +125,7 @@ def run(options: Options) -> Result:
     """Measure on PostgreSQL, without anything stuck and with 0 to 24 posts waiting for it."""
     share = Share()
     found: list[Found] = []
-    with place(Plan(people=PEOPLE, chats=CHATS), postgresql=True) as here:
+    with deploy(Plan(people=PEOPLE, chats=CHATS), postgresql=True) as here:
         run_client(_round(here, CASES[0]))  # to warm up
         for case in CASES:
             each = Found(case, Posts(), Typing())

@@ -15,7 +15,7 @@ from benchmarks.load.flowra_sockets import SocketFault, answer_of, connect
 from benchmarks.load.posts import BODY, Posts, join, leave, steadily
 from benchmarks.measuring import mebibytes, median, percentile, resident_bytes
 from benchmarks.report.results import Options, Result, Table
-from benchmarks.setup.deployment import Place, Share, place, run_client, verdict
+from benchmarks.setup.deployment import Deployment, Share, deploy, run_client, verdict
 from benchmarks.setup.people import Plan
 
 EVENTS_BYTES = 12e6
@@ -41,7 +41,7 @@ class Round:
 class Watch:
     """Asks the server's process and its /metrics four times a second."""
 
-    def __init__(self, here: Place, slow_port: int) -> None:
+    def __init__(self, here: Deployment, slow_port: int) -> None:
         self._here = here
         self._pair = f":{here.server.port:04X} 0100007F:{slow_port:04X} 01 "  # as /proc has it, while it is open
         self.before = self.peak = 0
@@ -78,10 +78,10 @@ class Watch:
         self._closed_before = float(closed[1]) if closed else 0.0
 
 
-async def _round(here: Place, *, is_slow: bool, reads_again: bool, rate: float) -> Round:
+async def _round(here: Deployment, *, is_slow: bool, reads_again: bool, rate: float) -> Round:
     posts = Posts()
     people = here.seeded.people
-    sockets = await join(here.server.port, people[:-1], posts.heard)
+    sockets = await join(here.server.port, people[:-1], posts.on_frame)
     slow = await connect(here.server.port, people[-1].token, receive_buffer=RECEIVE_BUFFER if is_slow else 0)
     await answer_of(slow.ask("subscribe", chat_id=people[-1].home))
     # What grows once, allocators and caches, grows here.
@@ -92,7 +92,7 @@ async def _round(here: Place, *, is_slow: bool, reads_again: bool, rate: float) 
     await watch.note_closed()
     measured = Posts()
     for socket in sockets:
-        socket.heard = measured.heard
+        socket.on_frame = measured.on_frame
     watching = asyncio.create_task(watch.run())
     await asyncio.sleep(0.5)
     if is_slow:
@@ -152,7 +152,7 @@ def run(options: Options) -> Result:
     if not options.quick:
         cases.append(("one stops for good", True, False))
     rounds: dict[str, list[Round]] = {name: [] for name, _, _ in cases}
-    with place(Plan(people=size + 1)) as here:
+    with deploy(Plan(people=size + 1)) as here:
         for _ in range(options.rounds):
             for name, is_slow, reads_again in cases:
                 rounds[name].append(
@@ -166,7 +166,7 @@ def run(options: Options) -> Result:
         one.growth for one in control
     )
     worst = max(p99[name] for name, is_slow, _ in cases if is_slow) / p99[cases[0][0]]
-    heard = all(one.seen == "4408" for name, _, again in cases if again for one in rounds[name])
+    told = all(one.seen == "4408" for name, _, again in cases if again for one in rounds[name])
     in_time = all(one.ended_after is not None and one.ended_after < END_WITHIN for one in slow)
     about = (
         f"{rate:.0f} posts a second of 8,000 characters in a chat of {size}, on SQLite, until 12 MB of events went out "
@@ -180,7 +180,7 @@ def run(options: Options) -> Result:
     remarks = [
         f"Goal: the server grows by less than 2 MB for it: {verdict(extra < GROWTH)} ({mebibytes(extra):+.1f} MiB).",
         f"Goal: others' p99 {same}.",
-        f"Goal: closed with 4408: {verdict(heard)}; one that takes not even that is cut after 5 s: {verdict(in_time)}.",
+        f"Goal: closed with 4408: {verdict(told)}; one that takes not even that is cut after 5 s: {verdict(in_time)}.",
         about,
         *([] if options.quick else [afterwards]),
         f"The client used {share} of its core.",

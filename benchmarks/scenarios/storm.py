@@ -16,7 +16,7 @@ from benchmarks.load.flowra_sockets import FlowraSocket, SocketFault, answer_of,
 from benchmarks.measuring import median
 from benchmarks.report.results import Options, Result, Table
 from benchmarks.scenarios.presence_cost import registry_seconds
-from benchmarks.setup.deployment import Place, Share, place, run_client, verdict
+from benchmarks.setup.deployment import Deployment, Share, deploy, run_client, verdict
 from benchmarks.setup.people import Plan, SeededPerson
 
 SETTLE_SECONDS, FRAMES, GRACE = 2.0, 5_000, 5.0
@@ -31,7 +31,7 @@ class Watcher:
         self._tally = tally
         self.count = -1
 
-    def heard(self, kind: str, payload: bytes, at: float) -> None:
+    def on_frame(self, kind: str, payload: bytes, at: float) -> None:
         """Take a frame; only presence counts. `online_count` is its last field, and large frames are many."""
         if kind in ("presence.changed", "presence.diff"):
             self._tally.frames += 1
@@ -88,7 +88,7 @@ class Storm:
     registry: float | None  # Valkey's time in the registry's commands, until settled
 
 
-async def _storm(here: Place, people: Sequence[SeededPerson], stay: int) -> Storm:
+async def _storm(here: Deployment, people: Sequence[SeededPerson], stay: int) -> Storm:
     tally = Tally(len(people), len(people))
     watchers = [Watcher(tally) for _ in people]
     processor, registry = here.server_cpu(), registry_seconds(here)
@@ -96,7 +96,7 @@ async def _storm(here: Place, people: Sequence[SeededPerson], stay: int) -> Stor
     welcomed: list[float] = []
 
     async def arrive(person: SeededPerson, watcher: Watcher) -> FlowraSocket:
-        socket = await connect(here.server.port, person.token, watcher.heard)
+        socket = await connect(here.server.port, person.token, watcher.on_frame)
         welcomed.append(time.perf_counter())
         ack = await answer_of(socket.ask("subscribe", chat_id=person.home))
         watcher.told(-1 if ack["online_count"] is None else ack["online_count"], time.perf_counter())
@@ -115,7 +115,7 @@ async def _storm(here: Place, people: Sequence[SeededPerson], stay: int) -> Stor
     for socket, watcher in zip(sockets[:stay], watchers[:stay], strict=True):
         staying = Watcher(leaving)
         staying.count = watcher.count
-        socket.heard = staying.heard
+        socket.on_frame = staying.on_frame
     left_at = time.perf_counter()
     for socket in sockets[stay:]:
         socket.leave()
@@ -139,7 +139,7 @@ async def _storm(here: Place, people: Sequence[SeededPerson], stay: int) -> Stor
     )
 
 
-async def _snapshot(here: Place, people: Sequence[SeededPerson]) -> float:
+async def _snapshot(here: Deployment, people: Sequence[SeededPerson]) -> float:
     """Return what one snapshot of the chat's presence takes; all must be online in it."""
     person = people[0]
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {person.token}"}, timeout=MOST_SECONDS) as http:
@@ -187,7 +187,7 @@ def run(options: Options) -> Result:
     columns: list[list[tuple[str, str]]] = []
     verdicts: list[str] = []
     for name, is_large in kinds:
-        with place(Plan(people=size), postgresql=is_large, valkey=is_large) as here:
+        with deploy(Plan(people=size), postgresql=is_large, valkey=is_large) as here:
             people = here.seeded.people
             storms: list[Storm] = []
             for number in range(options.rounds):

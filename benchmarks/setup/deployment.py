@@ -1,4 +1,4 @@
-"""Where the scenarios with people take place: real servers as in production, real databases, people in them.
+"""Real servers as in production, with real databases and people in them, for the scenarios that need them.
 
 The server has one core for itself; the client and, where there are some, database and broker share the other one. With
 two servers, the second one is among those.
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 @dataclasses.dataclass
-class Place:
+class Deployment:
     """Running servers, and who can sign in to them."""
 
     servers: list[Server]
@@ -71,7 +71,7 @@ class Place:
 
 
 @contextlib.contextmanager
-def place(
+def deploy(
     plan: Plan,
     *,
     postgresql: bool = False,
@@ -80,7 +80,7 @@ def place(
     settings: Mapping[str, str] | None = None,
     extensions: bool = False,
     root: Path | None = None,
-) -> Iterator[Place]:
+) -> Iterator[Deployment]:
     """Give running servers with the plan's people; `extensions` has PostgreSQL count statements, at some cost.
 
     `root` is another checkout that the servers run; its tables must be the same as here.
@@ -105,7 +105,7 @@ def place(
         for number, server in enumerate(made):
             with on_core(SERVER_CORE if number == 0 else CLIENT_CORE):
                 stack.enter_context(server)
-        yield Place(made, seeded, database, wanted.get("DATABASE_URL", ""), broker)
+        yield Deployment(made, seeded, database, wanted.get("DATABASE_URL", ""), broker)
 
 
 def _count_statements(database: PostgreSQL) -> None:
