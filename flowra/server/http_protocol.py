@@ -2,6 +2,9 @@
 
 uvicorn alone keeps headers of any length in memory, any number of pipelined requests, and idle connections and unread
 responses forever. Proxies bound most of this; the bounds here apply without one, too.
+
+uvicorn does not document `app`, `scope`, `transport`, `on_response_complete` and `handle_websocket_upgrade`, which are
+used here; tests/flowra/server/test_uvicorn.py names the versions that have them. All else is asyncio's or httptools'.
 """
 
 from __future__ import annotations
@@ -32,21 +35,24 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._loop = asyncio.get_running_loop()
         self._head_timer: asyncio.TimerHandle | None = None  # runs until a request's headers are complete
         self._head_size = 0
         # The address that the connection counts for, None if each request counts separately.
         self._address: str | None = None
         self._requests: deque[str] = deque()  # addresses of the unanswered requests that count separately
+        self._unanswered = 0  # requests whose response is not complete
         self._is_flood = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base
         """Accept a connection; called by the server."""
         # A response of ordinary size is buffered at once, so that its view's thread and connection are free.
         transport.set_write_buffer_limits(high=settings.FLOWRA_RESPONSE_BYTES)
-        watched = WatchedTransport(transport, self.loop, within=settings.FLOWRA_WRITE_TIMEOUT)
-        super().connection_made(watched)  # type: ignore[arg-type]  # it has all attributes that are used
+        self._watched = WatchedTransport(transport, self._loop, within=settings.FLOWRA_WRITE_TIMEOUT)
+        super().connection_made(self._watched)  # type: ignore[arg-type]  # it has all attributes that are used
         self._wait_for_head()
-        peer = self.client[0] if self.client else ""
+        peername = transport.get_extra_info("peername")  # of a Unix socket it is a string
+        peer = str(peername[0]) if isinstance(peername, tuple) else ""
         if not is_shared_connection(peer):
             self._address = counted_address(peer)
             addresses.add(self._address, self)
@@ -59,27 +65,26 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse data from the network; called by the transport."""
-        if self._head_timer is None and self.cycle is not None and self.cycle.response_complete:
+        if self._head_timer is None and not self._unanswered:
             self._wait_for_head()  # of the next request on this connection
         super().data_received(data)
         if self._is_flood:
-            self.transport.abort()
+            self._watched.abort()
         if self._head_timer is None:
             return
         self._head_size += len(data)
-        if self._head_size > MAX_HEAD and not self.transport.is_closing():
-            self.transport.write(_TOO_LARGE)
-            self.transport.close()
+        if self._head_size > MAX_HEAD and not self._watched.is_closing():
+            self._watched.write(_TOO_LARGE)
+            self._watched.close()
 
     def on_headers_complete(self) -> None:
         """Start a request; called by the parser."""
         self._stop_waiting()
-        if self.parser.should_upgrade() and self._should_upgrade():
-            super().on_headers_complete()  # sockets have their own limits
-            return
-        self._is_flood = self._is_flood or len(self.pipeline) >= MAX_PIPELINED
+        self._is_flood = self._is_flood or self._unanswered > MAX_PIPELINED
         if self._is_flood:
             return
+        self._unanswered += 1
+        # `app` is what the base calls for this request; for one that becomes a WebSocket it calls nothing.
         served, address = self.app, self._count_request()
         if addresses.is_full(address):
             self.app = _refuse_request
@@ -90,6 +95,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Record that a response is complete, though perhaps not sent; called by the base."""
+        self._unanswered -= 1
         if self._requests:
             addresses.end(self._requests.popleft())
         if self._address is not None:
@@ -100,26 +106,25 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Hand the connection to the WebSocket protocol; called by the base."""
         self._stop_waiting()
         self._leave()
-        self.transport.set_write_buffer_limits()
-        self.transport = self.transport.unwatched()  # type: ignore[attr-defined]  # it is a WatchedTransport
+        self._watched.set_write_buffer_limits()
+        self.transport = self._watched.unwatched()  # the base hands it to the WebSocket protocol
         super().handle_websocket_upgrade()
 
     @property
     def is_idle(self) -> bool:
         """Whether it has neither a request nor unsent bytes of a response."""
-        is_answered = self.cycle is None or (self.cycle.response_complete and not self.pipeline)
-        return is_answered and not self.transport.get_write_buffer_size()
+        return not self._unanswered and not self._watched.get_write_buffer_size()
 
     def give_up(self) -> None:
         """Close it: no request has arrived, or another connection needs the slot."""
         self._head_timer = None
-        self.transport.close()
+        self._watched.close()
 
     def _count_request(self) -> str:
         """Return the address that the request counts for; one through a proxy is counted until it is answered."""
         if self._address is not None:
             return self._address
-        scope: Any = self.scope
+        scope: Any = self.scope  # the request's, with its headers
         address = counted_address(client_from_scope(scope))
         addresses.begin(address)
         self._requests.append(address)
@@ -133,7 +138,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _wait_for_head(self) -> None:
         self._head_size = 0
-        self._head_timer = self.loop.call_later(HEAD_WITHIN, self.give_up)
+        self._head_timer = self._loop.call_later(HEAD_WITHIN, self.give_up)
 
     def _stop_waiting(self) -> None:
         if self._head_timer is not None:

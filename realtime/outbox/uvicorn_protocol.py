@@ -1,7 +1,7 @@
 """uvicorn's WebSocket protocol, with EXTENSION for frames as bytes and a bound on what a peer may send.
 
 `flowra.server.server` names the class in uvicorn's own `ws` setting. This is the one place that uses what uvicorn does
-not document: each such name has its reason beside it, and tests/realtime/outbox/test_uvicorn_protocol.py names the
+not document: each such name has its reason beside it, and tests/flowra/server/test_uvicorn.py names the
 versions that have them. Everything else is asyncio's: the protocol's callbacks and the transport's methods.
 """
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import contextlib
 import ssl
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,6 @@ from realtime.outbox import uvicorn_protocol
 from realtime.outbox.frame import Frame, text_frame
 from realtime.outbox.outbox import Outbox
 from realtime.outbox.transports import AsgiTransport, open_transport
-from realtime.outbox.uvicorn_protocol import PreframedProtocol
 from realtime.protocol.frames import CloseCode
 from tests.realtime.outbox.uvicorn_peer import WITHIN, connect, extension_of, serve, until_gone
 
@@ -309,38 +306,3 @@ async def test_where_the_server_compresses_or_is_another_there_is_no_extension()
     config = uvicorn.Config(application, **options)  # type: ignore[arg-type]
     assert config.ws_per_message_deflate
     assert found == [AsgiTransport]
-
-
-SUPPORTED = "0.54"  # of uvicorn, as pyproject.toml has it; another version may want another uvicorn_protocol.py
-PRIVATE_METHODS = {"run_asgi", "send", "handle_ping", "handle_pong", "handle_cont"}
-PRIVATE_ATTRIBUTES = {"config", "scope", "conn", "handshake_complete"}
-
-
-def test_uvicorn_has_what_is_relied_on() -> None:
-    """None of these names is promised by uvicorn; all others in uvicorn_protocol.py are asyncio's."""
-    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
-    advice = f"Read realtime/outbox/uvicorn_protocol.py against uvicorn {uvicorn.__version__}, then change SUPPORTED."
-    assert f"uvicorn~={SUPPORTED}" in project["dependencies"], advice
-    assert uvicorn.__version__.startswith(f"{SUPPORTED}."), advice
-    gone = PRIVATE_METHODS - vars(WebSocketsSansIOProtocol).keys()
-    source = Path(WebSocketsSansIOProtocol.__init__.__code__.co_filename).read_text()
-    gone |= {name for name in PRIVATE_ATTRIBUTES if f"self.{name}" not in source}
-    assert not gone, f"uvicorn {uvicorn.__version__} has no longer: {', '.join(sorted(gone))}. {advice}"
-    config = uvicorn.Config("flowra.asgi:application", ws=PreframedProtocol, log_config=None)
-    assert config.ws is PreframedProtocol, "a class may be given, as the setting's documentation says"
-
-
-def test_no_other_private_name_of_uvicorn_is_used() -> None:
-    """What the protocol uses of its base, beyond asyncio's callbacks, is in the two lists above."""
-    source = ast.parse(Path(uvicorn_protocol.__file__).read_text())
-    (protocol,) = (node for node in source.body if isinstance(node, ast.ClassDef) and node.name == "PreframedProtocol")
-    own = vars(PreframedProtocol).keys() - vars(WebSocketsSansIOProtocol).keys()
-    used = {
-        node.attr
-        for node in ast.walk(protocol)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
-    }
-    used |= {node.name for node in protocol.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-    used = {name for name in used - own if not name.startswith("_")} - vars(asyncio.Protocol).keys()
-    used -= {name for base in asyncio.Protocol.__mro__ for name in vars(base)} | {"is_ahead"}
-    assert used == PRIVATE_METHODS | PRIVATE_ATTRIBUTES
