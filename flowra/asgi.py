@@ -20,8 +20,8 @@ from flowra.observability.probes import PARTS  # noqa: E402
 from flowra.server.proxies import set_client_from_proxy  # noqa: E402  (needs Django to be set up)
 from flowra.server.request_body import BoundedBody, refuse  # noqa: E402
 from realtime import lifecycle  # noqa: E402
-from realtime.hub.supervisor import Supervisor  # noqa: E402
 from realtime.sockets.routing import application as socket_application  # noqa: E402
+from realtime.supervisor import Supervisor  # noqa: E402
 
 logger = logging.getLogger(__name__)
 

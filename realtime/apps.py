@@ -11,11 +11,10 @@ class RealtimeConfig(AppConfig):
     def ready(self) -> None:
         """Connect the receivers of domain and presence events, and count the posts of pages and REST."""
         from chats.limits import register_post_limit
-        from realtime.background.announcements import announce
         from realtime.limits.posts import post_limit
-        from realtime.receivers import broadcast, broadcast_presence
+        from realtime.receivers import announce, broadcast, broadcast_presence
 
-        domain_event_pending.connect(announce, dispatch_uid="realtime.background.announcements")
+        domain_event_pending.connect(announce, dispatch_uid="realtime.receivers")
         domain_event.connect(broadcast, dispatch_uid="realtime.receivers")
         presence_event.connect(broadcast_presence, dispatch_uid="realtime.receivers")
         register_post_limit(post_limit.take)

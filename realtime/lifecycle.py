@@ -11,7 +11,7 @@ from django.conf import settings
 
 from presence.registry.base import get_registry
 from realtime.broker.channel_layers import get_layer, is_shared
-from realtime.hub.hub import running_hub, start_hub, stop_hub
+from realtime.process import running_hub, start_hub, stop_hub
 from realtime.protocol.frames import CloseCode
 
 logger = logging.getLogger(__name__)
@@ -63,11 +63,11 @@ async def drain(within: float) -> None:
     hub = running_hub()
     if hub is None:
         return
-    for room in hub.directory.rooms.values():
+    for room in hub.registry.rooms.values():
         room.flush()
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
-    connections = list(hub.directory.connections)
+    connections = list(hub.registry.connections)
     size = max(50, math.ceil(len(connections) / _BATCHES))
     pause = min(_MAX_BATCH_PAUSE, within * _SPREAD / _BATCHES)
     for start in range(0, len(connections), size):
@@ -77,10 +77,10 @@ async def drain(within: float) -> None:
         for connection in batch:
             connection.end(CloseCode.RESTART)
         logger.info("Told %d of %d sockets to come back.", start + len(batch), len(connections))
-    while hub.directory.connections and loop.time() < deadline:  # noqa: ASYNC110  (a poll of 20 ms, once in a process's life)
+    while hub.registry.connections and loop.time() < deadline:  # noqa: ASYNC110  (a poll of 20 ms, once in a process's life)
         await asyncio.sleep(0.02)
-    if hub.directory.connections:
-        logger.warning("%d sockets did not say goodbye in time.", len(hub.directory.connections))
+    if hub.registry.connections:
+        logger.warning("%d sockets did not say goodbye in time.", len(hub.registry.connections))
 
 
 async def shutdown() -> None:
@@ -110,7 +110,7 @@ async def check_layer() -> str:
     try:
         async with asyncio.timeout(settings.FLOWRA_PUBLISH_TIMEOUT):
             if hub is not None:
-                await hub.hear_itself()
+                await hub.check_receiver()
     except Exception as error:  # noqa: BLE001  (as above)
         logger.warning("The channel layer does not let this process listen: %r", error)
         return "does not let this process listen"

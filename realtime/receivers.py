@@ -1,20 +1,45 @@
-"""What happens, to the hub: domain events once committed, and presence."""
+"""Signals to the hub: domain events inside their transaction and after its commit, and presence."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from chats.events import DomainEvent, MessageDeleted, MessageEdited, MessagePosted
+from chats.events import DomainEvent, MessageChanged, MessageDeleted, MessageEdited, MessagePosted, Reading
 from presence.events import DisconnectRequested, PresenceChanged, PresenceEvent, PresenceReset
 from realtime import metrics
+from realtime.broker.events import Audience
 from realtime.frames.chats import layer_events
 from realtime.frames.presence import presence_events
-from realtime.hub import hub
+from realtime.models import Announcement
 from realtime.outbox.connection import resync
+from realtime.process import publish, publish_confirmed, running_hub
+from realtime.protocol.frames import CloseCode
 
 _MESSAGE_CHANGES: dict[type, str] = {MessagePosted: "posted", MessageEdited: "edited", MessageDeleted: "deleted"}
+
+
+def announce(sender: object, events: Sequence[DomainEvent], **kwargs: Any) -> list[int]:
+    """Receive domain events inside their transaction, and store an announcement of each (background/announcements.py).
+
+    Returns the id of each one's row, 0 where it needs none: messages are found again by their revisions.
+    """
+    rows = [_announcement(event) for event in events]
+    if any(rows):
+        Announcement.objects.bulk_create([row for row in rows if row is not None], batch_size=500)
+    return [0 if row is None else row.pk for row in rows]
+
+
+def _announcement(event: DomainEvent) -> Announcement | None:
+    if isinstance(event, MessageChanged | Reading):
+        return None
+    parts = list(layer_events(event))
+    if not parts:
+        return None
+    chat_id = next((part.chat_id for part in parts if part.audience is Audience.MEMBERS), None)
+    return Announcement(groups=" ".join(sorted({part.group for part in parts})), chat_id=chat_id)
 
 
 def broadcast(sender: type, event: DomainEvent, **kwargs: Any) -> None:
@@ -24,21 +49,22 @@ def broadcast(sender: type, event: DomainEvent, **kwargs: Any) -> None:
         metrics.messages.labels(change).inc()
     announcement: int = kwargs.get("announcement", 0)
     for layer_event in layer_events(event):
-        hub.publish(msgspec.structs.replace(layer_event, announcement=announcement) if announcement else layer_event)
+        publish(msgspec.structs.replace(layer_event, announcement=announcement) if announcement else layer_event)
 
 
 async def broadcast_presence(sender: type, event: PresenceEvent, **kwargs: Any) -> None:
     """Receive a presence event (presence/events.py); raises what keeps a change from the other processes."""
     if isinstance(event, PresenceChanged):
         for layer_event in presence_events(event):
-            await hub.publish_confirmed(layer_event)
+            await publish_confirmed(layer_event)
         return
-    running = hub.running_hub()
-    if running is None:
+    hub = running_hub()
+    if hub is None:
         return  # no sockets here
     match event:
         case PresenceReset():
-            running.presence.forget()
-            resync(running.directory.connections, "presence")
+            hub.presence.invalidate()
+            resync(hub.registry.connections, "presence")
         case DisconnectRequested(user_id=user_id):
-            running.presence.disconnect(user_id)
+            for connection in hub.registry.of_users({user_id}):
+                connection.end(CloseCode.GOING_AWAY)

@@ -29,8 +29,8 @@ from flowra.server.server import make_config
 from flowra.accounts.models import User
 from realtime.broker.events import Audience, LayerEvent, chat_group
 from realtime.credentials import Credential, Handshake
-from realtime.hub.hub import running_hub
 from realtime.limits.shared import Quota, Slot
+from realtime.process import running_hub
 from realtime.protocol.frames import Ack, ChatFrame, CloseCode, Pong, Post, Subscribe, decode, encode
 from realtime.sockets.consumer import ChatConsumer
 from realtime.sockets.queries import Caller
@@ -62,8 +62,8 @@ class OpenSession(Session):
     async def _subscribe(self, command: Subscribe) -> None:
         hub, connection = running_hub(), self.connection
         assert hub is not None
-        subscription = await hub.subscribe(connection, command.chat_id)
-        if not hub.confirm_subscription(subscription, command.chat_id, revision=0, access_version=1):
+        subscription = await hub.subscribing.subscribe(connection, command.chat_id)
+        if not hub.subscribing.confirm_subscription(subscription, revision=0, access_version=1):
             self.end(CloseCode.INTERNAL)
             return
         connection.send(Ack(action="subscribed", chat_id=command.chat_id, revision=0, ref=command.ref))

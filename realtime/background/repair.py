@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
@@ -20,11 +19,10 @@ from realtime import metrics
 from realtime.background.failover import find_failover
 from realtime.database import run_in_db_thread
 from realtime.frames.chats import change_event
+from realtime.hub.connections import ConnectionRegistry
+from realtime.hub.membership import Membership
 from realtime.hub.rooms import Room
 from realtime.outbox.connection import resync
-
-if TYPE_CHECKING:
-    from realtime.hub.hub import Hub
 
 logger = logging.getLogger(__name__)
 
@@ -32,37 +30,36 @@ logger = logging.getLogger(__name__)
 class Repairer:
     """Finds and mends what this process's rooms have missed."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self._database = ""  # which one it was at the last look
+    def __init__(self, registry: ConnectionRegistry, membership: Membership) -> None:
+        self._registry = registry
+        self._membership = membership
+        self._database = ""  # its identity when it was last compared
 
     async def run(self) -> None:
-        """Look every FLOWRA_REPAIR_INTERVAL seconds, for ever."""
+        """Compare every FLOWRA_REPAIR_INTERVAL seconds, for ever."""
         while True:
-            await self.look_at_database()
-            await self.look()
+            await self.compare_database()
+            await self.compare_rooms()
             await asyncio.sleep(settings.FLOWRA_REPAIR_INTERVAL)
 
-    async def look_at_database(self) -> None:
-        """Tell those who are in no room if the database may have lost something; rooms are mended as they are found."""
+    async def compare_database(self) -> None:
+        """Resync connections without a room if the database may have lost commits; `compare_rooms` finds the others."""
         database = await run_in_db_thread(find_failover)
         if database and self._database not in ("", database):
-            resync((one for one in self._hub.directory.connections if not one.chats), "restored")
+            resync((one for one in self._registry.connections if not one.chats), "restored")
         self._database = database or self._database
 
-    async def look(self) -> None:
+    async def compare_rooms(self) -> None:
         """Compare all rooms with the database once and mend those that are behind."""
         rooms = {
-            chat_id: room
-            for chat_id, room in self._hub.directory.rooms.items()
-            if room.revisions.contiguous is not None
+            chat_id: room for chat_id, room in self._registry.rooms.items() if room.revisions.contiguous is not None
         }
         if not rooms:
             return
         versions = await run_in_db_thread(chat_versions, set(rooms))
         for chat_id, room in rooms.items():
             if chat_id not in versions:
-                self._hub.close_room(chat_id, "chat_deleted")
+                self._membership.close_room(chat_id, "chat_deleted")
                 continue
             revision, access_version = versions[chat_id]
             await self._mend(room, revision, access_version)
@@ -70,12 +67,12 @@ class Repairer:
     async def _mend(self, room: Room, revision: int, access_version: int) -> None:
         room.require(access_version)
         if room.needs_check:
-            self._hub.check_members(room)
+            self._membership.check(room)
         known = room.revisions.contiguous
         if known is None or revision == known:
             return
         if revision < known:
-            # Live events may have moved the room on since the query, so ask again before believing in an old backup.
+            # Live events may have moved the room on since the query, so read again before taking it for an old backup.
             changes = await run_in_db_thread(_changes_after, room.chat_id, known)
             if changes is not None and changes.reset:
                 logger.warning("The chat %s went back from revision %d to %d.", room.chat_id, known, changes.revision)
@@ -87,14 +84,15 @@ class Repairer:
             return
         if changes.reset or changes.more:
             room.revisions.advance_to(max(revision, changes.revision))
-            # So far behind is nobody but after a leap: the database lost something.
+            # A room is that far behind only after all revisions were raised: the database lost something.
             resync(list(room.subscriptions), "restored" if revision - known >= FAR_BEHIND else "behind")
             return
         for message in changes.messages:
             metrics.events_repaired.inc()
-            self._hub.deliver(change_event(message, since=known, access_version=access_version))
+            event = change_event(message, since=known, access_version=access_version)
+            self._membership.deliver(room, event)
         if not room.needs_check:
-            # Revisions in between belong to messages that were changed again since: nothing is left of them to send.
+            # Revisions in between belong to messages that were changed again since: there is nothing to send for them.
             room.revisions.advance_to(changes.revision)
 
 

@@ -1,11 +1,11 @@
-"""What must reach open sockets from anywhere, with or without a broker.
+"""Revocations and notices, polled from the database: they reach open sockets with or without a broker.
 
-Users who may have lost a credential, a chat or a workspace carry a stamp (`User.security_changed_at`), notices from the
-operators are rows. Twice a second each process looks for newer ones than it has seen, so that within a second of the
-commit a socket is closed, or hears nothing more of what its user has lost.
+A user who may have lost a credential, a chat or a workspace has a stamp (`User.security_changed_at`); a notice from the
+operators is a row. Each process polls for new ones twice a second, so that within a second of the commit a socket is
+closed, or gets nothing more of what its user has lost.
 
-A stamp may be older than any look goes back to, because its transaction waited for a lock or the database's clock was
-set back. So each look also compares the stamps of some of the users who are connected here with what is known of them.
+A stamp may be older than the time a poll goes back, because its transaction waited for a lock or the database's clock
+was set back. So each poll also compares the stamps of some connected users with the ones their connections have.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import asyncio
 import dataclasses
 import datetime
 import logging
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
@@ -25,54 +24,51 @@ from chats.lib.clock import database_now
 from chats.models import ChatMember, WorkspaceMember
 from realtime.credentials import is_valid
 from realtime.database import run_in_db_thread
+from realtime.hub.connections import ConnectionRegistry
 from realtime.models import Notice
 from realtime.outbox.connection import Connection, resync
 from realtime.outbox.frame import Frame
 from realtime.protocol import frames
 from realtime.protocol.frames import CloseCode
 
-if TYPE_CHECKING:
-    from realtime.hub.connections import Directory
-
 logger = logging.getLogger(__name__)
-# A stamp is taken before its transaction commits: so each look goes back this far by the database's clock, and what was
-# seen already is remembered for as long.
+# A stamp is taken before its transaction commits, so each poll goes back this far by the database's clock, and what it
+# has seen is remembered for as long.
 OVERLAP = datetime.timedelta(seconds=30)
 NOTICE_OVERLAP = datetime.timedelta(hours=1)  # notices are few
-COMPARED = 500  # users whose stamps a look compares: below this number of them, all at each look; about 5 ms
+COMPARED = 500  # users whose stamps one poll compares, which takes about 5 ms
 
-
-Stamp = datetime.datetime | None  # None: nothing was ever taken from the user
+Stamp = datetime.datetime | None  # None: the user has never lost anything
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Found:
-    """What a look has read: stamps by user, those of them from the last OVERLAP, and notices."""
+    """What a poll has read: stamps by user, those of them from the last OVERLAP, and notices."""
 
     stamps: dict[UUID, Stamp]
     late: set[tuple[UUID, Stamp]]
     notices: list[Notice]
 
 
-class Watcher:
-    """Looks for stamps and notices and has them take effect on this process's sockets."""
+class RevocationPoller:
+    """Polls stamps and notices and applies them to this process's connections."""
 
-    def __init__(self, directory: Directory) -> None:
-        self._directory = directory
+    def __init__(self, registry: ConnectionRegistry) -> None:
+        self._registry = registry
         self._seen: set[tuple[UUID, Stamp]] = set()
-        # Kept for ever, few as they are: were the database's clock set back, old ones would be found anew. None: what
-        # the first look finds was there before, and nobody is told of it.
+        # Never cleared, few as they are: if the database's clock is set back, old ones are found anew. None until the
+        # first poll, which sends none of what it finds: those notices are older than this process.
         self._notices: set[UUID] | None = None
         self._to_compare: list[UUID] = []
 
     async def run(self) -> None:
-        """Look every FLOWRA_WATCH_INTERVAL seconds, for ever."""
+        """Poll every FLOWRA_WATCH_INTERVAL seconds, for ever."""
         while True:
-            await self.look()
+            await self.poll()
             await asyncio.sleep(settings.FLOWRA_WATCH_INTERVAL)
 
-    async def look(self) -> None:
-        """Look once."""
+    async def poll(self) -> None:
+        """Poll once."""
         compared = self._next_to_compare()
         found = await run_in_db_thread(_read_latest, compared, everything=self._notices is None)
         for user_id in compared:
@@ -81,7 +77,7 @@ class Watcher:
         for user_id, stamp in found.stamps.items():
             is_new = (user_id, stamp) in found.late and (user_id, stamp) not in self._seen
             if is_new or self._is_behind(user_id, stamp):
-                # Noted only once it was done: where the database fails now, the next look tries again.
+                # Noted after it was done: if the database fails now, the next poll tries again.
                 await self._check_up_to(user_id, stamp)
                 self._seen.add((user_id, stamp))
         self._seen &= found.late  # what is not found any more will not be found again
@@ -89,88 +85,87 @@ class Watcher:
             self._notices = {notice.pk for notice in found.notices}
         for notice in found.notices:
             if notice.pk not in self._notices:
-                await self._tell(notice)
+                await self._send_notice(notice)
                 self._notices.add(notice.pk)
 
     def _next_to_compare(self) -> list[UUID]:
-        """Return whose stamps are compared in this look; all who are connected have their turn."""
+        """Return the users whose stamps this poll compares; in a few polls it is all who are connected."""
         if not self._to_compare:
-            self._to_compare = list(self._directory.by_user)
+            self._to_compare = list(self._registry.by_user)
         compared = self._to_compare[-COMPARED:]
         del self._to_compare[-COMPARED:]
-        return [user_id for user_id in compared if user_id in self._directory.by_user]
+        return [user_id for user_id in compared if user_id in self._registry.by_user]
 
     def _is_behind(self, user_id: UUID, stamp: Stamp) -> bool:
-        return any(connection.checked_at != stamp for connection in self._directory.by_user.get(user_id, ()))
+        return any(connection.checked_at != stamp for connection in self._registry.by_user.get(user_id, ()))
 
     async def _check_up_to(self, user_id: UUID, stamp: Stamp) -> None:
-        """Check a user's sockets, and note that they are checked up to this stamp, which was read before."""
-        checked = [(one, one.credential) for one in self._directory.by_user.get(user_id, ())]
+        """Check a user's connections, and note that they are checked up to this stamp, which was read before."""
+        checked = [(one, one.credential) for one in self._registry.by_user.get(user_id, ())]
         await self.check_user(user_id)
         for connection, credential in checked:
-            if connection.credential is credential:  # `auth` may have brought another one, which was not looked at
+            if connection.credential is credential:  # `auth` may have brought another one, which was not checked
                 connection.checked_at = stamp
 
     async def check_user(self, user_id: UUID) -> None:
-        """Close those of a user's sockets whose credential is not good any more; the others lose what the user lost."""
-        for connection in list(self._directory.by_user.get(user_id, ())):
+        """Close a user's connections whose credential is not valid any more; the others lose what the user lost."""
+        for connection in list(self._registry.by_user.get(user_id, ())):
             if not await run_in_db_thread(is_valid, connection.credential):
                 connection.end(CloseCode.UNAUTHENTICATED)
         await self._check_access(user_id)
 
     async def _check_access(self, user_id: UUID) -> None:
-        """Put a user's sockets out of the chats and workspaces that the user is not in any more.
+        """End a user's subscriptions to chats and workspaces that the user is not in any more.
 
-        The event of a removal does that at once. Here it is for a removal whose event nobody could send.
+        The event of a removal does that at once. This is for a removal whose event could not be sent.
         """
-        rooms = self._directory.rooms
-        connections = list(self._directory.by_user.get(user_id, ()))
-        chats = [(connection, chat_id) for connection in connections for chat_id in connection.chats]
-        # Who subscribes again while the query runs has read their membership later than the query did.
+        rooms = self._registry.rooms
+        connections = list(self._registry.by_user.get(user_id, ()))
+        # A connection that subscribes again while the query runs reads its membership later than the query.
         asked = {
             (connection, chat_id): rooms[chat_id].subscriptions.get(connection)
-            for connection, chat_id in chats
+            for connection in connections
+            for chat_id in connection.chats
             if chat_id in rooms
         }
-        workspaces = [(connection, place_id) for connection in connections for place_id in connection.workspaces]
+        workspaces = [(connection, key) for connection in connections for key in connection.workspaces]
         if not asked and not workspaces:
             return
         left = await run_in_db_thread(
             _memberships, user_id, {chat_id for _, chat_id in asked}, {workspace_id for _, workspace_id in workspaces}
         )
-        put_out: set[Connection] = set()
+        removed: set[Connection] = set()
         for (connection, chat_id), subscription in asked.items():
-            room = rooms.get(chat_id)
-            if chat_id not in left and room is not None and room.subscriptions.get(connection) is subscription:
-                self._directory.evict(connection, chat_id)
-                put_out.add(connection)
+            if chat_id not in left and subscription is not None and not subscription.has_ended:
+                self._registry.unsubscribe(connection, chat_id)
+                removed.add(connection)
         for connection, workspace_id in workspaces:
             if workspace_id not in left:
-                self._directory.leave_workspace(connection, workspace_id)
-        # One user's sockets: there is nothing to spread over time.
-        resync(put_out, "removed", within=0)
+                self._registry.leave_workspace(connection, workspace_id)
+        # One user's connections: no need to spread their requests over time.
+        resync(removed, "removed", within=0)
 
-    async def _tell(self, notice: Notice) -> None:
+    async def _send_notice(self, notice: Notice) -> None:
         notice_frame = frames.Notice(level=frames.NoticeLevel(notice.level), text=notice.text)
         frame = Frame(frames.encode(notice_frame))
-        connections = self._directory.connections
+        connections = self._registry.connections
         if notice.workspace_id is not None:
-            members = await run_in_db_thread(_workspace_members, notice.workspace_id, set(self._directory.by_user))
+            members = await run_in_db_thread(_workspace_members, notice.workspace_id, set(self._registry.by_user))
             connections = {connection for connection in connections if connection.user_id in members}
         for connection in list(connections):
             connection.outbox.put(frame)
 
 
-async def recheck_connection(directory: Directory, connection: Connection) -> None:
-    """Look once more at what was read before the hub knew the connection, or its new credential.
+async def recheck_connection(registry: ConnectionRegistry, connection: Connection) -> None:
+    """Read again what was read before the connection was registered, or before it had its new credential.
 
-    Whatever was taken from the user in between was told to nobody, however long the broker took.
+    What the user lost in between, however long the broker took, reached no connection of this process.
     """
     stamp, workspace_ids = await run_in_db_thread(_read_standing, connection.user_id)
     for workspace_id in workspace_ids - connection.workspaces:
-        directory.enter_workspace(connection, workspace_id)
+        registry.enter_workspace(connection, workspace_id)
     for workspace_id in connection.workspaces - workspace_ids:
-        directory.leave_workspace(connection, workspace_id)
+        registry.leave_workspace(connection, workspace_id)
     if stamp == connection.checked_at:
         return
     if await run_in_db_thread(is_valid, connection.credential):
@@ -180,7 +175,7 @@ async def recheck_connection(directory: Directory, connection: Connection) -> No
 
 
 def _read_standing(user_id: UUID) -> tuple[Stamp, set[UUID]]:
-    """Return a user's stamp and workspaces, in one statement; of somebody who is gone, nothing."""
+    """Return a user's stamp and workspaces, in one statement; none of both for a user who was deleted."""
     rows = get_user_model().objects.order_by().filter(pk=user_id)
     found = list(rows.values_list("security_changed_at", "workspace_memberships__workspace_id"))
     return (found[0][0] if found else None), {workspace_id for _, workspace_id in found if workspace_id is not None}

@@ -1,38 +1,38 @@
-"""Presence in this process's rooms: snapshots when they are needed, changes collected into one frame per chat."""
+"""Presence in this process's rooms: a snapshot when it is needed, changes collected into one frame per chat."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from presence.exceptions import RegistryAway
+from presence.process.tracker import Tracker
 from presence.selectors import read_states
+from realtime.broker.events import PresenceBatch
 from realtime.database import run_in_db_thread
 from realtime.frames.presence import presence_event
+from realtime.hub.connections import ConnectionRegistry
+from realtime.hub.membership import Membership
+from realtime.hub.rooms import Room
 from realtime.outbox.presence import portions
-from realtime.protocol.frames import CloseCode
-
-if TYPE_CHECKING:
-    from realtime.broker.events import PresenceBatch
-    from realtime.hub.hub import Hub
-    from realtime.hub.rooms import Room
 
 logger = logging.getLogger(__name__)
 # Seconds that a room collects changes: with the announcer's 0.05 s the 250 ms of house.md. However many processes
 # announce, a subscriber gets five presence frames a second at most.
 COLLECT = 0.2
-READ_TRIES = 5  # readings of a chat whose members change all the while; then its count is unknown for now
+READ_TRIES = 5  # readings of a chat whose members change all the while; after them its count is unknown for now
 
 
 class PresenceFeed:
-    """Takes what presence tells and hands it to the rooms of the hub."""
+    """Keeps the presence of all rooms here up to date and sends what changes; `tracker` is None without presence."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self, registry: ConnectionRegistry, membership: Membership, tracker: Tracker | None) -> None:
+        self._registry = registry
+        self._membership = membership
+        self._tracker = tracker
         self._loads: dict[Room, asyncio.Task[None]] = {}
-        self._flushes: dict[UUID, asyncio.TimerHandle] = {}
+        self._flushes: dict[UUID, asyncio.TimerHandle] = {}  # by chat
 
     async def stop(self) -> None:
         """Stop timers and readings."""
@@ -44,39 +44,31 @@ class PresenceFeed:
             task.cancel()
         await asyncio.gather(*loads, return_exceptions=True)
 
-    def take(self, batch: PresenceBatch) -> None:
-        """Hand announced changes to the rooms they concern."""
-        for chat_id, access_version, places in (
-            (chat.chat_id, chat.access_version, chat.places) for chat in batch.chats
-        ):
-            room = self._hub.directory.rooms.get(chat_id)
+    def put(self, batch: PresenceBatch) -> None:
+        """Add announced changes to the rooms they concern, to be sent within COLLECT seconds."""
+        for chat in batch.chats:
+            room = self._registry.rooms.get(chat.chat_id)
             if room is None:
                 continue
-            for place in places:
-                room.presence.offer(batch.changes[place], access_version)
-            if room.presence.has_changes and chat_id not in self._flushes:
-                self._flushes[chat_id] = asyncio.get_running_loop().call_later(COLLECT, self._flush, chat_id)
+            for place in chat.places:
+                room.presence.add(batch.changes[place], chat.access_version)
+            if room.presence.has_changes and room.chat_id not in self._flushes:
+                loop = asyncio.get_running_loop()
+                self._flushes[room.chat_id] = loop.call_later(COLLECT, self._flush, room.chat_id)
 
-    async def know(self, chat_id: UUID) -> None:
-        """Return when the chat's room knows who is online, or cannot for now; several callers share one reading."""
-        room = self._hub.directory.rooms.get(chat_id)
-        tracker = self._hub.tracker
-        if room is None or room.presence.is_known or tracker is None or tracker.is_away:
+    async def ensure_loaded(self, room: Room) -> None:
+        """Return when the room knows who is online, or cannot for now; several callers share one reading."""
+        if room.presence.is_known or self._tracker is None or self._tracker.is_away:
             return
         await asyncio.shield(self._loading(room))
 
-    def forget(self) -> None:
-        """What rooms know may be wrong, so read it anew where it is needed; clients have to look again, too."""
-        for room in self._hub.directory.rooms.values():
-            room.presence.forget()
-
-    def disconnect(self, user_id: UUID) -> None:
-        """Close a user's connections; whoever may still come back will."""
-        for connection in list(self._hub.directory.by_user.get(user_id, ())):
-            connection.end(CloseCode.GOING_AWAY)
+    def invalidate(self) -> None:
+        """Have all rooms read their presence again when they need it; the caller has their clients load again."""
+        for room in self._registry.rooms.values():
+            room.presence.invalidate()
 
     def _loading(self, room: Room) -> asyncio.Task[None]:
-        # By room and not by chat: everybody may have left, and others come into a new room, while one is read for.
+        # By room and not by chat: while one is read for, all may have left it and others made a new room.
         task = self._loads.get(room)
         if task is None:
             task = self._loads[room] = asyncio.get_running_loop().create_task(self._load(room))
@@ -85,7 +77,7 @@ class PresenceFeed:
 
     async def _load(self, room: Room) -> None:
         for _ in range(READ_TRIES):
-            asked = room.presence.times_forgotten
+            generation = room.presence.generation
             try:
                 states = await run_in_db_thread(read_states, room.chat_id)
             except RegistryAway:
@@ -93,22 +85,22 @@ class PresenceFeed:
             except Exception:
                 logger.exception("Who is online in the chat %s cannot be read.", room.chat_id)
                 return
-            if room.presence.times_forgotten == asked:  # nobody came into the chat or went meanwhile
+            if room.presence.generation == generation:  # no member was added or removed meanwhile
                 room.presence.load(states)
                 return
 
     def _flush(self, chat_id: UUID) -> None:
         self._flushes.pop(chat_id, None)
-        room = self._hub.directory.rooms.get(chat_id)
+        room = self._registry.rooms.get(chat_id)
         if room is None:
             return
         if room.presence.is_known:
-            self._tell(room)
-        else:  # members came or went, so the count is read anew first
-            self._loading(room).add_done_callback(lambda task: None if task.cancelled() else self._tell(room))
+            self._send(room)
+        else:  # a member was added or removed, so the count is read first
+            self._loading(room).add_done_callback(lambda task: None if task.cancelled() else self._send(room))
 
-    def _tell(self, room: Room) -> None:
-        for changes in room.presence.take_rounds():
+    def _send(self, room: Room) -> None:
+        for changes in room.presence.pop_rounds():
             for some in portions(changes):
                 event = presence_event(
                     room.chat_id,
@@ -116,4 +108,4 @@ class PresenceFeed:
                     online_count=room.presence.online_count(),
                     access_version=room.presence.access_version,
                 )
-                self._hub.deliver(event)
+                self._membership.deliver(room, event)

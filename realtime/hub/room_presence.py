@@ -1,4 +1,4 @@
-"""Who of a chat's members is online, as far as this process's subscribers of the chat have to be told."""
+"""Which of a chat's members are online, and which changes this process's subscribers have yet to be sent. Pure."""
 
 from __future__ import annotations
 
@@ -12,62 +12,62 @@ from realtime.broker.events import PresenceChange
 class RoomPresence:
     """A snapshot plus changes, in whatever order they come: of two states of a user the higher version counts.
 
-    A change is told once, however often it is announced. It is told even if the snapshot knew it already: the
-    snapshot was read after some had subscribed, and they have not heard of it.
+    A change is sent once, however often it is announced. It is sent even if the snapshot has it already: that was read
+    after some had subscribed, and they have not been sent it.
     """
 
     def __init__(self) -> None:
         self.is_known = False  # whether the snapshot is as good as the database and the registry
-        self.times_forgotten = 0
+        self.generation = 0  # increased by `invalidate`
         self.access_version = 0  # of the chat, as of the latest change
         self._versions: dict[UUID, int] = {}
         self._online: set[UUID] = set()
-        self._heard: dict[UUID, int] = {}  # the latest version told, or about to be
+        self._announced: dict[UUID, int] = {}  # the latest version that was sent, or is about to be
         self._rounds: list[dict[UUID, PresenceChange]] = []
 
     @property
     def has_changes(self) -> bool:
-        """Whether there is something to tell."""
+        """Whether there is something to send."""
         return bool(self._rounds)
 
-    def offer(self, change: PresenceChange, access_version: int) -> None:
-        """Take a change that was announced; one that is old or known is dropped."""
-        if change.version <= self._heard.get(change.user_id, -1):
+    def add(self, change: PresenceChange, access_version: int) -> None:
+        """Add an announced change, to be sent with the next rounds; an old or known one is dropped."""
+        if change.version <= self._announced.get(change.user_id, -1):
             return
-        self._heard[change.user_id] = change.version
+        self._announced[change.user_id] = change.version
         self.access_version = max(self.access_version, access_version)
         self._set(change.user_id, change.version, is_online=change.is_online)
-        # Each change of a user is told, one after the other: the second one goes into the next round.
-        place = max((place for place, some in enumerate(self._rounds) if change.user_id in some), default=-1) + 1
-        if place == len(self._rounds):
+        # A frame has each user once, so a user's second change goes into the next round.
+        number = max((number for number, some in enumerate(self._rounds) if change.user_id in some), default=-1) + 1
+        if number == len(self._rounds):
             self._rounds.append({})
-        self._rounds[place][change.user_id] = change
+        self._rounds[number][change.user_id] = change
 
-    def take_rounds(self) -> list[list[PresenceChange]]:
-        """Return what is to be told, in rounds in which each user is once."""
+    def pop_rounds(self) -> list[list[PresenceChange]]:
+        """Return, once, what is to be sent, in rounds in which each user is once."""
         rounds, self._rounds = self._rounds, []
         return [list(some.values()) for some in rounds]
 
     def load(self, states: Mapping[UUID, State]) -> None:
-        """Take a snapshot of all members; what was heard of later than it stays, and who is no member goes."""
+        """Load a snapshot of all members; later changes stay, and whoever is not in it is removed."""
         for user_id in self._versions.keys() - states.keys():
             del self._versions[user_id]
             self._online.discard(user_id)
-        for user_id in self._heard.keys() - states.keys():
-            del self._heard[user_id]
+        for user_id in self._announced.keys() - states.keys():
+            del self._announced[user_id]
         for user_id, state in states.items():
             self._set(user_id, state.version, is_online=state.is_online)
         self.is_known = True
 
-    def forget(self) -> None:
-        """Note that the snapshot may be wrong: members came or went, or the registry begins anew."""
+    def invalidate(self) -> None:
+        """Note that the snapshot may be wrong: members were added or removed, or the registry lost its state."""
         self.is_known = False
-        self.times_forgotten += 1
+        self.generation += 1
 
     def online_count(self, including: UUID | None = None) -> int | None:
-        """Return how many are online, None if that is not known.
+        """Return how many members are online, None if that is not known.
 
-        `including` is somebody who is known to be online, though that may not have been announced yet.
+        `including` is a member who is online for certain, although it may not have been announced yet.
         """
         if not self.is_known:
             return None

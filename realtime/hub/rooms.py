@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 
 from realtime import metrics
-from realtime.hub.coalescing import Joiner
+from realtime.hub.coalescing import WriteCoalescer
 from realtime.hub.revisions import RevisionLog
 from realtime.hub.room_presence import RoomPresence
 from realtime.outbox.frame import Frame, Priority, fitting
@@ -37,7 +37,11 @@ class Subscription:
     room: Room
     held: deque[tuple[int, Frame]] | None = dataclasses.field(default_factory=deque)
     held_bytes: int = 0
-    is_revoked: bool = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the connection was unsubscribed, or subscribed anew."""
+        return self.room.subscriptions.get(self.connection) is not self
 
     def deliver(self, sending: list[tuple[LayerEvent, Frame]]) -> None:
         """Send the events, or hold them back; typing is not worth holding."""
@@ -129,8 +133,8 @@ class WriteTargets:
 class Room:
     """The local subscribers of one chat.
 
-    Every event of the chat carries the `access_version` of its commit. One that is newer than the room's waits, and
-    all after it, until it was checked who of the subscribers is still a member (`Hub.check_members`).
+    `access_version` is the one as of which all subscribers are members, None until the first has read the chat;
+    `required_version` the highest that was seen. Between the two, events wait (realtime/hub/membership.py).
     """
 
     def __init__(self, chat_id: UUID) -> None:
@@ -143,7 +147,7 @@ class Room:
         self.required_version = 0
         self.waiting: deque[LayerEvent] = deque()
         self.write_targets = WriteTargets(self.subscriptions)
-        self._joiner: Joiner[tuple[LayerEvent, Frame]] = Joiner(self._send)
+        self._coalescer: WriteCoalescer[tuple[LayerEvent, Frame]] = WriteCoalescer(self._send)
 
     def subscribe(self, connection: Connection) -> Subscription:
         """Return a new subscription, instead of the connection's earlier one if it has one, that holds frames back."""
@@ -176,12 +180,12 @@ class Room:
         if event.revision and not self.revisions.admit(event.revision, event.message_id):
             return
         frame = fitting(Frame(event.payload, Priority(event.priority)), settings.FLOWRA_OUTBOX_BYTES)
-        self._joiner.put((event, frame), frame.size)
+        self._coalescer.put((event, frame), frame.size)
         metrics.events_published.inc()
 
     def flush(self) -> None:
         """Send at once what waits to go out together."""
-        self._joiner.flush()
+        self._coalescer.flush()
 
     def _send(self, sending: list[tuple[LayerEvent, Frame]]) -> None:
         self.write_targets.send(sending)
@@ -189,15 +193,9 @@ class Room:
         for event, _ in sending:
             metrics.delivery_seconds.observe(now - event.known_at)
 
-    def checked(self, access_version: int, members: set[UUID]) -> list[Connection]:
-        """Take the result of a check; returns the connections that were removed, then delivers what waited."""
-        removed = [connection for connection in self.subscriptions if connection.user_id not in members]
-        for connection in removed:
-            self.subscriptions[connection].is_revoked = True
-            self.unsubscribe(connection)
+    def members_checked(self, access_version: int) -> None:
+        """Note that all subscribers are members as of this `access_version`, and send what waited for that."""
         self.access_version = access_version
-        self.presence.forget()  # whoever was removed may have been counted, if the event of it was lost
+        self.presence.invalidate()  # a removed member may have been counted, if the event of the removal was lost
         while self.waiting and not self.needs_check:
-            event = self.waiting.popleft()
-            self.fan_out(event)
-        return removed
+            self.fan_out(self.waiting.popleft())

@@ -1,8 +1,8 @@
-"""What concerns a chat's members who are not subscribed to it: new unread counts, and changes of the chat itself.
+"""Unread counts, and changes of a chat, for members who are not subscribed to it.
 
-A post sends one small event to its workspace's group, not one per member. Each process works out, in one query for all
-chats of a round, which of its own users it concerns; a round of counts is at most once a second. Who is subscribed sees
-what is posted, and is told counts only where a message that they have not read was deleted, or their mentions changed.
+A post sends one small event to its workspace's group, not one per member. Each process finds its own users' counts in
+one query for all chats of a round, once a second at most. Subscribers count posts by themselves: they are sent counts
+only when a message that they have not read was deleted, or their mentions changed.
 """
 
 from __future__ import annotations
@@ -10,10 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime
-import itertools
 from collections import deque
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chats.lib.clock import database_now
@@ -22,60 +19,57 @@ from chats.selectors.chats import members_among
 from chats.selectors.unread import UnreadState, unread_counts
 from realtime.broker.events import Audience, LayerEvent
 from realtime.database import run_in_db_thread
-from realtime.outbox.connection import resync
+from realtime.hub.connections import ConnectionRegistry
+from realtime.outbox.connection import Connection, resync
 from realtime.outbox.frame import Frame
 from realtime.protocol.frames import Unread
-
-if TYPE_CHECKING:
-    from realtime.hub.connections import Directory
-    from realtime.outbox.connection import Connection
 
 ROUND = 1.0  # seconds between two rounds; house.md "The hub"
 MAX_CHANGES = 1_000  # changes of chats waiting for a round
 _USERS_PER_QUERY = 500
 RECENT = datetime.timedelta(seconds=60)  # that a post may take from its row's lock to its commit, and to be found
-MOST_RECENT = 5_000  # chats of one look
-MOST_TOLD = 50_000  # chats whose last revision is remembered; the others' counts are sent once more
+MOST_RECENT = 5_000  # chats that one call of `find_missed` reads
+MOST_REMEMBERED = 50_000  # chats whose last revision is remembered; the others' counts are sent once more
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Stir:
+class Change:
     """What happened in a chat since the last round that subscribers cannot count by themselves.
 
-    `user_ids` are those whose mentions changed, `deleted_seq` is the place of the latest message that was deleted.
+    `user_ids` are those whose mentions changed, `deleted_seq` is the `seq` of the latest message that was deleted.
     """
 
     user_ids: set[UUID] = dataclasses.field(default_factory=set)
     deleted_seq: int = 0
 
-    def with_(self, other: Stir) -> Stir:
+    def merged(self, other: Change) -> Change:
         """Return both in one."""
-        return Stir(self.user_ids | other.user_ids, max(self.deleted_seq, other.deleted_seq))
+        return Change(self.user_ids | other.user_ids, max(self.deleted_seq, other.deleted_seq))
 
-    def concerns(self, count: UnreadState) -> bool:
-        """Whether this member's counts have changed by it."""
+    def affects(self, count: UnreadState) -> bool:
+        """Whether this member's counts have changed by it although they are subscribed."""
         return count.user_id in self.user_ids or count.last_read_seq < self.deleted_seq
 
 
-class ActivityFeed:
-    """Collects activity and tells local users."""
+class UnreadFeed:
+    """Collects events and sends them to local users: counts in rounds, changes of chats in order."""
 
-    def __init__(self, directory: Directory) -> None:
-        self._directory = directory
-        self._busy_chats: dict[UUID, dict[UUID, Stir]] = {}  # by workspace, then by chat
+    def __init__(self, registry: ConnectionRegistry) -> None:
+        self._registry = registry
+        self._busy_chats: dict[UUID, dict[UUID, Change]] = {}  # by workspace, then by chat
         self._read_meanwhile: set[tuple[UUID, UUID]] = set()  # user and chat, since the last counts were asked for
         self._changes: deque[LayerEvent] = deque()
-        self._told: dict[UUID, int] = {}  # by chat, up to which revision counts were sent, or will be
+        self._revisions: dict[UUID, int] = {}  # by chat, up to which one counts were sent, or will be
         self._chats_wake = asyncio.Event()
         self._changes_wake = asyncio.Event()
 
     def put(self, event: LayerEvent) -> None:
-        """Note an event for ACTIVITY or MEMBERS; the same chat twice in a round counts once."""
-        if event.workspace_id is None or event.chat_id is None:
+        """Add an event for ACTIVITY or MEMBERS; the same chat twice in a round counts once."""
+        if event.workspace_id is None or event.chat_id is None or event.workspace_id not in self._registry.by_workspace:
             return
         if event.audience is Audience.ACTIVITY:
             self._note(event.chat_id, event.revision)
-            self._stir(event.workspace_id, event.chat_id, Stir(set(event.user_ids), event.deleted_seq))
+            self._add_change(event.workspace_id, event.chat_id, Change(set(event.user_ids), event.deleted_seq))
         else:
             if len(self._changes) >= MAX_CHANGES:
                 self._give_up_changes()
@@ -83,111 +77,110 @@ class ActivityFeed:
             self._changes_wake.set()
 
     def put_read(self, event: LayerEvent) -> None:
-        """Note an event for USER; if it says that somebody read a chat, no older count is to be told after it.
+        """Add an event for USER: if it says that somebody read a chat, no older count may be sent after it.
 
-        Neither one that was asked for before they read, nor theirs, where the chat has moved on and that was told.
+        A count that was asked for before they read is asked for again, and so is theirs if the chat has a later
+        revision than the one they read.
         """
         if event.workspace_id is None or event.chat_id is None:
             return
         self._read_meanwhile.update((user_id, event.chat_id) for user_id in event.user_ids)
-        if self._told.get(event.chat_id, 0) > event.revision:
-            self._stir(event.workspace_id, event.chat_id, Stir(set(event.user_ids)))
+        if self._revisions.get(event.chat_id, 0) > event.revision:
+            self._add_change(event.workspace_id, event.chat_id, Change(set(event.user_ids)))
 
-    def _stir(self, workspace_id: UUID, chat_id: UUID, stir: Stir) -> None:
+    def _add_change(self, workspace_id: UUID, chat_id: UUID, change: Change) -> None:
         chats = self._busy_chats.setdefault(workspace_id, {})
-        chats[chat_id] = stir if chat_id not in chats else chats[chat_id].with_(stir)
+        chats[chat_id] = change if chat_id not in chats else chats[chat_id].merged(change)
         self._chats_wake.set()
 
-    async def look(self) -> None:
-        """Find chats with posts of which this process was not told, in one query, and send their counts."""
-        workspace_ids = set(self._directory.by_workspace)
+    async def find_missed(self) -> None:
+        """Find chats with posts whose events did not arrive here, in one query, and have their counts sent."""
+        workspace_ids = set(self._registry.by_workspace)
         if not workspace_ids:
             return
         for chat_id, workspace_id, revision in await run_in_db_thread(_recent_chats, workspace_ids):
-            if self._told.get(chat_id, 0) < revision:
+            if self._revisions.get(chat_id, 0) < revision:
                 self._note(chat_id, revision)
-                self._stir(workspace_id, chat_id, Stir())
+                self._add_change(workspace_id, chat_id, Change())
 
     def _note(self, chat_id: UUID, revision: int) -> None:
-        self._told[chat_id] = max(revision, self._told.pop(chat_id, 0))
-        if len(self._told) > MOST_TOLD:
-            del self._told[next(iter(self._told))]
+        self._revisions[chat_id] = max(revision, self._revisions.pop(chat_id, 0))
+        if len(self._revisions) > MOST_REMEMBERED:
+            del self._revisions[next(iter(self._revisions))]
 
     def _give_up_changes(self) -> None:
-        """Have everybody whom the changes that wait may concern load again, and forget them."""
+        """Drop all changes that wait; the clients they may concern load again."""
         workspace_ids = {event.workspace_id for event in self._changes if event.workspace_id is not None}
         self._changes.clear()
-        inside = (self._directory.by_workspace.get(workspace_id, ()) for workspace_id in workspace_ids)
-        resync(set(itertools.chain.from_iterable(inside)), "overload")
+        resync(self._registry.of_workspaces(workspace_ids), "overload")
 
     async def run_changes(self) -> None:
-        """Tell users of changes of their chats, in order, for ever."""
+        """Send changes of chats to their members, in order, for ever."""
         while True:
             await self._changes_wake.wait()
             self._changes_wake.clear()
             while self._changes:
                 event = self._changes.popleft()
                 try:
-                    await self._tell_change(event)
+                    await self._send_change(event)
                 except Exception:
                     self._changes.appendleft(event)  # the database failed: the restarted task goes on with it
                     self._changes_wake.set()
                     raise
 
     async def run_unread(self) -> None:
-        """Tell users their new unread counts, one round after the other, for ever."""
+        """Send new unread counts, one round after the other, for ever."""
         while True:
             await self._chats_wake.wait()
             self._chats_wake.clear()
             for workspace_id in list(self._busy_chats):
                 chats = self._busy_chats.pop(workspace_id)
                 try:
-                    await self._tell_unread(workspace_id, chats)
+                    await self._send_unread(workspace_id, chats)
                 except Exception:
-                    for chat_id, stir in chats.items():  # as above
-                        self._stir(workspace_id, chat_id, stir)
+                    for chat_id, change in chats.items():  # as above
+                        self._add_change(workspace_id, chat_id, change)
                     raise
             await asyncio.sleep(ROUND)
 
-    async def _tell_change(self, event: LayerEvent) -> None:
+    async def _send_change(self, event: LayerEvent) -> None:
         """Send a change of a chat to its members here who are not subscribed; `user_ids` names them if given."""
         if event.workspace_id is None or event.chat_id is None:
             return
         user_ids = self._users_outside(event.workspace_id, event.chat_id)
         if event.user_ids:
-            concerned = user_ids & set(event.user_ids)
+            members = user_ids & set(event.user_ids)
         else:
-            concerned = set()
+            members = set()
             for some in _batches(user_ids):
-                concerned |= await run_in_db_thread(members_among, event.chat_id, some)
+                members |= await run_in_db_thread(members_among, event.chat_id, some)
         frame = Frame(event.payload)
-        for connection in self._connections_outside(concerned, event.chat_id):
+        for connection in self._connections_outside(members, event.chat_id):
             connection.outbox.put(frame)
 
-    async def _tell_unread(self, workspace_id: UUID, chats: dict[UUID, Stir]) -> None:
-        user_ids = {connection.user_id for connection in self._directory.by_workspace.get(workspace_id, ())}
+    async def _send_unread(self, workspace_id: UUID, chats: dict[UUID, Change]) -> None:
+        user_ids = {connection.user_id for connection in self._registry.by_workspace.get(workspace_id, ())}
         for some in _batches(user_ids):
             self._read_meanwhile.clear()
             for count in await run_in_db_thread(unread_counts, list(chats), some):
-                stir = chats[count.chat_id]
+                change = chats[count.chat_id]
                 if (count.user_id, count.chat_id) in self._read_meanwhile:
-                    self._stir(workspace_id, count.chat_id, stir)  # they were told more since: count once more
+                    self._add_change(workspace_id, count.chat_id, change)  # they have read since: count again
                 else:
-                    self._tell_count(count, stir)
+                    self._send_count(count, change)
 
-    def _tell_count(self, count: UnreadState, stir: Stir) -> None:
+    def _send_count(self, count: UnreadState, change: Change) -> None:
         frame = unread_frame(count)
-        for connection in list(self._directory.by_user.get(count.user_id, ())):
-            if count.chat_id not in connection.chats or stir.concerns(count):
+        for connection in list(self._registry.by_user.get(count.user_id, ())):
+            if count.chat_id not in connection.chats or change.affects(count):
                 connection.send(frame)
 
     def _users_outside(self, workspace_id: UUID, chat_id: UUID) -> set[UUID]:
-        inside = self._directory.by_workspace.get(workspace_id, ())
+        inside = self._registry.by_workspace.get(workspace_id, ())
         return {connection.user_id for connection in inside if chat_id not in connection.chats}
 
-    def _connections_outside(self, user_ids: Iterable[UUID], chat_id: UUID) -> list[Connection]:
-        mine = itertools.chain.from_iterable(self._directory.by_user.get(user_id, ()) for user_id in user_ids)
-        return [connection for connection in mine if chat_id not in connection.chats]
+    def _connections_outside(self, user_ids: set[UUID], chat_id: UUID) -> list[Connection]:
+        return [connection for connection in self._registry.of_users(user_ids) if chat_id not in connection.chats]
 
 
 def unread_frame(count: UnreadState) -> Unread:

@@ -33,9 +33,7 @@ class Connection:
     workspaces: set[UUID] = dataclasses.field(default_factory=set)
     checked_at: datetime.datetime | None = None
     is_ending: bool = False
-    told: int = (
-        0  # the announcement that it was told last for one of its workspaces; it may share several with somebody
-    )
+    last_announcement: int = 0  # id of the workspace event that was sent last; see hub/workspaces.py
 
     @property
     def user_id(self) -> UUID:

@@ -72,7 +72,7 @@ class CatchUp:
         """Send these messages as the client takes them; returns False where one is too large for a frame."""
         outbox = self._connection.outbox
         for message in messages:
-            if self._subscription.is_revoked or self._connection.is_ending:
+            if self._subscription.has_ended or self._connection.is_ending:
                 raise FrameError(ErrorCode.INTERNAL, "The subscription ended while it was sent; try again.")
             frame = Frame(encode(change_frame(message, since=self._since)))
             if frame.size > outbox.limit:

@@ -6,7 +6,6 @@ import datetime
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -94,16 +93,14 @@ class Commands:
         if settings.FLOWRA_RATE_LIMITS and command.chat_id not in chats and len(chats) >= most:
             message = f"One connection can subscribe to {most} chats; unsubscribe from one first."
             raise FrameError(ErrorCode.TOO_MANY, message)
-        subscription = await self._hub.subscribe(self._connection, command.chat_id)
+        subscription = await self._hub.subscribing.subscribe(self._connection, command.chat_id)
         try:
             snapshot = await self._read_confirmed(subscription, command)
             self._connection.display_name = snapshot.display_name
-            room = self._hub.directory.rooms.get(command.chat_id)
-            if room is not None:
-                room.is_direct = snapshot.is_direct
+            subscription.room.is_direct = snapshot.is_direct
             revision, is_reset = await self._catch_up(subscription, command, snapshot)
         except BaseException:
-            self._hub.directory.leave_room(self._connection, command.chat_id)
+            self._hub.registry.unsubscribe(self._connection, command.chat_id)
             raise
         self._connection.send(
             Ack(
@@ -111,7 +108,7 @@ class Commands:
                 ref=command.ref,
                 chat_id=command.chat_id,
                 revision=revision,
-                online_count=self._online_count(command.chat_id),
+                online_count=subscription.room.presence.online_count(including=self._connection.user_id),
                 reset=True if is_reset else UNSET,
             )
         )
@@ -133,22 +130,15 @@ class Commands:
         """Return the chat as read with a membership that nothing heard meanwhile puts in doubt."""
         for _ in range(SUBSCRIBE_TRIES):
             snapshot = await run_in_db_thread(read_chat, self._user, command.chat_id, command.since)
-            await self._hub.presence.know(command.chat_id)
-            if self._hub.confirm_subscription(
-                subscription,
-                command.chat_id,
-                revision=snapshot.revision,
-                access_version=snapshot.access_version,
+            await self._hub.presence.ensure_loaded(subscription.room)
+            if self._hub.subscribing.confirm_subscription(
+                subscription, revision=snapshot.revision, access_version=snapshot.access_version
             ):
                 return snapshot
         raise FrameError(ErrorCode.INTERNAL, "The chat's members change too fast; try again.")
 
-    def _online_count(self, chat_id: UUID) -> int | None:
-        room = self._hub.directory.rooms.get(chat_id)
-        return None if room is None else room.presence.online_count(including=self._connection.user_id)
-
     async def _unsubscribe(self, command: frames.Unsubscribe) -> None:
-        self._hub.directory.leave_room(self._connection, command.chat_id)
+        self._hub.registry.unsubscribe(self._connection, command.chat_id)
         self._connection.send(Ack(action="unsubscribed", ref=command.ref, chat_id=command.chat_id))
 
     # --- Messages -------------------------------------------------------------------------------
@@ -180,7 +170,7 @@ class Commands:
     async def _type(self, command: frames.TypingCommand) -> None:
         if not settings.FLOWRA_TYPING_ENABLED:
             raise FrameError(ErrorCode.DISABLED, "Typing indicators are switched off.")
-        room = self._hub.directory.rooms.get(command.chat_id)
+        room = self._hub.registry.rooms.get(command.chat_id)
         is_here = room is not None and command.chat_id in self._connection.chats
         if is_here and room is not None and room.access_version is not None and not room.is_direct:
             access_version = room.access_version
@@ -213,7 +203,7 @@ class Commands:
         self._connection.credential = credential
         self._connection.checked_at = user.security_changed_at  # as it was when the token was found to be good
         self._credential_changed()
-        await recheck_connection(self._hub.directory, self._connection)
+        await recheck_connection(self._hub.registry, self._connection)
         if self._connection.is_ending:
             raise FrameError(ErrorCode.INVALID, "This access token is not valid.", field="token")
         expires_at = datetime.datetime.fromtimestamp(credential.expires_at, datetime.UTC)

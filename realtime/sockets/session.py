@@ -65,7 +65,7 @@ class Session:
         logger.debug("A socket was opened.")
         try:
             self._expiry.watch()
-            await self._hub.register(connection, self._caller.workspace_ids)
+            await self._hub.subscribing.register(connection, self._caller.workspace_ids)
             await self.recheck()
             if self._close_code is None:
                 # What came for the user meanwhile waits in the outbox: the first frame is the welcome.
@@ -84,13 +84,13 @@ class Session:
             self._expiry.stop()
             if self._abort_timer is not None:
                 self._abort_timer.cancel()
-            self._hub.unregister(connection)
+            self._hub.subscribing.unregister(connection)
             connection.outbox.detach()
             logger.debug("A socket has ended.")
 
     async def recheck(self) -> None:
-        """Check once more what was read before the hub knew the connection."""
-        await recheck_connection(self._hub.directory, self.connection)
+        """Check once more what was read before the connection was registered."""
+        await recheck_connection(self._hub.registry, self.connection)
 
     async def receive_event(self, event: dict[str, Any]) -> None:
         """Carry out the command in one ASGI event, unless it is refused."""

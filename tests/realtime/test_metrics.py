@@ -11,8 +11,8 @@ from typing import Any, cast
 import httpx
 from prometheus_client import REGISTRY
 
+from realtime.background.gauges import Gauges
 from realtime.broker.events import Audience, LayerEvent, from_layer, to_layer
-from realtime.hub.gauges import Sampler
 from tests.realtime.conftest import Scene
 from tests.support.processes import Server
 
@@ -97,19 +97,19 @@ def test_an_event_of_another_machine_has_this_ones_time() -> None:
 
 def test_outboxes_are_summed() -> None:
     connections = [SimpleNamespace(outbox=SimpleNamespace(queued_bytes=size)) for size in (0, 10, 32)]
-    sampler = Sampler(cast(Any, SimpleNamespace(connections=connections)))
-    sampler.sum_outboxes()
+    gauges = Gauges(cast(Any, SimpleNamespace(connections=connections)))
+    gauges.sum_outboxes()
     assert (value("flowra_outbox_bytes"), value("flowra_outbox_largest_bytes")) == (42, 32)
     connections.clear()
-    sampler.sum_outboxes()
+    gauges.sum_outboxes()
     assert (value("flowra_outbox_bytes"), value("flowra_outbox_largest_bytes")) == (0, 0)
 
 
 async def test_a_blocked_event_loop_shows() -> None:
-    sampler = Sampler(cast(Any, SimpleNamespace(connections=[])))
+    gauges = Gauges(cast(Any, SimpleNamespace(connections=[])))
     before = value("flowra_event_loop_lag_seconds_sum")
     count = value("flowra_event_loop_lag_seconds_count")
-    task = asyncio.create_task(sampler.run())
+    task = asyncio.create_task(gauges.run())
     await asyncio.sleep(0.5)
     time.sleep(1.0)  # noqa: ASYNC251  (the fault to be seen)
     while value("flowra_event_loop_lag_seconds_count") == count:  # noqa: ASYNC110  (a counter)

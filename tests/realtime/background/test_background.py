@@ -26,8 +26,8 @@ from realtime.broker.events import Audience, LayerEvent
 from realtime.broker.groups import GroupKeeper
 from realtime.credentials import is_valid
 from realtime.hub import unread
-from realtime.hub.connections import Directory
-from realtime.hub.unread import ActivityFeed
+from realtime.hub.connections import ConnectionRegistry
+from realtime.hub.unread import UnreadFeed
 from realtime.models import Notice
 from realtime.protocol.frames import CloseCode
 from tests.conftest import Cast
@@ -51,28 +51,28 @@ class FailingDatabase:
         return await sync_to_async(function)(*args, **kwargs)
 
 
-def connect(listener: Listener, *workspaces: uuid.UUID) -> Directory:
-    """Return a directory with this one connection."""
-    directory = Directory(lambda group: None, lambda group: None)
-    directory.add(listener.connection, set(workspaces))
-    return directory
+def connect(listener: Listener, *workspaces: uuid.UUID) -> ConnectionRegistry:
+    """Return a registry with this one connection."""
+    registry = ConnectionRegistry(lambda group: None, lambda group: None)
+    registry.add(listener.connection, set(workspaces))
+    return registry
 
 
-async def test_an_ended_credential_is_looked_at_again_if_the_database_failed(
+async def test_an_ended_credential_is_checked_again_if_the_database_failed(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revocation, "run_in_db_thread", FailingDatabase(is_valid).run)
     cast.member.security_changed_at = timezone.now()
     await sync_to_async(cast.member.save)()
     listener = Listener(cast.member.pk)  # its session does not exist, so its credential is not good
-    watcher = revocation.Watcher(connect(listener))
+    poller = revocation.RevocationPoller(connect(listener))
     with pytest.raises(OperationalError):
-        await watcher.look()
+        await poller.poll()
     assert listener.ended == []
-    await watcher.look()
+    await poller.poll()
     assert listener.ended == [CloseCode.UNAUTHENTICATED]
-    await watcher.look()
-    assert listener.ended == [CloseCode.UNAUTHENTICATED], "the same stamp is looked at once"
+    await poller.poll()
+    assert listener.ended == [CloseCode.UNAUTHENTICATED], "the same stamp is checked once"
 
 
 async def move_stamp(user: User, seconds: float | None) -> None:
@@ -87,19 +87,19 @@ async def test_a_stamp_counts_however_late_it_is_committed(
 ) -> None:
     monkeypatch.setattr(revocation, "run_in_db_thread", FailingDatabase().run)
     listener = Listener(cast.member.pk)
-    watcher = revocation.Watcher(connect(listener))
-    await watcher.look()
+    poller = revocation.RevocationPoller(connect(listener))
+    await poller.poll()
     assert listener.ended == []
     await move_stamp(cast.member, late)
-    await watcher.look()
+    await poller.poll()
     assert listener.ended == [CloseCode.UNAUTHENTICATED]
-    await watcher.look()
-    assert listener.ended == [CloseCode.UNAUTHENTICATED], "the same stamp is looked at once"
+    await poller.poll()
+    assert listener.ended == [CloseCode.UNAUTHENTICATED], "the same stamp is checked once"
     await move_stamp(cast.member, None)  # the database lost its latest commits
-    await watcher.look()
+    await poller.poll()
     assert len(listener.ended) == 2
     await cast.member.adelete()
-    await watcher.look()
+    await poller.poll()
     assert len(listener.ended) == 3
 
 
@@ -107,15 +107,15 @@ async def test_stamps_are_compared_a_bounded_number_at_a_time(cast: Cast, monkey
     monkeypatch.setattr(revocation, "run_in_db_thread", FailingDatabase().run)
     monkeypatch.setattr(revocation, "COMPARED", 1)
     listeners = [Listener(user.pk) for user in (cast.owner, cast.member, cast.outsider)]
-    directory = connect(listeners[0])
+    registry = connect(listeners[0])
     for listener in listeners[1:]:
-        directory.add(listener.connection, set())
-    watcher = revocation.Watcher(directory)
+        registry.add(listener.connection, set())
+    poller = revocation.RevocationPoller(registry)
     for user in (cast.owner, cast.member, cast.outsider):
         await move_stamp(user, 3600)
     ended = []
     for _ in listeners:
-        await watcher.look()
+        await poller.poll()
         ended.append(sum(len(listener.ended) for listener in listeners))
     assert ended == [1, 2, 3]
 
@@ -128,35 +128,35 @@ async def test_who_registers_with_an_old_stamp_is_not_checked_again(
     await cast.member.arefresh_from_db()
     listener = Listener(cast.member.pk)
     listener.connection.checked_at = cast.member.security_changed_at
-    watcher = revocation.Watcher(connect(listener))
+    poller = revocation.RevocationPoller(connect(listener))
     for _ in range(2):
-        await watcher.look()
+        await poller.poll()
     assert listener.ended == []
 
 
 async def test_a_notice_that_is_committed_late_is_told(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revocation, "run_in_db_thread", FailingDatabase().run)
     listener = Listener(cast.member.pk)
-    watcher = revocation.Watcher(connect(listener))
-    await watcher.look()
+    poller = revocation.RevocationPoller(connect(listener))
+    await poller.poll()
     late = timezone.now() - datetime.timedelta(minutes=5)
     await Notice.objects.acreate(text="held up", created_at=late)
     for _ in range(2):
-        await watcher.look()
+        await poller.poll()
     assert [json.loads(text)["text"] for text in listener.texts] == ["held up"]
 
 
 async def test_a_notice_is_told_once_whatever_becomes_of_the_clock(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revocation, "run_in_db_thread", FailingDatabase().run)
     listener = Listener(cast.member.pk)
-    watcher = revocation.Watcher(connect(listener))
+    poller = revocation.RevocationPoller(connect(listener))
     await sync_to_async(make_notice)(text="before the server ran", level="info", workspace=None)
-    await watcher.look()
+    await poller.poll()
     await sync_to_async(make_notice)(text="now", level="info", workspace=None)
-    for ahead in (0, 0, 3600, -3600):  # gone from what the look finds, and found anew
+    for ahead in (0, 0, 3600, -3600):  # gone from what the poll finds, and found anew
         now = timezone.now() + datetime.timedelta(seconds=ahead)
         monkeypatch.setattr(revocation, "database_now", functools.partial(lambda then: then, now))
-        await watcher.look()
+        await poller.poll()
     assert [json.loads(text)["text"] for text in listener.texts] == ["now"]
 
 
@@ -185,7 +185,7 @@ async def test_unread_counts_are_told_after_the_database_came_back(cast: Cast, m
     monkeypatch.setattr(unread, "run_in_db_thread", FailingDatabase(unread_counts).run)
     await sync_to_async(services.post_message)(user=cast.owner, chat_id=cast.chat.pk, body="hi", client_id=uuid.uuid4())
     listener = Listener(cast.member.pk)
-    feed = ActivityFeed(connect(listener, cast.workspace.pk))
+    feed = UnreadFeed(connect(listener, cast.workspace.pk))
     feed.put(LayerEvent(group="w", audience=Audience.ACTIVITY, chat_id=cast.chat.pk, workspace_id=cast.workspace.pk))
     await run_until(feed.run_unread, lambda: bool(listener.texts))
     assert json.loads(listener.texts[0])["unread_count"] == 1
@@ -196,9 +196,9 @@ async def test_changes_are_told_in_order_after_the_database_came_back(
 ) -> None:
     monkeypatch.setattr(unread, "run_in_db_thread", FailingDatabase(members_among).run)
     listener, stranger = Listener(cast.member.pk), Listener(cast.outsider.pk)
-    directory = connect(listener, cast.workspace.pk)
-    directory.add(stranger.connection, {cast.workspace.pk})
-    feed = ActivityFeed(directory)
+    registry = connect(listener, cast.workspace.pk)
+    registry.add(stranger.connection, {cast.workspace.pk})
+    feed = UnreadFeed(registry)
     for text in ("one", "two"):
         feed.put(
             LayerEvent(
@@ -218,9 +218,9 @@ async def test_more_changes_than_may_wait_have_those_concerned_load_again(monkey
     monkeypatch.setattr(unread, "MAX_CHANGES", 2)
     workspace, elsewhere = uuid.uuid4(), uuid.uuid4()
     listener, stranger = Listener(uuid.uuid4()), Listener(uuid.uuid4())
-    directory = connect(listener, workspace)
-    directory.add(stranger.connection, {elsewhere})
-    feed = ActivityFeed(directory)  # nobody runs it
+    registry = connect(listener, workspace)
+    registry.add(stranger.connection, {elsewhere})
+    feed = UnreadFeed(registry)  # nobody runs it
     for _ in range(3):
         feed.put(
             LayerEvent(

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from realtime.hub import coalescing
-from realtime.hub.coalescing import JOIN_SIZE, Joiner
+from realtime.hub.coalescing import MAX_SIZE, WriteCoalescer
 
 
 @pytest.fixture
@@ -30,60 +30,60 @@ async def until_sent(sent: list[list[str]], writes: int) -> None:
 
 
 async def test_one_after_the_other_goes_at_once(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coalescing, "JOIN_FOR", 60.0)  # what waits would never come
-    joiner: Joiner[str] = Joiner(sent.append)
-    joiner.put("a", 1)
+    monkeypatch.setattr(coalescing, "COALESCE_FOR", 60.0)  # what waits would never come
+    coalescer: WriteCoalescer[str] = WriteCoalescer(sent.append)
+    coalescer.put("a", 1)
     assert sent == [["a"]]
     await written()
-    joiner.put("b", 1)
+    coalescer.put("b", 1)
     assert sent == [["a"], ["b"]]
 
 
 async def test_what_comes_meanwhile_goes_together_in_order(sent: list[list[str]]) -> None:
-    joiner: Joiner[str] = Joiner(sent.append)
-    joiner.put("a", 1)
-    joiner.put("b", 1)  # in the same round of the loop, before "a" was written
+    coalescer: WriteCoalescer[str] = WriteCoalescer(sent.append)
+    coalescer.put("a", 1)
+    coalescer.put("b", 1)  # in the same round of the loop, before "a" was written
     await written()
-    joiner.put("c", 1)
+    coalescer.put("c", 1)
     assert sent == [["a"]]
     await until_sent(sent, 2)
     assert sent == [["a"], ["b", "c"]]
 
 
-async def test_a_busy_room_joins_until_it_was_quiet(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coalescing, "JOIN_FOR", 60.0)
-    joiner: Joiner[str] = Joiner(sent.append)
+async def test_a_busy_room_coalesces_until_it_was_quiet(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coalescing, "COALESCE_FOR", 60.0)
+    coalescer: WriteCoalescer[str] = WriteCoalescer(sent.append)
     for text in "abc":
-        joiner.put(text, 1)
-    joiner.flush()
+        coalescer.put(text, 1)
+    coalescer.flush()
     await written()
-    joiner.put("d", 1)
+    coalescer.put("d", 1)
     assert sent == [["a"], ["b", "c"]], "still busy"
-    joiner.flush()
+    coalescer.flush()
     await written()
-    joiner.put("e", 1)
+    coalescer.put("e", 1)
     assert sent == [["a"], ["b", "c"], ["d"], ["e"]], "a write of one was the end of it"
 
 
 async def test_much_does_not_wait(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coalescing, "JOIN_FOR", 60.0)
-    joiner: Joiner[str] = Joiner(sent.append)
-    joiner.put("a", 1)
-    joiner.put("b", JOIN_SIZE)
+    monkeypatch.setattr(coalescing, "COALESCE_FOR", 60.0)
+    coalescer: WriteCoalescer[str] = WriteCoalescer(sent.append)
+    coalescer.put("a", 1)
+    coalescer.put("b", MAX_SIZE)
     assert sent == [["a"]]
-    joiner.put("c", 1)
+    coalescer.put("c", 1)
     assert sent == [["a"], ["b", "c"]]
 
 
 async def test_what_is_large_goes_alone(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coalescing, "JOIN_FOR", 60.0)
-    joiner: Joiner[str] = Joiner(sent.append)
-    for text, size in {"a": 1, "b": JOIN_SIZE, "c": JOIN_SIZE + 1, "d": JOIN_SIZE, "e": JOIN_SIZE}.items():
-        joiner.put(text, size)
+    monkeypatch.setattr(coalescing, "COALESCE_FOR", 60.0)
+    coalescer: WriteCoalescer[str] = WriteCoalescer(sent.append)
+    for text, size in {"a": 1, "b": MAX_SIZE, "c": MAX_SIZE + 1, "d": MAX_SIZE, "e": MAX_SIZE}.items():
+        coalescer.put(text, size)
     assert sent == [["a"], ["b"], ["c"], ["d", "e"]]
 
 
 async def test_a_flush_of_nothing_sends_nothing(sent: list[list[str]]) -> None:
-    joiner: Joiner[str] = Joiner(sent.append)
-    joiner.flush()
+    coalescer: WriteCoalescer[str] = WriteCoalescer(sent.append)
+    coalescer.flush()
     assert sent == []

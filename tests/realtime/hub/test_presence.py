@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from presence.process.tracker import Tracker
 from presence.registry.base import State
-from presence.registry.memory import MemoryRegistry, Store
 from realtime.hub import presence
 from realtime.hub.hub import Hub
 from tests.realtime.listeners import Listener
@@ -48,20 +46,19 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
 @pytest.fixture
 def hub(reader: Reader) -> Hub:
     """Give a hub with presence that has not been started."""
-    hub = Hub()
-    hub.tracker = Tracker(MemoryRegistry(Store(), lease=15, grace=5), reader.run)
-    return hub
+    return Hub()
 
 
-async def count(hub: Hub, chat_id: uuid.UUID = CHAT) -> int | None:
+async def count(hub: Hub) -> int | None:
     """Return the room's count, read if need be."""
-    await hub.presence.know(chat_id)
-    return hub.directory.rooms[chat_id].presence.online_count()
+    room = hub.registry.rooms[CHAT]
+    await hub.presence.ensure_loaded(room)
+    return room.presence.online_count()
 
 
 async def test_many_who_subscribe_at_once_are_one_reading(hub: Hub, reader: Reader) -> None:
     listener = Listener()
-    hub.directory.join_room(listener.connection, CHAT)
+    hub.registry.subscribe(listener.connection, CHAT)
     asked = [asyncio.ensure_future(count(hub)) for _ in range(100)]
     async with asyncio.timeout(10):
         await reader.let_go(0)
@@ -72,13 +69,13 @@ async def test_many_who_subscribe_at_once_are_one_reading(hub: Hub, reader: Read
 
 async def test_a_new_room_does_not_wait_for_the_reading_of_an_old_one(hub: Hub, reader: Reader) -> None:
     listener = Listener()
-    hub.directory.join_room(listener.connection, CHAT)
-    first = asyncio.ensure_future(hub.presence.know(CHAT))
+    hub.registry.subscribe(listener.connection, CHAT)
+    first = asyncio.ensure_future(hub.presence.ensure_loaded(hub.registry.rooms[CHAT]))
     async with asyncio.timeout(10):
         while not reader.readings:  # noqa: ASYNC110  (bounded above)
             await asyncio.sleep(0)
-        hub.directory.leave_room(listener.connection, CHAT)
-        hub.directory.join_room(listener.connection, CHAT)
+        hub.registry.unsubscribe(listener.connection, CHAT)
+        hub.registry.subscribe(listener.connection, CHAT)
         second = asyncio.ensure_future(count(hub))
         await reader.let_go(0)
         await reader.let_go(1)
@@ -88,12 +85,12 @@ async def test_a_new_room_does_not_wait_for_the_reading_of_an_old_one(hub: Hub, 
 
 async def test_what_was_read_while_members_changed_is_read_again(hub: Hub, reader: Reader) -> None:
     listener = Listener()
-    hub.directory.join_room(listener.connection, CHAT)
+    hub.registry.subscribe(listener.connection, CHAT)
     asked = asyncio.ensure_future(count(hub))
     async with asyncio.timeout(10):
         while not reader.readings:  # noqa: ASYNC110  (bounded above)
             await asyncio.sleep(0)
-        hub.directory.rooms[CHAT].presence.forget()
+        hub.registry.rooms[CHAT].presence.invalidate()
         await reader.let_go(0)
         await reader.let_go(1)
         assert await asked == 1
@@ -101,10 +98,10 @@ async def test_what_was_read_while_members_changed_is_read_again(hub: Hub, reade
 
 async def test_after_the_broker_came_back_nothing_known_before_is_believed(hub: Hub, reader: Reader) -> None:
     listener = Listener()
-    hub.directory.join_room(listener.connection, CHAT)
-    hub.directory.rooms[CHAT].presence.load({})
+    hub.registry.subscribe(listener.connection, CHAT)
+    hub.registry.rooms[CHAT].presence.load({})
     assert await count(hub) == 0
-    hub._broker_came_back()
+    hub.events_lost()
     asked = asyncio.ensure_future(count(hub))
     async with asyncio.timeout(10):
         await reader.let_go(0)

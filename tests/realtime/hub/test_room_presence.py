@@ -40,38 +40,38 @@ def make(**states: State) -> RoomPresence:
 
 def versions(presence: RoomPresence) -> list[list[int]]:
     """Return the versions of what is to be told, by round."""
-    return [[change.version for change in some] for some in presence.take_rounds()]
+    return [[change.version for change in some] for some in presence.pop_rounds()]
 
 
 def test_a_change_is_told_once_and_an_older_one_never() -> None:
     presence = make()
     for version in (5, 5, 4):
-        presence.offer(change(JANE, version), 0)
+        presence.add(change(JANE, version), 0)
     assert versions(presence) == [[5]]
-    presence.offer(change(JANE, 5), 0)
+    presence.add(change(JANE, 5), 0)
     assert not presence.has_changes
     assert presence.online_count() == 1
 
 
 def test_two_changes_of_a_user_are_told_one_after_the_other() -> None:
     presence = make(jane=state(1, is_online=True))
-    presence.offer(change(JANE, 2, is_online=False), 0)
-    presence.offer(change(JOHN, 3), 0)
-    presence.offer(change(JANE, 4), 0)
+    presence.add(change(JANE, 2, is_online=False), 0)
+    presence.add(change(JOHN, 3), 0)
+    presence.add(change(JANE, 4), 0)
     assert versions(presence) == [[2, 3], [4]]
 
 
 def test_what_the_snapshot_knew_is_told_all_the_same() -> None:
     """Somebody may have subscribed before it was read."""
     presence = make(jane=state(7, is_online=True))
-    presence.offer(change(JANE, 7), 0)
+    presence.add(change(JANE, 7), 0)
     assert versions(presence) == [[7]]
     assert presence.online_count() == 1
 
 
 def test_a_snapshot_that_is_older_than_what_was_heard_changes_nothing() -> None:
     presence = make()
-    presence.offer(change(JANE, 7), 0)
+    presence.add(change(JANE, 7), 0)
     presence.load({JANE: state(6, is_online=False), JOHN: state(0, is_online=False)})
     assert presence.online_count() == 1
 
@@ -87,7 +87,7 @@ def test_the_count_is_unknown_without_a_snapshot_and_after_it_became_doubtful() 
     assert presence.online_count(including=JANE) is None
     presence.load({JANE: state(1, is_online=False), JOHN: state(2, is_online=True)})
     assert (presence.online_count(), presence.online_count(including=JANE)) == (1, 2)
-    presence.forget()
+    presence.invalidate()
     assert presence.online_count() is None
 
 
@@ -122,7 +122,7 @@ def test_whatever_the_order_and_however_often_it_ends_as_it_is(
     presence = make()
     told: list[int] = []
     for one in shuffled:
-        presence.offer(one, 0)
+        presence.add(one, 0)
         told += [version for some in versions(presence) for version in some]
     last = {one.user_id: one for one in changes}
     assert len(told) == len(set(told))

@@ -9,7 +9,7 @@ import pytest
 
 from realtime.broker.events import Audience, LayerEvent, workspace_group
 from realtime.hub import workspaces
-from realtime.hub.connections import Directory
+from realtime.hub.connections import ConnectionRegistry
 from realtime.hub.workspaces import WorkspaceFeed
 from tests.realtime.listeners import Listener
 
@@ -23,8 +23,8 @@ class Scene:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.members = {ACME: {ANN, BEN, EVE}, OTHER: {ANN, BEN}}
         self.asked = 0
-        self.directory = Directory(lambda _: None, lambda _: None)
-        self.feed = WorkspaceFeed(self.directory)
+        self.registry = ConnectionRegistry(lambda _: None, lambda _: None)
+        self.feed = WorkspaceFeed(self.registry)
 
         async def ask(_: object, workspace_id: UUID, user_ids: set[UUID]) -> set[UUID]:
             self.asked += 1
@@ -34,7 +34,7 @@ class Scene:
 
     def enter(self, user_id: UUID, *workspace_ids: UUID) -> Listener:
         listener = Listener(user_id)
-        self.directory.add(listener.connection, set(workspace_ids))
+        self.registry.add(listener.connection, set(workspace_ids))
         return listener
 
     async def settle(self) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from realtime.broker.events import Audience, LayerEvent
 from realtime.credentials import Credential
-from realtime.hub.connections import Directory
+from realtime.hub.connections import ConnectionRegistry
 from realtime.hub.rooms import Subscription
 from realtime.outbox.connection import Connection
 from realtime.outbox.frame import Frame, text_frame
@@ -60,7 +60,7 @@ class Socket:
 class Person:
     """Somebody with a socket, and what they ought to be sent."""
 
-    def __init__(self, directory: Directory, user_id: uuid.UUID | None = None) -> None:
+    def __init__(self, registry: ConnectionRegistry, user_id: uuid.UUID | None = None) -> None:
         self.socket = Socket()
         self.outbox = Outbox(
             PreframedTransport(self.socket.send, self.socket), limit=10_000_000, overflowed=lambda: None
@@ -73,7 +73,7 @@ class Person:
             outbox=self.outbox,
             end=lambda code: None,
         )
-        directory.add(self.connection, set())
+        registry.add(self.connection, set())
         self.subscriptions: dict[uuid.UUID, Subscription] = {}
         self.held: dict[uuid.UUID, list[bytes]] = {}  # by chat, where the subscription holds frames back
         self.queued = 0  # of what is due, what still waits for the socket
@@ -111,17 +111,17 @@ Step = tuple[str, int, uuid.UUID]
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, PEOPLE - 1), st.sampled_from(CHATS)), max_size=40))
 def test_each_gets_everything_once_whatever_happens(steps: list[Step]) -> None:
-    directory = Directory(lambda group: None, lambda group: None)
+    registry = ConnectionRegistry(lambda group: None, lambda group: None)
     twice = uuid.uuid4()
-    people = [Person(directory, twice if number < 2 else None) for number in range(PEOPLE)]
+    people = [Person(registry, twice if number < 2 else None) for number in range(PEOPLE)]
     for person in people:
         for chat_id in CHATS:
-            person.subscriptions[chat_id] = directory.join_room(person.connection, chat_id)
+            person.subscriptions[chat_id] = registry.subscribe(person.connection, chat_id)
             person.subscriptions[chat_id].release(0)
     for number, (action, index, chat_id) in enumerate(steps):
         person = people[index]
         user_id = person.connection.user_id
-        room = directory.rooms.get(chat_id)
+        room = registry.rooms.get(chat_id)
         if action in ("send", "typing") and room is not None:
             skip = user_id if action == "typing" else None
             event = LayerEvent(
@@ -132,7 +132,7 @@ def test_each_gets_everything_once_whatever_happens(steps: list[Step]) -> None:
                 if other.connection.user_id != skip:
                     other.ought_to_get(chat_id, text_frame(event.payload))
         elif action == "subscribe":
-            person.subscriptions[chat_id] = directory.join_room(person.connection, chat_id)
+            person.subscriptions[chat_id] = registry.subscribe(person.connection, chat_id)
             person.held[chat_id] = []
         elif action == "release" and chat_id in person.held:
             person.subscriptions[chat_id].release(0)
@@ -140,13 +140,15 @@ def test_each_gets_everything_once_whatever_happens(steps: list[Step]) -> None:
                 person.ought_to_get(chat_id, data)
         elif action == "remove" and room is not None:
             members = {other.connection.user_id for other in people} - {user_id}
-            for removed in room.checked(number, members):
-                directory.leave_room(removed, chat_id)
+            for other in people:
+                if other.connection.user_id not in members:
+                    registry.unsubscribe(other.connection, chat_id)
+            room.members_checked(number)
             for other in people:
                 if other.connection.user_id == user_id:
                     other.unsubscribed(chat_id)
         elif action == "leave":
-            directory.leave_room(person.connection, chat_id)
+            registry.unsubscribe(person.connection, chat_id)
             person.unsubscribed(chat_id)
         elif action == "fill":
             person.socket.set_full(True)
@@ -166,12 +168,12 @@ def test_each_gets_everything_once_whatever_happens(steps: list[Step]) -> None:
 
 
 def test_what_happens_to_a_connection_invalidates_its_own_rooms_and_no_other() -> None:
-    directory = Directory(lambda group: None, lambda group: None)
-    both, one = Person(directory), Person(directory)
+    registry = ConnectionRegistry(lambda group: None, lambda group: None)
+    both, one = Person(registry), Person(registry)
     for person, chats in ((both, CHATS), (one, CHATS[:1])):
         for chat_id in chats:
-            directory.join_room(person.connection, chat_id).release(0)
-    first, second = (directory.rooms[chat_id] for chat_id in CHATS)
+            registry.subscribe(person.connection, chat_id).release(0)
+    first, second = (registry.rooms[chat_id] for chat_id in CHATS)
 
     def are_valid_after(happens: Callable[[], object]) -> tuple[bool, bool]:
         for room in (first, second):
@@ -185,21 +187,21 @@ def test_what_happens_to_a_connection_invalidates_its_own_rooms_and_no_other() -
     assert are_valid_after(lambda: one.socket.set_full(True)) == (False, True)
     assert are_valid_after(lambda: both.socket.set_full(True)) == (False, False)
     assert are_valid_after(lambda: both.socket.set_full(False)) == (False, False)
-    assert are_valid_after(lambda: directory.leave_room(one.connection, CHATS[1])) == (True, True)
-    late = Person(directory)
-    subscription = directory.join_room(late.connection, CHATS[1])
-    assert are_valid_after(lambda: directory.join_room(late.connection, CHATS[0])) == (False, True)
+    assert are_valid_after(lambda: registry.unsubscribe(one.connection, CHATS[1])) == (True, True)
+    late = Person(registry)
+    subscription = registry.subscribe(late.connection, CHATS[1])
+    assert are_valid_after(lambda: registry.subscribe(late.connection, CHATS[0])) == (False, True)
     assert are_valid_after(lambda: subscription.release(0)) == (True, False)
-    assert are_valid_after(lambda: directory.remove(one.connection)) == (False, True)
+    assert are_valid_after(lambda: registry.remove(one.connection)) == (False, True)
     assert are_valid_after(one.socket.end) == (True, True)
 
 
 async def test_who_was_removed_does_not_get_what_waited_for_the_check() -> None:
-    directory = Directory(lambda group: None, lambda group: None)
-    stays, goes = Person(directory), Person(directory)
+    registry = ConnectionRegistry(lambda group: None, lambda group: None)
+    stays, goes = Person(registry), Person(registry)
     for person in (stays, goes):
-        directory.join_room(person.connection, CHAT).release(0)
-    room = directory.rooms[CHAT]
+        registry.subscribe(person.connection, CHAT).release(0)
+    room = registry.rooms[CHAT]
     before, after = (
         LayerEvent(group="chat", audience=Audience.CHAT, payload=payload, chat_id=CHAT)
         for payload in (b"before", b"after")
@@ -208,7 +210,8 @@ async def test_who_was_removed_does_not_get_what_waited_for_the_check() -> None:
     room.fan_out(before)
     room.require(1)
     room.waiting.append(after)
-    room.checked(1, {stays.connection.user_id})
+    registry.unsubscribe(goes.connection, CHAT)
+    room.members_checked(1)
     room.flush()
     assert goes.socket.taken == [text_frame(b"welcome"), text_frame(b"before")]
     assert stays.socket.taken == [text_frame(b"welcome"), text_frame(b"before"), text_frame(b"after")]

@@ -1,0 +1,99 @@
+"""Events from the channel layer to this process: one channel, in the groups that are needed here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from realtime.broker.channel_layers import is_shared
+from realtime.broker.events import EVERYBODY, LayerEvent, from_layer
+from realtime.broker.groups import GroupKeeper, open_channel
+from realtime.broker.probes import Probes
+
+logger = logging.getLogger(__name__)
+
+
+class Receiver:
+    """Receives for the process `origin`. Where the layer reaches no other process there is nothing to receive."""
+
+    def __init__(self, layer: Any, origin: str) -> None:
+        self._layer = layer
+        self._origin = origin
+        self._is_shared = is_shared(layer)
+        self._needed = {EVERYBODY}
+        self._groups: GroupKeeper | None = None  # while it receives
+        self._channel = ""
+        self._is_receiving = asyncio.Event()
+        self._probes = Probes()
+        self._starts = 0
+
+    def acquire(self, group: str) -> None:
+        """Be in `group` from now on."""
+        self._needed.add(group)
+        if self._groups is not None:
+            self._groups.acquire(group)
+
+    def release(self, group: str) -> None:
+        """Be in `group` no longer."""
+        self._needed.discard(group)
+        if self._groups is not None:
+            self._groups.release(group)
+
+    async def wait_joined(self, group: str) -> None:
+        """Return when events of `group` reach this process, or after FLOWRA_PUBLISH_TIMEOUT seconds."""
+        if not self._is_shared:
+            return
+        try:
+            async with asyncio.timeout(settings.FLOWRA_PUBLISH_TIMEOUT):
+                await self._is_receiving.wait()
+                if self._groups is not None:
+                    await self._groups.joined(group)
+        except TimeoutError:
+            logger.info("The group %s is not joined yet.", group)
+
+    async def round_trip(self) -> None:
+        """Return when something that was sent to this process's channel has arrived; the caller bounds the time."""
+        await self._is_receiving.wait()
+        await self._probes.round_trip(self._layer, self._channel)
+
+    async def run(self, *, deliver: Callable[[LayerEvent], None], events_lost: Callable[[], None]) -> None:
+        """Open a channel, join the groups, then receive one event after the other, for ever.
+
+        `deliver` gets the events of other processes; `events_lost` is called where some may not have arrived.
+        """
+        began = time.monotonic()
+        self._starts += 1
+        channel = await open_channel(self._layer)
+        self._groups = GroupKeeper(self._layer, channel)
+        for group in sorted(self._needed):
+            self._groups.acquire(group)
+        self._channel = channel
+        self._is_receiving.set()
+        if self._starts > 1 or time.monotonic() - began > settings.FLOWRA_PUBLISH_TIMEOUT:
+            events_lost()
+        try:
+            # The two live and die together: without its groups the channel would stay silent for ever.
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._groups.run())
+                while True:
+                    self._receive(await self._layer.receive(channel), deliver)
+        finally:
+            self._is_receiving.clear()
+            self._groups = None
+
+    def _receive(self, message: dict[str, Any], deliver: Callable[[LayerEvent], None]) -> None:
+        if self._probes.take(message):
+            return
+        try:
+            event = from_layer(message, self._origin)
+        except (msgspec.MsgspecError, KeyError, TypeError) as error:
+            logger.warning("An event from another process cannot be read: %r", error)
+            return
+        if event is not None:
+            deliver(event)
