@@ -1,4 +1,4 @@
-"""An open socket, as the hub knows it."""
+"""An accepted socket, as the hub knows it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from realtime.protocol.frames import ChatFrame, CloseCode, Resync, ResyncReason,
 
 @dataclasses.dataclass(slots=True, eq=False, kw_only=True)
 class Connection:
-    """Whose it is, what it listens to and its way out.
+    """Whose it is, what it is subscribed to and its outbox.
 
-    `checked_at` is its user's `security_changed_at` as it was when credential and memberships were last looked at.
-    `end` closes it with a code, after the command it is busy with was answered; from then on `is_ending`.
+    `chats` are those with a subscription, `workspaces` those of the user. `checked_at` is the user's
+    `security_changed_at` as it was when credential and memberships were last checked. `end` closes the socket with a
+    code once the command being carried out is answered; `is_ending` from then on.
     """
 
     credential: Credential
@@ -37,7 +38,7 @@ class Connection:
 
     @property
     def user_id(self) -> UUID:
-        """Whose connection it is."""
+        """The id of the user whose connection it is."""
         return self.credential.user_id
 
     def send(self, frame: ServerFrame | ChatFrame) -> None:

@@ -1,4 +1,4 @@
-"""Edits of one message that wait for a client: the last one says all."""
+"""Edits of one message in a queue: only the last one is needed."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _decoder = msgspec.json.Decoder(_Change)
 
 
 def superseded_edits(payloads: Sequence[bytes]) -> set[int]:
-    """Return the places of those frames after which the same message is edited again, or deleted.
+    """Return the indexes of edits whose message is edited again, or deleted, in a later one of these frames.
 
-    Where one is left out its revision is missing. A client takes that for a gap, and after 2 s asks with `since`, as
-    for every gap: it gets the message as it is by then.
+    The revision of an edit that is left out is missing for the client. As for every gap, it asks with `since` after
+    2 s, and gets the message as it is by then.
     """
     superseded: set[int] = set()
     changed_later: set[str] = set()
-    for place in range(len(payloads) - 1, -1, -1):
-        payload = payloads[place]
+    for index in range(len(payloads) - 1, -1, -1):
+        payload = payloads[index]
         is_edited = payload.startswith(_EDITED)
         if not is_edited and not payload.startswith(_DELETED):
             continue
         message_id = _decoder.decode(payload).data.id
         if is_edited and message_id in changed_later:
-            superseded.add(place)
+            superseded.add(index)
         changed_later.add(message_id)
     return superseded

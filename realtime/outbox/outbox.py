@@ -1,4 +1,4 @@
-"""One connection's way out: bounded, in order, and never a reason for anybody else to wait."""
+"""The queue of one connection: in order, bounded, and never a reason for another connection to wait."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class Outbox:
         self._transport = transport
         self.limit = limit
         self._overflowed = overflowed
-        self._queue: deque[Frame | CloseCode] = deque()
+        self._queue: deque[Frame] = deque()
+        self._close_code: CloseCode | None = None  # to be sent after the queue
         self._is_open = False
         self.queued_bytes = 0
         self.is_closed = False
@@ -48,12 +49,16 @@ class Outbox:
         """Send `frame`, or queue it behind what waits already; after the close nothing happens."""
         if self.is_closed:
             return
-        frame = fitting(frame, self.limit)
-        if self._queue or self._transport.is_busy or not self._is_open:
+        if len(frame.data) > self.limit:
+            frame = fitting(frame, self.limit)
+        if self.direct is not None:
+            self.direct(frame.data)
+        elif self._queue or self._transport.is_busy or not self._is_open:
             self._enqueue(frame)
+            return
         else:
             self._transport.send(frame)
-            metrics.frames_sent.inc()
+        metrics.frames_sent.inc()
 
     def close(self, code: CloseCode) -> None:
         """Close the socket with `code` once what is queued has been sent; before `open` nothing of it is sent."""
@@ -85,7 +90,7 @@ class Outbox:
 
     def _close_after_queue(self, code: CloseCode) -> None:
         self._end()
-        self._queue.append(code)
+        self._close_code = code
         self._flush()
 
     def _end(self) -> None:
@@ -95,6 +100,7 @@ class Outbox:
 
     def _drop_queue(self) -> None:
         self._queue.clear()
+        self._close_code = None
         self.queued_bytes = 0
 
     def _wake(self) -> None:
@@ -112,14 +118,14 @@ class Outbox:
             self._end()
             self._drop_queue()
             return
-        while self._queue and not self._transport.is_busy and (self._is_open or self.is_closed):
-            entry = self._queue.popleft()
-            if isinstance(entry, CloseCode):
-                self._transport.close(entry)
-            else:
-                self.queued_bytes -= entry.size
-                self._transport.send(entry)
-                metrics.frames_sent.inc()
+        while self._queue and self._is_open and not self._transport.is_busy:
+            frame = self._queue.popleft()
+            self.queued_bytes -= frame.size
+            self._transport.send(frame)
+            metrics.frames_sent.inc()
+        if self._close_code is not None and not self._queue and not self._transport.is_busy:
+            code, self._close_code = self._close_code, None
+            self._transport.close(code)
         is_clear = self._is_open and not self.is_closed and not self._queue and not self._transport.is_busy
         self._set_direct(self._transport.write if is_clear else None)
         self._wake()
@@ -135,28 +141,18 @@ class Outbox:
             self._overflowed()
 
     def _shed(self) -> None:
-        """Drop what is stale by the time it would arrive, and tell presence as it is in the end."""
-        kept: deque[Frame | CloseCode] = deque()
-        presence: list[bytes] = []
-        typing = 0
-        edits = superseded_edits([entry.payload if isinstance(entry, Frame) else b"" for entry in self._queue])
-        for place, entry in enumerate(self._queue):
-            if place in edits:
-                continue
-            if isinstance(entry, CloseCode) or entry.priority is Priority.MUST:
-                kept.append(entry)
-            elif entry.priority is Priority.PRESENCE:
-                presence.append(entry.payload)
-            else:
-                typing += 1
-        folded = fold(presence)
-        kept.extend(Frame(payload, Priority.PRESENCE) for payload in folded)
-        metrics.frames_shed.labels("edited").inc(len(edits))
-        metrics.frames_shed.labels("typing").inc(typing)
+        """Drop what is stale by the time it would arrive, and fold presence into its latest state."""
+        superseded = superseded_edits([frame.payload for frame in self._queue])
+        current = [frame for index, frame in enumerate(self._queue) if index not in superseded]
+        kept = [frame for frame in current if frame.priority is Priority.MUST]
+        presence = [frame.payload for frame in current if frame.priority is Priority.PRESENCE]
+        folded = [Frame(payload, Priority.PRESENCE) for payload in fold(presence)]
+        metrics.frames_shed.labels("edited").inc(len(superseded))
+        metrics.frames_shed.labels("typing").inc(len(current) - len(kept) - len(presence))
         metrics.frames_shed.labels("presence").inc(len(presence) - len(folded))
-        self._queue = kept
-        self.queued_bytes = sum(entry.size for entry in kept if isinstance(entry, Frame))
+        self._queue = deque([*kept, *folded])
+        self.queued_bytes = sum(frame.size for frame in self._queue)
 
 
 def _nothing() -> None:
-    """Nobody has to know."""
+    """Stand for a callback that nobody has set."""

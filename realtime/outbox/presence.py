@@ -1,4 +1,4 @@
-"""Several presence frames as one, for a client that does not keep up."""
+"""Presence frames for several users, and several of them as one for a client that does not keep up."""
 
 from __future__ import annotations
 
@@ -12,22 +12,20 @@ from realtime.protocol.frames import PresenceChanged, PresenceDiff, PresenceEntr
 
 _decoder = msgspec.json.Decoder(PresenceChanged | PresenceDiff)
 
-
-# Users in one frame: with the longest names it has some 100 kB, a small part of what may wait for a connection.
-MOST_IN_FRAME = 200
+USERS_PER_FRAME = 200  # with the longest names some 100 kB, a small part of FLOWRA_OUTBOX_BYTES
 T = TypeVar("T")
 
 
 def portions(entries: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Yield `entries` in portions that fit a frame."""
-    for start in range(0, len(entries), MOST_IN_FRAME):
-        yield entries[start : start + MOST_IN_FRAME]
+    """Yield `entries` in portions of at most USERS_PER_FRAME."""
+    for start in range(0, len(entries), USERS_PER_FRAME):
+        yield entries[start : start + USERS_PER_FRAME]
 
 
 def fold(payloads: Sequence[bytes]) -> list[bytes]:
-    """Return presence frames of one connection as few per chat, with the latest of each user.
+    """Return, for these presence frames of one connection, as few frames per chat with the latest entry of each user.
 
-    For a client that does not keep up: it is told how things are, and no more how they came to be so.
+    Both are the frames' JSON. The states in between are dropped.
     """
     chats: dict[UUID, tuple[dict[UUID, PresenceEntry], int | None]] = {}
     for payload in payloads:
