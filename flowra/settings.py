@@ -59,7 +59,6 @@ FLOWRA_PRESENCE_ENABLED: bool = env.bool("FLOWRA_PRESENCE_ENABLED", default=True
 FLOWRA_PRESENCE_HEARTBEAT: float = env.float("FLOWRA_PRESENCE_HEARTBEAT", default=5.0)
 FLOWRA_PRESENCE_LEASE: float = env.float("FLOWRA_PRESENCE_LEASE", default=15.0)
 FLOWRA_PRESENCE_GRACE: float = env.float("FLOWRA_PRESENCE_GRACE", default=5.0)
-FLOWRA_PRESENCE_BACKEND = f"presence.registry.{'redis.RedisRegistry' if REDIS_URL else 'memory.MemoryRegistry'}"
 FLOWRA_TYPING_ENABLED: bool = env.bool("FLOWRA_TYPING_ENABLED", default=True)
 FLOWRA_TYPING_TIMEOUT: float = env.float("FLOWRA_TYPING_TIMEOUT", default=3.0)
 FLOWRA_MAX_FRAME_BYTES: int = env.int("FLOWRA_MAX_FRAME_BYTES", default=160 * 1024)

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_POST, require_safe
 from presence.exceptions import RegistryAway
 from presence.models import OnlineUser
 from presence.overview import read_overview, started_at
-from presence.registry.base import get_registry
+from presence.registry.current import get_registry
 
 USERS_PER_PAGE = 100
 

@@ -10,7 +10,8 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 
 from chats.search.folding import name_key
-from presence.registry.base import ProcessInfo, ProcessState, get_registry
+from presence.registry.base import ProcessInfo, ProcessState
+from presence.registry.current import get_registry
 
 NAMES_PER_QUERY = 5_000  # a cluster may hold more users than a database takes parameters
 

@@ -20,7 +20,8 @@ from chats.selectors.access import is_blocked_within
 from chats.selectors.chats import list_members
 from presence.exceptions import RegistryAway
 from presence.models import LastSeen
-from presence.registry.base import State, get_registry
+from presence.registry.base import State
+from presence.registry.current import get_registry
 
 PAIR = 2  # members of a direct chat
 MEMBERS_SHOWN = 200  # beside a chat; 1 kB of HTML each

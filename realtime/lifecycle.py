@@ -9,7 +9,7 @@ import random
 
 from django.conf import settings
 
-from presence.registry.base import get_registry
+from presence.registry.current import get_registry
 from realtime.broker.channel_layers import get_layer, is_shared
 from realtime.process import running_hub, start_hub, stop_hub
 from realtime.protocol.frames import CloseCode

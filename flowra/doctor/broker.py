@@ -18,7 +18,7 @@ from flowra.doctor.clock import compare_clocks
 from flowra.doctor.data import MET_DAYS, list_met_limits
 from flowra.doctor.report import Check, Finding, failed, ok, warning
 from presence.exceptions import RegistryAway
-from presence.registry.base import get_registry
+from presence.registry.current import get_registry
 from presence.registry.installation import read_identity, running_database
 from realtime.broker.channel_layers import get_layer, is_shared
 from realtime.broker.installations import Server, list_prefixes, list_servers

@@ -22,7 +22,7 @@ from django.utils import timezone
 from flowra.doctor.clock import compare_clocks
 from flowra.doctor.report import Check, Finding, failed, ok, one_line, warning
 from presence.exceptions import RegistryAway
-from presence.registry.base import get_registry
+from presence.registry.current import get_registry
 
 CONNECT_TIMEOUT = 3  # seconds
 STATEMENT_TIMEOUT = 5  # seconds, for another writer's lock

@@ -14,7 +14,6 @@ read agrees with the edges. Calls block for at most REGISTRY_TIMEOUT; they may b
 from __future__ import annotations
 
 import dataclasses
-import functools
 import os
 import socket
 import time
@@ -24,7 +23,6 @@ from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
-from django.utils.module_loading import import_string
 
 # Seconds. House rules of the leases; heartbeat, lease and grace are settings (FLOWRA_PRESENCE_*).
 MAX_STEP = 2.0  # registry time advances at most so far between two calls: a clock step or a stall expires nobody
@@ -141,13 +139,6 @@ class Registry(Protocol):
 
     def ping(self) -> None:
         """Return if the registry answers, and does what its scripts do."""
-
-
-@functools.cache
-def get_registry() -> Registry:
-    """Return this process's registry, of the backend that FLOWRA_PRESENCE_BACKEND names."""
-    registry: Registry = import_string(settings.FLOWRA_PRESENCE_BACKEND).from_settings()
-    return registry
 
 
 _since = time.time()

@@ -11,10 +11,9 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from typing import Self
 from uuid import UUID
 
-from django.conf import settings
+from typing_extensions import override
 
 from presence.exceptions import LeaseLost, RegistryAway
 from presence.registry.base import (
@@ -28,6 +27,7 @@ from presence.registry.base import (
     ProcessInfo,
     ProcessState,
     Reaped,
+    Registry,
     State,
 )
 
@@ -80,8 +80,8 @@ class Store:
         return self.clock >= self.settled_at
 
 
-class MemoryRegistry:
-    """Registry; see presence/registry/base.py. `clock` gives Unix time in seconds."""
+class MemoryRegistry(Registry):
+    """A registry on a store; `lease` and `grace` in seconds, `clock` gives Unix time in seconds."""
 
     is_local = True
 
@@ -92,15 +92,10 @@ class MemoryRegistry:
         self._clock = clock
         self._floor = 0  # the highest version this process has heard of: a store that knows less went back in time
 
-    @classmethod
-    def from_settings(cls) -> Self:
-        """Return a registry with a store of its own."""
-        return cls(Store(), lease=settings.FLOWRA_PRESENCE_LEASE, grace=settings.FLOWRA_PRESENCE_GRACE)
-
     # --- The interface --------------------------------------------------------------------------
 
+    @override
     def register(self, process: ProcessInfo) -> Joined:
-        """See Registry."""
         with self._store.lock:
             store = self._begin(wake=self._floor == 0)
             if not store.epoch:
@@ -112,8 +107,8 @@ class MemoryRegistry:
             self._hear()
             return Joined(store.epoch, max(0, store.settled_at - store.clock) / 1000)
 
+    @override
     def update(self, incarnation: str, number: int, changes: Mapping[UUID, int]) -> list[Edge]:
-        """See Registry."""
         with self._store.lock:
             process = self._live(incarnation)
             if number <= process.number:
@@ -131,16 +126,16 @@ class MemoryRegistry:
             versions = [version for user_id in came for version in self._store.unconfirmed.get(user_id, ())]
             return self._hand_out(versions)
 
+    @override
     def renew(self, incarnation: str, number: int) -> None:
-        """See Registry."""
         with self._store.lock:
             process = self._live(incarnation)
             if number != process.number:
                 raise LeaseLost(f"{incarnation} has sent update {number}; the last one here is {process.number}.")
             process.lease_until = self._store.clock + self._lease
 
+    @override
     def retire(self, incarnation: str) -> None:
-        """See Registry."""
         with self._store.lock:
             process = self._begin().processes.get(incarnation)
             if process is not None:
@@ -149,8 +144,8 @@ class MemoryRegistry:
                 del self._store.processes[incarnation]
             self._hear()
 
+    @override
     def reap(self, incarnation: str | None) -> Reaped:
-        """See Registry."""
         with self._store.lock:
             kicked: list[UUID] = []
             if incarnation is None:
@@ -164,16 +159,16 @@ class MemoryRegistry:
             self._hear()
             return Reaped(self._hand_out(due[:REAP_LIMIT]), kicked, has_more=len(due) > REAP_LIMIT)
 
+    @override
     def confirm(self, versions: Collection[int]) -> None:
-        """See Registry."""
         with self._store.lock:
             self._begin()
             for version in versions:
                 self._forget(version)
             self._hear()
 
+    @override
     def snapshot(self, user_ids: Collection[UUID]) -> dict[UUID, State]:
-        """See Registry."""
         with self._store.lock:
             store = self._begin()
             self._hear()
@@ -182,8 +177,8 @@ class MemoryRegistry:
             nobody = State(is_online=False, version=store.base, at=None)
             return {user_id: store.users.get(user_id, nobody) for user_id in user_ids}
 
+    @override
     def processes(self) -> list[ProcessState]:
-        """See Registry."""
         with self._store.lock:
             store = self._begin()
             self._hear()
@@ -195,8 +190,8 @@ class MemoryRegistry:
                 key=lambda process: (process.info.since, process.info.incarnation),
             )
 
+    @override
     def kick(self, user_id: UUID) -> int:
-        """See Registry."""
         with self._store.lock:
             holders = self._begin().holders.get(user_id, set())
             for incarnation in holders:
@@ -204,8 +199,9 @@ class MemoryRegistry:
             self._hear()
             return len(holders)
 
+    @override
     def ping(self) -> None:
-        """See Registry."""
+        return
 
     # --- Time -----------------------------------------------------------------------------------
 

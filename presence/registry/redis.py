@@ -11,13 +11,13 @@ import threading
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 import redis
-from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from typing_extensions import override
 
 from presence.exceptions import LeaseLost, RegistryAway
 from presence.registry.base import (
@@ -32,6 +32,7 @@ from presence.registry.base import (
     ProcessInfo,
     ProcessState,
     Reaped,
+    Registry,
     State,
 )
 from presence.registry.installation import InstallationUnknown, read_identity
@@ -56,10 +57,11 @@ def script_text(name: str) -> str:
     return "\n".join((_FOLDER / f"{part}.lua").read_text() for part in ("common", name))
 
 
-class RedisRegistry:
-    """Registry; see presence/registry/base.py. `clock` gives Unix time in seconds; without one it is the server's.
+class RedisRegistry(Registry):
+    """A registry on a Redis server; `lease`, `grace` and `timeout` in seconds.
 
-    Keys begin with `prefix`, or else with the installation's.
+    `clock` gives Unix time in seconds; without one it is the server's. Keys begin with `prefix`, or else with the
+    installation's.
     """
 
     is_local = False
@@ -91,15 +93,10 @@ class RedisRegistry:
         )
         self._readiness: Any = self.client.register_script(_READINESS)
 
-    @classmethod
-    def from_settings(cls) -> Self:
-        """Return the registry on REDIS_URL."""
-        return cls(settings.REDIS_URL, lease=settings.FLOWRA_PRESENCE_LEASE, grace=settings.FLOWRA_PRESENCE_GRACE)
-
     # --- The interface --------------------------------------------------------------------------
 
+    @override
     def register(self, process: ProcessInfo) -> Joined:
-        """See Registry."""
         epoch, settles_in = self._call(
             "register",
             process.incarnation,
@@ -111,49 +108,49 @@ class RedisRegistry:
         )
         return Joined(epoch, int(settles_in) / 1000)
 
+    @override
     def update(self, incarnation: str, number: int, changes: Mapping[UUID, int]) -> list[Edge]:
-        """See Registry."""
         flat = [part for user_id, connections in changes.items() for part in (str(user_id), connections)]
         (edges,) = self._call("update", incarnation, number, *flat)
         return [_edge(text) for text in edges]
 
+    @override
     def renew(self, incarnation: str, number: int) -> None:
-        """See Registry."""
         self._call("renew", incarnation, number)
 
+    @override
     def retire(self, incarnation: str) -> None:
-        """See Registry."""
         self._call("retire", incarnation)
 
+    @override
     def reap(self, incarnation: str | None) -> Reaped:
-        """See Registry."""
         edges, kicked, has_more = self._call("reap", incarnation or "")
         return Reaped([_edge(text) for text in edges], [UUID(user_id) for user_id in kicked], has_more == "1")
 
+    @override
     def confirm(self, versions: Collection[int]) -> None:
-        """See Registry."""
         self._call("confirm", *versions)
 
+    @override
     def snapshot(self, user_ids: Collection[UUID]) -> dict[UUID, State]:
-        """See Registry."""
         ids = list(user_ids)
         (states,) = self._call("snapshot", *(str(user_id) for user_id in ids))
         return {user_id: _state(text) for user_id, text in zip(ids, states, strict=True)}
 
+    @override
     def processes(self) -> list[ProcessState]:
-        """See Registry."""
         (rows,) = self._call("processes")
         return sorted(
             (_process(row) for row in rows), key=lambda process: (process.info.since, process.info.incarnation)
         )
 
+    @override
     def kick(self, user_id: UUID) -> int:
-        """See Registry."""
         (told,) = self._call("kick", str(user_id))
         return int(told)
 
+    @override
     def ping(self) -> None:
-        """See Registry."""
         try:
             self._readiness(keys=[f"{self._base()}:readiness"], args=[READINESS_SECONDS])
         except (redis.exceptions.RedisError, OSError) as error:

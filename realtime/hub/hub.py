@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from django.conf import settings
 
 from presence.process.tracker import Tracker
-from presence.registry.base import get_registry
+from presence.registry.current import get_registry
 from realtime import metrics
 from realtime.broker.channel_layers import get_layer, is_shared
 from realtime.broker.events import LayerEvent

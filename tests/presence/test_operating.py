@@ -13,7 +13,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.test import Client, override_settings
 
-from presence.registry.base import describe_process, get_registry
+from presence.registry.base import describe_process
+from presence.registry.current import get_registry
 from tests.api.conftest import caller_for
 from tests.conftest import Cast
 from tests.support.clients import Person
@@ -100,8 +101,7 @@ def test_reaping_after_a_crash_of_the_only_server(demo: Server) -> None:
 
 
 def test_rest_and_the_admin_page_over_redis(admin_client: Client, cast: Cast, valkey: Valkey) -> None:
-    backend = "presence.registry.redis.RedisRegistry"
-    with override_settings(REDIS_URL=valkey.url, FLOWRA_PRESENCE_BACKEND=backend):
+    with override_settings(REDIS_URL=valkey.url):
         get_registry.cache_clear()
         registry, process = get_registry(), describe_process()
         registry.register(process)

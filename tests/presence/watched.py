@@ -6,11 +6,14 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from unittest import mock
 
-from django.test import override_settings
+from django.conf import settings
 
 from presence.exceptions import RegistryAway
-from presence.registry.base import ProcessInfo, get_registry
+from presence.registry import current
+from presence.registry.base import ProcessInfo
+from presence.registry.current import get_registry
 from presence.registry.memory import MemoryRegistry, Store
 
 if TYPE_CHECKING:
@@ -58,11 +61,9 @@ def start_process(registry: WatchedRegistry, host: str = "web1", pid: int = 101)
 @contextlib.contextmanager
 def watched_registry() -> Iterator[WatchedRegistry]:
     """Make a watched registry this process's own."""
-    with override_settings(FLOWRA_PRESENCE_BACKEND=f"{__name__}.{WatchedRegistry.__name__}"):
+    registry = WatchedRegistry(Store(), lease=settings.FLOWRA_PRESENCE_LEASE, grace=settings.FLOWRA_PRESENCE_GRACE)
+    with mock.patch.object(current, "make_registry", return_value=registry):
         get_registry.cache_clear()
-        registry = get_registry()
-        if not isinstance(registry, WatchedRegistry):
-            raise TypeError(f"Expected a WatchedRegistry, not {registry!r}.")
         try:
             yield registry
         finally:

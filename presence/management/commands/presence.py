@@ -17,7 +17,8 @@ from chats.payloads import time_text
 from presence.exceptions import RegistryAway
 from presence.overview import Overview, read_overview, started_at
 from presence.process.announcer import announce
-from presence.registry.base import Registry, get_registry
+from presence.registry.base import Registry
+from presence.registry.current import get_registry
 
 
 class Command(BaseCommand):

@@ -23,7 +23,8 @@ from schemathesis.core.result import Ok
 
 from chats import services
 from flowra.accounts.security.tokens import issue_tokens
-from presence.registry.base import describe_process, get_registry
+from presence.registry.base import describe_process
+from presence.registry.current import get_registry
 from tests.api.access.test_access import served
 from tests.conftest import Cast
 

@@ -15,7 +15,8 @@ from pytest_django import Settings
 from chats import services
 from flowra.accounts.models import User
 from presence.models import LastSeen
-from presence.registry.base import describe_process, get_registry
+from presence.registry.base import describe_process
+from presence.registry.current import get_registry
 from tests.chats.views.test_views import count_queries, sign_in
 from tests.conftest import Cast, make_user
 
