@@ -34,9 +34,11 @@ from realtime.hub.workspaces import WorkspaceFeed
 from realtime.limits.posts import post_limit
 from realtime.limits.shared import Quota
 from realtime.limits.store import make_store
+from realtime.limits.typing import TypingGate
 from realtime.supervisor import Supervisor, is_running_here
 
 logger = logging.getLogger(__name__)
+CATCH_UP_SHARE = 0.5  # of the database threads: the others are left to handshakes, posts and single reads
 
 
 class Hub:
@@ -47,6 +49,8 @@ class Hub:
         self.loop: asyncio.AbstractEventLoop | None = None  # while it runs
         self.tracker = Tracker(get_registry(), run_in_db_thread) if settings.FLOWRA_PRESENCE_ENABLED else None
         self.quota = Quota(make_store(), post_limit)
+        self.typing_gate = TypingGate()
+        self.catch_up_threads = asyncio.Semaphore(max(1, int(settings.FLOWRA_SOCKET_DB_THREADS * CATCH_UP_SHARE)))
         self._layer = get_layer()
         self._publisher = Publisher(self._layer, self.origin) if is_shared(self._layer) else None
         self._receiver = Receiver(self._layer, self.origin)
@@ -97,6 +101,7 @@ class Hub:
     async def stop(self) -> None:
         """Stop the tasks; connections are closed by then."""
         self.loop = None
+        self.typing_gate.stop()
         await self._supervisor.stop()
         await self.presence.stop()
         await self.quota.stop()

@@ -1,4 +1,4 @@
-"""What a client may ask over its socket: a typed command each, to a service, to an answer."""
+"""The commands of docs/protocol.md: each calls a service, or the hub, and answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from realtime.background.revocation import recheck_connection
 from realtime.database import post_key, read_key, run_in_db_thread, run_serialized
 from realtime.frames.chats import typing_event
 from realtime.hub.rooms import Subscription
-from realtime.limits.typing import TypingGate
 from realtime.outbox.connection import Connection
 from realtime.protocol import frames
 from realtime.protocol.frames import Ack, Command, ErrorCode, FrameError, Pong
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
     from realtime.hub.hub import Hub
 
 logger = logging.getLogger(__name__)
-SUBSCRIBE_TRIES = 5  # readings of a chat whose members change all the while
-_typing_gate = TypingGate()
+SUBSCRIBE_TRIES = 5  # reads of a chat whose members change at the same time
 
 
 class Commands:
@@ -46,41 +44,31 @@ class Commands:
         self._connection = connection
         self._user = user
         self._credential_changed = credential_changed
-        self._handlers: dict[type, Callable[[Any], Awaitable[None]]] = {
-            frames.Subscribe: self._subscribe,
-            frames.Unsubscribe: self._unsubscribe,
-            frames.Post: self._post,
-            frames.TypingCommand: self._type,
-            frames.Read: self._read,
-            frames.Auth: self._authenticate,
-            frames.Ping: self._pong,
-        }
 
     async def carry_out(self, command: Command) -> None:
-        """Do what `command` says and answer it; raises FrameError with what the `error` frame says."""
+        """Carry out `command` and send the answer; raises FrameError with what the `error` frame says."""
         chat_id = getattr(command, "chat_id", None)
         context: dict[str, Any] = {"ref": command.ref, "chat_id": None if chat_id is None else str(chat_id)}
         try:
-            await self._handlers[type(command)](command)
+            await _HANDLERS[type(command)](self, command)
         except ChatError as error:
             raise FrameError(ErrorCode(error.code), error.message, field=error.field, **context) from None
         except FrameError as error:
             error.ref, error.chat_id = context["ref"], context["chat_id"]
             raise
-        except (OperationalError, InterfaceError) as error:
-            # It says so once for each that waited for it: a line, and no traceback.
-            reason = str(error).partition("\n")[0][:200]
-            logger.error("The command %s failed, the database is away: %s", type(command).__name__, reason)
-            message = "Something went wrong on our side; try again."
-            raise FrameError(ErrorCode.INTERNAL, message, **context) from None
-        except Exception:
-            # A fault of ours: the client may try again, its socket goes on.
-            logger.exception("The command %s failed.", type(command).__name__)
+        except Exception as error:
+            # The client may try again; its socket goes on.
+            if isinstance(error, OperationalError | InterfaceError):
+                # All commands that waited for the database fail at once: a line for each, and no traceback.
+                reason = str(error).partition("\n")[0][:200]
+                logger.error("The command %s failed, the database does not answer: %s", type(command).__name__, reason)
+            else:
+                logger.exception("The command %s failed.", type(command).__name__)
             message = "Something went wrong on our side; try again."
             raise FrameError(ErrorCode.INTERNAL, message, **context) from None
 
     async def is_repeated_post(self, command: Command) -> bool:
-        """Whether `command` posts what was posted before; that is answered whatever the limits say."""
+        """Whether `command` is a post that was stored before; it is answered again whatever the limits say."""
         if not isinstance(command, frames.Post):
             return False
         return await run_in_db_thread(find_posted, self._user, command.chat_id, command.client_id) is not None
@@ -120,14 +108,19 @@ class Commands:
         if command.since is None:
             return snapshot.revision, False
         catch_up = CatchUp(
-            self._connection, subscription, user=self._user, chat_id=command.chat_id, since=command.since
+            self._connection,
+            subscription,
+            user=self._user,
+            chat_id=command.chat_id,
+            since=command.since,
+            threads=self._hub.catch_up_threads,
         )
         revision, is_reset = await catch_up.run(snapshot)
         metrics.catch_ups.labels("reset" if is_reset else "changes").inc()
         return revision, is_reset
 
     async def _read_confirmed(self, subscription: Subscription, command: frames.Subscribe) -> ChatSnapshot:
-        """Return the chat as read with a membership that nothing heard meanwhile puts in doubt."""
+        """Return the chat, read after the last change of its members that this process knows of."""
         for _ in range(SUBSCRIBE_TRIES):
             snapshot = await run_in_db_thread(read_chat, self._user, command.chat_id, command.since)
             await self._hub.presence.ensure_loaded(subscription.room)
@@ -171,10 +164,10 @@ class Commands:
         if not settings.FLOWRA_TYPING_ENABLED:
             raise FrameError(ErrorCode.DISABLED, "Typing indicators are switched off.")
         room = self._hub.registry.rooms.get(command.chat_id)
-        is_here = room is not None and command.chat_id in self._connection.chats
-        if is_here and room is not None and room.access_version is not None and not room.is_direct:
+        is_subscribed = command.chat_id in self._connection.chats
+        if is_subscribed and room is not None and room.access_version is not None and not room.is_direct:
             access_version = room.access_version
-        else:  # in a direct chat one may have blocked the other since
+        else:  # in a direct chat one may have blocked the other since the subscription
             membership = await run_in_db_thread(access_typing, self._user, command.chat_id)
             access_version = membership.chat.access_version
 
@@ -189,7 +182,7 @@ class Commands:
                 )
             )
 
-        _typing_gate.offer(self._connection.user_id, command.chat_id, command.is_typing, pass_on)
+        self._hub.typing_gate.offer(self._connection.user_id, command.chat_id, command.is_typing, pass_on)
 
     # --- The connection itself ------------------------------------------------------------------
 
@@ -201,7 +194,7 @@ class Commands:
         if user.pk != self._connection.user_id:
             raise FrameError(ErrorCode.INVALID, "This access token is somebody else's.", field="token")
         self._connection.credential = credential
-        self._connection.checked_at = user.security_changed_at  # as it was when the token was found to be good
+        self._connection.checked_at = user.security_changed_at  # as it was when the token was checked
         self._credential_changed()
         await recheck_connection(self._hub.registry, self._connection)
         if self._connection.is_ending:
@@ -211,6 +204,17 @@ class Commands:
 
     async def _pong(self, command: frames.Ping) -> None:
         self._connection.send(Pong(ref=UNSET if command.ref is None else command.ref))
+
+
+_HANDLERS: dict[type, Callable[[Commands, Any], Awaitable[None]]] = {
+    frames.Subscribe: Commands._subscribe,
+    frames.Unsubscribe: Commands._unsubscribe,
+    frames.Post: Commands._post,
+    frames.TypingCommand: Commands._type,
+    frames.Read: Commands._read,
+    frames.Auth: Commands._authenticate,
+    frames.Ping: Commands._pong,
+}
 
 
 def _posted_ack(command: frames.Post, message: Message) -> Ack:

@@ -1,4 +1,4 @@
-"""What sockets read from the database, each in one go; run through `run_in_db_thread`."""
+"""What sockets read from the database; each function runs in a thread (`run_in_db_thread`)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from realtime import credentials
 if TYPE_CHECKING:
     from flowra.accounts.models import User
 
-PART_BYTES = 64 * 1024  # read, and sent, before the peer has taken the part before
+PART_BYTES = 64 * 1024  # of a catch-up, read at a time; as many may wait in the outbox when the next part is read
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody whose credential was good when the socket was opened."""
+    """A user whose credential was valid when the socket was opened, and the user's workspaces."""
 
     user: User
     credential: credentials.Credential
@@ -31,14 +31,14 @@ class Caller:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Allowance:
-    """How much one catch-up may still bring."""
+    """How much one catch-up may still send."""
 
     messages: int
     size: int  # bytes
 
     @classmethod
     def whole(cls) -> Allowance:
-        """Return what it may bring at all."""
+        """Return how much one catch-up may send in all."""
         return cls(settings.FLOWRA_CATCHUP_LIMIT, settings.FLOWRA_CATCHUP_BYTES)
 
     def without(self, plan: Plan) -> Allowance:
@@ -48,7 +48,7 @@ class Allowance:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ChatSnapshot:
-    """A chat as one of its members may see it: what changed since the revision they named, and the first part of it."""
+    """A chat as one member may see it, with the plan of what changed since the client's revision and its first part."""
 
     access_version: int
     is_direct: bool
@@ -58,12 +58,12 @@ class ChatSnapshot:
 
     @property
     def revision(self) -> int:
-        """Where somebody stands who knows all up to the plan's revision and the first part, read after it."""
+        """The revision of a client that has everything up to the plan's, and the first part, which was read later."""
         return max([self.plan.revision, *(message.revision for message in self.first)])
 
 
 def read_caller(handshake: credentials.Handshake) -> Caller | None:
-    """Return who is calling, or None where the credential is not good."""
+    """Return the caller, or None if the credential is not valid."""
     found = credentials.authenticate(handshake)
     if found is None:
         return None
@@ -73,7 +73,7 @@ def read_caller(handshake: credentials.Handshake) -> Caller | None:
 
 
 def read_chat(user: User, chat_id: UUID, since: int | None, allowance: Allowance | None = None) -> ChatSnapshot:
-    """Return the chat as `user` may see it; raises chats.exceptions.NotFound where they may not."""
+    """Return the chat as `user` may see it; raises chats.exceptions.NotFound if they may not."""
     standing = chat_standing(user, chat_id)
     if since is None:
         return ChatSnapshot(
@@ -87,6 +87,9 @@ def read_chat(user: User, chat_id: UUID, since: int | None, allowance: Allowance
 
 
 def read_part(user: User, chat_id: UUID, after: int, part: Part) -> Sequence[Message]:
-    """Return the messages of a later part of a plan; raises chats.exceptions.NotFound where `user` is no member now."""
+    """Return the messages of a later part of a plan.
+
+    Raises chats.exceptions.NotFound if `user` is no longer a member.
+    """
     standing = chat_standing(user, chat_id)
     return load_part(Chat(pk=chat_id, revision=standing.revision), after, part, is_last=False)

@@ -104,6 +104,17 @@ async def test_typing_passes_once_a_second_and_the_last_word_is_not_lost(monkeyp
     assert passed == [True, False]
 
 
+async def test_a_gate_that_was_stopped_passes_nothing_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.limits.typing.TYPING_SECONDS", 0.01)
+    passed: list[bool] = []
+    gate, user, chat = TypingGate(), uuid.uuid4(), uuid.uuid4()
+    gate.offer(user, chat, True, passed.append)
+    gate.offer(user, chat, False, passed.append)
+    gate.stop()
+    await asyncio.sleep(0.05)
+    assert passed == [True]
+
+
 async def test_typing_of_different_people_and_chats_does_not_mix() -> None:
     passed: list[str] = []
     gate, chat = TypingGate(), uuid.uuid4()
