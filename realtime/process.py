@@ -53,15 +53,16 @@ def background_tasks(hub: Hub) -> dict[str, Callable[[], Awaitable[None]]]:
     }
 
 
-def publish(event: LayerEvent) -> None:
-    """Send `event` to whomever it concerns, from any thread of any process; never raises for a broker that fails."""
+def publish(*events: LayerEvent) -> None:
+    """Send `events` to whomever they concern, from any thread of any process; never raises for a broker that fails."""
     hub = _hub
     if hub is not None:
-        hub.publish(event)
+        hub.publish(*events)
         return
     layer = get_layer()
     if is_shared(layer):
-        send_directly(layer, event)
+        for event in events:
+            send_directly(layer, event)
 
 
 async def publish_confirmed(event: LayerEvent) -> None:

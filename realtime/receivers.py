@@ -48,8 +48,8 @@ def broadcast(sender: type, event: DomainEvent, **kwargs: Any) -> None:
     if change is not None:
         metrics.messages.labels(change).inc()
     announcement: int = kwargs.get("announcement", 0)
-    for layer_event in layer_events(event):
-        publish(msgspec.structs.replace(layer_event, announcement=announcement) if announcement else layer_event)
+    found = layer_events(event)
+    publish(*(msgspec.structs.replace(one, announcement=announcement) if announcement else one for one in found))
 
 
 async def broadcast_presence(sender: type, event: PresenceEvent, **kwargs: Any) -> None:

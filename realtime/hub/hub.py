@@ -10,7 +10,7 @@ import asyncio
 import functools
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from django.conf import settings
 
@@ -122,18 +122,18 @@ class Hub:
 
     # --- Events ---------------------------------------------------------------------------------
 
-    def publish(self, event: LayerEvent) -> None:
-        """Deliver `event` here and send it to the other processes; from any thread, never waits."""
+    def publish(self, *events: LayerEvent) -> None:
+        """Deliver `events` here and send them to the other processes; from any thread, never waits."""
         loop = self.loop
         if loop is None:
             return
         if is_running_here(loop):
-            self._publish_here(event)
+            self._publish_here(events)
             return
         try:
-            loop.call_soon_threadsafe(self._publish_here, event)
+            loop.call_soon_threadsafe(self._publish_here, events)
         except RuntimeError:
-            logger.info("The event loop has ended; an event is left to the repair of other processes.")
+            logger.info("The event loop has ended; events are left to the repair of other processes.")
 
     async def publish_confirmed(self, event: LayerEvent) -> None:
         """Deliver `event` here, and return when the broker has it for the others; raises NotPublished."""
@@ -141,7 +141,8 @@ class Hub:
         if self._publisher is not None:
             await self._publisher.send(event)
 
-    def _publish_here(self, event: LayerEvent) -> None:
-        self.delivery.deliver(event)
-        if self._publisher is not None:
-            self._publisher.put(event)
+    def _publish_here(self, events: Sequence[LayerEvent]) -> None:
+        for event in events:
+            self.delivery.deliver(event)
+            if self._publisher is not None:
+                self._publisher.put(event)

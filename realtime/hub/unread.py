@@ -46,6 +46,11 @@ class Change:
         """Return both in one."""
         return Change(self.user_ids | other.user_ids, max(self.deleted_seq, other.deleted_seq))
 
+    @property
+    def is_for_subscribers(self) -> bool:
+        """Whether it may change the counts of members who are subscribed."""
+        return bool(self.user_ids or self.deleted_seq)
+
     def affects(self, count: UnreadState) -> bool:
         """Whether this member's counts have changed by it although they are subscribed."""
         return count.user_id in self.user_ids or count.last_read_seq < self.deleted_seq
@@ -159,7 +164,12 @@ class UnreadFeed:
             connection.outbox.put(frame)
 
     async def _send_unread(self, workspace_id: UUID, chats: dict[UUID, Change]) -> None:
-        user_ids = {connection.user_id for connection in self._registry.by_workspace.get(workspace_id, ())}
+        # Who is subscribed to all of these chats is counted only where that can have changed their counts.
+        user_ids = {
+            connection.user_id
+            for connection in self._registry.by_workspace.get(workspace_id, ())
+            if any(change.is_for_subscribers or chat_id not in connection.chats for chat_id, change in chats.items())
+        }
         for some in _batches(user_ids):
             self._read_meanwhile.clear()
             for count in await run_in_db_thread(unread_counts, list(chats), some):
