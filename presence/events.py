@@ -7,41 +7,13 @@ announcer that the event was not passed on; it will come again.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 from uuid import UUID
 
 from django.dispatch import Signal
 
+from presence.changes import PresenceBatch
+
 presence_event = Signal()
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class UserChange:
-    """An edge as watchers see it; `last_seen` is None while online."""
-
-    user_id: UUID
-    display_name: str
-    is_online: bool
-    last_seen: datetime.datetime | None
-    version: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ConcernedChat:
-    """A chat in which some of those who changed are members; `access_version` as of the reading of its members."""
-
-    workspace_id: UUID
-    chat_id: UUID
-    access_version: int
-    user_ids: tuple[UUID, ...]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PresenceChanged:
-    """Some users came online or went offline, each of them once."""
-
-    changes: tuple[UserChange, ...]
-    chats: tuple[ConcernedChat, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,7 +28,7 @@ class DisconnectRequested:
     user_id: UUID
 
 
-PresenceEvent = PresenceChanged | PresenceReset | DisconnectRequested
+PresenceEvent = PresenceBatch | PresenceReset | DisconnectRequested
 
 
 async def emit(event: PresenceEvent) -> None:

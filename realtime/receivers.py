@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from chats.events import DomainEvent, MessageChanged, MessageDeleted, MessageEdited, MessagePosted, Reading
-from presence.events import DisconnectRequested, PresenceChanged, PresenceEvent, PresenceReset
+from presence.changes import PresenceBatch
+from presence.events import DisconnectRequested, PresenceEvent, PresenceReset
 from realtime import metrics
 from realtime.broker.events import Audience
 from realtime.frames.chats import layer_events
-from realtime.frames.presence import presence_events
+from realtime.frames.presence import batch_event
 from realtime.models import Announcement
 from realtime.outbox.connection import resync
 from realtime.process import publish, publish_confirmed, running_hub
@@ -54,9 +55,8 @@ def broadcast(sender: type, event: DomainEvent, **kwargs: Any) -> None:
 
 async def broadcast_presence(sender: type, event: PresenceEvent, **kwargs: Any) -> None:
     """Receive a presence event (presence/events.py); raises what keeps a change from the other processes."""
-    if isinstance(event, PresenceChanged):
-        for layer_event in presence_events(event):
-            await publish_confirmed(layer_event)
+    if isinstance(event, PresenceBatch):
+        await publish_confirmed(batch_event(event))
         return
     hub = running_hub()
     if hub is None:

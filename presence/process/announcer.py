@@ -14,9 +14,11 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 
 from chats.models import ChatMember
+from chats.payloads import time_text
 from chats.selectors.blocks import blocked_pairs
 from presence import metrics
-from presence.events import ConcernedChat, PresenceChanged, UserChange, emit
+from presence.changes import ChatScope, PresenceBatch, PresenceEntry
+from presence.events import emit
 from presence.registry.base import Edge, Registry
 from presence.services import store_last_seen
 
@@ -34,42 +36,52 @@ async def announce(edges: Iterable[Edge], registry: Registry, *, run_db: Run, ru
         seen = {edge.user_id: _moment(edge.at) for edge in part if not edge.is_online}
         if seen:
             await run_db(store_last_seen, seen)
-        await emit(await run_db(read_changes, part))
+        for batch in await run_db(read_batches, part):
+            await emit(batch)
         await run_registry(registry.confirm, [edge.version for edge in part])
         for edge in part:
             metrics.edges_announced.labels("online" if edge.is_online else "offline").inc()
 
 
-def read_changes(edges: Sequence[Edge]) -> PresenceChanged:
-    """Return the event for these edges, of different users: their names, and the chats they are in now."""
+def read_batches(edges: Sequence[Edge]) -> list[PresenceBatch]:
+    """Return what to announce of these edges, of different users: one batch for each workspace they share chats in."""
     users = get_user_model().objects.in_bulk([edge.user_id for edge in edges])
-    changes = [
-        UserChange(
+    entries = {
+        edge.user_id: PresenceEntry(
             user_id=edge.user_id,
             display_name=users[edge.user_id].get_full_name(),
             is_online=edge.is_online,
-            last_seen=None if edge.is_online else _moment(edge.at),
+            last_seen=None if edge.is_online else time_text(_moment(edge.at)),
             version=edge.version,
         )
         for edge in edges
         if edge.user_id in users
-    ]
-    return PresenceChanged(tuple(changes), tuple(_concerned_chats(users)))
+    }
+    batches: list[PresenceBatch] = []
+    for workspace_id, chats in _read_chats(users).items():
+        concerned = {user_id for user_ids in chats.values() for user_id in user_ids}
+        changes = tuple(entry for user_id, entry in entries.items() if user_id in concerned)
+        positions = {entry.user_id: position for position, entry in enumerate(changes)}
+        scopes = tuple(
+            ChatScope(chat_id, access_version, tuple(positions[user_id] for user_id in user_ids))
+            for (chat_id, access_version), user_ids in chats.items()
+        )
+        batches.append(PresenceBatch(workspace_id, changes, scopes))
+    return batches
 
 
-def _concerned_chats(users: Mapping[UUID, object]) -> Iterator[ConcernedChat]:
-    # After the edge was taken: whoever joins a chat later on is looked up by the hubs when they hear of it.
+def _read_chats(users: Mapping[UUID, object]) -> dict[UUID, dict[tuple[UUID, int], list[UUID]]]:
+    """Return these users' chats: by workspace, then by chat and its `access_version`, who of them is a member."""
+    # After the edge was taken: whoever joins a chat later on is looked up by the hubs when they receive that event.
     rows = ChatMember.objects.filter(user_id__in=list(users)).values_list(
-        "chat_id", "chat__workspace_id", "chat__access_version", "user_id", "chat__direct_key"
+        "chat__workspace_id", "chat_id", "chat__access_version", "user_id", "chat__direct_key"
     )
     blocked = blocked_pairs(list(users))
-    chats: dict[tuple[UUID, UUID, int], list[UUID]] = {}
-    for chat_id, workspace_id, access_version, user_id, key in rows:
-        if key is not None and key in blocked:
-            continue
-        chats.setdefault((chat_id, workspace_id, access_version), []).append(user_id)
-    for (chat_id, workspace_id, access_version), user_ids in chats.items():
-        yield ConcernedChat(workspace_id, chat_id, access_version, tuple(user_ids))
+    chats: dict[UUID, dict[tuple[UUID, int], list[UUID]]] = {}
+    for workspace_id, chat_id, access_version, user_id, key in rows:
+        if key is None or key not in blocked:
+            chats.setdefault(workspace_id, {}).setdefault((chat_id, access_version), []).append(user_id)
+    return chats
 
 
 def _parts(edges: Iterable[Edge]) -> Iterator[list[Edge]]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from presence.changes import PresenceBatch
 from realtime import metrics
 from realtime.outbox.frame import Priority
 
@@ -27,31 +28,6 @@ class Audience(StrEnum):
     JOINED = "joined"  # user: now belongs to the workspace
     LEFT = "left"  # user: no longer does
     RESYNC = "resync"  # everybody: somebody could not publish what it had to
-
-
-class PresenceChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A user came online or went offline; the fields are those of a presence frame."""
-
-    user_id: UUID
-    display_name: str
-    is_online: bool
-    last_seen: str | None = None
-    version: int
-
-
-class ChatScope(msgspec.Struct, frozen=True, array_like=True):
-    """A chat that changes concern: places in `PresenceBatch.changes` of those who are members."""
-
-    chat_id: UUID
-    access_version: int
-    places: tuple[int, ...]
-
-
-class PresenceBatch(msgspec.Struct, frozen=True):
-    """What changed for the chats of one workspace; a user is in it once."""
-
-    changes: tuple[PresenceChange, ...]
-    chats: tuple[ChatScope, ...]
 
 
 class LayerEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -141,4 +117,8 @@ def _read_json(data: bytes) -> LayerEvent:
     fields = msgspec.json.decode(data)
     fields["audience"] = fields.pop("kind")
     fields["payload"] = str(fields.pop("text", "")).encode()
+    if "presence" in fields:
+        fields["presence"]["workspace_id"] = fields["workspace_id"]
+        for change in fields["presence"]["changes"]:
+            change.setdefault("last_seen", None)
     return msgspec.convert(fields, LayerEvent)

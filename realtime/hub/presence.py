@@ -6,10 +6,10 @@ import asyncio
 import logging
 from uuid import UUID
 
+from presence.changes import PresenceBatch
 from presence.exceptions import RegistryAway
 from presence.process.tracker import Tracker
 from presence.selectors import read_states
-from realtime.broker.events import PresenceBatch
 from realtime.database import run_in_db_thread
 from realtime.frames.presence import presence_event
 from realtime.hub.connections import ConnectionRegistry
@@ -50,8 +50,8 @@ class PresenceFeed:
             room = self._registry.rooms.get(chat.chat_id)
             if room is None:
                 continue
-            for place in chat.places:
-                room.presence.add(batch.changes[place], chat.access_version)
+            for position in chat.positions:
+                room.presence.add(batch.changes[position], chat.access_version)
             if room.presence.has_changes and room.chat_id not in self._flushes:
                 loop = asyncio.get_running_loop()
                 self._flushes[room.chat_id] = loop.call_later(COLLECT, self._flush, room.chat_id)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
+from presence.changes import PresenceEntry
 from presence.registry.base import State
-from realtime.broker.events import PresenceChange
 
 
 class RoomPresence:
@@ -23,14 +23,14 @@ class RoomPresence:
         self._versions: dict[UUID, int] = {}
         self._online: set[UUID] = set()
         self._announced: dict[UUID, int] = {}  # the latest version that was sent, or is about to be
-        self._rounds: list[dict[UUID, PresenceChange]] = []
+        self._rounds: list[dict[UUID, PresenceEntry]] = []
 
     @property
     def has_changes(self) -> bool:
         """Whether there is something to send."""
         return bool(self._rounds)
 
-    def add(self, change: PresenceChange, access_version: int) -> None:
+    def add(self, change: PresenceEntry, access_version: int) -> None:
         """Add an announced change, to be sent with the next rounds; an old or known one is dropped."""
         if change.version <= self._announced.get(change.user_id, -1):
             return
@@ -43,7 +43,7 @@ class RoomPresence:
             self._rounds.append({})
         self._rounds[number][change.user_id] = change
 
-    def pop_rounds(self) -> list[list[PresenceChange]]:
+    def pop_rounds(self) -> list[list[PresenceEntry]]:
         """Return, once, what is to be sent, in rounds in which each user is once."""
         rounds, self._rounds = self._rounds, []
         return [list(some.values()) for some in rounds]

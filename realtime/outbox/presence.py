@@ -8,7 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from realtime.protocol.frames import PresenceChanged, PresenceDiff, PresenceEntry, encode
+from presence.changes import PresenceEntry
+from realtime.protocol.frames import PresenceChanged, PresenceDiff, encode
 
 _decoder = msgspec.json.Decoder(PresenceChanged | PresenceDiff)
 

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from presence.changes import PresenceEntry
 from realtime.protocol.surrogates import has_half, read_members, without_halves
 
 SUBPROTOCOL = "flowra.v1"
@@ -244,16 +245,6 @@ class Typing(ServerFrame, frozen=True, tag="chat.typing"):
     user_id: UUID
     display_name: str
     is_typing: bool
-
-
-class PresenceEntry(Struct, frozen=True, kw_only=True):
-    """A user came online or went offline; of two entries of one user the higher `version` counts."""
-
-    user_id: UUID
-    display_name: str
-    is_online: bool
-    last_seen: str | None
-    version: int
 
 
 class PresenceChanged(ServerFrame, frozen=True, tag="presence.changed"):

@@ -12,7 +12,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django import Settings
 
-from presence.events import PresenceChanged, PresenceEvent, presence_event
+from presence.changes import PresenceBatch
+from presence.events import PresenceEvent, presence_event
 from presence.models import LastSeen
 from tests.conftest import Cast
 from tests.presence.watched import Process, WatchedRegistry, start_process, watched_registry
@@ -101,7 +102,7 @@ def test_reaping_announces_what_nobody_has_announced(cast: Cast, process: Proces
         assert run("reap") == "Announced 0 changes.\n"
     finally:
         presence_event.disconnect(note)
-    changes = [change for event in events if isinstance(event, PresenceChanged) for change in event.changes]
+    changes = [change for event in events if isinstance(event, PresenceBatch) for change in event.changes]
     assert [change.is_online for change in changes] == [True, True, False, False]
     assert set(LastSeen.objects.values_list("user_id", flat=True)) == {cast.owner.pk, cast.member.pk}
     assert process.registry.processes() == []

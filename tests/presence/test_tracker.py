@@ -14,7 +14,8 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from presence import metrics
-from presence.events import DisconnectRequested, PresenceChanged, PresenceEvent, PresenceReset, presence_event
+from presence.changes import PresenceBatch
+from presence.events import DisconnectRequested, PresenceEvent, PresenceReset, presence_event
 from presence.exceptions import RegistryAway
 from presence.models import LastSeen
 from presence.process import tracker as tracker_module
@@ -85,7 +86,7 @@ class World:
 
     def told(self) -> list[tuple[str, bool]]:
         """Return what was announced: whose name, online or not."""
-        changed = [event for event in self.events if isinstance(event, PresenceChanged)]
+        changed = [event for event in self.events if isinstance(event, PresenceBatch)]
         return [(change.display_name, change.is_online) for event in changed for change in event.changes]
 
 
@@ -136,7 +137,7 @@ async def test_a_user_comes_goes_and_was_last_seen(cast: Cast) -> None:
         seen = await LastSeen.objects.aget(user=cast.member)
         assert seen.at == datetime.datetime.fromtimestamp(left, datetime.UTC)
         event = world.events[0]
-        assert isinstance(event, PresenceChanged)
+        assert isinstance(event, PresenceBatch)
         assert [chat.chat_id for chat in event.chats] == [cast.chat.pk]
         await until(lambda: not world.store.pending)
 

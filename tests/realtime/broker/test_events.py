@@ -8,18 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from realtime.broker.events import (
-    Audience,
-    ChatScope,
-    LayerEvent,
-    PresenceBatch,
-    PresenceChange,
-    from_layer,
-    to_layer,
-)
+from presence.changes import ChatScope, PresenceBatch, PresenceEntry
+from realtime.broker.events import Audience, LayerEvent, from_layer, to_layer
 
 JANE, CHAT, WORKSPACE, MESSAGE = (uuid.UUID(int=number) for number in range(1, 5))
-CHANGE = PresenceChange(user_id=JANE, display_name="Jané", is_online=True, version=7)
+CHANGE = PresenceEntry(user_id=JANE, display_name="Jané", is_online=True, last_seen=None, version=7)
 EVENT = LayerEvent(
     group="chat.x",
     audience=Audience.CHAT,
@@ -37,7 +30,7 @@ EVENT = LayerEvent(
     latest_of="workspace",
     display_name="Jané",
     announcement=5,
-    presence=PresenceBatch((CHANGE,), (ChatScope(CHAT, 3, (0,)),)),
+    presence=PresenceBatch(WORKSPACE, (CHANGE,), (ChatScope(CHAT, 3, (0,)),)),
 )
 
 
@@ -51,6 +44,7 @@ def as_in_0_3(event: LayerEvent) -> dict[str, Any]:
     """Return the layer message that Flowra 0.3 makes of the event: its fields in JSON, the frame as text among them."""
     fields = msgspec.to_builtins(event)
     del fields["payload"]
+    del fields["presence"]["workspace_id"], fields["presence"]["changes"][0]["last_seen"]
     fields["kind"], fields["text"] = fields.pop("audience"), event.payload.decode()
     return {"type": "hub.event", "origin": "there", "published_at": 1.0, "event": msgspec.json.encode(fields)}
 

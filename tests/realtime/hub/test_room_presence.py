@@ -8,8 +8,8 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
+from presence.changes import PresenceEntry
 from presence.registry.base import State
-from realtime.broker.events import PresenceChange
 from realtime.frames.presence import presence_event
 from realtime.hub.room_presence import RoomPresence
 from realtime.outbox.frame import Priority
@@ -19,10 +19,10 @@ CHAT = uuid.UUID(int=9)
 JANE, JOHN, BOB = (uuid.UUID(int=number) for number in (1, 2, 3))
 
 
-def change(user_id: uuid.UUID, version: int, *, is_online: bool = True) -> PresenceChange:
+def change(user_id: uuid.UUID, version: int, *, is_online: bool = True) -> PresenceEntry:
     """Return a change of a user."""
     seen = None if is_online else "2026-11-22T20:58:11.402Z"
-    return PresenceChange(user_id=user_id, display_name="Jane", is_online=is_online, last_seen=seen, version=version)
+    return PresenceEntry(user_id=user_id, display_name="Jane", is_online=is_online, last_seen=seen, version=version)
 
 
 def state(version: int, *, is_online: bool) -> State:

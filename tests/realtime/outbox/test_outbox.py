@@ -7,8 +7,8 @@ import json
 import uuid
 from typing import Any
 
+from presence.changes import PresenceEntry
 from realtime import metrics
-from realtime.broker.events import PresenceChange
 from realtime.frames.presence import presence_event
 from realtime.outbox.frame import Frame, Priority
 from realtime.outbox.outbox import Outbox
@@ -145,7 +145,7 @@ async def test_a_full_outbox_tells_presence_as_it_is_in_the_end() -> None:
     chat, jane = uuid.uuid4(), uuid.uuid4()
 
     def presence(version: int) -> Frame:
-        change = PresenceChange(
+        change = PresenceEntry(
             user_id=jane, display_name="Jane", is_online=bool(version % 2), last_seen=None, version=version
         )
         event = presence_event(chat, [change], online_count=version % 2, access_version=0)
@@ -283,7 +283,7 @@ async def test_presence_that_is_folded_still_fits_frames() -> None:
     """Of a chat with thousands of people, who all come back at once."""
     chat, users = uuid.uuid4(), [uuid.uuid4() for _ in range(1_000)]
     changes = [
-        PresenceChange(user_id=user, display_name=EMOJI * 80, is_online=True, last_seen=None, version=1)
+        PresenceEntry(user_id=user, display_name=EMOJI * 80, is_online=True, last_seen=None, version=1)
         for user in users
     ]
     payloads = [presence_event(chat, some, online_count=1_000, access_version=0).payload for some in portions(changes)]
