@@ -6,7 +6,7 @@
     if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
     if (localStorage.getItem("flowra.members") === "hidden") document.documentElement.dataset.members = "hidden";
   } catch {
-    // Storage is blocked: the system's theme it is.
+    // Storage is blocked: the system's theme applies.
   }
   document.documentElement.classList.add("js");
 })();

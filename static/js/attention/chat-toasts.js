@@ -2,7 +2,7 @@
 import { text } from "../lib/text.js";
 
 const WORDS = { mention: "mentioned", reply: "replied", added: "added", invited: "invited" };
-const MOST = 100; // of one chat that are told apart
+const MOST = 100; // notifications of one chat that are counted
 
 /** The chat that a notification is about; invitations are about none. */
 function keyOf(notification) {

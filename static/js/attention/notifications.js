@@ -38,7 +38,7 @@ export class Notifications {
     if (!this.isSeen(notification)) this.chatToasts.add(notification);
   }
 
-  /** Some were read, or are gone with their message. */
+  /** Some were read, or deleted with their message; without `ids` all. */
   read({ ids, unread_count }) {
     this.chatToasts.read(ids);
     this.paint(unread_count);
@@ -76,7 +76,7 @@ export class Notifications {
     }, SETTLE);
   }
 
-  /** Show the page of notifications as it is now; whoever was on one of them stays there. */
+  /** Show the page of notifications as it is now; the focus stays on its notification. */
   showList(page) {
     const list = document.getElementById("notification-list");
     const fresh = page.getElementById("notification-list");

@@ -1,4 +1,4 @@
-// What one can do to a message: reply, edit, delete; try again, take back or discard one that was not sent.
+// Actions on a message: reply, edit, delete; retry, take back or discard one that was not sent.
 import { replyWords } from "../composer/composer.js";
 import { confirmDialog } from "../shell/dialogs.js";
 import { editMessage } from "../composer/editor.js";

@@ -28,13 +28,13 @@ export class ReadMarker {
     this.readSeq = Math.max(this.readSeq, seq);
   }
 
-  /** Something moved: the list, the page, the connection. */
+  /** Report soon what was read since; to be called when the list, the page or the connection has changed. */
   check(wait = SETTLE) {
     if (!this.isReading || this.unread === 0 || this.timer !== null) return;
     this.timer = this.clock.setTimeout(() => this.tell(), wait);
   }
 
-  /** Tell the server once more that what was read before is read. */
+  /** Report once more what was read before. */
   async reportAgain(seq) {
     if (seq > this.readSeq) return; // it is told soon
     try {

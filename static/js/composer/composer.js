@@ -1,4 +1,4 @@
-// The box in which one writes.
+// The box in which messages are written.
 import { isComposing } from "../lib/keys.js";
 import { isolate, isolatedText } from "../lib/direction.js";
 import { emphasize, toggleCode } from "./formatting.js";
@@ -9,7 +9,7 @@ import { replaceText } from "./text-edit.js";
 import { newId } from "../lib/uuid.js";
 import { format, handleFormatting, isPreviewKey, isSendKey, isTouch } from "./writing-keys.js";
 
-/** What stands above the box while a message {author, body} is answered. */
+/** The words above the box while a message {author, body} is answered. */
 export const replyWords = ({ author, body }) => `${text("replying_to", { name: author })}: ${isolate(body)}`;
 
 const number = (value) => value.toLocaleString(document.documentElement.lang || undefined);
@@ -42,7 +42,7 @@ export class Composer {
       panel: form.querySelector("#composer-preview"),
       area: this.textarea,
       complete,
-      onFault: (words) => this.complain(words),
+      onFault: (words) => this.showFault(words),
       signal,
     });
     const { body, reply } = this.draft; // as the server has rendered it
@@ -98,7 +98,7 @@ export class Composer {
 
   changed() {
     this.fit();
-    if (this.excess === 0) this.complain("");
+    if (this.excess === 0) this.showFault("");
     this.drafts.save(this.draft);
     this.onInput(this.textarea.value.trim() === "");
   }
@@ -108,8 +108,8 @@ export class Composer {
     return Math.max([...this.textarea.value].length - this.most, 0);
   }
 
-  /** Say why the message is not taken; without words nothing is wrong any more. */
-  complain(words) {
+  /** Say why the message cannot be sent; without words the fault is removed. */
+  showFault(words) {
     this.form.querySelector(".errors")?.remove();
     if (words === "") return;
     const fault = document.createElement("p");
@@ -133,7 +133,7 @@ export class Composer {
   show({ body, reply }) {
     if (this.textarea.value !== body) this.textarea.value = body;
     this.showReply(reply);
-    if (this.excess === 0) this.complain("");
+    if (this.excess === 0) this.showFault("");
     if (this.isLocked) this.lock(true); // there is something to be read now, or nothing any more
     this.fit();
   }
@@ -165,12 +165,12 @@ export class Composer {
     this.textarea.focus();
   }
 
-  /** Say anew whom one answers. */
+  /** Show the new name of whoever is answered. */
   renameReply({ author, body }) {
     this.replyBar.querySelector(".reply-text").textContent = replyWords({ author, body });
   }
 
-  /** While nobody can write here: what was written stays to be read and copied; an empty box goes. */
+  /** While nobody can write here the text can be read and copied; an empty box is hidden. */
   lock(isLocked) {
     this.isLocked = isLocked;
     this.form.hidden = isLocked && this.textarea.value.trim() === "";
@@ -186,7 +186,7 @@ export class Composer {
     const body = this.textarea.value;
     if (this.isLocked || body.trim() === "") return;
     if (this.excess > 0) {
-      this.complain(text("too_long", { most: number(this.most), excess: number(this.excess) }));
+      this.showFault(text("too_long", { most: number(this.most), excess: number(this.excess) }));
       return;
     }
     // The id the server put into the page may have been used; every message sent by script gets its own.
@@ -196,13 +196,13 @@ export class Composer {
     this.textarea.focus();
   }
 
-  /** Forget what was begun. */
+  /** Empty the box, and discard its draft. */
   clear() {
     this.textarea.value = "";
     this.showReply(null);
     this.drafts.clear();
     this.preview.close();
-    this.complain("");
+    this.showFault("");
     this.fit();
   }
 

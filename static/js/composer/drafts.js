@@ -1,6 +1,6 @@
 // What was typed and not sent, on this device. A chat has one draft that all tabs share: a box in which nobody has typed
 // shows what was typed last elsewhere. Where two tabs have typed different things each keeps its own, and the one that was
-// typed last is shown first; the other comes to light once that is sent or deleted.
+// typed last is shown first; the other is shown once that is sent or deleted.
 import { recall, remember } from "../lib/storage.js";
 import { newId } from "../lib/uuid.js";
 

@@ -8,12 +8,12 @@ const MOST_WORDS = 4; // of a name that is looked for
 
 export class MentionBox {
   /**
-   * `people()` returns [{id, username, name}], `recent()` the ids of those who talk here, the latest first. `onQuery(query)`
+   * `people()` returns [{id, username, name}], `recent()` the ids of those who have written here, the latest first. `onQuery(query)`
    * is told what is looked for, null for nothing; when there are more people for it, call `refresh`.
    */
   constructor({ textarea, list, people, recent, onQuery, signal }) {
     Object.assign(this, { textarea, list, people, recent, onQuery });
-    this.settled = null; // where the @ stands for which the list was closed, until another is typed
+    this.dismissedAt = null; // the place of the @ for which the list was closed, until another one is typed
     this.options = [];
     this.active = 0;
     this.partial = null;
@@ -35,8 +35,8 @@ export class MentionBox {
   update() {
     const { value, selectionStart } = this.textarea;
     this.partial = partialMention(value, selectionStart, MOST_WORDS);
-    if (this.partial?.query === "" || (this.partial ?? { start: this.settled }).start !== this.settled) this.settled = null;
-    const isWanted = this.partial !== null && this.settled === null;
+    if (this.partial?.query === "" || (this.partial ?? { start: this.dismissedAt }).start !== this.dismissedAt) this.dismissedAt = null;
+    const isWanted = this.partial !== null && this.dismissedAt === null;
     this.onQuery(isWanted ? this.partial.query : null);
     this.show(isWanted ? this.matching() : []);
   }
@@ -45,9 +45,9 @@ export class MentionBox {
     return matching(this.people(), this.partial.query, this.recent());
   }
 
-  /** Offer those who have come to be known since, unless the list was closed. */
+  /** Offer the people who were found since, unless the list was closed. */
   refresh() {
-    if (this.partial === null || this.settled !== null || document.activeElement !== this.textarea) return;
+    if (this.partial === null || this.dismissedAt !== null || document.activeElement !== this.textarea) return;
     const chosen = this.options[this.active]?.id;
     this.show(this.matching());
     this.active = Math.max(this.options.findIndex(({ id }) => id === chosen), 0);
@@ -108,7 +108,7 @@ export class MentionBox {
     if (event.key === "ArrowDown") this.active = this.active === last ? 0 : this.active + 1;
     else if (event.key === "ArrowUp") this.active = this.active === 0 ? last : this.active - 1;
     else if (event.key === "Enter" || event.key === "Tab") this.pick(this.active);
-    else if (event.key === "Escape") this.settle();
+    else if (event.key === "Escape") this.dismiss();
     else return false;
     event.preventDefault();
     event.stopPropagation();
@@ -116,9 +116,9 @@ export class MentionBox {
     return true;
   }
 
-  /** Close the list for the @ that it was opened by. */
-  settle() {
-    this.settled = this.partial.start;
+  /** Close the list, and do not open it again for this @. */
+  dismiss() {
+    this.dismissedAt = this.partial.start;
     this.close();
   }
 
@@ -126,7 +126,7 @@ export class MentionBox {
     const { start } = this.partial;
     const { selectionStart: caret, value } = this.textarea;
     const words = `@${this.options[index].username} `;
-    this.settle();
+    this.dismiss();
     const end = value[caret] === " " ? caret + 1 : caret; // one space is enough
     replaceText(this.textarea, { start, end, words });
   }

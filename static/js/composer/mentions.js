@@ -69,7 +69,7 @@ function fits({ username, name }, wanted) {
 
 /**
  * People [{id, username, name}] who may be meant by `query`: it is the beginning of their username, or each of its words
- * that of a word of their name. First those of `recent`, ids of who talked here, the latest first; then by name.
+ * that of a word of their name. First those of `recent`, ids of who has written here, the latest first; then by name.
  */
 export function matching(people, query, recent = []) {
   const wanted = query.split(" ").map(fold).filter((word) => word !== "");

@@ -1,4 +1,4 @@
-// What many changes ask for is done soon, and not too often.
+// Does something soon after it was asked for, and not too often.
 
 /**
  * Returns a function that has `run()` called `settle` ms later, at least `every` ms after the last time. Calls until then

@@ -2,8 +2,8 @@
 import { every } from "./clock.js";
 import { text } from "./text.js";
 
-const FRESH = 30000; // ms between two looks at times that say how long ago something was
-const NEW_DAY = 5000; // ms between two looks at the date
+const FRESH = 30000; // ms between two updates of times like "5 minutes ago"
+const NEW_DAY = 5000; // ms between two checks of the date
 const MINUTE = 60000;
 const UNITS = [
   ["year", 365.25 * 24 * 60 * MINUTE],
@@ -83,7 +83,7 @@ export function localizeTimes(root) {
   for (const element of root.querySelectorAll("time[datetime]")) localizeTime(element);
 }
 
-/** The reader's zone: of a machine that travels it is another one, and all times with it. */
+/** The reader's time zone, which changes on a machine that travels. */
 const zoneNow = () => new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /**
@@ -107,7 +107,7 @@ export function watchDay({ onChange, clock, signal }) {
   document.addEventListener("visibilitychange", look, { signal });
 }
 
-/** Keep every "5 minutes ago" true while somebody looks. */
+/** Keep every "5 minutes ago" true while the page is visible. */
 export function keepFresh({ clock, signal }) {
   const refresh = () => {
     if (document.visibilityState !== "visible") return;

@@ -1,5 +1,5 @@
 // IndexedDB as this page uses it: one database for all people of the browser, each record with its `user_id`.
-// Everything here may fail or never answer (private windows, a full disk, Safari losing its database process), so
+// Every call may fail or never answer (private windows, a full disk, Safari losing its database process), so
 // every call has a time limit and rejects with StorageFailed.
 
 const NAME = "flowra";
@@ -93,7 +93,7 @@ export class Database {
     }
   }
 
-  /** Forget what everybody wrote; with `but`, everybody except this user. */
+  /** Delete all entries; with `but`, those of all users except this one. */
   wipe(but = null) {
     return this.transact("readwrite", (store, done) => {
       if (but === null) {

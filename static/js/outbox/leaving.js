@@ -1,4 +1,4 @@
-// Asks before the tab is closed while something has not been sent. Moving on within Flowra asks nothing: the next page sends.
+// Asks before the tab is closed while something has not been sent. Links within Flowra do not ask: the next page sends.
 
 /** `isSafe()`: whether all that was written outlives the page; `isWaiting()`: whether some of it is still to be sent. */
 export function askBeforeLeaving({ isSafe, isWaiting, signal }) {

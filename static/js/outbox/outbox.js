@@ -156,7 +156,7 @@ export class Outbox {
     return taken;
   }
 
-  /** Forget what is here: its author has signed out, and the store was emptied. */
+  /** Drop all entries: their author has signed out, and the store was emptied. */
   forget() {
     for (const { client_id } of this.entries) {
       this.unkept.delete(client_id);
@@ -279,7 +279,7 @@ export class Outbox {
     this.waits.delete(clientId);
   }
 
-  /** Nothing that was tried counts any more. */
+  /** Begin to count tries anew. */
   forgetTries(clientId) {
     this.tries.delete(clientId);
     this.endWait(clientId);

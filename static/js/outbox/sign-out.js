@@ -1,5 +1,4 @@
-// After a sign-out nothing that was written and not sent stays in this browser, in whatever tab it was written. Who signs out
-// by the menu while messages wait is asked first.
+// A sign-out deletes all drafts and unsent messages of this browser, in all tabs. The menu asks first where messages wait.
 //
 // The server sets a cookie at each sign-out, wherever it was asked for. The first page that sees it empties all storages
 // and writes a mark, new each time, to localStorage: other tabs are told at once, or compare it with their own copy
@@ -75,8 +74,8 @@ function takeCookie() {
   return true;
 }
 
-/** Storage that does not work holds nothing that had to be forgotten. */
-function passOver(error) {
+/** Storage that does not work holds nothing to delete. */
+function ignoreStorageFailed(error) {
   if (!(error instanceof StorageFailed)) throw error;
 }
 
@@ -111,7 +110,7 @@ export function forgetAfterSignOut({ userId, database, onForget = () => {}, sign
   } catch {
     return; // blocked
   }
-  const wipe = (but) => database.wipe(but).catch(passOver);
+  const wipe = (but) => database.wipe(but).catch(ignoreStorageFailed);
   const signOut = new SignOut({ local, session, takeCookie, wipe, onForget });
   signOut.start(userId);
   window.addEventListener("storage", ({ key }) => {

@@ -1,6 +1,6 @@
-// Who is typing, until when; and when to say that oneself is. Pure: time is given. docs/protocol.md, "Typing".
+// Who is typing, until when; and when to send that the reader is. Pure: time is given. docs/protocol.md, "Typing".
 
-export const SAY_EVERY = 2000; // ms
+export const SAY_EVERY = 2000; // ms between two frames
 
 /** The others. */
 export class Typing {
@@ -17,13 +17,13 @@ export class Typing {
     else this.people.delete(user_id);
   }
 
-  /** They have another name now. */
+  /** Somebody has another name now. */
   rename(userId, name) {
     const person = this.people.get(userId);
     if (person !== undefined) person.name = name;
   }
 
-  /** They sent what they typed, or left. */
+  /** Somebody sent what they typed, or left. */
   forget(userId) {
     this.people.delete(userId);
   }
@@ -46,8 +46,8 @@ export class Typing {
 }
 
 /**
- * Oneself. At most one "is typing" in SAY_EVERY; what is typed sooner is told when that time is over, so that
- * somebody who writes a second message at once is seen too.
+ * The reader. At most one "is typing" in SAY_EVERY ms; what is typed sooner is sent when that time is over, so that
+ * somebody who writes a second message at once is shown too.
  */
 export class OwnTyping {
   constructor() {

@@ -1,4 +1,4 @@
-// The side panes on narrow screens: drawers that hold the focus until they are closed. Without scripts
+// The side panes on narrow screens: drawers that keep the focus until they are closed. Without scripts
 // their links are anchors, and CSS :target shows them. On wide screens the members' button folds their pane.
 import { isComposing } from "../lib/keys.js";
 import { remember } from "../lib/storage.js";

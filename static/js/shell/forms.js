@@ -1,4 +1,4 @@
-// Small comforts of forms: a filter over long lists of people, copying a link.
+// Additions to forms: a filter for long lists of people, a button that copies a link.
 import { nameMatcher } from "../lib/folding.js";
 import { text } from "../lib/text.js";
 

@@ -1,4 +1,4 @@
-// Every page but the chat's follows what happens: it is fetched again, and what somebody is writing in it stays.
+// Pages without a chat are fetched again when something changes; what somebody is typing in a form stays.
 import { on } from "../lib/bus.js";
 import { text } from "../lib/text.js";
 import { announceLoaded, fetchPage, parsePage } from "../net/fetch-page.js";
@@ -26,7 +26,7 @@ function isInUse(form) {
   return form.contains(document.activeElement) || [...form.querySelectorAll(TYPED)].some(isChanged);
 }
 
-/** Leave what was typed to be read and copied, where it cannot be sent any more; or the opposite. */
+/** Make a form that can be read and copied, but not sent; or with `isFrozen` false a usual one. */
 function freeze(form, isFrozen = true) {
   for (const field of form.querySelectorAll(TYPED)) {
     if (field.matches("select, [type=checkbox], [type=radio]")) field.disabled = isFrozen;
@@ -43,7 +43,7 @@ function note(words) {
   return element;
 }
 
-/** Where the focus is within `root`, to be found again in what replaces it. */
+/** Remember the focus within `root`; returns a function that sets it again in what replaces it. */
 function placeOfFocus(root) {
   const element = document.activeElement;
   if (!root.contains(element)) return () => {};
@@ -91,7 +91,7 @@ export class LivePage {
     if (!this.isGone) this.refetch.refresh();
   }
 
-  /** The reader may not see this page any more, or what it is about is gone: what they have typed stays to be read. */
+  /** The page was deleted, or may not be seen any more: what was typed can still be read. */
   gone() {
     if (this.isGone) return;
     this.isGone = true;

@@ -41,7 +41,7 @@ export class FakeStorage {
   }
 }
 
-/** What outbox-store.js promises, in memory: it outlives a page, and may fail. */
+/** What store.js promises, in memory: it outlives a page, and may fail. */
 export class FakeStore {
   records = new Map(); // client_id → entry
   room = Infinity; // records that fit
