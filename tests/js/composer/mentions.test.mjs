@@ -57,3 +57,16 @@ test("the list opens in a long text without delay", () => {
     assert.ok(performance.now() - started < 100, piece);
   }
 });
+
+test("a mention being typed is found, an address is not", () => {
+  assert.deepEqual(partialMention("hi @ja", 6), { start: 3, query: "ja" });
+  assert.deepEqual(partialMention("@", 1), { start: 0, query: "" });
+  assert.equal(partialMention("me@example", 10), null);
+  assert.equal(partialMention("hi @jane there", 14), null);
+  const people = [{ username: "jane", name: "Jane Doe" }, { username: "bob", name: "Bob Wilson" }];
+  assert.deepEqual(matching(people, "WIL").map(({ username }) => username), ["bob"]);
+  assert.equal(matching(people, "").length, 2);
+  const many = ["Zoë", "Bob", "älva", "alice"].map((name) => ({ id: name, username: name, name }));
+  assert.deepEqual(matching(many, "").map(({ name }) => name), ["alice", "älva", "Bob", "Zoë"]);
+  assert.deepEqual(matching(many, "", ["Zoë", "Bob"]).map(({ name }) => name), ["Zoë", "Bob", "alice", "älva"]);
+});

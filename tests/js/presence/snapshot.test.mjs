@@ -1,11 +1,8 @@
-// When the snapshot of presence is fetched, and how long ago somebody was seen.
+// When the snapshot of presence is fetched.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { PresenceSource } from "../../../static/js/presence/snapshot.js";
-import { agoLabel } from "../../../static/js/lib/times.js";
 import { FakeClock } from "../support/fake-clock.mjs";
-
-const SEEN = "2026-03-01T12:00:00.000Z";
 
 class Stage {
   clock = new FakeClock();
@@ -120,19 +117,4 @@ test("switched off it asks no more", async () => {
   assert.equal(stage.loads.length, 1);
   assert.equal(stage.clock.timers.size, 0);
   assert.equal(stage.unknown, 1);
-});
-
-test("how long ago, in one unit", () => {
-  const now = new Date(SEEN);
-  const ago = (seconds) => agoLabel(new Date(now - seconds * 1000), now, { just_now: "just now" });
-  const hour = 3600;
-  assert.equal(ago(-5), "just now");
-  assert.equal(ago(59), "just now");
-  assert.equal(ago(60), "1 minute ago");
-  assert.equal(ago(5 * 60 + 59), "5 minutes ago");
-  assert.equal(ago(hour), "1 hour ago");
-  assert.equal(ago(47 * hour), "1 day ago");
-  assert.equal(ago(8 * 24 * hour), "1 week ago");
-  assert.equal(ago(100 * 24 * hour), "3 months ago");
-  assert.equal(ago(800 * 24 * hour), "2 years ago");
 });
