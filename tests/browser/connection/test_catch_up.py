@@ -269,7 +269,8 @@ def test_read_in_one_tab_it_is_read_in_all(enter: Opener, server: Server, stage:
             expect(page.locator(count)).to_have_text(re.compile(f"^{unread}"))
         else:
             expect(page.locator(count)).to_be_hidden()
-        expect(page).to_have_title(re.compile(rf"^\({total}\) " if total else r"^[^(]"))
+        shown = str(total) if total <= 99 else r"99\+"  # other tests leave unread messages, too
+        expect(page).to_have_title(re.compile(rf"^\({shown}\) " if total else r"^[^(]"))
 
     stage.john.post(stage.chat_id, "one")
     stage.john.post(stage.chat_id, "two")
