@@ -2,6 +2,7 @@
 import { on } from "../lib/bus.js";
 
 const MOST = 99;
+const COUNT = /^\(\d+\+?\) /; // at the beginning of a title
 const MOST_COUNTED = 999; // "or more"; chats/selectors/unread.py has it too
 
 /** A count as a badge shows it. */
@@ -16,8 +17,13 @@ function spokenCount(count) {
 
 /** "(2) general · Flowra"; the bare title without unread messages. */
 export function titleWith(title, total) {
-  const bare = title.replace(/^\(\d+\+?\) /, "");
+  const bare = title.replace(COUNT, "");
   return total > 0 ? `(${badge(total)}) ${bare}` : bare;
+}
+
+/** Give the page another title, with the count that the present one has. */
+export function retitle(bare) {
+  document.title = (COUNT.exec(document.title)?.[0] ?? "") + bare;
 }
 
 function roomOf(chatId) {

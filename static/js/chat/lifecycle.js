@@ -1,4 +1,5 @@
 // The life of the open chat: renamed, closed, reopened, deleted; the reader removed from it, or given another role there.
+import { retitle } from "../attention/unread.js";
 import { emit, on } from "../lib/bus.js";
 import { isolate } from "../lib/direction.js";
 import { text } from "../lib/text.js";
@@ -10,8 +11,7 @@ const SETTLE = 50; // ms
 
 /** Show in all its places what the chat is called. */
 function showLabel({ label, peerId }) {
-  const count = /^\(\d+\+?\) /.exec(document.title)?.[0] ?? "";
-  document.title = `${count}${isolate(label)} · Flowra`;
+  retitle(`${isolate(label)} · Flowra`);
   const words = text("message_to", { label });
   document.getElementById("composer-body").placeholder = words;
   document.querySelector("label[for=composer-body]").textContent = words;

@@ -1,4 +1,5 @@
 // Pages without a chat are fetched again when something changes; what somebody is typing in a form stays.
+import { retitle, titleWith } from "../attention/unread.js";
 import { on } from "../lib/bus.js";
 import { text } from "../lib/text.js";
 import { announceLoaded, fetchPage, parsePage } from "../net/fetch-page.js";
@@ -114,8 +115,7 @@ export class LivePage {
     const page = parsePage(html);
     const fresh = page.getElementById(this.content.id);
     if (fresh === null) return;
-    const count = /^\(\d+\+?\) /.exec(document.title)?.[0] ?? "";
-    document.title = count + page.title.replace(/^\(\d+\+?\) /, "");
+    retitle(titleWith(page.title, 0));
     const said = this.content.querySelector(":scope > .notes");
     if (said !== null && fresh.querySelector(":scope > .notes") === null) fresh.prepend(said);
     const refocus = placeOfFocus(this.content); // before a form leaves the page
