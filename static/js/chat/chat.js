@@ -3,7 +3,6 @@ import { on, onChat } from "../lib/bus.js";
 import { lifetime } from "../lib/clock.js";
 import { text } from "../lib/text.js";
 import { watchDay } from "../lib/times.js";
-import { fetchPart, PageError } from "../net/fetch-page.js";
 import { callApi, RestError } from "../net/rest.js";
 import { Unsent } from "../outbox/unsent.js";
 import { startMembers } from "../presence/page.js";
@@ -15,12 +14,9 @@ import { watchLifecycle } from "./lifecycle.js";
 import { MessageActions } from "./message-actions.js";
 import { completeBodies, startCopying } from "./message-body.js";
 import { markMentions } from "./message-view.js";
-import { ReadMarker } from "./read-marker.js";
+import { startReadMarker } from "./read-marker.js";
 import { JumpButton, Scroll, watchDays } from "./scroll.js";
 import { Timeline } from "./timeline.js";
-
-const MOST_UNREAD = 999; // as the server counts
-const MOST_NAMES = 200; // that are asked for at once; chats/views/chat_page.py has it too
 
 /**
  * Start the chat that the page shows: `app` is what startApp returns, `bootstrap` what the server says of the chat. Returns a
@@ -52,35 +48,7 @@ export function startChat(app, bootstrap) {
     signal,
   });
 
-  // --- Reading ---
-  const marker = new ReadMarker({
-    lastReadSeq: bootstrap.last_read_seq,
-    isAtEnd: () => timeline.isLive && scroll.isAtEnd(),
-    isVisible: () => document.visibilityState === "visible",
-    latestSeq: () => timeline.latestSeq,
-    report: async (seq) => {
-      if (socket.isOpen) await socket.request({ type: "chat.read", chat_id: chatId, seq });
-      else await callApi("POST", `/chats/${chatId}/read`, { seq });
-      showUnread();
-    },
-    clock,
-  });
-  /** Show in the list of chats what is unread here; who is mentioned the server says. */
-  const showUnread = () => {
-    const count = timeline.standingAfter(marker.readSeq) ?? Math.min(marker.unread, MOST_UNREAD);
-    unread.set(chatId, count, count === 0 ? 0 : unread.mentions(chatId));
-  };
-  const notified = ({ data }) => {
-    // An edit names the reader in what they have read and look at: reading it once more reads the bell.
-    if (data.chat_id === chatId && marker.isReading && data.seq !== null) marker.reportAgain(data.seq);
-  };
-  on("notification.new", notified, signal);
-  here("ack", ({ action }) => {
-    if (action === "subscribed") marker.check();
-  });
-  here("chat.unread", (frame) => marker.wrote(Math.min(frame.last_read_seq, timeline.latestSeq)));
-
-  // --- Messages ---
+  const { marker, showUnread } = startReadMarker({ ...part, lastReadSeq: bootstrap.last_read_seq, timeline, scroll, unread });
   const history = new History({ scroller, list, chatId, prepend: (fragment) => timeline.prepend(fragment), signal });
   const typing = new TypingView({
     ...part,
@@ -114,25 +82,11 @@ export function startChat(app, bootstrap) {
     signal,
   });
 
-  // --- Members and writing ---
   const members = startMembers({
     ...part,
     isEnabled: bootstrap.presence_enabled,
     onOffline: (userIds) => typing.forget(userIds),
   });
-  const send = (draft) => {
-    const kept = outbox.add({ ...draft, chat_id: chatId });
-    if (kept === null) {
-      toasts.show(text("outbox_full", { count: outbox.entries.length }), { level: "error" });
-      return false;
-    }
-    typing.sent();
-    if (timeline.isLive) {
-      timeline.setReadUpTo(null);
-      scroll.toEnd();
-    } else kept.then(() => location.assign(`/chats/${chatId}/`)); // it goes out from there
-    return true;
-  };
   const composer = startComposer({
     ...part,
     members,
@@ -141,7 +95,7 @@ export function startChat(app, bootstrap) {
       completeBodies(panel);
     },
     recent: () => timeline.recentAuthors(),
-    onSend: send,
+    onSend: (draft) => send(draft, { chatId, outbox, toasts, typing, timeline, scroll }),
     onInput: (isEmpty) => typing.changed(isEmpty),
     onLeave: () => typing.left(),
     onEditLast: () => {
@@ -152,7 +106,6 @@ export function startChat(app, bootstrap) {
   });
   const actions = new MessageActions({ timeline, composer, chatId, outbox, toasts, signal });
 
-  // --- The rest ---
   const lifecycle = watchLifecycle({
     ...part,
     workspaceId: bootstrap.workspace_id,
@@ -164,7 +117,7 @@ export function startChat(app, bootstrap) {
   const stale = () => {
     members.refresh();
     lifecycle.refresh();
-    loadNames({ chatId, timeline, people, signal });
+    people.load({ chatId, userIds: timeline.authorIds(), signal });
   };
   on("chat.stale", stale, signal);
   const namesShown = (names) => {
@@ -180,7 +133,6 @@ export function startChat(app, bootstrap) {
     jump.update();
     marker.check();
   }, { signal });
-  document.addEventListener("visibilitychange", () => marker.check(), { signal });
 
   app.setOpen({
     chatId,
@@ -198,6 +150,21 @@ export function startChat(app, bootstrap) {
   marker.check();
   if (matchMedia("(hover: hover)").matches && location.hash === "" && !composer.form.hidden) composer.textarea.focus();
   return stop;
+}
+
+/** Put a message into the outbox; returns whether there was room. */
+function send(draft, { chatId, outbox, toasts, typing, timeline, scroll }) {
+  const kept = outbox.add({ ...draft, chat_id: chatId });
+  if (kept === null) {
+    toasts.show(text("outbox_full", { count: outbox.entries.length }), { level: "error" });
+    return false;
+  }
+  typing.sent();
+  if (timeline.isLive) {
+    timeline.setReadUpTo(null);
+    scroll.toEnd();
+  } else kept.then(() => location.assign(`/chats/${chatId}/`)); // it is sent from there
+  return true;
 }
 
 /** Show the message that the address names, or the first unread one. */
@@ -220,16 +187,5 @@ async function loadMessage(chatId, id, signal) {
   } catch (error) {
     if (!(error instanceof RestError)) throw error;
     return null;
-  }
-}
-
-/** Learn what the authors of the messages on the page are called, after changes may have been missed. */
-async function loadNames({ chatId, timeline, people, signal }) {
-  const ids = timeline.authorIds().slice(-MOST_NAMES);
-  if (ids.length === 0) return;
-  try {
-    people.learn(Object.entries(JSON.parse(await fetchPart(`/chats/${chatId}/names/?ids=${ids.join(",")}`, signal))));
-  } catch (error) {
-    if (!(error instanceof PageError)) throw error; // else they are loaded when the connection is back
   }
 }

@@ -1,5 +1,8 @@
-// How far the reader has read: told to the server when the latest message is on the screen of a visible page.
+// How far the reader has read: reported to the server when the latest message is on the screen of a visible page.
+import { on } from "../lib/bus.js";
+import { callApi } from "../net/rest.js";
 
+const MOST_UNREAD = 999; // as the server counts
 const SETTLE = 250; // ms: a burst of messages is one report
 const RETRY = 5000; // ms, where the server puts it off
 const LATER = new Set(["rate_limited", "internal", "unavailable"]);
@@ -60,4 +63,38 @@ export class ReadMarker {
     this.timer = null;
     if (wait !== null) this.check(wait);
   }
+}
+
+/**
+ * The read marker of the open chat: `timeline`, `scroll`, `unread` see their modules, `here` see onChat. Returns {marker,
+ * showUnread}; `showUnread()` shows in the list of chats what is unread here.
+ */
+export function startReadMarker({ chatId, lastReadSeq, timeline, scroll, unread, socket, here, clock, signal }) {
+  const showUnread = () => {
+    const count = timeline.standingAfter(marker.readSeq) ?? Math.min(marker.unread, MOST_UNREAD);
+    unread.set(chatId, count, count === 0 ? 0 : unread.mentions(chatId)); // mentions are counted by the server
+  };
+  const marker = new ReadMarker({
+    lastReadSeq,
+    isAtEnd: () => timeline.isLive && scroll.isAtEnd(),
+    isVisible: () => document.visibilityState === "visible",
+    latestSeq: () => timeline.latestSeq,
+    report: async (seq) => {
+      if (socket.isOpen) await socket.request({ type: "chat.read", chat_id: chatId, seq });
+      else await callApi("POST", `/chats/${chatId}/read`, { seq });
+      showUnread();
+    },
+    clock,
+  });
+  const notified = ({ data }) => {
+    // An edit mentions the reader in a message that they have read: reporting it again marks the notification as read.
+    if (data.chat_id === chatId && marker.isReading && data.seq !== null) marker.reportAgain(data.seq);
+  };
+  on("notification.new", notified, signal);
+  here("ack", ({ action }) => {
+    if (action === "subscribed") marker.check();
+  });
+  here("chat.unread", (frame) => marker.wrote(Math.min(frame.last_read_seq, timeline.latestSeq)));
+  document.addEventListener("visibilitychange", () => marker.check(), { signal });
+  return { marker, showUnread };
 }

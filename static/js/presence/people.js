@@ -2,9 +2,11 @@
 import { paintAvatar } from "../lib/avatars.js";
 import { emit, on } from "../lib/bus.js";
 import { text } from "../lib/text.js";
+import { fetchPart, PageError } from "../net/fetch-page.js";
 
 const SETTLE = 50; // ms: many names at once are one pass over the page
 const MOST = 5000; // names that are remembered
+const MOST_ASKED = 200; // at once; chats/views/chat_page.py has it too
 
 export class People {
   constructor({ clock, signal }) {
@@ -38,6 +40,17 @@ export class People {
       this.known.delete(userId);
     }
     this.timer ??= this.clock.setTimeout(() => this.show(), SETTLE);
+  }
+
+  /** Ask what these people of a chat are called now; where they are too many, the last of them. */
+  async load({ chatId, userIds, signal }) {
+    if (userIds.length === 0) return;
+    const path = `/chats/${chatId}/names/?ids=${userIds.slice(-MOST_ASKED).join(",")}`;
+    try {
+      this.learn(Object.entries(JSON.parse(await fetchPart(path, signal))));
+    } catch (error) {
+      if (!(error instanceof PageError)) throw error; // else they are loaded when the connection is back
+    }
   }
 
   show() {
