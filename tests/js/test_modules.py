@@ -1,4 +1,4 @@
-"""Runs the tests of the pure JavaScript modules with Node."""
+"""Runs the tests of the JavaScript modules with Node."""
 
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_pure_modules() -> None:
+def test_the_modules() -> None:
     node = shutil.which("node")
     assert node is not None, "Node is not installed. Debian and Ubuntu: apt-get install nodejs"
     files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/js").rglob("*.test.mjs"))

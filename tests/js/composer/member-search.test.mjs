@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { MemberSearch } from "../../../static/js/composer/member-search.js";
 import { FakeClock } from "../support/fake-clock.mjs";
+import { settle } from "../support/settle.mjs";
 
 class Fault extends Error {}
 
@@ -17,7 +18,6 @@ function stage() {
   const search = new MemberSearch({ load, Fault, onFound: () => (found += 1), clock });
   return { clock, asked, search, found: () => found };
 }
-const settled = () => new Promise((resolve) => setImmediate(resolve));
 const person = (id) => ({ id, username: id, name: id });
 
 test("only what one stops at is asked, and not twice", async () => {
@@ -28,7 +28,7 @@ test("only what one stops at is asked, and not twice", async () => {
   clock.advance(1);
   assert.deepEqual(asked.map(({ query }) => query), ["zoe"]);
   asked[0].resolve([person("zoe")]);
-  await settled();
+  await settle();
   assert.deepEqual([search.people(), found()], [[person("zoe")], 1]);
   search.want("ZOE");
   search.want(null);
@@ -44,7 +44,7 @@ test("an answer that nobody waits for is stopped and ignored", async () => {
   search.want("ab");
   assert.equal(asked[0].signal.aborted, true);
   asked[0].resolve([person("a")]);
-  await settled();
+  await settle();
   assert.deepEqual([search.people(), found()], [[], 0]);
 });
 
@@ -53,11 +53,11 @@ test("a server that cannot answer is asked again", async () => {
   search.want("a");
   clock.advance(150);
   asked[0].reject(new Fault());
-  await settled();
+  await settle();
   search.want("a");
   clock.advance(150);
   asked[1].resolve([person("a")]);
-  await settled();
+  await settle();
   assert.equal(search.people().length, 1);
 });
 
@@ -67,7 +67,7 @@ test("what was found is bounded", async () => {
     search.want(`q${round}`);
     clock.advance(150);
     asked[round].resolve(Array.from({ length: 100 }, (_, index) => person(`${round}.${index}`)));
-    await settled();
+    await settle();
   }
   assert.equal(search.people().length, 300);
 });

@@ -4,7 +4,7 @@ import test from "node:test";
 import { PageError } from "../../../static/js/net/fetch-page.js";
 import { Refetch } from "../../../static/js/net/refetch.js";
 import { FakeClock } from "../support/fake-clock.mjs";
-import { settle } from "../support/outbox-stage.mjs";
+import { settle } from "../support/settle.mjs";
 
 function begin() {
   const stage = { clock: new FakeClock(), asked: [], shown: [], errors: [] };

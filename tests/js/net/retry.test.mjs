@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Retry } from "../../../static/js/net/retry.js";
 import { FakeClock } from "../support/fake-clock.mjs";
-import { settle } from "../support/outbox-stage.mjs";
+import { settle } from "../support/settle.mjs";
 
 class Away extends Error {}
 

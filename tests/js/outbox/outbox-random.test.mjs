@@ -7,7 +7,8 @@ import { Outbox } from "../../../static/js/outbox/outbox.js";
 import { Tabs } from "../../../static/js/outbox/tabs.js";
 import { randomly } from "../support/chance.mjs";
 import { FakeClock } from "../support/fake-clock.mjs";
-import { Browser, settle } from "../support/outbox-stage.mjs";
+import { Browser } from "../support/outbox-stage.mjs";
+import { settle } from "../support/settle.mjs";
 
 const CHATS = ["a", "b"];
 const LONGEST_WAIT = 30_000; // ms

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { MOST } from "../../../static/js/outbox/outbox.js";
-import { settle, Stage } from "../support/outbox-stage.mjs";
+import { Stage } from "../support/outbox-stage.mjs";
+import { settle } from "../support/settle.mjs";
 
 test("a chat's messages go out one after the other, each after the answer to the one before", async () => {
   const stage = new Stage();

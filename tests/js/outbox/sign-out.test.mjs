@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { forgetWritten, MARK, SignOut } from "../../../static/js/outbox/sign-out.js";
-import { FakeStorage, settle, Stage } from "../support/outbox-stage.mjs";
+import { FakeStorage, Stage } from "../support/outbox-stage.mjs";
+import { settle } from "../support/settle.mjs";
 
 const DRAFT = "flowra.draft.u.a";
 const OUTBOX = "flowra.outbox.u";

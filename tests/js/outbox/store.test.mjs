@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { OutboxStore, SessionStore } from "../../../static/js/outbox/store.js";
-import { FakeStorage, FakeStore, settle, Stage } from "../support/outbox-stage.mjs";
+import { FakeStorage, FakeStore, Stage } from "../support/outbox-stage.mjs";
+import { settle } from "../support/settle.mjs";
 
 const KEY = "flowra.outbox.u";
 const entry = (client_id, more = {}) => ({

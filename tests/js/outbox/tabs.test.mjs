@@ -1,7 +1,8 @@
 // Several tabs of one browser share what was written: one of them sends, and all know what became of it.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { settle, Stage } from "../support/outbox-stage.mjs";
+import { Stage } from "../support/outbox-stage.mjs";
+import { settle } from "../support/settle.mjs";
 
 /** Two tabs; `options` see Stage.open. */
 async function two(options) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { FakeClock } from "../support/fake-clock.mjs";
 import { countHeld, latestSocket, makePage } from "../support/fake-page.mjs";
-import { settle } from "../support/outbox-stage.mjs";
+import { settle } from "../support/settle.mjs";
 
 const page = makePage();
 const { startApp } = await import("../../../static/js/shell/app.js");

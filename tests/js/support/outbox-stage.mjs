@@ -3,6 +3,7 @@ import { StorageFailed } from "../../../static/js/outbox/database.js";
 import { Outbox } from "../../../static/js/outbox/outbox.js";
 import { Tabs } from "../../../static/js/outbox/tabs.js";
 import { FakeClock } from "./fake-clock.mjs";
+import { settle } from "./settle.mjs";
 
 /** A sessionStorage; `limit` is how many characters fit, `isBlocked` makes every access throw, as some browsers do. */
 export class FakeStorage {
@@ -261,6 +262,3 @@ export class Stage {
     return this.open(options);
   }
 }
-
-/** Let everything that has been answered go on. */
-export const settle = () => new Promise(setImmediate);
