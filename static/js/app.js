@@ -1,4 +1,4 @@
 // Entry of every page for people who are signed in, but for a chat's.
-import { startApp } from "./shell/app.js";
+import { startApp } from "./shell/start.js";
 
 startApp();

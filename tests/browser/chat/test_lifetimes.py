@@ -12,8 +12,8 @@ from tests.browser.conftest import Opener, Stage
 
 # In place of the page's entry: the test holds what it starts.
 ENTRY = """
-import { startChat } from "./chat/chat.js";
-import { startApp } from "./shell/app.js";
+import { startChat } from "./chat/start.js";
+import { startApp } from "./shell/start.js";
 const app = startApp();
 const bootstrap = JSON.parse(document.getElementById("bootstrap").textContent);
 window.startTheChat = () => {

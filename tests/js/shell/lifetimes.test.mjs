@@ -6,8 +6,8 @@ import { countHeld, latestSocket, makePage } from "../support/fake-page.mjs";
 import { settle } from "../support/settle.mjs";
 
 const page = makePage();
-const { startApp } = await import("../../../static/js/shell/app.js");
-const { startChat } = await import("../../../static/js/chat/chat.js");
+const { startApp } = await import("../../../static/js/shell/start.js");
+const { startChat } = await import("../../../static/js/chat/start.js");
 
 const BOOTSTRAP = {
   chat_id: "c1", workspace_id: "w1", user: { id: "u1", username: "jane", display_name: "Jane" }, seq: 3, revision: 5,

@@ -7,7 +7,7 @@ import { browserClock, lifetime } from "../lib/clock.js";
 import { text } from "../lib/text.js";
 import { keepFresh, localizeTimes } from "../lib/times.js";
 import { Database } from "../outbox/database.js";
-import { startOutbox } from "../outbox/page.js";
+import { startOutbox } from "../outbox/start.js";
 import { forgetAfterSignOut } from "../outbox/sign-out.js";
 import { People } from "../presence/people.js";
 import { makeConnection } from "./connection.js";

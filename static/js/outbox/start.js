@@ -13,7 +13,7 @@ import { Tabs } from "./tabs.js";
 
 /**
  * Returns the outbox; its `loaded` is a promise of when it has what was kept. Its changes are "outbox.changed" on the bus.
- * `open` see shell/app.js, `toasts` see toasts.js, `openDialog` see dialogs.js.
+ * `open` see shell/start.js, `toasts` see toasts.js, `openDialog` see dialogs.js.
  */
 export function startOutbox({ userId, socket, database, open, toasts, openDialog, clock, signal }) {
   const sender = new Sender({ socket, callApi, userId });
