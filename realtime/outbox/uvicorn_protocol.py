@@ -27,8 +27,8 @@ CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST = 50.0, 1_000
 class _ObservedTransport:
     """The transport as the base sees it: `protocol` learns of each close, and of when the application has taken all.
 
-    The base closes in eight places, and pauses reading from a message until the application has taken it. Each is a
-    method of the transport, so none of those places has to be overridden.
+    The base closes in ten of its methods, and pauses reading from a message until the application has taken it. Both
+    go through the transport, so none of those methods has to be overridden.
     """
 
     def __init__(self, transport: asyncio.Transport, protocol: PreframedProtocol) -> None:

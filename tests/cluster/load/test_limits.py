@@ -40,7 +40,7 @@ def limited(postgresql: PostgreSQL, broker: Valkey) -> Iterator[Pair]:
         yield servers
 
 
-async def knock(person: Person, server: Server, address: str) -> Socket:
+async def connect_from(person: Person, server: Server, address: str) -> Socket:
     """Open a socket at a server that takes it for one from `address`; welcome or close are to be received."""
     headers = {"Authorization": f"Bearer {person.token}", "X-Forwarded-For": f"6.6.6.6, {address}"}
     return Socket(await open_socket(server.base_url, additional_headers=headers))
@@ -48,7 +48,7 @@ async def knock(person: Person, server: Server, address: str) -> Socket:
 
 async def enter(person: Person, server: Server, address: str) -> Socket:
     """Open a socket that is welcome."""
-    socket = await knock(person, server, address)
+    socket = await connect_from(person, server, address)
     assert (await socket.receive())["type"] == "welcome"
     return socket
 
@@ -58,12 +58,12 @@ async def test_sockets_of_a_user_are_counted_together(limited: Pair) -> None:
     john, jane = await Person.sign_in(one.base_url, "john"), await Person.sign_in(one.base_url, "jane")
     sockets = [await enter(john, server, f"192.0.2.{n}") for n, server in enumerate((one, two, one))]
     for server in limited:
-        assert await (await knock(john, server, "192.0.2.9")).closed() == TOO_MANY
+        assert await (await connect_from(john, server, "192.0.2.9")).closed() == TOO_MANY
     async with await enter(jane, two, "192.0.2.9"):
         await sockets.pop().close()
         async with asyncio.timeout(5):
             while True:  # the other server hears of it a moment later
-                again = await knock(john, two, f"192.0.2.{uuid.uuid4().int % 100 + 100}")
+                again = await connect_from(john, two, f"192.0.2.{uuid.uuid4().int % 100 + 100}")
                 if await opens(again):
                     break
     for socket in [*sockets, again]:
@@ -87,7 +87,7 @@ async def test_sockets_of_an_address_are_counted_together(limited: Pair) -> None
         for person, server in zip([*people, people[0]], (one, two) * 2, strict=True)
     ]
     same_subscriber = "2001:db8:7:0:ffff::2"
-    assert await (await knock(people[1], one, same_subscriber)).closed() == TOO_MANY
+    assert await (await connect_from(people[1], one, same_subscriber)).closed() == TOO_MANY
     async with await enter(people[1], one, "2001:db8:7:1::1"):
         pass
     for socket in sockets:
@@ -99,7 +99,9 @@ async def test_handshakes_without_a_good_credential_are_their_addresses_and_keep
 ) -> None:
     one, two = limited
     forger = Person(one.base_url, "forged", {"id": "", "username": ""})
-    codes = [await (await knock(forger, server, "198.51.100.1")).closed() for _ in range(12) for server in (one, two)]
+    codes = [
+        await (await connect_from(forger, server, "198.51.100.1")).closed() for _ in range(12) for server in (one, two)
+    ]
     heard = codes.count(4401)  # a minute that turns meanwhile lets one or two more through
     assert 20 <= heard <= 22
     assert codes == [4401] * heard + [TOO_MANY] * (24 - heard)
@@ -167,7 +169,7 @@ async def test_a_hostile_page_cannot_use_up_the_handshakes_of_its_visitors(limit
 async def test_the_doctor_says_which_limits_were_met(limited: Pair) -> None:
     one, _ = limited
     forger = Person(one.base_url, "forged", {"id": "", "username": ""})
-    while await (await knock(forger, one, "198.51.100.77")).closed() != TOO_MANY:
+    while await (await connect_from(forger, one, "198.51.100.77")).closed() != TOO_MANY:
         pass
 
     def is_told() -> bool:
@@ -183,11 +185,11 @@ async def test_handshakes_of_a_user_are_counted_together_from_wherever(limited: 
     came_in = []
     for number in range(20):
         for server in limited:
-            socket = await knock(jane, server, f"198.51.100.{10 + number}")
+            socket = await connect_from(jane, server, f"198.51.100.{10 + number}")
             came_in.append(await opens(socket))
             await socket.close()
     assert 15 <= came_in.count(True) <= 32  # those of the tests before count as well; a minute that turns lets some in
-    assert await (await knock(jane, one, "198.51.100.99")).closed() == TOO_MANY
+    assert await (await connect_from(jane, one, "198.51.100.99")).closed() == TOO_MANY
     async with await enter(bob, two, "198.51.100.10"):
         pass
 
@@ -217,11 +219,11 @@ async def test_a_killed_server_takes_its_sockets_with_it_and_a_broker_that_is_aw
         john = await Person.sign_in(two.base_url, "john")
         for number in range(3):
             await enter(john, one, f"192.0.2.{number}")
-        assert not await opens(await knock(john, two, "192.0.2.7"))
+        assert not await opens(await connect_from(john, two, "192.0.2.7"))
         one.kill()
         hasten_leases(valkey)
         began = time.monotonic()
-        while not await opens(socket := await knock(john, two, "192.0.2.8")):
+        while not await opens(socket := await connect_from(john, two, "192.0.2.8")):
             assert time.monotonic() - began < 10
             await asyncio.sleep(0.2)
         await socket.close()

@@ -35,7 +35,7 @@ def test_buckets_forget_the_least_recently_used(monkeypatch: pytest.MonkeyPatch)
     assert buckets.take("b") == 0
 
 
-def test_a_flood_is_told_to_wait_before_it_is_cut_off(settings: Settings) -> None:
+def test_a_flood_is_refused_before_it_is_closed(settings: Settings) -> None:
     settings.FLOWRA_FRAMES_BURST, settings.FLOWRA_FRAMES_PER_SECOND = 5, 0.001
     connection = ConnectionLimits()
     assert all(connection.frame() == 0 for _ in range(5))
@@ -46,7 +46,7 @@ def test_a_flood_is_told_to_wait_before_it_is_cut_off(settings: Settings) -> Non
     assert connection.is_flood
 
 
-def test_a_flood_is_cut_off_although_a_frame_gets_through_now_and_then(
+def test_a_flood_is_closed_although_a_frame_is_allowed_now_and_then(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.FLOWRA_FRAMES_BURST, settings.FLOWRA_FRAMES_PER_SECOND = 5, 20
@@ -79,14 +79,14 @@ def test_rate_limits_can_be_switched_off(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("limited", [True, False])
-def test_only_going_on_with_nonsense_is_abuse(settings: Settings, limited: bool) -> None:
+def test_only_many_bad_frames_are_abuse(settings: Settings, limited: bool) -> None:
     settings.FLOWRA_RATE_LIMITS = limited
     connection = ConnectionLimits()
     assert not any(connection.bad_frame() for _ in range(BAD_FRAMES))
     assert connection.bad_frame()
 
 
-async def test_typing_passes_once_a_second_and_the_last_word_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_typing_passes_once_a_second_and_the_last_state_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("realtime.limits.typing.TYPING_SECONDS", 0.02)
     passed: list[bool] = []
     done = asyncio.Event()

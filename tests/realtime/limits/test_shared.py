@@ -58,28 +58,28 @@ def start(valkey: Valkey) -> Start:
 
 
 async def admit(quota: Quota, user: uuid.UUID = USER, address: str = HERE) -> Slot | None:
-    """Ask for a place; the answer has its bound."""
+    """Ask for a slot, within a bounded time."""
     async with asyncio.timeout(4 * TIMEOUT):
         return await quota.admit(address, user)
 
 
 async def until_admitted(quota: Quota, seconds: float = 10) -> Slot:
-    """Ask until there is a place again."""
+    """Ask until one is granted."""
     async with asyncio.timeout(seconds):
         while True:
-            place = await admit(quota)
-            if place is not None:
-                return place
+            slot = await admit(quota)
+            if slot is not None:
+                return slot
             await asyncio.sleep(0.02)
 
 
 async def settled(quota: Quota) -> None:
-    """Return when the table has been told everything and has answered: an exchange answers what was noted before."""
+    """Return when the table has everything that was counted here: exchanges keep their order."""
     await quota.admit("198.51.100.1", None)
     await quota.admit("198.51.100.1", None)
 
 
-async def test_a_user_has_so_many_sockets_wherever_they_are(start: Start) -> None:
+async def test_sockets_of_a_user_are_counted_together(start: Start) -> None:
     async with start() as one, start() as two:
         first, second = await admit(one), await admit(two, address=ELSEWHERE)
         assert first is not None
@@ -92,7 +92,7 @@ async def test_a_user_has_so_many_sockets_wherever_they_are(start: Start) -> Non
         assert await admit(one) is None
 
 
-async def test_an_address_has_so_many_sockets_whoevers_they_are(start: Start) -> None:
+async def test_sockets_of_an_address_are_counted_together(start: Start) -> None:
     async with start() as one, start() as two:
         for quota in (one, two, one):
             assert await admit(quota, uuid.uuid4()) is not None
@@ -100,11 +100,11 @@ async def test_an_address_has_so_many_sockets_whoevers_they_are(start: Start) ->
         assert await admit(two, uuid.uuid4(), ELSEWHERE) is not None
 
 
-async def test_a_hundred_at_once_are_let_in_up_to_the_limit(start: Start) -> None:
+async def test_a_hundred_at_once_are_admitted_up_to_the_limit(start: Start) -> None:
     async with start() as one, start() as two:
         asked = [admit(quota, USER, f"10.0.0.{number}") for number in range(50) for quota in (one, two)]
-        places = [place for place in await asyncio.gather(*asked) if place is not None]
-        assert len(places) == 2
+        slots = [slot for slot in await asyncio.gather(*asked) if slot is not None]
+        assert len(slots) == 2
 
 
 async def test_handshakes_of_an_address_are_counted_together(start: Start, settings: Settings) -> None:
@@ -125,16 +125,16 @@ async def test_handshakes_of_a_user_are_counted_together_and_not_with_the_addres
         came_in = 0
         for _ in range(5):
             for quota in (one, two):
-                if (place := await admit(quota)) is not None:
+                if (slot := await admit(quota)) is not None:
                     came_in += 1
-                    place.release()
+                    slot.release()
                 await settled(quota)
         assert came_in == 6
         assert await admit(two, OTHER) is not None
         assert await two.admit(HERE, None) is not None
 
 
-async def test_of_an_address_that_is_full_one_credential_is_looked_at_at_a_time(settings: Settings) -> None:
+async def test_credentials_of_an_address_over_its_limit_are_checked_one_by_one(settings: Settings) -> None:
     settings.FLOWRA_HANDSHAKES_PER_MINUTE = 2
     quota, at_once, most = Quota(None, PostLimit()), 0, 0
 
@@ -158,7 +158,7 @@ async def test_of_an_address_that_is_full_one_credential_is_looked_at_at_a_time(
     assert not quota._credential_queues
 
 
-async def test_the_line_of_an_address_that_is_full_has_an_end(
+async def test_the_queue_of_an_address_over_its_limit_is_bounded(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("realtime.limits.shared.MAX_QUEUED", 3)
@@ -179,7 +179,7 @@ async def test_the_line_of_an_address_that_is_full_has_an_end(
     assert not quota._credential_queues
 
 
-async def test_a_user_who_knocks_too_often_uses_up_the_addresss_handshakes(settings: Settings) -> None:
+async def test_handshakes_over_a_users_limit_count_for_the_address(settings: Settings) -> None:
     """They have their credential looked at as strangers do, so that has the same bound."""
     settings.FLOWRA_HANDSHAKES_PER_USER, settings.FLOWRA_HANDSHAKES_PER_MINUTE = 1, 2
     quota = Quota(None, PostLimit())
@@ -188,7 +188,7 @@ async def test_a_user_who_knocks_too_often_uses_up_the_addresss_handshakes(setti
     assert not quota.allow_handshake(HERE)
 
 
-async def test_a_killed_process_takes_its_sockets_with_it(start: Start) -> None:
+async def test_counts_of_a_killed_process_expire(start: Start) -> None:
     async with start() as lives:
         async with start(lease=0.5, killed=True) as dies:
             assert await admit(dies) is not None
@@ -197,7 +197,7 @@ async def test_a_killed_process_takes_its_sockets_with_it(start: Start) -> None:
         assert await until_admitted(lives)
 
 
-async def test_a_process_that_stops_hands_its_places_back_at_once(start: Start) -> None:
+async def test_a_process_that_stops_frees_its_slots_at_once(start: Start) -> None:
     async with start() as stays:
         async with start() as stops:
             assert await admit(stops) is not None
@@ -205,7 +205,7 @@ async def test_a_process_that_stops_hands_its_places_back_at_once(start: Start) 
         assert await admit(stays) is not None
 
 
-async def test_a_table_that_was_emptied_is_told_again(start: Start, valkey: Valkey) -> None:
+async def test_an_emptied_table_is_filled_again(start: Start, valkey: Valkey) -> None:
     async with start() as one, start() as two:
         assert await admit(one) is not None
         assert await admit(one) is not None
@@ -215,16 +215,16 @@ async def test_a_table_that_was_emptied_is_told_again(start: Start, valkey: Valk
         assert await admit(two) is None
 
 
-async def test_who_gives_up_waiting_leaves_no_trace(start: Start) -> None:
+async def test_a_cancelled_admission_frees_its_slots(start: Start) -> None:
     async with start() as one, start() as two:
         for _ in range(20):
             task = asyncio.create_task(admit(one))
             await asyncio.sleep(0)
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                place = await task
-                assert place is not None
-                place.release()
+                slot = await task
+                assert slot is not None
+                slot.release()
         assert not one._held
         assert await until_admitted(two)
         assert await until_admitted(two)
@@ -276,7 +276,7 @@ def test_nothing_is_kept_for_others_while_nobody_shares_it() -> None:
     assert posts.pop_unshared(10) == {}
 
 
-async def test_what_was_posted_too_much_is_a_debt_with_a_bound(start: Start) -> None:
+async def test_posts_over_the_limit_are_a_bounded_debt(start: Start) -> None:
     async with start() as one, start() as two, start() as three:
         for quota in (one, two, three):
             assert [quota.posts.take(USER) > 0 for _ in range(5)] == [False] * 4 + [True]  # it knows of no others
@@ -285,7 +285,7 @@ async def test_what_was_posted_too_much_is_a_debt_with_a_bound(start: Start) -> 
         assert reply.levels == [-4.0]
 
 
-async def test_a_table_that_does_not_answer_delays_nobody_for_long(start: Start) -> None:
+async def test_without_an_answer_of_the_table_a_process_decides_alone(start: Start) -> None:
     async def be_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -318,10 +318,10 @@ async def test_it_can_be_stopped_at_any_moment(valkey: Valkey) -> None:
 
 async def test_without_a_broker_a_process_counts_for_itself() -> None:
     quota = Quota(None, PostLimit())
-    places = [await admit(quota) for _ in range(3)]
-    assert [place is not None for place in places] == [True, True, False]
-    assert places[0] is not None
-    places[0].release()
+    slots = [await admit(quota) for _ in range(3)]
+    assert [slot is not None for slot in slots] == [True, True, False]
+    assert slots[0] is not None
+    slots[0].release()
     assert await admit(quota) is not None
     assert [quota.posts.take(USER) > 0 for _ in range(5)] == [False] * 4 + [True]
 

@@ -27,7 +27,7 @@ async def close_code(peer: Peer) -> int:
     return int(code)
 
 
-async def test_what_comes_at_once_is_all_taken_in_order_at_the_pace_of_the_application() -> None:
+async def test_a_burst_is_received_in_order_at_the_pace_of_the_application() -> None:
     number = 5 * PARSE_SIZE // 12  # frames of 11 and 12 bytes
     taken: list[int] = []
     most_waiting = 0
@@ -47,7 +47,7 @@ async def test_what_comes_at_once_is_all_taken_in_order_at_the_pace_of_the_appli
         await until_gone(receive)
 
     async with serve(application) as port, connect(port) as peer:
-        peer.writer.write(b"".join(masked(TEXT, f"{place:05}".encode()) for place in range(number)))
+        peer.writer.write(b"".join(masked(TEXT, f"{index:05}".encode()) for index in range(number)))
         await asyncio.wait_for(done.wait(), WITHIN)
         peer.send(0x8, (1000).to_bytes(2, "big"))
         assert await close_code(peer) == 1000
@@ -56,7 +56,7 @@ async def test_what_comes_at_once_is_all_taken_in_order_at_the_pace_of_the_appli
 
 
 @pytest.mark.parametrize("opcode", [PING, PONG, CONTINUED])
-async def test_frames_that_the_application_never_sees_are_no_way_around_its_limits(opcode: int) -> None:
+async def test_control_frames_and_fragments_are_limited(opcode: int) -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
@@ -73,7 +73,7 @@ async def test_frames_that_the_application_never_sees_are_no_way_around_its_limi
         assert await peer.take(6) == bytes((0x80 | PONG, 4)) + b"here"
 
 
-async def test_pings_of_a_peer_that_takes_no_answers_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pongs_for_a_peer_that_does_not_read_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uvicorn_protocol, "CONTROL_FRAMES_BURST", 10**6)
     unsent: list[int] = []
     full = asyncio.Event()
@@ -99,7 +99,7 @@ async def test_pings_of_a_peer_that_takes_no_answers_are_not_kept(monkeypatch: p
 
 
 @pytest.mark.parametrize("end", ["silence", "goodbye"])
-async def test_what_a_peer_does_not_take_keeps_no_connection_open(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unread_bytes_do_not_keep_a_connection_open(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A transport that closes waits for the peer to take the rest: for ever, if it says so."""
     monkeypatch.setattr(uvicorn_protocol, "ABORT_AFTER", 0.2)
     protocols: list[PreframedProtocol] = []

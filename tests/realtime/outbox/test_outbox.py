@@ -56,7 +56,7 @@ def shed(kind: str) -> float:
     return counted
 
 
-async def test_frames_go_at_once_without_a_task() -> None:
+async def test_frames_are_sent_at_once_without_a_task() -> None:
     socket, outbox, _ = make()
     before = len(asyncio.all_tasks())
     outbox.put(Frame(b"a"))
@@ -107,7 +107,7 @@ def change(kind: str, message: str, revision: int, size: int = 100) -> Frame:
     return Frame(frames.encode(frames.ChatFrame(type=f"chat.message.{kind}", chat_id="chat", data=data)))
 
 
-async def test_a_full_outbox_tells_an_edited_message_once() -> None:
+async def test_a_full_outbox_keeps_the_last_edit_of_a_message() -> None:
     """Whoever edits a large message again and again throws nobody out."""
     socket, outbox, overflows = make(limit=1_000)
     before = shed("edited")
@@ -122,16 +122,16 @@ async def test_a_full_outbox_tells_an_edited_message_once() -> None:
     assert not overflows
     socket.writable.set()
     await drained()
-    told = [json.loads(text) for text in socket.taken[2:]]
-    assert (told[0]["type"], told[0]["data"]["revision"]) == ("chat.message.posted", 1)
-    assert [frame["data"]["revision"] for frame in told] == sorted(frame["data"]["revision"] for frame in told)
-    assert told[-2]["type"] == "chat.message.deleted"
-    assert told[-1]["data"]["revision"] == 201
-    assert shed("edited") == before + 201 - len(told)
-    assert len(told) < 7
+    received = [json.loads(text) for text in socket.taken[2:]]
+    assert (received[0]["type"], received[0]["data"]["revision"]) == ("chat.message.posted", 1)
+    assert [frame["data"]["revision"] for frame in received] == sorted(frame["data"]["revision"] for frame in received)
+    assert received[-2]["type"] == "chat.message.deleted"
+    assert received[-1]["data"]["revision"] == 201
+    assert shed("edited") == before + 201 - len(received)
+    assert len(received) < 7
 
 
-async def test_edits_of_different_messages_all_count() -> None:
+async def test_edits_of_different_messages_are_all_kept() -> None:
     socket, outbox, overflows = make(limit=1_000)
     socket.writable.clear()
     outbox.put(Frame(b"stuck"))
@@ -141,7 +141,7 @@ async def test_edits_of_different_messages_all_count() -> None:
     socket.writable.set()
 
 
-async def test_a_full_outbox_tells_presence_as_it_is_in_the_end() -> None:
+async def test_a_full_outbox_keeps_the_latest_presence() -> None:
     chat, jane = uuid.uuid4(), uuid.uuid4()
 
     def presence(version: int) -> Frame:
@@ -160,10 +160,10 @@ async def test_a_full_outbox_tells_presence_as_it_is_in_the_end() -> None:
     assert not overflows
     socket.writable.set()
     await drained()
-    told = [json.loads(text) for text in socket.taken[2:]]
-    assert len(told) < 7
-    assert shed("presence") == before + 199 - len(told)
-    last = told[-1]
+    received = [json.loads(text) for text in socket.taken[2:]]
+    assert len(received) < 7
+    assert shed("presence") == before + 199 - len(received)
+    last = received[-1]
     entries = [*last["online"], *last["offline"]] if last["type"] == "presence.diff" else [last]
     assert [entry["version"] for entry in entries] == [199]
     assert last["online_count"] == 1
@@ -211,7 +211,7 @@ async def test_before_the_welcome_only_the_close_is_sent() -> None:
     assert socket.taken == [4401]
 
 
-async def test_one_who_waits_for_room_goes_on_when_there_is_some_or_the_outbox_is_closed() -> None:
+async def test_wait_writable_returns_when_there_is_room_or_the_outbox_is_closed() -> None:
     socket, outbox, _ = make()
     socket.writable.clear()
     outbox.put(Frame(b"stuck"))
@@ -231,7 +231,7 @@ async def test_one_who_waits_for_room_goes_on_when_there_is_some_or_the_outbox_i
     await asyncio.wait_for(waits, 5)
 
 
-async def test_a_peer_that_is_gone_ends_it_quietly() -> None:
+async def test_a_lost_peer_closes_the_outbox() -> None:
     socket, outbox, _ = make()
     socket.is_gone = True
     outbox.put(Frame(b"a"))
@@ -240,7 +240,7 @@ async def test_a_peer_that_is_gone_ends_it_quietly() -> None:
     assert socket.taken == ["welcome"]
 
 
-async def test_a_peer_that_goes_while_it_is_waited_for() -> None:
+async def test_a_peer_that_is_lost_while_a_frame_waits_closes_the_outbox() -> None:
     socket, outbox, _ = make()
     socket.writable.clear()
     outbox.put(Frame(b"a"))
@@ -262,7 +262,7 @@ async def test_a_send_that_waits_is_cancelled_when_the_connection_has_ended() ->
     assert socket.taken == ["welcome"]
 
 
-async def test_what_is_larger_than_the_bound_is_told_as_changed_whether_it_would_wait_or_not() -> None:
+async def test_a_resync_replaces_a_frame_that_is_larger_than_the_bound() -> None:
     socket, outbox, overflows = make(limit=1_000)
     outbox.put(Frame(b"x" * 1_000))
     outbox.put(Frame(b"x" * 1_001))
@@ -289,5 +289,5 @@ async def test_presence_that_is_folded_still_fits_frames() -> None:
     payloads = [presence_event(chat, some, online_count=1_000, access_version=0).payload for some in portions(changes)]
     folded = fold(payloads)
     assert max(len(payload) for payload in [*payloads, *folded]) < 320 * 1024
-    told = [entry["user_id"] for payload in folded for entry in json.loads(payload)["online"]]
-    assert told == [str(user) for user in users]
+    received = [entry["user_id"] for payload in folded for entry in json.loads(payload)["online"]]
+    assert received == [str(user) for user in users]

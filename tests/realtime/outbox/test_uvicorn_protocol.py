@@ -1,4 +1,4 @@
-"""Ready frames against plain ones, through a real uvicorn and a socket that looks at the bytes."""
+"""Frames as bytes against ASGI's own, through a real uvicorn and a client that checks the bytes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def plain(scope: Any, receive: Any, send: Any) -> None:
     await until_gone(receive)
 
 
-async def ready(scope: Any, receive: Any, send: Any) -> None:
+async def preframed(scope: Any, receive: Any, send: Any) -> None:
     """Do the same with frames as bytes."""
     await receive()
     await send({"type": "websocket.accept"})
@@ -58,19 +58,19 @@ def contexts() -> tuple[dict[str, Any], ssl.SSLContext]:
 
 
 @pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "TLS"])
-async def test_ready_frames_are_the_same_bytes(is_encrypted: bool) -> None:
+async def test_preframed_bytes_are_those_of_plain_asgi(is_encrypted: bool) -> None:
     options, context = contexts() if is_encrypted else ({}, None)
-    heard = []
-    for application in (plain, ready):
+    received = []
+    for application in (plain, preframed):
         async with serve(application, **options) as port, connect(port, context) as peer:
             length = sum(size + (2 if size < 126 else 4 if size < 65_536 else 10) for size in SIZES) + 4
-            heard.append(await peer.take(length))
+            received.append(await peer.take(length))
             peer.send(0x8, (1000).to_bytes(2, "big"))
             assert await peer.rest() == b""
-    assert heard[0] == heard[1]
+    assert received[0] == received[1]
 
 
-async def test_plain_and_ready_frames_and_control_frames_keep_their_order() -> None:
+async def test_plain_preframed_and_control_frames_keep_their_order() -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
@@ -142,8 +142,8 @@ ENDS = [
 
 
 @pytest.mark.parametrize("end", [*ENDS, "silence", "shutdown", "before it is watched"])
-async def test_every_end_is_told_once_and_before_anything_could_be_written(end: str) -> None:
-    was_gone: list[bool] = []  # at each time it was told: whether the transport had let it go by then
+async def test_every_end_is_reported_once_and_before_anything_could_be_written(end: str) -> None:
+    was_gone: list[bool] = []  # at each report: whether the connection was lost by then
     ended = asyncio.Event()
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -217,7 +217,7 @@ async def test_a_peer_that_takes_nothing_overflows_and_can_be_aborted() -> None:
         assert not (await peer.rest()).endswith((4408).to_bytes(2, "big"))
 
 
-async def test_one_that_takes_something_again_after_an_overflow_is_told_why_it_is_closed() -> None:
+async def test_a_peer_that_reads_again_after_an_overflow_gets_the_close_code() -> None:
     overflows: list[bool] = []
     overflowed = asyncio.Event()
 
@@ -242,7 +242,7 @@ async def test_one_that_takes_something_again_after_an_overflow_is_told_why_it_i
         assert head == b"\x88\x02" + (4408).to_bytes(2, "big")
 
 
-async def test_a_close_that_the_peer_does_not_take_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_close_that_the_peer_does_not_read_is_aborted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uvicorn_protocol, "ABORT_AFTER", 0.2)
     ended = asyncio.Event()
 
@@ -266,7 +266,7 @@ async def test_a_close_that_the_peer_does_not_take_has_its_time(monkeypatch: pyt
         assert not (await peer.rest()).endswith((4408).to_bytes(2, "big"))
 
 
-async def test_it_says_when_the_peer_takes_more_again() -> None:
+async def test_full_and_writable_again_are_reported() -> None:
     changes: list[bool] = []
     drained = asyncio.Event()
 
@@ -291,7 +291,7 @@ async def test_it_says_when_the_peer_takes_more_again() -> None:
         assert changes == [True, False]
 
 
-async def test_where_the_server_compresses_or_is_another_there_is_no_extension() -> None:
+async def test_another_protocol_offers_no_extension() -> None:
     found: list[type] = []
 
     async def application(scope: Any, receive: Any, send: Any) -> None:

@@ -53,7 +53,7 @@ async def test_a_frame_of_a_megabyte_closes_with_1009_and_nobody_else_notices(sc
         assert await jane.until("chat.message.posted")
 
 
-async def test_whoever_keeps_sending_nonsense_is_closed_with_4400_after_the_last_answer(scene: Scene) -> None:
+async def test_many_bad_frames_are_closed_with_4400_after_the_last_answer(scene: Scene) -> None:
     socket = await scene.john.connect()
     answers = 0
     with contextlib.suppress(ConnectionClosed):
@@ -65,7 +65,7 @@ async def test_whoever_keeps_sending_nonsense_is_closed_with_4400_after_the_last
     assert answers > 10
 
 
-async def test_too_many_frames_are_told_to_wait_and_a_flood_is_cut_off() -> None:
+async def test_too_many_frames_are_refused_and_a_flood_is_closed() -> None:
     settings = {"FLOWRA_FRAMES_PER_SECOND": "1", "FLOWRA_FRAMES_BURST": "5"}
     with Server(settings, demo=True) as server:
         john = await Person.sign_in(server.base_url, "john")
@@ -86,7 +86,7 @@ async def flood(socket: Socket) -> int:
     return await socket.closed()
 
 
-async def test_posting_too_fast_is_told_to_wait_but_a_repeated_post_is_answered() -> None:
+async def test_posting_too_fast_is_refused_but_a_repeated_post_is_answered() -> None:
     with Server({"FLOWRA_POSTS_PER_SECOND": "0.01", "FLOWRA_POSTS_BURST": "2"}, demo=True) as server:
         john = await Person.sign_in(server.base_url, "john")
         chat = (await john.call("GET", "/chats?kind=task"))["results"][0]
@@ -124,8 +124,8 @@ async def test_a_client_that_stops_reading_is_dropped_and_delays_nobody() -> Non
     with Server({"FLOWRA_OUTBOX_BYTES": "400000", "FLOWRA_RATE_LIMITS": "false"}, demo=True) as server:
         john, jane = [await Person.sign_in(server.base_url, name) for name in ("john", "jane")]
         chat = (await john.call("GET", "/chats?kind=task"))["results"][0]
-        deaf = await jane.subscribe(chat["id"])
-        deaf.stop_reading()
+        stalled = await jane.subscribe(chat["id"])
+        stalled.stop_reading()
         async with await jane.subscribe(chat["id"]) as hears, await john.connect() as socket:
             for number in range(1_000):
                 ack = await socket.post(chat["id"], f"{number} " + "😀" * 9_000)
@@ -134,10 +134,10 @@ async def test_a_client_that_stops_reading_is_dropped_and_delays_nobody() -> Non
                 if number % 5 == 0 and await closed_as_slow(server):
                     break
         assert await closed_as_slow(server)
-        await deaf.vanish()
+        await stalled.vanish()
 
 
-async def test_who_missed_more_than_may_wait_gets_all_of_it() -> None:
+async def test_a_catch_up_larger_than_the_outbox_is_sent_whole() -> None:
     """Else a few long messages would lock out everybody who was away: closed with 4408, back again, closed again."""
     with Server({"FLOWRA_OUTBOX_BYTES": "400000", "FLOWRA_RATE_LIMITS": "false"}, demo=True) as server:
         john, jane = [await Person.sign_in(server.base_url, name) for name in ("john", "jane")]
@@ -158,7 +158,7 @@ async def test_who_missed_more_than_may_wait_gets_all_of_it() -> None:
 
 
 async def closed_as_slow(server: Server) -> bool:
-    """Whether the server's metrics tell of a socket closed with 4408."""
+    """Whether the server's metrics count a socket that was closed with 4408."""
     metrics = await fetch_text(f"{server.base_url}/metrics")
     return 'flowra_sockets_closed_total{code="4408"} 1.0' in metrics
 

@@ -13,20 +13,20 @@ from tests.support.processes import Server
 
 
 async def posted_bodies(socket: Socket) -> list[str]:
-    """Return the bodies of the messages this socket was told of until now."""
+    """Return the bodies of the messages this socket has received until now."""
     frames: list[Frame] = await socket.frames_so_far()
     return [frame["data"]["body"] for frame in frames if frame["type"] == "chat.message.posted"]
 
 
-async def test_who_is_removed_hears_nothing_from_the_commit_on(scene: Scene) -> None:
+async def test_a_removed_member_receives_nothing_from_the_commit_on(scene: Scene) -> None:
     async with await scene.john.subscribe(scene.chat_id) as john, await scene.jane.subscribe(scene.chat_id) as jane:
         await john.post(scene.chat_id, "before")
         assert await posted_bodies(jane) == ["before"]
         await scene.john.call("DELETE", f"{scene.path}/members/{scene.jane.id}", expect=204)
         await john.post(scene.chat_id, "after")
         # What comes after a removal waits until it is known who is left, and so perhaps until after the next pong.
-        heard = [await john.until("chat.message.posted") for _ in range(2)]
-        assert [frame["data"]["body"] for frame in heard] == ["before", "after"]
+        received = [await john.until("chat.message.posted") for _ in range(2)]
+        assert [frame["data"]["body"] for frame in received] == ["before", "after"]
         removed = await jane.until("chat.member_removed")
         assert (removed["chat_id"], removed["data"]["user_id"]) == (scene.chat_id, scene.jane.id)
         await john.send("chat.typing", chat_id=scene.chat_id)
@@ -54,12 +54,12 @@ async def test_removal_races_with_posting(scene: Scene) -> None:
                 continue
 
         _, seq_after_removal = await asyncio.gather(write(), remove())
-        heard = [frame for frame in await jane.frames_so_far() if frame["type"] == "chat.message.posted"]
-        assert all(frame["data"]["seq"] <= seq_after_removal for frame in heard)
-        assert seq_after_removal < 15 or len(heard) <= 15
+        received = [frame for frame in await jane.frames_so_far() if frame["type"] == "chat.message.posted"]
+        assert all(frame["data"]["seq"] <= seq_after_removal for frame in received)
+        assert seq_after_removal < 15 or len(received) <= 15
 
 
-async def test_who_leaves_the_workspace_leaves_its_chats(scene: Scene) -> None:
+async def test_leaving_a_workspace_ends_the_subscriptions_to_its_chats(scene: Scene) -> None:
     async with await scene.jane.subscribe(scene.chat_id) as jane:
         await scene.john.call("DELETE", f"/workspaces/{scene.chat['workspace_id']}/members/{scene.jane.id}", expect=204)
         await scene.john.call("POST", f"{scene.path}/messages", {"body": "after"})
@@ -67,7 +67,7 @@ async def test_who_leaves_the_workspace_leaves_its_chats(scene: Scene) -> None:
         assert await posted_bodies(jane) == []
 
 
-async def test_who_is_added_hears_of_it_at_once(scene: Scene) -> None:
+async def test_an_added_member_is_notified_at_once(scene: Scene) -> None:
     async with await scene.bob.connect() as bob, await scene.jane.subscribe(scene.chat_id) as jane:
         workspace = scene.chat["workspace_id"]
         await scene.john.call("POST", f"/workspaces/{workspace}/members", {"user_id": scene.bob.id})
@@ -79,7 +79,7 @@ async def test_who_is_added_hears_of_it_at_once(scene: Scene) -> None:
         assert await bob.until("chat.unread", chat_id=scene.chat_id, unread_count=1)
 
 
-async def test_the_life_of_a_chat_is_told_to_its_members_and_nobody_else(scene: Scene) -> None:
+async def test_changes_of_a_chat_reach_its_members_only(scene: Scene) -> None:
     workspace = scene.chat["workspace_id"]
     await scene.john.call("POST", f"/workspaces/{workspace}/members", {"user_id": scene.bob.id})
     async with await scene.jane.connect() as jane, await scene.bob.connect() as bob:

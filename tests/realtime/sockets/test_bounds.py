@@ -61,8 +61,8 @@ def heavy_chat(demo_server: Server, john: Person) -> str:
 
 def resident(server: Server) -> int:
     """Return the server's memory in bytes."""
-    told = subprocess.run(["ps", "-o", "rss=", "-p", str(server.process.pid)], capture_output=True, check=True)
-    return int(told.stdout) * 1024
+    shown = subprocess.run(["ps", "-o", "rss=", "-p", str(server.process.pid)], capture_output=True, check=True)
+    return int(shown.stdout) * 1024
 
 
 def narrow(server: Server) -> stdlib_socket.socket:
@@ -87,14 +87,12 @@ async def caught_up(server: Server) -> str:
     return next(line for line in lines if line.startswith("flowra_catch_up_messages_total"))
 
 
-async def test_who_asks_for_everything_and_reads_nothing_costs_little(
-    demo_server: Server, john: Person, heavy_chat: str
-) -> None:
+async def test_catch_ups_that_nobody_reads_cost_little(demo_server: Server, john: Person, heavy_chat: str) -> None:
     async with await john.connect() as reader:
         await catch_up(reader, heavy_chat, since=MESSAGES - 10)
         before = resident(demo_server)
-        deaf = [await john.connect(sock=narrow(demo_server)) for _ in range(CONNECTIONS - 1)]
-        for socket in deaf:
+        stalled = [await john.connect(sock=narrow(demo_server)) for _ in range(CONNECTIONS - 1)]
+        for socket in stalled:
             socket.stop_reading()
             await socket.send("subscribe", chat_id=heavy_chat, since=0)
         await until_still(lambda: caught_up(demo_server))
@@ -102,7 +100,7 @@ async def test_who_asks_for_everything_and_reads_nothing_costs_little(
         assert (await reader.ask("ping"))["type"] == "pong"
         frames, ack = await catch_up(reader, heavy_chat, since=MESSAGES - 30)
         assert ([frame["data"]["seq"] for frame in frames], ack["revision"]) == (list(range(71, 101)), MESSAGES)
-        for socket in deaf:
+        for socket in stalled:
             await socket.vanish()
 
 
@@ -113,15 +111,15 @@ async def test_answers_that_nobody_reads_cost_little(demo_server: Server, john: 
     paths = (f"{api}/messages", f"{api}/changes?since=0", f"/chats/{heavy_chat}/", f"{api}/messages?after=0")
     credentials = f"Authorization: Bearer {john.token}\r\nCookie: {cookie}"
     before = resident(demo_server)
-    deaf = [narrow(demo_server) for _ in range(2 * CONNECTIONS)]
-    for connection, path in zip(deaf, itertools.cycle(paths), strict=False):
+    stalled = [narrow(demo_server) for _ in range(2 * CONNECTIONS)]
+    for connection, path in zip(stalled, itertools.cycle(paths), strict=False):
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{credentials}\r\n\r\n".encode())
-    while await answered(demo_server) < len(deaf):  # noqa: ASYNC110  (the server's counters know of no event)
+    while await answered(demo_server) < len(stalled):  # noqa: ASYNC110  (the server's counters know of no event)
         await asyncio.sleep(0.1)
     await until_still(lambda: asyncio.to_thread(lambda: resident(demo_server) // MIB))
     assert resident(demo_server) - before < GROWTH
     assert (await john.call("GET", "/me"))["username"] == "john"
-    for connection in deaf:
+    for connection in stalled:
         assert connection.recv(12) == b"HTTP/1.1 200"
         connection.close()
 
@@ -203,6 +201,6 @@ async def test_html_that_was_stored_without_a_bound_is_not_even_read(demo_server
     assert resident(demo_server) - before < 40 * MIB  # it is 60 MB
 
 
-def test_the_sizes_are_what_this_is_about() -> None:
+def test_the_sizes_fit_the_bounds() -> None:
     assert MESSAGES * HEAVY < 8 * MIB < CONNECTIONS * MESSAGES * HEAVY
     assert len(json.dumps("x" * HEAVY)) > 64 * 1024, "no part has two of them"

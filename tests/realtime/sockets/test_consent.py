@@ -9,7 +9,7 @@ from tests.support.clients import Person
 from tests.support.processes import Server
 
 
-async def test_whoever_accepts_hears_what_happens_in_the_workspace(demo_server: Server, scene: Scene) -> None:
+async def test_a_new_member_receives_the_workspaces_events(demo_server: Server, scene: Scene) -> None:
     name = f"guest{uuid.uuid4().hex[:8]}"
     demo_server.manage(
         "shell",
@@ -51,7 +51,7 @@ async def test_in_a_blocked_direct_chat_nobody_types_or_posts_or_is_seen(scene: 
         assert (await his.post(chat_id, "Again"))["action"] == "posted"
 
 
-async def test_who_hides_a_direct_chat_is_told_and_the_other_is_not(scene: Scene) -> None:
+async def test_hiding_a_direct_chat_is_sent_to_oneself_only(scene: Scene) -> None:
     john, jane = scene.john, scene.jane
     body = {"workspace_id": scene.chat["workspace_id"], "kind": "direct", "member_ids": [jane.id]}
     chat_id = (await john.call("POST", "/chats", body))["id"]

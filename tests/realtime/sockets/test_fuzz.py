@@ -27,14 +27,14 @@ CODES = {"bad_frame", "unknown_type", "invalid", "forbidden", "too_long"}
 
 
 def shares(texts: list[str]) -> Iterator[list[str]]:
-    """Cut a batch so that no socket sends more nonsense than it may before it is closed with 4400."""
+    """Cut a batch so that no socket sends more bad frames than it may before it is closed with 4400."""
     share: list[str] = []
-    nonsense = 0
+    bad_frames = 0
     for text in texts:
-        nonsense += is_nonsense(text)
-        if nonsense > BAD_FRAMES:
+        bad_frames += is_nonsense(text)
+        if bad_frames > BAD_FRAMES:
             yield share
-            share, nonsense = [], 1
+            share, bad_frames = [], 1
         share.append(text)
     yield share
 
@@ -118,7 +118,7 @@ def target() -> Iterator[Target]:
     suppress_health_check=list(HealthCheck),
 )
 @given(batch=st.lists(frames, min_size=EXAMPLES_EACH, max_size=EXAMPLES_EACH), seed=st.integers(0, 2**32))
-def test_whatever_comes_is_answered_once(target: Target, batch: list[str], seed: int) -> None:
+def test_every_frame_is_answered_once(target: Target, batch: list[str], seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311  (to vary, not to hide)
     texts = [fill(text, chat_id=target.chat_id, token=target.john.token) for text in batch]
     short = [text for text in texts if len(text) < 2_000] or ["{}"]  # long ones come once: it is not their number

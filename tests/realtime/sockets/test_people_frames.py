@@ -69,20 +69,20 @@ async def test_another_name_reaches_colleagues_once_and_all_own_sockets(scene: S
     await scene.jane.call("PATCH", "/me", {"display_name": "Jane Doe"})
 
 
-async def test_the_same_name_tells_nothing_and_many_names_few_frames(scene: Scene) -> None:
+async def test_the_same_name_sends_nothing_and_many_names_few_frames(scene: Scene) -> None:
     async with await scene.john.connect() as john:
         await scene.jane.call("PATCH", "/me", {"display_name": "Jane Doe"})
         assert await heard_nothing_of_people(john)
         for number in range(8):
             await scene.jane.call("PATCH", "/me", {"display_name": f"Jane {number}"})
-        heard: list[str] = []
-        while not heard or heard[-1] != "Jane 7":
-            heard.append((await john.until("user.changed"))["data"]["display_name"])
-        assert len(heard) < 8
+        received: list[str] = []
+        while not received or received[-1] != "Jane 7":
+            received.append((await john.until("user.changed"))["data"]["display_name"])
+        assert len(received) < 8
     await scene.jane.call("PATCH", "/me", {"display_name": "Jane Doe"})
 
 
-async def test_a_shell_tells_too(demo_server: Server, scene: Scene) -> None:
+async def test_changes_from_a_shell_are_sent_too(demo_server: Server, scene: Scene) -> None:
     code = "User.objects.filter(username='jane').update(display_name='Jane Shell')"
     async with await scene.john.connect() as john:
         demo_server.manage("shell", "-c", f"from flowra.accounts.models import User; {code}")
@@ -109,7 +109,7 @@ async def test_a_workspaces_name_and_roles_reach_its_members(scene: Scene) -> No
         assert await heard_nothing_of_people(bob)
 
 
-async def test_who_comes_and_goes_is_told_to_both_sides(scene: Scene) -> None:
+async def test_members_who_come_and_go_are_sent_to_both_sides(scene: Scene) -> None:
     workspace = scene.chat["workspace_id"]
     members = f"/workspaces/{workspace}/members"
     async with (
@@ -133,7 +133,7 @@ async def test_who_comes_and_goes_is_told_to_both_sides(scene: Scene) -> None:
         assert await heard_nothing_of_people(bob)
 
 
-async def test_a_deleted_workspace_is_told_to_its_members(scene: Scene) -> None:
+async def test_a_deleted_workspace_is_sent_to_its_members(scene: Scene) -> None:
     workspace = scene.chat["workspace_id"]
     async with await scene.jane.connect() as jane, await scene.bob.connect() as bob:
         await scene.john.call("DELETE", f"/workspaces/{workspace}")
@@ -142,7 +142,7 @@ async def test_a_deleted_workspace_is_told_to_its_members(scene: Scene) -> None:
         assert await heard_nothing_of_people(bob)
 
 
-async def test_an_invitation_tells_nobody_before_it_is_accepted(scene: Scene, outsider: Person) -> None:
+async def test_an_invitation_is_sent_to_nobody_before_it_is_accepted(scene: Scene, outsider: Person) -> None:
     workspace = scene.chat["workspace_id"]
     async with await scene.john.connect() as john, await outsider.connect() as guest:
         body = {"username": outsider.username}

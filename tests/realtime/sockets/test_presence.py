@@ -15,7 +15,7 @@ COLLECTED = 0.25  # seconds that changes are collected for
 AIR = 3.0  # seconds for a busy machine
 
 
-async def hear(socket: Socket, user_id: str, since: int) -> Frame:
+async def next_change(socket: Socket, user_id: str, since: int) -> Frame:
     """Return the next change of this user with a version above `since`."""
     while True:
         for change in changes_in([await socket.receive()], user_id, since):
@@ -61,7 +61,7 @@ async def test_presence_on_connect(scene: Scene) -> None:
         before = (await read(scene.john, scene.path))[scene.jane.id]
         assert before["is_online"] is False
         async with await scene.jane.connect() as jane:
-            change = await hear(john, scene.jane.id, since)
+            change = await next_change(john, scene.jane.id, since)
             assert (change["chat_id"], change["display_name"]) == (scene.chat_id, "Jane Doe")
             assert (change["is_online"], change["last_seen"]) == (True, None)
             assert change["version"] > before["version"]
@@ -76,10 +76,10 @@ async def test_presence_on_disconnect(scene: Scene) -> None:
     since = await all_gone(scene)
     async with await scene.john.subscribe(scene.chat_id) as john:
         async with await scene.jane.connect():
-            online = await hear(john, scene.jane.id, since)
+            online = await next_change(john, scene.jane.id, since)
         loop = asyncio.get_running_loop()
         closed = loop.time()
-        change = await hear(john, scene.jane.id, online["version"])
+        change = await next_change(john, scene.jane.id, online["version"])
         assert GRACE <= loop.time() - closed < GRACE + 1 + COLLECTED + AIR
         assert (change["is_online"], change["online_count"]) == (False, 1)
         assert change["version"] > online["version"]
@@ -93,14 +93,14 @@ async def test_presence_with_multiple_connections(scene: Scene) -> None:
     since = await all_gone(scene)
     async with await scene.john.subscribe(scene.chat_id) as john:
         first, second = await scene.jane.connect(), await scene.jane.connect()
-        came = await hear(john, scene.jane.id, since)
+        came = await next_change(john, scene.jane.id, since)
         assert came["is_online"] is True
         await first.close()
         await silence(GRACE + 2)
         assert changes_in(await john.frames_so_far(), scene.jane.id, since) == [], "one of two tabs was closed"
         assert (await read(scene.john, scene.path))[scene.jane.id]["is_online"] is True
         await second.close()
-        gone = await hear(john, scene.jane.id, came["version"])
+        gone = await next_change(john, scene.jane.id, came["version"])
         assert gone["is_online"] is False
         await silence(2.5)  # long enough for a change that was not confirmed to come again
         assert changes_in(await john.frames_so_far(), scene.jane.id, since) == []
@@ -124,24 +124,24 @@ async def test_coming_back_within_the_grace_is_no_change(scene: Scene) -> None:
             async with await scene.jane.connect():
                 pass
         async with await scene.jane.connect():
-            assert (await hear(john, scene.jane.id, since))["is_online"] is True
+            assert (await next_change(john, scene.jane.id, since))["is_online"] is True
             await silence(GRACE + 2)
             assert changes_in(await john.frames_so_far(), scene.jane.id, since) == []
 
 
 async def test_only_members_of_a_shared_chat_learn_it(scene: Scene) -> None:
-    """Bob is in no chat with Jane; those who are hear it."""
+    """Bob is in no chat with Jane; those who are receive it."""
     since = await all_gone(scene)
     other = await make_chat(scene.bob, scene.john)
     async with await scene.bob.subscribe(other["id"]) as bob, await scene.john.subscribe(scene.chat_id) as john:
         assert (await bob.ask("subscribe", chat_id=scene.chat_id))["code"] == "forbidden"
         async with await scene.jane.connect():
-            await hear(john, scene.jane.id, since)
+            await next_change(john, scene.jane.id, since)
             await scene.bob.call("GET", f"{scene.path}/presence", expect=404)
             assert changes_in(await bob.frames_so_far(), scene.jane.id, 0) == []
 
 
-async def test_a_member_who_was_removed_hears_nothing_more(scene: Scene) -> None:
+async def test_a_removed_member_receives_no_presence(scene: Scene) -> None:
     since = await all_gone(scene)
     async with await scene.john.subscribe(scene.chat_id) as john, await scene.jane.subscribe(scene.chat_id) as jane:
         await scene.john.call("DELETE", f"{scene.path}/members/{scene.jane.id}", expect=204)

@@ -1,4 +1,4 @@
-"""What is told of unread messages, mentions and the bell: the same as REST says, in all of somebody's tabs."""
+"""Unread counts, mentions and the bell: the same as in REST, in all tabs of a user."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def write(person: Person, scene: Scene, body: str) -> str:
 
 
 async def counts(socket: Socket, scene: Scene, **fields: Any) -> tuple[int, ...]:
-    """Return the next counts of the chat that a socket is told, with these fields."""
+    """Return the next counts of the chat that a socket receives, with these fields."""
     frame = await socket.until("chat.unread", chat_id=scene.chat_id, **fields)
     return tuple(frame[name] for name in COUNTS)
 
@@ -47,7 +47,7 @@ async def bell(person: Person) -> int:
     return unread
 
 
-async def test_deleting_what_is_unread_is_told_to_all_tabs(scene: Scene) -> None:
+async def test_deleting_an_unread_message_reaches_all_tabs(scene: Scene) -> None:
     async with await scene.jane.connect() as elsewhere, await scene.jane.subscribe(scene.chat_id) as here:
         paths = [await write(scene.john, scene, f"{number}") for number in range(3)]
         assert await counts(elsewhere, scene, unread_count=3) == (0, 3, 0)
@@ -58,7 +58,7 @@ async def test_deleting_what_is_unread_is_told_to_all_tabs(scene: Scene) -> None
         assert (await scene.jane.call("GET", scene.path))["unread_count"] == 0
 
 
-async def test_subscribers_who_have_read_it_are_told_nothing(scene: Scene) -> None:
+async def test_subscribers_who_have_read_it_receive_nothing(scene: Scene) -> None:
     async with await scene.jane.subscribe(scene.chat_id) as here, await scene.jane.connect() as elsewhere:
         path = await write(scene.john, scene, "one")
         await scene.jane.call("POST", f"{scene.path}/read", {"seq": 1})
@@ -69,7 +69,7 @@ async def test_subscribers_who_have_read_it_are_told_nothing(scene: Scene) -> No
         assert not [frame for frame in await here.frames_so_far() if frame["type"] == "chat.unread"]
 
 
-async def test_a_mention_that_comes_and_goes_is_told_to_all_tabs(scene: Scene) -> None:
+async def test_a_mention_that_comes_and_goes_reaches_all_tabs(scene: Scene) -> None:
     async with await scene.jane.connect() as elsewhere, await scene.jane.subscribe(scene.chat_id) as here:
         before = await bell(scene.jane)
         path = await write(scene.john, scene, "@jane one")
@@ -90,7 +90,7 @@ async def test_a_mention_that_comes_and_goes_is_told_to_all_tabs(scene: Scene) -
             assert (await tab.until("notification.read"))["unread_count"] == before
 
 
-async def test_reading_a_chat_reads_what_it_rang_in_all_tabs(scene: Scene) -> None:
+async def test_reading_a_chat_reads_its_notifications_in_all_tabs(scene: Scene) -> None:
     async with await scene.jane.connect() as one, await scene.jane.subscribe(scene.chat_id) as other:
         before = await bell(scene.jane)
         path = await write(scene.john, scene, "@jane one")
@@ -142,14 +142,14 @@ ACTS = st.lists(st.one_of(POST, POST, EDIT, DELETE, READ), min_size=4, max_size=
 
 @dataclasses.dataclass(slots=True)
 class Tab:
-    """A client that counts as docs/protocol.md says, from what it was told when it began."""
+    """A client that counts as docs/protocol.md says, from the counts that it began with."""
 
     person: Person
     socket: Socket
     state: dict[str, int]
     bell: int
 
-    def hear(self, frame: Frame) -> None:
+    def receive(self, frame: Frame) -> None:
         """Take in a frame."""
         match frame["type"]:
             case "chat.unread":
@@ -205,7 +205,7 @@ async def check(people: list[Person], acts: list[Act]) -> None:
             await asyncio.sleep(ROUND)
             for tab in tabs:
                 for frame in await tab.socket.frames_so_far():
-                    tab.hear(frame)
+                    tab.receive(frame)
             seen = [((tab.state, tab.bell), right[tab.person.id]) for tab in tabs]
             looks_well = looks_well + 1 if all(count == wanted for count, wanted in seen) else 0
             assert time.monotonic() < deadline, seen
