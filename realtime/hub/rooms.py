@@ -147,6 +147,7 @@ class Room:
         self.required_version = 0
         self.waiting: deque[LayerEvent] = deque()
         self.write_targets = WriteTargets(self.subscriptions)
+        self._max_bytes: int = settings.FLOWRA_OUTBOX_BYTES  # of a frame, and of all events that wait
         self._coalescer: WriteCoalescer[tuple[LayerEvent, Frame]] = WriteCoalescer(self._send)
 
     def subscribe(self, connection: Connection) -> Subscription:
@@ -164,7 +165,7 @@ class Room:
     def is_overloaded(self) -> bool:
         """Whether more waits for the check of members than may."""
         waiting = self.waiting
-        return len(waiting) > MAX_WAITING or sum(len(event.payload) for event in waiting) > settings.FLOWRA_OUTBOX_BYTES
+        return len(waiting) > MAX_WAITING or sum(len(event.payload) for event in waiting) > self._max_bytes
 
     @property
     def needs_check(self) -> bool:
@@ -179,9 +180,8 @@ class Room:
         """Hand an event to all subscribers, unless its revision was handed out before."""
         if event.revision and not self.revisions.admit(event.revision, event.message_id):
             return
-        frame = fitting(Frame(event.payload, Priority(event.priority)), settings.FLOWRA_OUTBOX_BYTES)
+        frame = fitting(Frame(event.payload, Priority(event.priority)), self._max_bytes)
         self._coalescer.put((event, frame), frame.size)
-        metrics.events_published.inc()
 
     def flush(self) -> None:
         """Send at once what waits to go out together."""
@@ -189,6 +189,7 @@ class Room:
 
     def _send(self, sending: list[tuple[LayerEvent, Frame]]) -> None:
         self.write_targets.send(sending)
+        metrics.events_published.inc(len(sending))
         now = time.monotonic()
         for event, _ in sending:
             metrics.delivery_seconds.observe(now - event.known_at)
