@@ -27,7 +27,7 @@ CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST = 50.0, 1_000
 class _ObservedTransport:
     """The transport as the base sees it: `protocol` learns of each close, and of when the application has taken all.
 
-    The base closes in ten of its methods, and pauses reading from a message until the application has taken it. Both
+    The base closes in eight of its methods, and pauses reading from a message until the application has taken it. Both
     go through the transport, so none of those methods has to be overridden.
     """
 

@@ -12,14 +12,14 @@ from realtime.lifecycle import is_draining
 from realtime.outbox.transports import open_transport
 from realtime.process import start_hub
 from realtime.protocol.frames import CloseCode
-from realtime.sockets import handshake
+from realtime.sockets.handshake import admit, close, turn_away
 from realtime.sockets.session import Session
 
 
 class ChatConsumer(AsyncConsumer):
     """Serves one socket of docs/protocol.md."""
 
-    admit: ClassVar = staticmethod(handshake.admit)
+    admit: ClassVar = staticmethod(admit)
     session_class: ClassVar = Session
 
     @override
@@ -28,28 +28,28 @@ class ChatConsumer(AsyncConsumer):
 
         Channels' own loop adds a channel, two tasks and, per event, a hop to a thread. The hub needs none of them.
         """
-        asked = read_handshake(scope)
+        handshake = read_handshake(scope)
         await receive()  # websocket.connect
         if is_draining():
-            await handshake.turn_away(scope, receive, send)
+            await turn_away(scope, receive, send)
             return
-        if not is_origin_allowed(asked):
+        if not is_origin_allowed(handshake):
             # Before the upgrade: HTTP 403. Not counted: a hostile page could use up its visitors' handshakes.
             await send({"type": "websocket.close"})
             return
         hub = start_hub()
-        caller, slot = await self.admit(hub.quota, (scope.get("client") or ("",))[0], asked)
+        caller, slot = await self.admit(hub.quota, (scope.get("client") or ("",))[0], handshake)
         try:
             if is_draining():  # the drain has begun meanwhile
-                await handshake.turn_away(scope, receive, send)
+                await turn_away(scope, receive, send)
                 return
-            await send({"type": "websocket.accept", "subprotocol": asked.subprotocol})
+            await send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
             if slot is None:
-                await handshake.close(receive, send, CloseCode.TOO_MANY)
+                await close(receive, send, CloseCode.TOO_MANY)
             elif caller is None:
-                await handshake.close(receive, send, CloseCode.UNAUTHENTICATED)
+                await close(receive, send, CloseCode.UNAUTHENTICATED)
             else:
-                session = self.session_class(hub, caller, open_transport(scope, send), asked.request_id)
+                session = self.session_class(hub, caller, open_transport(scope, send), handshake.request_id)
                 await session.run(receive)
         finally:
             if slot is not None:
