@@ -31,6 +31,13 @@ def run_all(statement: str, *values: object) -> list[Sequence[Any]]:
     return rows
 
 
+def with_tables(statement: str, **tables: type[Model] | str) -> str:
+    """Return `statement` with each `{keyword}` replaced by that table's name: a model's, or one without a model."""
+    return statement.format(
+        **{name: table if isinstance(table, str) else table._meta.db_table for name, table in tables.items()}
+    )
+
+
 def execute(statement: str, *values: object) -> None:
     """Run a statement that gives no rows."""
     _executed(statement, values).close()
@@ -48,9 +55,9 @@ def load(model: type[Row], names: list[str], row: Sequence[Any]) -> Row:
     """Return a row of which only the columns `names`, in the model's order, were read."""
     values: list[Any] = list(row)
     if not connection.features.has_native_uuid_field:
-        for place, name in enumerate(names):
+        for index, name in enumerate(names):
             if name.endswith("id"):
-                values[place] = UUID(values[place])
+                values[index] = UUID(values[index])
     return model.from_db(connection.alias, names, values)
 
 

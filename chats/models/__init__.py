@@ -22,7 +22,7 @@ from chats.models.invitations import (
 )
 from chats.models.messages import BODY_MAX_LENGTH, Mention, Message
 from chats.models.notifications import Notification
-from chats.models.search import SearchEntry, SearchProgress
+from chats.models.search import WORDS_TABLE, SearchEntry, SearchProgress
 from chats.models.workspaces import NAME_MAX_LENGTH, Workspace, WorkspaceMember
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "NAME_MAX_LENGTH",
     "SHOWN_HTML_BYTES",
     "TITLE_MAX_LENGTH",
+    "WORDS_TABLE",
     "Block",
     "Chat",
     "ChatKind",

@@ -8,11 +8,13 @@ from django.db import models
 
 from chats.search.fields import TokensField
 
+WORDS_TABLE = "chats_searchwords"  # made by a migration, on SQLite only
+
 
 class SearchEntry(models.Model):
     """The tokens of one message that is not deleted, as it was at its `revision`.
 
-    With SQLite triggers keep the FTS5 table `chats_searchwords` like this one, and `number` is its rowid: it rises with
+    With SQLite triggers keep the FTS5 table WORDS_TABLE like this one, and `number` is its rowid: it rises with
     the time of the message, so that hits are read newest first. Whoever makes this table anew makes the triggers anew.
     """
 

@@ -16,9 +16,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Left
 
 from chats.lib.ids import number_of
-from chats.lib.sql import run_all
+from chats.lib.sql import run_all, with_tables
 from chats.markdown.plain_text import plain_text
-from chats.models import ChatMember, Message, SearchEntry, SearchProgress
+from chats.models import WORDS_TABLE, ChatMember, Message, SearchEntry, SearchProgress
 from chats.search.folding import fold
 from chats.search.tokens import Question, chat_token, read_question, workspace_token
 
@@ -31,26 +31,40 @@ _CHECKED_AT_ONCE, _CHECKS = 50, 10  # hits whose text is looked at, and how ofte
 _UNINDEXED, _UNINDEXED_LENGTH = 500, 2_000  # messages without an entry that are looked at, and characters of each
 _WINDOWS = (5_000, 50_000)  # messages that are looked at before all others
 
-_HITS_ON_POSTGRESQL = """
+_HITS_ON_POSTGRESQL = with_tables(
+    """
     WITH hits AS MATERIALIZED (
-        SELECT message_id FROM chats_searchentry
+        SELECT message_id FROM {entries}
         WHERE tokens @@ %s::tsquery AND message_id < %s AND message_id >= %s
     )
     SELECT hits.message_id FROM hits
-    JOIN chats_message AS message ON message.id = hits.message_id AND message.deleted_at IS NULL
-    JOIN chats_chatmember AS mine ON mine.chat_id = message.chat_id AND mine.user_id = %s
+    JOIN {messages} AS message ON message.id = hits.message_id AND message.deleted_at IS NULL
+    JOIN {members} AS mine ON mine.chat_id = message.chat_id AND mine.user_id = %s
     ORDER BY hits.message_id DESC LIMIT %s
-"""
-_WINDOW = "SELECT message_id FROM chats_searchentry WHERE message_id < %s ORDER BY message_id DESC OFFSET %s LIMIT 1"
+""",
+    entries=SearchEntry,
+    members=ChatMember,
+    messages=Message,
+)
+_WINDOW = with_tables(
+    "SELECT message_id FROM {entries} WHERE message_id < %s ORDER BY message_id DESC OFFSET %s LIMIT 1",
+    entries=SearchEntry,
+)
 # CROSS JOIN: the full-text table first, in its order.
-_HITS_ON_SQLITE = """
-    SELECT entry.message_id FROM chats_searchwords AS words
-    CROSS JOIN chats_searchentry AS entry ON entry.number = words.rowid
-    CROSS JOIN chats_message AS message ON message.id = entry.message_id AND message.deleted_at IS NULL
-    CROSS JOIN chats_chatmember AS mine ON mine.chat_id = message.chat_id AND mine.user_id = %s
-    WHERE chats_searchwords MATCH %s AND words.rowid < %s
+_HITS_ON_SQLITE = with_tables(
+    """
+    SELECT entry.message_id FROM {words} AS words
+    CROSS JOIN {entries} AS entry ON entry.number = words.rowid
+    CROSS JOIN {messages} AS message ON message.id = entry.message_id AND message.deleted_at IS NULL
+    CROSS JOIN {members} AS mine ON mine.chat_id = message.chat_id AND mine.user_id = %s
+    WHERE {words} MATCH %s AND words.rowid < %s
     ORDER BY words.rowid DESC LIMIT %s
-"""
+""",
+    words=WORDS_TABLE,
+    entries=SearchEntry,
+    members=ChatMember,
+    messages=Message,
+)
 _LAST, _FIRST = UUID(int=2**128 - 1), UUID(int=0)
 
 

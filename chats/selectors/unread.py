@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db.models import F, Func, IntegerField, QuerySet
 
-from chats.models import ChatMember
+from chats.models import ChatMember, Message
 
 UNREAD_MAX = 999  # stands for "999 or more"; docs/api.md, "Unread"
 _LOOK = 1_000  # deleted messages
@@ -29,7 +29,7 @@ _COUNT = """
             WHEN first.seq IS NULL THEN 0
             WHEN deleted.number >= {look} THEN (
                 SELECT COUNT(*) FROM (
-                    SELECT 1 FROM chats_message AS one
+                    SELECT 1 FROM {messages} AS one
                     WHERE one.chat_id = {chat} AND one.seq > {read} AND one.seq <= {seq} AND one.deleted_at IS NULL
                     ORDER BY one.seq LIMIT {most}
                 ) AS standing
@@ -40,12 +40,12 @@ _COUNT = """
         END
         FROM (
             SELECT COUNT(*) AS number FROM (
-                SELECT 1 FROM chats_message AS one
+                SELECT 1 FROM {messages} AS one
                 WHERE one.chat_id = {chat} AND one.seq > {read} AND one.seq <= {seq} AND one.deleted_at IS NOT NULL
                 ORDER BY one.seq LIMIT {look}
             ) AS looked_at
         ) AS deleted, (
-            SELECT MIN(one.seq) AS seq FROM chats_message AS one
+            SELECT MIN(one.seq) AS seq FROM {messages} AS one
             WHERE one.chat_id = {chat} AND one.seq > {read} AND one.seq <= {seq}
         ) AS first
     ) END
@@ -71,7 +71,9 @@ class UnreadCount(Func):
     ) -> Any:
         """Return the SQL; what the three names stand for are columns, which take no parameters."""
         chat, seq, read = (compiler.compile(column)[0] for column in self.source_expressions)
-        return _COUNT.format(chat=chat, seq=seq, read=read, look=_LOOK, most=UNREAD_MAX), []
+        return _COUNT.format(
+            messages=Message._meta.db_table, chat=chat, seq=seq, read=read, look=_LOOK, most=UNREAD_MAX
+        ), []
 
 
 def with_unread_counts(memberships: QuerySet[ChatMember]) -> QuerySet[ChatMember]:

@@ -7,25 +7,31 @@ from uuid import UUID
 from django.db import connection
 
 from chats.lib.ids import number_of
-from chats.lib.sql import execute
+from chats.lib.sql import execute, with_tables
 from chats.models import Message, SearchEntry
 from chats.search.tokens import chat_token, workspace_token
 
-_STORE_ON_POSTGRESQL = """
-    INSERT INTO chats_searchentry (message_id, revision, tokens) VALUES (%s, %s, array_to_tsvector(%s::text[]))
+_STORE_ON_POSTGRESQL = with_tables(
+    """
+    INSERT INTO {entries} (message_id, revision, tokens) VALUES (%s, %s, array_to_tsvector(%s::text[]))
     ON CONFLICT (message_id) DO UPDATE SET revision = EXCLUDED.revision, tokens = EXCLUDED.tokens
-"""
+""",
+    entries=SearchEntry,
+)
 # Two messages of one moment take two numbers: a later one the next higher, an earlier one the next lower.
-_STORE_ON_SQLITE = """
+_STORE_ON_SQLITE = with_tables(
+    """
     WITH RECURSIVE free (number) AS (
         SELECT %s UNION ALL
-        SELECT number + %s FROM free WHERE EXISTS (SELECT 1 FROM chats_searchentry AS e WHERE e.number = free.number)
+        SELECT number + %s FROM free WHERE EXISTS (SELECT 1 FROM {entries} AS e WHERE e.number = free.number)
     )
-    INSERT INTO chats_searchentry (number, message_id, revision, tokens)
+    INSERT INTO {entries} (number, message_id, revision, tokens)
     SELECT number, %s, %s, %s FROM free
-    WHERE NOT EXISTS (SELECT 1 FROM chats_searchentry AS e WHERE e.number = free.number)
+    WHERE NOT EXISTS (SELECT 1 FROM {entries} AS e WHERE e.number = free.number)
     ON CONFLICT (message_id) DO UPDATE SET revision = excluded.revision, tokens = excluded.tokens
-"""
+""",
+    entries=SearchEntry,
+)
 
 
 def store_entry(message: Message, workspace_id: UUID, tokens: list[str], *, is_latest: bool = True) -> None:

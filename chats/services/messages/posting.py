@@ -19,11 +19,11 @@ from django.utils.translation import gettext as _
 from chats import events
 from chats.exceptions import ChatError, Closed, Forbidden, Invalid, NotFound
 from chats.lib.ids import new_id
-from chats.lib.sql import load, run
+from chats.lib.sql import load, run, with_tables
 from chats.lib.text import clean_text
 from chats.markdown.html import Document
 from chats.markdown.plain_text import excerpt_of
-from chats.models import BODY_MAX_LENGTH, Chat, ChatKind, Message
+from chats.models import BODY_MAX_LENGTH, Chat, ChatKind, ChatMember, Message, Notification
 from chats.search.tokens import tokens_of
 from chats.selectors.access import access_chat
 from chats.selectors.messages import find_posted
@@ -38,39 +38,51 @@ if TYPE_CHECKING:
 
 # Takes the chat's row as `SELECT … FOR NO KEY UPDATE` would, and the next numbers with it. The membership is looked at
 # only to spare strangers' chats the lock: PostgreSQL sees it as it was before it waited, so the next one looks again.
-_TAKE_NUMBERS = """
-    UPDATE chats_chat SET seq = seq + 1, revision = revision + 1, last_message_at = %s
+_ALLOCATE_SEQ = with_tables(
+    """
+    UPDATE {chats} SET seq = seq + 1, revision = revision + 1, last_message_at = %s
     WHERE id = %s AND EXISTS (
-        SELECT 1 FROM chats_chatmember AS mine WHERE mine.chat_id = chats_chat.id AND mine.user_id = %s
+        SELECT 1 FROM {members} AS mine WHERE mine.chat_id = {chats}.id AND mine.user_id = %s
     )
     RETURNING id, workspace_id, kind, title, seq, revision, access_version, closed_at, last_message_at
-"""
+""",
+    chats=Chat,
+    members=ChatMember,
+)
 # Several servers share a PostgreSQL, and messages are in order by its clock, read when the row is held.
-_TAKE_NUMBERS_ON_POSTGRESQL = _TAKE_NUMBERS.replace("last_message_at = %s", "last_message_at = clock_timestamp()")
+_ALLOCATE_SEQ_ON_POSTGRESQL = _ALLOCATE_SEQ.replace("last_message_at = %s", "last_message_at = clock_timestamp()")
 # Only with the chat's row held: whoever is a member now stays one until the commit. What one writes, one has read, and
 # what stands above it. The author's names are read anew because a socket may have been opened long ago.
-_BE_MEMBER = """
-    UPDATE chats_chatmember SET last_read_seq = %s, mention_count = 0
+_TOUCH_MEMBERSHIP = with_tables(
+    """
+    UPDATE {members} SET last_read_seq = %s, mention_count = 0
     WHERE chat_id = %s AND user_id = %s AND EXISTS (
-        SELECT 1 FROM accounts_user AS author WHERE author.id = chats_chatmember.user_id AND author.is_active
+        SELECT 1 FROM {users} AS author WHERE author.id = {members}.user_id AND author.is_active
     )
     RETURNING
         user_id,
-        (SELECT username FROM accounts_user AS author WHERE author.id = chats_chatmember.user_id),
-        (SELECT display_name FROM accounts_user AS author WHERE author.id = chats_chatmember.user_id),
+        (SELECT username FROM {users} AS author WHERE author.id = {members}.user_id),
+        (SELECT display_name FROM {users} AS author WHERE author.id = {members}.user_id),
         EXISTS (
-            SELECT 1 FROM chats_notification AS unread
-            WHERE unread.user_id = chats_chatmember.user_id AND unread.chat_id = chats_chatmember.chat_id
+            SELECT 1 FROM {notifications} AS unread
+            WHERE unread.user_id = {members}.user_id AND unread.chat_id = {members}.chat_id
                 AND unread.read_at IS NULL
         )
-"""
-_STORE = """
-    INSERT INTO chats_message
+""",
+    members=ChatMember,
+    notifications=Notification,
+    users=get_user_model(),
+)
+_INSERT_MESSAGE = with_tables(
+    """
+    INSERT INTO {messages}
         (id, chat_id, author_id, seq, revision, posted_revision, client_id, reply_to_id, body, html, created_at)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (chat_id, author_id, client_id) DO NOTHING
     RETURNING seq
-"""
+""",
+    messages=Message,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,8 +118,8 @@ def post_message(*, user: User, chat_id: UUID, body: str, client_id: UUID, reply
 def _store(
     user_id: UUID, chat_id: UUID, body: str, document: Document, client_id: UUID, reply_to_id: UUID | None
 ) -> Message:
-    chat, is_closed, now = _take_numbers(user_id, chat_id)
-    author, has_unread = _be_member(user_id, chat)
+    chat, is_closed, now = _allocate_seq(user_id, chat_id)
+    author, has_unread = _touch_membership(user_id, chat)
     if is_closed:
         raise Closed(_("This chat is closed."))
     if chat.kind == ChatKind.DIRECT:
@@ -140,13 +152,13 @@ def _store(
     return message
 
 
-def _take_numbers(user_id: UUID, chat_id: UUID) -> tuple[Chat, bool, datetime]:
+def _allocate_seq(user_id: UUID, chat_id: UUID) -> tuple[Chat, bool, datetime]:
     """Return the chat, its row held and its numbers raised for one more message, whether it is closed, and the time."""
     now = timezone.now()
     if connection.vendor == "postgresql":
-        row = run(_TAKE_NUMBERS_ON_POSTGRESQL, chat_id, user_id)
+        row = run(_ALLOCATE_SEQ_ON_POSTGRESQL, chat_id, user_id)
     else:
-        row = run(_TAKE_NUMBERS, now, chat_id, user_id)
+        row = run(_ALLOCATE_SEQ, now, chat_id, user_id)
     if row is None:
         raise NotFound(_("There is no such chat."))
     *values, closed_at, taken_at = row
@@ -154,12 +166,12 @@ def _take_numbers(user_id: UUID, chat_id: UUID) -> tuple[Chat, bool, datetime]:
     return chat, closed_at is not None, taken_at if connection.vendor == "postgresql" else now
 
 
-def _be_member(user_id: UUID, chat: Chat) -> tuple[User, bool]:
+def _touch_membership(user_id: UUID, chat: Chat) -> tuple[User, bool]:
     """Return the author as they are now, and whether they have unread notifications of the chat.
 
     The chat is read up to the new message. Raises NotFound to anybody else.
     """
-    row = run(_BE_MEMBER, chat.seq, chat.pk, user_id)
+    row = run(_TOUCH_MEMBERSHIP, chat.seq, chat.pk, user_id)
     if row is None:
         raise NotFound(_("There is no such chat."))
     *values, has_unread = row
@@ -178,7 +190,7 @@ def _message_to_answer(chat: Chat, message_id: UUID | None) -> Message | None:
 def _insert(message: Message) -> None:
     """Store a new message; raises _Repeated where its author used its `client_id` in this chat before."""
     stored = run(
-        _STORE,
+        _INSERT_MESSAGE,
         message.pk,
         message.chat_id,
         message.author_id,
