@@ -18,7 +18,7 @@ MAX_COLOURED = 4_000  # characters of code in one message; the rest is plain
 _MAX_SECONDS = 0.04
 
 # The class of each kind of token, the first that fits; what is not here has no colour. static/css/code.css has them.
-_CLASSES: tuple[tuple[_TokenType, str], ...] = (
+CLASSES: tuple[tuple[_TokenType, str], ...] = (
     (Comment, "hl-comment"),
     (Keyword, "hl-keyword"),
     (Operator.Word, "hl-keyword"),
@@ -38,7 +38,6 @@ _CLASSES: tuple[tuple[_TokenType, str], ...] = (
     (Generic.Subheading, "hl-comment"),
     (Generic.Prompt, "hl-comment"),
 )
-CLASSES = frozenset(name for _, name in _CLASSES)
 
 
 class _TooSlow(Exception):
@@ -95,7 +94,7 @@ def _stretches(lexer: Lexer, code: str) -> Iterator[tuple[str, str]]:
 def _class_of(kind: _TokenType) -> str:
     if kind in Error:
         return ""
-    return next((name for wanted, name in _CLASSES if kind in wanted), "")
+    return next((name for wanted, name in CLASSES if kind in wanted), "")
 
 
 @functools.lru_cache(maxsize=256)

@@ -115,11 +115,6 @@ def _resolve(mark: re.Match[str], members: Collection[str]) -> str:
     return f'<span class="mention" data-username="{name}">{shown}</span>{mark[2][len(shown) :]}'
 
 
-def render(body: str, members: Collection[str] = ()) -> str:
-    """Return `body` as safe HTML, see `Document.render`."""
-    return Document(body).render(members)
-
-
 def as_text(body: str) -> str:
     """Return a body as HTML that shows it as it was typed."""
     lines = _LINE_END.split(html.escape(body, quote=False).strip("\r\n"))

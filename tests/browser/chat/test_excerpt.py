@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from chats.markdown.html import render
 from tests.browser.conftest import Opener, Stage
 from tests.chats.markdown.test_plain_text import CASES
+from tests.support.markdown import render
 
 
 def test_the_page_reads_as_the_server_does(enter: Opener, stage: Stage) -> None:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from chats.markdown import blocks
 from chats.markdown import html as markdown
-from chats.markdown.html import MAX_HTML_BYTES, Document, render
+from chats.markdown.html import MAX_HTML_BYTES, Document
 from chats.markdown.mentions import MAX_MARKS
 from chats.models import BODY_MAX_LENGTH
+from tests.support.markdown import render
 
 EMOJI = "\N{GRINNING FACE}"
 MAX_SECONDS = 0.1

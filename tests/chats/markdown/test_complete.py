@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from chats import services
 from chats.exceptions import Invalid
 from chats.lib.ids import new_id
-from chats.markdown.html import render
 from chats.markdown.plain_text import plain_text
 from tests.conftest import Cast
+from tests.support.markdown import render
 
 # One construct each; every {} takes a word that must be seen, once for each time that it is written.
 INLINE = [

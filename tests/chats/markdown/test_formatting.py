@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from chats.markdown.html import render
+from tests.support.markdown import render
 
 
 @pytest.mark.parametrize(

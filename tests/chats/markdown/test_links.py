@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from chats.markdown.html import render
+from tests.support.markdown import render
 
 
 def links(body: str) -> list[tuple[str, str]]:

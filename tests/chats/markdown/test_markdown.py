@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chats.markdown.html import Document, render
+from chats.markdown.html import Document
+from tests.support.markdown import render
 
 LINK = (
     '<p><a href="https://a.example/?a=1&amp;b=2" target="_blank" '

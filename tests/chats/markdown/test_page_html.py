@@ -7,9 +7,9 @@ import re
 import pytest
 from hypothesis import given
 
-from chats.markdown.html import render
 from chats.markdown.page_html import page_html
 from tests.chats.markdown.test_markdown import dangerous
+from tests.support.markdown import render
 
 
 @pytest.mark.parametrize(
