@@ -44,7 +44,7 @@ class PresenceQuery(serializers.Serializer[Any]):
     user_ids = QueryIds(most=IDS_MAX, required=False, help_text="Only these members; ids with commas between them.")
 
 
-class ChatPresence(ApiView):
+class ChatPresenceList(ApiView):
     @reads("getChatPresence", list[MemberPresencePayload], ids=("chat_id",), query=PresenceQuery, refuses=[503])
     def get(self, request: Request, chat_id: UUID) -> Response:
         """Who of a chat's members is online: they come first, then by name.

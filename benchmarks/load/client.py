@@ -24,7 +24,7 @@ from typing import Any
 from benchmarks.load.churn import Churn, ChurnJob
 from benchmarks.load.dialects import dialect_of_room
 from benchmarks.load.jobs import CountError, answer
-from benchmarks.load.room import FRAME_SIZE, Room
+from benchmarks.load.room import FRAME_SIZE, LoadRoom
 from benchmarks.load.sockets import allow_files, open_members
 from benchmarks.measuring import cpu_seconds, machine_busy_seconds, percentile, resident_bytes
 
@@ -94,12 +94,12 @@ class Client:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._rooms: list[Room] = []
+        self._rooms: list[LoadRoom] = []
         allow_files(job.sockets * job.rooms)
         for number in range(job.rooms):
             dialect = dialect_of_room(job.dialect, number)
             members = open_members(job.ports, job.sockets, dialect, seconds=job.patience)
-            self._rooms.append(Room(members, dialect))
+            self._rooms.append(LoadRoom(members, dialect))
 
     def close(self) -> None:
         """Close all sockets."""
@@ -150,7 +150,7 @@ class Client:
 class _Run:
     """One load in some rooms, from its first event to the last arrival."""
 
-    def __init__(self, rooms: Sequence[Room]) -> None:
+    def __init__(self, rooms: Sequence[LoadRoom]) -> None:
         self._rooms = rooms
         members = [member for room in rooms for member in room.members]
         # By file descriptor:
@@ -160,7 +160,7 @@ class _Run:
         self._checksums = [0] * len(self._receive)
         self._buffer = bytearray(_BUFFER)
         self._whole = memoryview(self._buffer)
-        self._free: list[Room] = []  # where an event has arrived everywhere, so that the next may be sent
+        self._free: list[LoadRoom] = []  # where an event has arrived everywhere, so that the next may be sent
         self._under_way = 0  # events
         self._poll = select.epoll()
         for room in rooms:
@@ -181,7 +181,7 @@ class _Run:
     def pump(self, in_flight: int, until: float, patience: float) -> None:
         """Send and take until all that was sent has arrived everywhere; raises CountError where nothing comes."""
         clock = time.perf_counter
-        free: Sequence[Room] = self._rooms if in_flight else ()
+        free: Sequence[LoadRoom] = self._rooms if in_flight else ()
         while True:
             rest = until - clock()
             if rest > 0:
@@ -236,7 +236,7 @@ class _Run:
             raise CountError(f"More came than the {self.events} events that were sent.") from None
         return len(ready)
 
-    def _arrived_everywhere(self, room: Room) -> None:
+    def _arrived_everywhere(self, room: LoadRoom) -> None:
         room.done += 1
         self._under_way -= 1
         self._free.append(room)

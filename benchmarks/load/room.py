@@ -14,7 +14,7 @@ _DIGITS = 8  # of an event's number, which its body begins with
 _TRIES = 4  # the frame's header grows with it, once
 
 
-class Room:
+class LoadRoom:
     """The sockets of one room: the first one sends, the second one is the witness.
 
     `totals` and `checksums` of what was received are indexed by file descriptor and shared by all rooms of a client.

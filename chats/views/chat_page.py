@@ -19,7 +19,7 @@ from chats.selectors.chats import list_authors
 from chats.views import timeline
 from chats.views.base import PageRequest, last_chat_id, member_page, render_in_shell, shell_for
 from chats.views.forms import PlaceForm
-from chats.views.shell import Room, Shell
+from chats.views.shell import ChatEntry, Shell
 
 NAMES_AT_ONCE = 200
 
@@ -159,7 +159,7 @@ def _may_manage(membership: ChatMember, shell: Shell) -> bool:
     )
 
 
-def _header_context(membership: ChatMember, room: Room | None, *, may_manage: bool) -> dict[str, Any]:
+def _header_context(membership: ChatMember, room: ChatEntry | None, *, may_manage: bool) -> dict[str, Any]:
     chat = membership.chat
     return {
         "chat": chat,

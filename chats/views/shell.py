@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Room:
+class ChatEntry:
     """A chat in the list; `peer` is the other person of a direct chat."""
 
     membership: ChatMember
@@ -53,35 +53,35 @@ class Shell:
 
     workspaces: Sequence[WorkspaceEntry]
     workspace: WorkspaceMember | None
-    rooms: Sequence[Room]  # of this workspace
+    rooms: Sequence[ChatEntry]  # of this workspace
     total_unread: int  # in all workspaces
     bell_count: int
 
     @property
-    def discussions(self) -> list[Room]:
+    def discussions(self) -> list[ChatEntry]:
         """The open discussions."""
         return self._open(ChatKind.DISCUSSION)
 
     @property
-    def work(self) -> list[Room]:
+    def work(self) -> list[ChatEntry]:
         """The open tasks, bugs and epics."""
         return self._open(ChatKind.TASK, ChatKind.BUG, ChatKind.EPIC)
 
     @property
-    def directs(self) -> list[Room]:
+    def directs(self) -> list[ChatEntry]:
         """The direct chats."""
         return self._open(ChatKind.DIRECT)
 
     @property
-    def closed(self) -> list[Room]:
+    def closed(self) -> list[ChatEntry]:
         """The chats that take no more messages."""
         return [room for room in self.rooms if room.membership.chat.is_closed]
 
-    def room(self, chat_id: UUID) -> Room | None:
+    def room(self, chat_id: UUID) -> ChatEntry | None:
         """Return the room of a chat of this workspace."""
         return next((room for room in self.rooms if room.membership.chat_id == chat_id), None)
 
-    def _open(self, *kinds: str) -> list[Room]:
+    def _open(self, *kinds: str) -> list[ChatEntry]:
         rooms = (room for room in self.rooms if room.membership.chat.kind in kinds)
         return [room for room in rooms if not room.membership.chat.is_closed]
 
@@ -104,13 +104,13 @@ def build_shell(user: User, *, workspace_id: UUID | None = None, chat_id: UUID |
     )
 
 
-def _rooms(memberships: Sequence[ChatMember], chat_id: UUID | None) -> list[Room]:
+def _rooms(memberships: Sequence[ChatMember], chat_id: UUID | None) -> list[ChatEntry]:
     peers = peers_of(memberships)
     rooms = []
     for row in memberships:
         peer = peers.get(row.chat_id)
         label = row.chat.title if peer is None else peer.get_full_name()
-        rooms.append(Room(row, label or str(row.chat), peer, row.chat_id == chat_id))
+        rooms.append(ChatEntry(row, label or str(row.chat), peer, row.chat_id == chat_id))
     # Work stays in the order it was begun in; what has a name is looked up by name.
     named = (ChatKind.DISCUSSION, ChatKind.DIRECT)
     return sorted(rooms, key=lambda room: name_key(room.label) if room.membership.chat.kind in named else "")

@@ -6,7 +6,7 @@ from django.urls import include, path, re_path
 from flowra.accounts import api
 from flowra.api.errors import not_found
 from flowra.api.schema import DOCS_POLICY, DocsView, SchemaView
-from presence.api import ChatPresence
+from presence.api import ChatPresenceList
 
 app_name = "api"
 urlpatterns = [
@@ -17,6 +17,6 @@ urlpatterns = [
     path("schema", SchemaView.as_view(), name="schema"),
     path("docs", csp(DOCS_POLICY)(DocsView.as_view(url_name="api:schema")), name="docs"),
     path("", include("chats.api.urls")),
-    path("chats/<str:chat_id>/presence", ChatPresence.as_view()),
+    path("chats/<str:chat_id>/presence", ChatPresenceList.as_view()),
     re_path(r"", not_found),
 ]
