@@ -35,10 +35,11 @@ cluster: $(INSTALLED_DEV)  ## Serve the demo as two processes on PORT and the ne
 test: $(INSTALLED_DEV) system  ## Run all tests; the database's also on PostgreSQL
 	$(BIN)/python -m tests.everything $(wildcard $(DATABASE_TESTS))
 
-lint: $(INSTALLED_DEV)  ## Check style, templates, the layers of imports, and that no migration is missing
+lint: $(INSTALLED_DEV)  ## Check style, templates, CSS, the layers of imports, and that no migration is missing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	find templates -name '*.html' -exec $(BIN)/djade --target-version 5.2 --check {} +
+	$(BIN)/python .ci/check_page.py
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/js_folders.py
 	$(BIN)/python .ci/unused_exports.py

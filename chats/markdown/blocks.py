@@ -110,7 +110,7 @@ def _align(cell: Token) -> None:
     """Say by a class how a cell is aligned: the page's policy allows no `style`."""
     style = str(cell.attrs.pop("style", ""))
     if style:
-        cell.attrs["class"] = style.replace("text-align:", "align-")
+        cell.attrs["class"] = f"align-{style.removeprefix('text-align:')}"
 
 
 def _rank_headings(tokens: list[Token]) -> None:
