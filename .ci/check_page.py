@@ -8,7 +8,7 @@ Prints one line per fault, and the status is 1 if there is any:
 - a class in the styles that no template, script or Python file uses, and a class in a template or set by a script that
   no style and no script looks for;
 - a template that nothing renders, includes or extends;
-- a style sheet above STYLE_LINES lines.
+- a template's line above TEMPLATE_COLUMNS characters, and a style sheet above STYLE_LINES lines.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+TEMPLATE_COLUMNS = 160
 STYLE_LINES = 350
 PACKAGES = ("chats", "flowra", "presence", "realtime")
 TOKENS = "tokens.css"
@@ -160,7 +161,11 @@ class Page:
                 yield f"{path.relative_to(self.root)}: nothing renders, includes or extends it"
 
     def sizes(self) -> Iterator[str]:
-        """Yield a fault for each style sheet that is too long."""
+        """Yield a fault for each template's line that is too long, and each style sheet."""
+        for path, text in self.templates.items():
+            for number, line in enumerate(text.splitlines(), 1):
+                if len(line) > TEMPLATE_COLUMNS:
+                    yield f"{path.relative_to(self.root)}:{number}: {len(line)} characters"
         for path, text in self.styles.items():
             if (lines := text.count("\n")) > STYLE_LINES:
                 yield f"{path.relative_to(self.root)}: {lines} lines"

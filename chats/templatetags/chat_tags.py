@@ -78,6 +78,16 @@ def icon(name: str, size: int, **attributes: str) -> SafeString:
     return SafeString(render_icon(str(name), size=size, aria_hidden="true", **attributes))
 
 
+@register.simple_tag
+def sprite(name: str, size: int) -> SafeString:
+    """Return an icon of which the page holds one copy, the `<svg class="sprite">` with the id `icon-{name}`."""
+    return format_html(
+        '<svg viewBox="0 0 24 24" width="{0}" height="{0}" aria-hidden="true"><use href="#icon-{1}"></use></svg>',
+        size,
+        name,
+    )
+
+
 @register.filter
 def badge(count: int) -> str:
     """Return a count as a badge shows it: "99+" above 99."""

@@ -55,6 +55,15 @@ def presence_dot(member: MemberPresence) -> SafeString:
 
 
 @register.simple_tag
+def presence_words(member: MemberPresence | None) -> str:
+    """Return "online", or when a member was last seen; nothing where neither is known."""
+    if member is None:
+        return ""
+    if member.is_online:
+        return _("online")
+    return last_seen(member.last_seen) if member.last_seen else ""
+
+
 def last_seen(at: datetime) -> SafeString:
     """Return "last seen 5 minutes ago", in one unit as Intl.RelativeTimeFormat has it: the script keeps it fresh."""
     passed = (timezone.now() - at).total_seconds()

@@ -69,7 +69,7 @@ def test_processes_and_who_is_connected_to_them(admin_client: Client, cast: Cast
     assert "<td>web2</td> <td>1002</td>" in page
     assert ROW.findall(page) == ["Mika", "Olga"]
     assert "2 users connected" in page
-    assert "<td>mika</td> <td>3</td> <td>web1/101: 1, web2/1002: 2</td>" in page
+    assert "<td>mika</td> <td>3</td> <td> web1/101: 1, web2/1002: 2 </td>" in page
 
 
 def test_nobody_yet(admin_client: Client, registry: WatchedRegistry) -> None:

@@ -65,6 +65,7 @@ def test_small_page(check_page: ModuleType, tmp_path: Path) -> None:
             "static/js/part.js: no style and no script looks for .lost",
         ),
         ("templates/lost.html", "", "templates/lost.html: nothing renders, includes or extends it"),
+        (HTML, "<p>" + "x" * 160, f"{HTML}:2: 163 characters"),
         (CSS, "\n" * 350, f"{CSS}: 357 lines"),
     ],
 )
