@@ -39,7 +39,7 @@ class MemberPresencePayload(TypedDict):
     ]
 
 
-class _Member(NamedTuple):
+class Member(NamedTuple):
     """A row of the query: 3,000 of them are read in a fraction of the time that as many model instances take."""
 
     chat_id: UUID
@@ -54,7 +54,7 @@ class _Member(NamedTuple):
 class MemberPresence:
     """A member and what is known of their presence: `is_online` is None where nobody can say."""
 
-    member: _Member
+    member: Member
     is_online: bool | None
     last_seen: datetime.datetime | None  # None while online, and for somebody never seen
     version: int
@@ -117,7 +117,7 @@ def read_presence(chat: Chat) -> ChatPresence:
     # After the registry, and not before: whoever went offline in between has been stored by now, or is in `states`.
     seen = _last_seen(chat)
     members = [_presence_of(row, states[row.user_id], seen.get(row.user_id)) for row in rows]
-    members.sort(key=lambda member: (not member.is_online, _name_key(member)))
+    members.sort(key=member_order)
     return ChatPresence(is_enabled=True, is_known=True, members=members)
 
 
@@ -128,7 +128,7 @@ def show_presence(chat: Chat) -> ChatPresence:
             return read_presence(chat)
         except RegistryAway:
             pass
-    members = sorted((MemberPresence(row, None, None, 0) for row in _read_members(chat)), key=_name_key)
+    members = sorted((MemberPresence(row, None, None, 0) for row in _read_members(chat)), key=member_order)
     return ChatPresence(is_enabled=settings.FLOWRA_PRESENCE_ENABLED, is_known=False, members=members)
 
 
@@ -151,10 +151,10 @@ def presence_payload(member: MemberPresence) -> MemberPresencePayload:
     }
 
 
-def _read_members(chat: Chat) -> list[_Member]:
+def _read_members(chat: Chat) -> list[Member]:
     rows = list_members(chat).order_by()  # sorted later, by who is online
     names = rows.values_list("id", "user_id", "user__username", "user__display_name", "user__name_key")
-    return [_Member(chat.pk, *row) for row in names]
+    return [Member(chat.pk, *row) for row in names]
 
 
 def _last_seen(chat: Chat) -> Mapping[UUID, datetime.datetime]:
@@ -162,7 +162,7 @@ def _last_seen(chat: Chat) -> Mapping[UUID, datetime.datetime]:
     return dict(LastSeen.objects.order_by().filter(user_id__in=members).values_list("user_id", "at"))
 
 
-def _presence_of(row: _Member, state: State, stored: datetime.datetime | None) -> MemberPresence:
+def _presence_of(row: Member, state: State, stored: datetime.datetime | None) -> MemberPresence:
     last_seen = None
     if not state.is_online:
         # The edge may not have been stored yet; the registry knows of it.
@@ -171,5 +171,6 @@ def _presence_of(row: _Member, state: State, stored: datetime.datetime | None) -
     return MemberPresence(row, state.is_online, last_seen, state.version)
 
 
-def _name_key(member: MemberPresence) -> tuple[str, UUID]:
-    return member.member.name_key, member.user_id
+def member_order(member: MemberPresence) -> tuple[bool, str, UUID]:
+    """Return a sort key: online first, then by name; static/js/presence/presence.js sorts the same."""
+    return not member.is_online, member.member.name_key, member.user_id

@@ -97,7 +97,7 @@ def badge(count: int) -> str:
 @register.filter
 def spoken_count(count: int) -> str:
     """Return a count of unread messages as it is read out: "999+" where there may be more."""
-    return f"{count}+" if count >= UNREAD_MAX else str(count)
+    return f"{UNREAD_MAX}+" if count >= UNREAD_MAX else str(count)
 
 
 @register.simple_tag

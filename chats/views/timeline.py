@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -25,6 +26,14 @@ class Line:
     answered: Message | None
     is_own: bool
     may_delete: bool
+    is_continuation: bool
+    starts_day: bool
+    is_first_unread: bool
+
+
+class Place(NamedTuple):
+    """What stands around a message: under the name of the one above, the first of its day, below "New"."""
+
     is_continuation: bool
     starts_day: bool
     is_first_unread: bool
@@ -72,33 +81,35 @@ def around(membership: ChatMember, seq: int, *, may_manage: bool) -> Timeline:
 
 def _timeline(membership: ChatMember, messages: Sequence[Message], *, may_manage: bool, is_live: bool) -> Timeline:
     answered = list_answered(messages)
-    lines: list[Line] = []
-    previous: Message | None = None
-    unread_shown = False
-    for message in messages:
-        is_own = message.author_id == membership.user_id
-        is_unread = message.seq > membership.last_read_seq and not is_own and message.deleted_at is None
-        is_first_unread = is_unread and not unread_shown
-        lines.append(
-            Line(
-                message=message,
-                answered=answered.get(message.reply_to_id) if message.reply_to_id else None,
-                is_own=is_own,
-                may_delete=is_own or may_manage,
-                is_continuation=not is_first_unread and _continues(previous, message),
-                starts_day=previous is None or previous.created_at.date() != message.created_at.date(),
-                is_first_unread=is_first_unread,
-            )
+    places = arrange(messages, reader_id=membership.user_id, read_up_to=membership.last_read_seq)
+    lines = [
+        Line(
+            message=message,
+            answered=answered.get(message.reply_to_id) if message.reply_to_id else None,
+            is_own=message.author_id == membership.user_id,
+            may_delete=message.author_id == membership.user_id or may_manage,
+            **place._asdict(),
         )
-        unread_shown = unread_shown or is_unread
-        previous = message
+        for message, place in zip(messages, places, strict=True)
+    ]
     return Timeline(lines, has_older=bool(messages) and messages[0].seq > 1, is_live=is_live)
+
+
+def arrange(messages: Sequence[Message], *, reader_id: UUID, read_up_to: int) -> Iterator[Place]:
+    """Yield each message's place. The page's script does the same (static/js/chat/grouping.js), and both are held
+    together by tests/cases/grouping.json."""
+    is_new_shown = False
+    for previous, message in zip([None, *messages], messages, strict=False):
+        is_unread = message.seq > read_up_to and message.author_id != reader_id and message.deleted_at is None
+        is_first_unread = is_unread and not is_new_shown
+        is_new_shown = is_new_shown or is_unread
+        starts_day = previous is None or previous.created_at.date() != message.created_at.date()
+        is_continuation = not starts_day and not is_first_unread and _continues(previous, message)
+        yield Place(is_continuation, starts_day, is_first_unread)
 
 
 def _continues(previous: Message | None, message: Message) -> bool:
     if previous is None or previous.author_id != message.author_id or message.reply_to_id is not None:
-        return False
-    if previous.created_at.date() != message.created_at.date():
         return False
     return message.created_at - previous.created_at < datetime.timedelta(seconds=GROUP_SECONDS)
 

@@ -11,7 +11,7 @@ export function badge(count) {
 }
 
 /** A count as it is spoken: the server counts up to 999. */
-function spokenCount(count) {
+export function spokenCount(count) {
   return count >= MOST_COUNTED ? `${MOST_COUNTED}+` : String(count);
 }
 

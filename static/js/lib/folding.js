@@ -61,9 +61,11 @@ export function nameKey(name) {
   return words(name).join(" ") || fold(name).trim();
 }
 
-/** The order of two keys, as the databases sort them: by code points (but for emoji beside rare letters). */
+/** The order of two keys, as the databases sort them: by code points, where `<` goes by units of UTF-16. */
 export function compareKeys(one, other) {
-  return one < other ? -1 : Number(one > other);
+  let at = 0;
+  while (at < one.length && one[at] === other[at]) at += 1;
+  return (one.codePointAt(at) ?? -1) - (other.codePointAt(at) ?? -1);
 }
 
 /** For a list: a function (name, username) that says whether these have all words of `query`, by their beginnings. */

@@ -2,12 +2,12 @@
 //
 // Entries are as they come over the wire: {user_id, is_online, last_seen, version}. Of two changes of one user the
 // one with the higher version counts, whatever order they arrive in.
+import { compareKeys } from "../lib/folding.js";
 
 /** Online first, then by name, as the server sorts: `isOnline`, `name` (its key, see folding.js) and `id` are given. */
 export function compareMembers(a, b) {
   if (a.isOnline !== b.isOnline) return a.isOnline ? -1 : 1;
-  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
-  return a.id < b.id ? -1 : Number(a.id > b.id);
+  return compareKeys(a.name, b.name) || compareKeys(a.id, b.id);
 }
 
 export class Presence {
