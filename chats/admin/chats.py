@@ -171,19 +171,19 @@ class ChatAdmin(ServiceAdmin):
         """Delete it through the service, so that open pages follow."""
         services.moderate_delete_chat(chat_id=obj.pk)
 
-    @admin.action(description=_("Close the selected chats"), permissions=["change"])
+    @admin.action(description=_("Archive the selected chats"), permissions=["change"])
     def close_chats(self, request: HttpRequest, queryset: QuerySet[Chat]) -> None:
         """Take no more messages in these chats."""
         rows = queryset.filter(closed_at__isnull=True)
         count = self.moderate(request, rows, lambda chat: services.moderate_close_chat(chat_id=chat.pk), "Closed.")
-        self.message_user(request, ngettext("%d chat was closed.", "%d chats were closed.", count) % count)
+        self.message_user(request, ngettext("%d chat was archived.", "%d chats were archived.", count) % count)
 
-    @admin.action(description=_("Reopen the selected chats"), permissions=["change"])
+    @admin.action(description=_("Unarchive the selected chats"), permissions=["change"])
     def reopen_chats(self, request: HttpRequest, queryset: QuerySet[Chat]) -> None:
         """Take messages in these chats again."""
         rows = queryset.filter(closed_at__isnull=False)
         count = self.moderate(request, rows, lambda chat: services.moderate_reopen_chat(chat_id=chat.pk), "Reopened.")
-        self.message_user(request, ngettext("%d chat was reopened.", "%d chats were reopened.", count) % count)
+        self.message_user(request, ngettext("%d chat was unarchived.", "%d chats were unarchived.", count) % count)
 
 
 @admin.register(ChatMember)

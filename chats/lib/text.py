@@ -70,7 +70,7 @@ def clean_name(value: object, *, field: str, max_length: int) -> str:
     """
     name = clean_line(value, field=field, max_length=max_length)
     if any(_is_hidden(name, index) for index in range(len(name))):
-        words = _("%(field)s must not contain invisible characters or such as change its direction.")
+        words = _("%(field)s must not contain invisible characters or characters that change the text direction.")
         raise Invalid(words % {"field": field}, field=field)
     return name
 

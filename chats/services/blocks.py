@@ -35,7 +35,7 @@ def block_user(*, user: User, user_id: UUID) -> None:
     if not _knows(user, user_id):
         raise NotFound(_("There is no such person."))
     if Block.objects.filter(blocker=user).count() >= BLOCKS_MAX:
-        raise Conflict(_("You have blocked as many people as is possible."))
+        raise Conflict(_("You have blocked as many people as possible."))
     # Held, so that a message that is just being posted is there before the block, and none comes after it.
     _hold_direct_chats(user.pk, user_id)
     Block.objects.bulk_create([Block(blocker=user, blocked_id=user_id)], ignore_conflicts=True)

@@ -209,7 +209,7 @@ def _manage(user: User, chat_id: UUID) -> ChatMember:
 
 def _get_or_create_direct(user: User, workspace_id: UUID, others: set[UUID]) -> tuple[Chat, bool]:
     if len(others) != 1:
-        raise Invalid(_("A direct chat takes exactly one other member."), field="member_ids")
+        raise Invalid(_("A direct chat needs exactly one other member."), field="member_ids")
     (other_id,) = others
     if Block.objects.filter(blocker_id=other_id, blocked=user).exists():
         raise Forbidden(_("You cannot write to this person."))

@@ -36,7 +36,7 @@ def block(request: PageRequest, user_id: UUID) -> HttpResponse:
         name = {"name": person.get_full_name()}
         question = Question(
             title=_("Block %(name)s?") % name,
-            text=_("They cannot invite you or write to you alone, and are not told. You can unblock them."),
+            text=_("They cannot invite you or write to you directly, and they are not told. You can unblock them."),
             submit=_("Block %(name)s") % name,
             back=reverse("chats:home"),
         )
@@ -44,7 +44,7 @@ def block(request: PageRequest, user_id: UUID) -> HttpResponse:
     attempt(
         request,
         lambda: services.block_user(user=request.user, user_id=user_id),
-        _("Blocked. They cannot invite you or write to you alone."),
+        _("Blocked. They cannot invite you or write to you directly."),
     )
     return redirect("chats:blocks")
 

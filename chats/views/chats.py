@@ -159,9 +159,9 @@ def close(request: PageRequest, chat_id: UUID) -> HttpResponse:
         return redirect("chats:detail", chat_id)
     membership = _managed(request, chat_id)
     question = Question(
-        title=_("Close “%(chat)s”?") % {"chat": membership.chat},
-        text=_("Everybody in it can go on reading, and nobody can write. You can reopen it."),
-        submit=_("Close chat"),
+        title=_("Archive “%(chat)s”?") % {"chat": membership.chat},
+        text=_("Its members can still read it, but nobody can write. You can unarchive it."),
+        submit=_("Archive chat"),
         back=_chat_url(membership),
     )
     return ask(request, question, workspace_id=membership.chat.workspace_id)
@@ -201,7 +201,7 @@ def delete(request: PageRequest, chat_id: UUID) -> HttpResponse:
             membership,
             lambda: services.delete_chat(user=request.user, chat_id=chat_id),
             title=_("Hide this chat?"),
-            text=_("It goes from your list, with nothing deleted. The next message brings it back."),
+            text=_("It disappears from your list; nothing is deleted. It comes back with the next message."),
             submit=_("Hide chat"),
         )
     membership = _managed(request, chat_id)
@@ -210,7 +210,7 @@ def delete(request: PageRequest, chat_id: UUID) -> HttpResponse:
         membership,
         lambda: services.delete_chat(user=request.user, chat_id=chat_id),
         title=_("Delete “%(chat)s”?") % {"chat": isolate(membership.chat)},
-        text=_("It is deleted with all its messages, for everybody. It cannot be undone."),
+        text=_("It is deleted with all its messages, for everybody. This cannot be undone."),
         submit=_("Delete chat"),
     )
 

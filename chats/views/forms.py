@@ -116,7 +116,7 @@ class PeopleForm(forms.Form):
                 label=_("Others, by username"),
                 required=False,
                 max_length=5_000,
-                help_text=_("Not all people are in the list above. Separate names by spaces."),
+                help_text=_("For people who are not in the list above. Separate names with spaces."),
                 widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto", "placeholder": "@jane @bob"}),
             )
 
@@ -204,13 +204,15 @@ class InviteForm(forms.Form):
     """A link by which people join."""
 
     role = forms.ChoiceField(label=_("They join as"), choices=[(r.value, r.label) for r in (Role.MEMBER, Role.ADMIN)])
-    days = forms.IntegerField(label=_("Good for (days)"), min_value=1, max_value=INVITE_DAYS_MAX, initial=INVITE_DAYS)
+    days = forms.IntegerField(
+        label=_("Expires after (days)"), min_value=1, max_value=INVITE_DAYS_MAX, initial=INVITE_DAYS
+    )
     max_uses = forms.IntegerField(
-        label=_("Most uses"),
+        label=_("Maximum uses"),
         min_value=1,
         max_value=INVITE_USES_MAX,
         required=False,
-        help_text=_("Empty: as many as want to."),
+        help_text=_("Leave empty for unlimited."),
     )
 
 

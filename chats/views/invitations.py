@@ -64,16 +64,16 @@ def cancel(request: PageRequest, workspace_id: UUID, invitation_id: UUID) -> Htt
         if invitation is None:
             raise NotFound(_("There is no such invitation."))
         question = Question(
-            title=_("Take back the invitation of @%(name)s?") % {"name": invitation.username},
+            title=_("Withdraw the invitation of @%(name)s?") % {"name": invitation.username},
             text=_("They cannot accept it any more. You can invite them again."),
-            submit=_("Take back"),
+            submit=_("Withdraw"),
             back=back,
         )
         return ask(request, question, workspace_id=workspace_id)
     attempt(
         request,
         lambda: services.cancel_invitation(user=request.user, workspace_id=workspace_id, invitation_id=invitation_id),
-        _("The invitation was taken back."),
+        _("The invitation was withdrawn."),
     )
     return redirect(back)
 
@@ -104,7 +104,7 @@ def revoke_link(request: PageRequest, workspace_id: UUID, invite_id: UUID) -> Ht
             raise NotFound(_("There is no such invite link."))
         question = Question(
             title=_("Revoke this invite link to “%(name)s”?") % {"name": isolate(invite.workspace)},
-            text=_("Whoever has it cannot join by it any more. It cannot be undone, but you can make a new one."),
+            text=_("Nobody can join with it any more. This cannot be undone, but you can create a new one."),
             submit=_("Revoke link"),
             back=f"{reverse('chats:workspace_settings', args=[workspace_id])}#invites",
         )
@@ -112,7 +112,7 @@ def revoke_link(request: PageRequest, workspace_id: UUID, invite_id: UUID) -> Ht
     attempt(
         request,
         lambda: services.revoke_invite(user=request.user, workspace_id=workspace_id, invite_id=invite_id),
-        _("The link works no more."),
+        _("The link is no longer valid."),
     )
     return redirect(f"{reverse('chats:workspace_settings', args=[workspace_id])}#invites")
 

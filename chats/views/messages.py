@@ -138,7 +138,7 @@ def delete(request: PageRequest, chat_id: UUID, message_id: UUID) -> HttpRespons
     back = message_url(message)
     question = Question(
         title=_("Delete this message?") if message.author_id == request.user.pk else _of_others(message),
-        text=_("It cannot be undone. The others see that a message was here."),
+        text=_("This cannot be undone. The others see that a message was here."),
         quote=message,
         submit=_("Delete"),
         back=back,

@@ -94,7 +94,7 @@ def add_member(request: PageRequest, workspace_id: UUID) -> HttpResponse:
     )
     if done is not None:
         if isinstance(done[0], WorkspaceInvitation):
-            messages.success(request, _("Invited. They are in once they accept."))
+            messages.success(request, _("Invited. They join when they accept."))
         return redirect("chats:workspace_settings", workspace_id)
     return _render_settings(request, workspace_id, member_form=form)
 
@@ -110,7 +110,7 @@ def change_role(request: PageRequest, workspace_id: UUID, user_id: UUID) -> Http
     if gives_up and "confirmed" not in request.POST:
         question = Question(
             title=_("Give up your role in “%(name)s”?") % {"name": isolate(membership.workspace)},
-            text=_("You are “%(new)s” afterwards, and only others can change that.") % {"new": Role(role).label},
+            text=_("You will be “%(new)s” afterwards, and only others can change that.") % {"new": Role(role).label},
             submit=_("Give up my role"),
             back=reverse("chats:workspace_settings", args=[workspace_id]),
             kept={"role": role, "confirmed": "1"},
@@ -152,7 +152,7 @@ def delete(request: PageRequest, workspace_id: UUID) -> HttpResponse:
         return redirect("chats:home")
     question = Question(
         title=_("Delete the workspace “%(name)s”?") % {"name": isolate(membership.workspace)},
-        text=_("All its chats and messages are deleted, for everybody. It cannot be undone."),
+        text=_("All its chats and messages are deleted, for everybody. This cannot be undone."),
         submit=_("Delete workspace"),
         back=reverse("chats:workspace_settings", args=[workspace_id]),
     )
@@ -176,7 +176,7 @@ def _ask_about(workspace: Workspace, user_id: UUID, *, is_self: bool) -> Questio
     return Question(
         title=_("Remove %(name)s from the workspace “%(workspace)s”?")
         % {"name": isolate(name), "workspace": isolate(workspace)},
-        text=_("They leave all its chats, and can come back only by a new invitation."),
+        text=_("They leave all its chats, and can come back only with a new invitation."),
         submit=_("Remove %(name)s") % {"name": isolate(name)},
         back=back,
     )

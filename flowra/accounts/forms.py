@@ -46,7 +46,7 @@ class SignInForm(AuthenticationForm):
 
     error_messages = {  # noqa: RUF012 (the base class does not know ClassVar)
         **AuthenticationForm.error_messages,
-        "invalid_login": _("This username and password do not belong together. Check both and try again."),
+        "invalid_login": _("Wrong username or password. Check both and try again."),
     }
 
 
@@ -75,7 +75,7 @@ class SignUpForm(DisplayNameMixin, UserForm):
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_("At least 8 characters, not only digits, and nothing that everybody uses."),
+        help_text=_("At least 8 characters, not only digits, and not a common password."),
     )
 
     class Meta:
@@ -84,7 +84,7 @@ class SignUpForm(DisplayNameMixin, UserForm):
         field_classes: ClassVar = {"username": UsernameField}
         help_texts: ClassVar = {
             "username": _("Letters, digits, dots, dashes and underscores. Others mention you by it: @username."),
-            "display_name": _("What others see. Left empty, it is your username."),
+            "display_name": _("What others see. If it is empty, they see your username."),
             "email": _("Only used when you forget your password."),
         }
         widgets: ClassVar = {
@@ -162,7 +162,7 @@ class ProfileForm(DisplayNameMixin, UserForm):
     class Meta:
         model = User
         fields = ("display_name",)
-        help_texts: ClassVar = {"display_name": _("What others see. Left empty, it is your username.")}
+        help_texts: ClassVar = {"display_name": _("What others see. If it is empty, they see your username.")}
         widgets: ClassVar = {
             "display_name": forms.TextInput(attrs={"autofocus": True, "autocomplete": "name", "dir": "auto"})
         }

@@ -71,7 +71,7 @@ def _refusal(status: int) -> tuple[str, str]:
         case 429:
             return _("There are too many connections from your address. Try again in a few seconds."), "rate_limited"
         case _:
-            return _("The request did not come in time."), "timeout"
+            return _("The request took too long to arrive."), "timeout"
 
 
 def _announced(scope: Any) -> int:

@@ -84,7 +84,7 @@ def test_search_by_name_and_username(admin_client: Client, cast: Cast, process: 
     for query, names in (("?q=OLG", ["Olga"]), ("?q=+mika+", ["Mika"]), ("?q=émile", ["Émile Zola"]), ("?q=%25", [])):
         assert ROW.findall(read(admin_client, query)) == names
     assert ROW.findall(read(admin_client, "?q=zola")) == ["Émile Zola"]
-    assert "Nobody of that name is connected." in read(admin_client, "?q=nobody")
+    assert "Nobody with that name is connected." in read(admin_client, "?q=nobody")
     assert "&lt;b&gt;" in read(admin_client, "?q=<b>")
 
 

@@ -45,7 +45,7 @@ def edit_message(*, user: User, chat_id: UUID, message_id: UUID, body: str) -> M
         if message.deleted_at is not None:
             raise Conflict(_("This message was deleted."))
         if chat.is_closed:
-            raise Closed(_("This chat is closed."))
+            raise Closed(_("This chat is archived."))
         refuse_blocked(chat)
         if message.body != body:
             _change_body(chat, message, body, document)

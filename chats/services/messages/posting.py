@@ -121,7 +121,7 @@ def _store(
     chat, is_closed, now = _allocate_seq(user_id, chat_id)
     author, has_unread = _touch_membership(user_id, chat)
     if is_closed:
-        raise Closed(_("This chat is closed."))
+        raise Closed(_("This chat is archived."))
     if chat.kind == ChatKind.DIRECT:
         refuse_blocked(chat)
     answered = _message_to_answer(chat, reply_to_id)

@@ -174,4 +174,4 @@ def check_role(manager: WorkspaceMember, role: str) -> None:
 def _keep_an_owner(workspace: Workspace) -> None:
     # Exact, because everybody who could take another owner away holds the workspace's row too.
     if workspace.memberships.filter(role=Role.OWNER).count() < 2:
-        raise Conflict(_("A workspace needs an owner: make somebody else one first."))
+        raise Conflict(_("A workspace needs an owner: make somebody else an owner first."))

@@ -137,7 +137,7 @@ def test_closing_and_removal_take_nothing_that_is_being_written(enter: Opener, s
     expect(send).to_be_disabled()
     expect(editor).to_have_value("The first draft, at length")
     expect(editor).not_to_be_editable()
-    expect(jane.locator(".edit-box .errors")).to_contain_text("This chat is closed.")
+    expect(jane.locator(".edit-box .errors")).to_contain_text("This chat is archived.")
     box.press("Enter")
     expect(jane.locator(".message")).to_have_count(1)
     # Opened closed, the draft is there to be read.

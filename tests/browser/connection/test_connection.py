@@ -23,7 +23,7 @@ BACK = "Connected again."
 SPOKEN_CONNECTING, SPOKEN_LOST, SPOKEN_CONNECTED = (
     "Reconnecting...",
     "Offline - click to reconnect",
-    "Real-time updates active",
+    "Connected",
 )
 
 
@@ -99,7 +99,7 @@ def test_ten_tries_then_a_person_has_to_ask(enter: Opener, stage: Stage, server:
     server.start()
     page.locator("#ws-status").click()
     shows(page, "connected")
-    says(page, "Real-time updates active")
+    says(page, "Connected")
     expect(page.locator(".toast")).to_contain_text(BACK)  # and the other one is gone
     assert watch.toasts == [LOST, BACK]
     assert watch.spoken == [SPOKEN_CONNECTING, SPOKEN_LOST, SPOKEN_CONNECTING, SPOKEN_CONNECTED]

@@ -20,7 +20,7 @@ from tests.support.processes import Server
 # The code that the server closes each socket with, and what the page makes of it.
 CODES = {"connected": None, "connecting": 1011, "disconnected": 4400}
 NAMES = {
-    "connected": re.compile("^Real-time updates active$"),
+    "connected": re.compile("^Connected$"),
     "connecting": re.compile(r"^Reconnecting\.\.\. \(attempt [1-9]/10\)$"),
     "disconnected": re.compile("^Offline - click to reconnect$"),
 }
@@ -215,7 +215,7 @@ def test_only_changes_are_spoken(enter: Opener, server: Server, stage: Stage) ->
     gate.code = None
     page.locator("#ws-status").click()
     shows(page, "connected")
-    assert watch.spoken[2:] == ["Reconnecting...", "Real-time updates active"]
+    assert watch.spoken[2:] == ["Reconnecting...", "Connected"]
     expect(page.locator(".toast")).to_contain_text("Connected again.")
     expect(spoken_toasts).to_have_count(0)
 

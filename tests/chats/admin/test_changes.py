@@ -89,8 +89,8 @@ def test_chats_are_closed_and_reopened(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     for action, text, kind in (
-        ("close_chats", "1 chat was closed.", events.ChatClosed),
-        ("reopen_chats", "1 chat was reopened.", events.ChatReopened),
+        ("close_chats", "1 chat was archived.", events.ChatClosed),
+        ("reopen_chats", "1 chat was unarchived.", events.ChatReopened),
     ):
         told.clear()
         with django_capture_on_commit_callbacks(execute=True):

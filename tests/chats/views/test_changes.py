@@ -86,7 +86,7 @@ def test_deleting_asks_first(cast: Cast) -> None:
     other = say(cast, cast.owner, "not yours")
     assert sign_in(cast.member).post(reverse("chats:message_delete", args=[cast.chat.pk, other])).status_code == 403
     author = sign_in(cast.member)
-    assert "It cannot be undone" in author.get(path).content.decode()
+    assert "This cannot be undone" in author.get(path).content.decode()
     assert Message.objects.get(pk=message_id).deleted_at is None
     author.post(path)
     assert Message.objects.get(pk=message_id).deleted_at is not None
@@ -155,7 +155,7 @@ def test_renaming_closing_and_deleting_are_for_those_who_may(cast: Cast) -> None
     owner.post(reverse("chats:close", args=[cast.chat.pk]))
     chat = Chat.objects.get()
     assert (chat.title, chat.is_closed) == ("Renamed", True)
-    assert "This chat is closed" in member.get(f"/chats/{chat.pk}/").content.decode()
+    assert "This chat is archived" in member.get(f"/chats/{chat.pk}/").content.decode()
     owner.post(reverse("chats:reopen", args=[cast.chat.pk]))
     assert not Chat.objects.get().is_closed
     owner.post(reverse("chats:delete", args=[cast.chat.pk]))
@@ -194,7 +194,7 @@ def test_what_cannot_be_taken_back_asks_and_names_it(cast: Cast) -> None:
         ),
         reverse("chats:invite_revoke", args=[cast.workspace.pk, invite.pk]): f"Revoke this invite link to “{place}”?",
         reverse("chats:workspace_delete", args=[cast.workspace.pk]): f"Delete the workspace “{place}”?",
-        reverse("chats:close", args=[cast.chat.pk]): f"Close “{chat}”?",
+        reverse("chats:close", args=[cast.chat.pk]): f"Archive “{chat}”?",
         reverse("chats:block", args=[cast.member.pk]): f"Block {name}?",
     }
     for path, question in questions.items():
@@ -297,7 +297,7 @@ def test_an_invite_can_be_taken_back(cast: Cast) -> None:
     path = reverse("chats:invite_revoke", args=[cast.workspace.pk, invite.pk])
     assert sign_in(cast.member).post(path).status_code == 403
     sign_in(cast.owner).post(path)
-    assert "works no more" in sign_in(cast.outsider).get(f"/invites/{invite.token}/").content.decode()
+    assert "no longer valid" in sign_in(cast.outsider).get(f"/invites/{invite.token}/").content.decode()
 
 
 # --- The bell and the search --------------------------------------------------------------------

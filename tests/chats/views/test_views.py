@@ -235,10 +235,10 @@ def test_managing_is_offered_to_those_who_may(cast: Cast) -> None:
 
 @pytest.mark.parametrize("template", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])
 def test_error_pages_need_nothing(template: str) -> None:
-    assert "To your chats" in render_to_string(template)
+    assert "Go to your chats" in render_to_string(template)
     request = RequestFactory().get("/")
     request.user = AnonymousUser()
-    assert "To your chats" in render_to_string(template, request=request)
+    assert "Go to your chats" in render_to_string(template, request=request)
 
 
 def test_the_policy_has_a_nonce_where_scripts_use_it(cast: Cast) -> None:

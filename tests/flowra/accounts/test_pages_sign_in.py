@@ -84,8 +84,8 @@ def test_session_key_changes_at_sign_in(client: Client, cast: Cast) -> None:
 def test_refusal_does_not_tell_who_has_an_account(client: Client, cast: Cast) -> None:
     def refusal(username: str) -> str:
         page = client.post(LOGIN, {"username": username, "password": "wrong"}).content.decode()
-        assert "do not belong together" in page
-        return page.partition("do not belong together")[0].rpartition("<")[2]
+        assert "Wrong username or password" in page
+        return page.partition("Wrong username or password")[0].rpartition("<")[2]
 
     User.objects.filter(pk=cast.outsider.pk).update(is_active=False)
     assert refusal("olga") == refusal("nobody") == refusal("otto")
