@@ -34,26 +34,26 @@ def count_post(*, user: User, chat_id: UUID, client_id: UUID | None) -> None:
 
     What was posted before, under the same `client_id`, goes through whatever the limit says: it is only answered again.
     """
-    wait = _take(user)
+    wait = _seconds_to_wait(user)
     if wait and (client_id is None or find_posted(user, chat_id, client_id) is None):
         raise TooFast(_("You are posting too fast; wait a moment."), retry_after=wait)
 
 
 def count_change(*, user: User) -> None:
     """Count an edit or a deletion that is about to be made, as dear to all readers as a post; raises TooFast."""
-    wait = _take(user)
+    wait = _seconds_to_wait(user)
     if wait:
         raise TooFast(_("You are changing messages too fast; wait a moment."), retry_after=wait)
 
 
 def count_preview(*, user: User) -> None:
     """Count a preview, which takes the server's time as a post's rendering does; raises TooFast."""
-    wait = _take(user)
+    wait = _seconds_to_wait(user)
     if wait:
         raise TooFast(_("You are asking for previews too fast; wait a moment."), retry_after=wait)
 
 
-def _take(user: User) -> float:
+def _seconds_to_wait(user: User) -> float:
     """Count one; returns 0.0, or the seconds until there may be another."""
     if not settings.FLOWRA_RATE_LIMITS or _post_limit is None:
         return 0.0

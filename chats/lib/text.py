@@ -53,7 +53,7 @@ _VARIATION = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0
 def _is_hidden(text: str, index: int) -> bool:
     """Whether the character at `index` shows nothing itself, or turns the others around."""
     char = text[index]
-    around = [text[place] for place in (index - 1, index + 1) if 0 <= place < len(text)]
+    around = [text[at] for at in (index - 1, index + 1) if 0 <= at < len(text)]
     if char in _JOINERS:
         joined = len(around) == 2 and not any(unicodedata.category(one)[0] in "ZC" for one in around)
         return not joined or any(unicodedata.name(one, "").startswith(_NEVER_JOINED) for one in around)

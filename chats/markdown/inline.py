@@ -101,15 +101,15 @@ def escape(state: StateInline, silent: bool) -> bool:
 
 def _is_special(state: StateInline, char: str) -> bool:
     """Whether the character after the backslash could be formatting where it stands."""
-    place = state.pos + 1
+    at = state.pos + 1
     if char in _EMPHASIS:
         before = state.src[state.pos - 1] if state.pos else " "
-        after = state.src[place + 1] if place + 1 < state.posMax else " "
+        after = state.src[at + 1] if at + 1 < state.posMax else " "
         return char != "_" or (before != "¯" and (after == char or any(_flanks(before, after, is_underscore=True))))
     if char == "\\":
-        return state.src[place + 1 : place + 2] in _ASCII_PUNCTUATION and place + 1 < state.posMax
+        return state.src[at + 1 : at + 2] in _ASCII_PUNCTUATION and at + 1 < state.posMax
     if char == "!":
-        return state.src[place + 1 : place + 2] == "["
+        return state.src[at + 1 : at + 2] == "["
     if char == "(":
         return state.src[state.pos - 1 : state.pos] == "]"
     if char in _AT_LINE_START:
@@ -163,8 +163,8 @@ def _joins(char: str) -> bool:
     return char.isascii() and (char.isalnum() or (char != "" and char in "_/\\=&%#@"))
 
 
-def _is_shortcode(text: str, place: int) -> bool:
-    match = _SHORTCODE.match(text, place)
+def _is_shortcode(text: str, at: int) -> bool:
+    match = _SHORTCODE.match(text, at)
     return match is not None and match[1].lower() in emoji_by_name()
 
 

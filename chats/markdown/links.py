@@ -218,9 +218,9 @@ def encoded_length(url: str) -> int:
     return ascii_only + 3 * (len(url.encode()) - ascii_only)
 
 
-def _validate_www(_linkify_it: LinkifyIt, text: str, place: int) -> int:
-    """Return how long the address after `www.` at `place` is; 0 where there is none."""
-    found = _linkify.match_at_start("http://" + text[place : place + MAX_ADDRESS])
+def _validate_www(_linkify_it: LinkifyIt, text: str, at: int) -> int:
+    """Return how long the address after `www.` at `at` is; 0 where there is none."""
+    found = _linkify.match_at_start("http://" + text[at : at + MAX_ADDRESS])
     host = found.url[len("http://") :].split("/")[0] if found else ""
     return len(found.url) - len("http://") if found and "." in host else 0
 

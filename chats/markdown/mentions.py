@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from markdown_it.token import Token
 
-from chats.markdown.naming import NOT_TEXT, Place, find_places, names_in
+from chats.markdown.naming import NOT_TEXT, Span, find_spans, names_in
 
 _MAX_WRITTEN = 50  # different names in one message: bounds the look-up and the notifications
 _MAX_NAMES = 200  # that these may stand for: "@a.b" may be a's name or a.b's
@@ -60,19 +60,19 @@ def _mark(children: list[Token], marks: Marks, *, is_quoted: bool) -> Iterator[T
     for text in shown:
         length += len(text)
         breaks.append(length)
-    places = iter(list(find_places("".join(shown), breaks)))
-    place = next(places, None)
+    spans = iter(list(find_spans("".join(shown), breaks)))
+    span = next(spans, None)
     for token, text, end in zip(children, shown, breaks, strict=True):
-        if place is None or place.start >= end or text != token.content:
+        if span is None or span.start >= end or text != token.content:
             yield token
             continue
         done = start = end - len(text)
-        while place is not None and place.start < end:
-            if marks.add(place.name, is_quoted=is_quoted):
-                yield _text(text[done - start : place.start - start])
-                yield from _mention(place, text[place.start - start : place.end - start])
-                done = place.end
-            place = next(places, None)
+        while span is not None and span.start < end:
+            if marks.add(span.name, is_quoted=is_quoted):
+                yield _text(text[done - start : span.start - start])
+                yield from _mention(span, text[span.start - start : span.end - start])
+                done = span.end
+            span = next(spans, None)
         yield _text(text[done - start :])
 
 
@@ -97,7 +97,7 @@ def _text(content: str) -> Token:
     return Token("text", "", 0, content=content)
 
 
-def _mention(place: Place, written: str) -> Iterator[Token]:
-    yield Token("mention_open", "span", 1, attrs={"class": "mention", "data-username": place.name})
+def _mention(span: Span, written: str) -> Iterator[Token]:
+    yield Token("mention_open", "span", 1, attrs={"class": "mention", "data-username": span.name})
     yield _text(written)
     yield Token("mention_close", "span", -1)

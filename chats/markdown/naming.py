@@ -1,7 +1,7 @@
 """Where a text names somebody: `@` and a username, found wherever a person would see it. Pure.
 
 Whether there is such a member is asked elsewhere. A name may be followed by what could also belong to it
-("@jane.Thanks"), so each place stands for all names that may be meant, and the longest one that a member has wins.
+("@jane.Thanks"), so each span stands for all names that may be meant, and the longest one that a member has wins.
 
 static/js/composer/mentions.js has the same rule for what is being typed; tests/cases/mentions.json holds both to it.
 """
@@ -29,7 +29,7 @@ _ADDRESS = re.compile(
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Place:
+class Span:
     """Where a text names somebody: from the `@` at `start` to the `end` of the longest name that may be meant."""
 
     start: int
@@ -37,7 +37,7 @@ class Place:
     name: str  # the longest one, lower-cased
 
 
-def find_places(text: str, breaks: Sequence[int] = ()) -> Iterator[Place]:
+def find_spans(text: str, breaks: Sequence[int] = ()) -> Iterator[Span]:
     """Yield where `text` names somebody. No name goes on over one of `breaks`, places in the text in order."""
     text = _ADDRESS.sub(lambda address: NOT_TEXT * len(address[0]), text)
     name_ends = -1  # where the run before this one ended
@@ -50,7 +50,7 @@ def find_places(text: str, breaks: Sequence[int] = ()) -> Iterator[Place]:
         first = run.start(1)
         for end in range(min(most, first + NAME_MAX_LENGTH), first, -1):
             if _may_end(text, end):
-                yield Place(run.start(), end, text[first:end].lower())
+                yield Span(run.start(), end, text[first:end].lower())
                 break
 
 

@@ -21,8 +21,8 @@ from chats.search.fields import KeyedModel, NameKeyField
 
 TITLE_MAX_LENGTH = 200
 CHAT_MEMBERS_PER_CALL = 100  # added at once
-# Nobody is so many revisions behind but by way of a restored backup, which leaps twice as far: one that is ahead of the
-# backup by less than this, because it saw what is lost, is behind by more. See services/restored.py.
+# A client this many revisions behind knows the chat from before a restored backup, after which revisions rise by twice
+# as much (services/after_restore.py).
 FAR_BEHIND = 1_000_000
 
 

@@ -32,7 +32,7 @@ def access_workspace(user: User, workspace_id: UUID, *, lock: bool = False) -> W
 
     Somebody who was deactivated is anybody else. `lock` holds the workspace's row until the end of the transaction.
     """
-    if lock and not _hold(Workspace.objects.filter(pk=workspace_id, memberships__user_id=user.pk)):
+    if lock and not _lock(Workspace.objects.filter(pk=workspace_id, memberships__user_id=user.pk)):
         raise NotFound(_("There is no such workspace."))
     try:
         return WorkspaceMember.objects.select_related("workspace").get(
@@ -48,7 +48,7 @@ def access_chat(user: User, chat_id: UUID, *, lock: bool = False) -> ChatMember:
     Somebody who was deactivated is anybody else. `lock` holds the chat's row until the end of the transaction: posts,
     edits, deletions and removals of members take it, and so happen one after the other.
     """
-    if lock and not _hold(Chat.objects.filter(pk=chat_id, memberships__user_id=user.pk)):
+    if lock and not _lock(Chat.objects.filter(pk=chat_id, memberships__user_id=user.pk)):
         raise NotFound(_("There is no such chat."))
     try:
         return ChatMember.objects.select_related("chat", "user").get(
@@ -92,7 +92,7 @@ def chat_standing(user: User, chat_id: UUID) -> Standing:
     return Standing(revision, access_version, kind == ChatKind.DIRECT, display_name or username)
 
 
-def _hold(rows: QuerySet[Any]) -> bool:
+def _lock(rows: QuerySet[Any]) -> bool:
     """Lock the row, before anything about it is read; returns whether there is one.
 
     Not together with reading: PostgreSQL looks at the joined membership as it was before it waited for the lock, and

@@ -134,7 +134,7 @@ def plan_changes(chat: Chat, since: int, *, limit: int, max_bytes: int | None, p
     """Return how somebody who knows `chat` up to revision `since` gets to know the rest, in parts of `part_bytes`.
 
     More than `limit` messages or `max_bytes` (None: whatever it is), a `since` ahead of the chat, or one from before a
-    restored backup's leap (see services/restored.py) is a reset.
+    restored backup (services/after_restore.py) is a reset.
     """
     if since > chat.revision or chat.revision - since >= FAR_BEHIND:
         return Plan(chat.revision, reset=True)

@@ -38,10 +38,10 @@ def list_people(user: User, search: str = "", *, workspace_id: UUID | None = Non
 
     With `search` those whose name and username have all its words, each by its beginning.
     """
-    places = WorkspaceMember.objects.filter(workspace__memberships__user_id=user.pk)
+    colleagues = WorkspaceMember.objects.filter(workspace__memberships__user_id=user.pk)
     if workspace_id is not None:
-        places = places.filter(workspace_id=workspace_id)
-    shared = places.values("user_id")
+        colleagues = colleagues.filter(workspace_id=workspace_id)
+    shared = colleagues.values("user_id")
     people = get_user_model().objects.filter(pk__in=shared, is_active=True)
     if search:
         named = has_words(search, "name_key", "username")

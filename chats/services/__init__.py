@@ -5,6 +5,7 @@ Locks are always taken in this order: workspace, its memberships, chat (by id), 
 once the lock is held.
 """
 
+from chats.services.after_restore import bump_revisions
 from chats.services.blocks import block_user, unblock_user
 from chats.services.chats import (
     add_chat_members,
@@ -34,8 +35,6 @@ from chats.services.moderation import (
     moderate_rename_workspace,
     moderate_reopen_chat,
 )
-from chats.services.people import tell_me_changed, tell_user_changed
-from chats.services.restored import leap_ahead
 from chats.services.workspaces.invitations import (
     accept_invitation,
     accept_invite,
@@ -62,6 +61,7 @@ __all__ = [
     "add_chat_members",
     "add_workspace_member",
     "block_user",
+    "bump_revisions",
     "cancel_all_invitations",
     "cancel_invitation",
     "change_role",
@@ -74,7 +74,6 @@ __all__ = [
     "delete_message",
     "delete_workspace",
     "edit_message",
-    "leap_ahead",
     "mark_notifications_read",
     "mark_read",
     "moderate_add_chat_member",
@@ -100,7 +99,5 @@ __all__ = [
     "reopen_chat",
     "revoke_all_invites",
     "revoke_invite",
-    "tell_me_changed",
-    "tell_user_changed",
     "unblock_user",
 ]

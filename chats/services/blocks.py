@@ -14,7 +14,7 @@ from chats import events
 from chats.exceptions import Conflict, Invalid, NotFound
 from chats.models import Block, Chat, ChatKind, WorkspaceInvitation, direct_key
 from chats.selectors.workspaces import shared_workspaces
-from chats.services.chats import note_removal
+from chats.services.chats import request_recheck
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
@@ -37,7 +37,7 @@ def block_user(*, user: User, user_id: UUID) -> None:
     if Block.objects.filter(blocker=user).count() >= BLOCKS_MAX:
         raise Conflict(_("You have blocked as many people as possible."))
     # Held, so that a message that is just being posted is there before the block, and none comes after it.
-    _hold_direct_chats(user.pk, user_id)
+    _lock_direct_chats(user.pk, user_id)
     Block.objects.bulk_create([Block(blocker=user, blocked_id=user_id)], ignore_conflicts=True)
     _take_effect(user.pk, user_id)
 
@@ -45,7 +45,7 @@ def block_user(*, user: User, user_id: UUID) -> None:
 @transaction.atomic
 def unblock_user(*, user: User, user_id: UUID) -> None:
     """Block somebody no more; twice is fine."""
-    _hold_direct_chats(user.pk, user_id)
+    _lock_direct_chats(user.pk, user_id)
     deleted, _rows = Block.objects.filter(blocker=user, blocked_id=user_id).delete()
     if deleted:
         _take_effect(user.pk, user_id)
@@ -68,7 +68,7 @@ def _knows(user: User, user_id: UUID) -> bool:
     )
 
 
-def _hold_direct_chats(first: UUID, second: UUID) -> None:
+def _lock_direct_chats(first: UUID, second: UUID) -> None:
     chats = Chat.objects.filter(kind=ChatKind.DIRECT, direct_key=direct_key(first, second))
     list(chats.select_for_update(no_key=True).order_by("pk").values_list("pk"))
 
@@ -80,4 +80,4 @@ def _take_effect(first: UUID, second: UUID) -> None:
     )
     events.publish_on_commit(events.BlockChanged(user_ids=(first, second)))
     for user_id in sorted((first, second)):
-        note_removal(user_id)
+        request_recheck(user_id)

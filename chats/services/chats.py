@@ -66,7 +66,7 @@ def create_chat(
     if kind == ChatKind.DIRECT:
         show_direct(chat, chat.memberships.filter(user_id=user.pk))
     else:
-        _tell_added(user, chat, memberships)
+        _notify_added(user, chat, memberships)
     return access_chat(user, chat.pk), created
 
 
@@ -136,7 +136,7 @@ def add_chat_members(*, user: User, chat_id: UUID, user_ids: Sequence[UUID]) -> 
     chat = access_chat(user, chat_id).chat
     people = lock_newcomers(chat, user_ids)
     # Only now: whoever was removed while this waited for a row adds nobody, least of all themselves.
-    return join_chat(access_chat(user, chat_id, lock=True).chat, people, actor=user)
+    return ensure_chat_members(access_chat(user, chat_id, lock=True).chat, people, actor=user)
 
 
 def lock_newcomers(chat: Chat, user_ids: Collection[UUID]) -> list[User]:
@@ -149,11 +149,11 @@ def lock_newcomers(chat: Chat, user_ids: Collection[UUID]) -> list[User]:
     return _lock_workspace_members(chat.workspace_id, set(user_ids), field="user_ids")
 
 
-def join_chat(chat: Chat, people: Sequence[User], *, actor: User) -> list[ChatMember]:
+def ensure_chat_members(chat: Chat, people: Sequence[User], *, actor: User) -> list[ChatMember]:
     """Add people from `lock_newcomers` to a chat whose row the caller holds; returns all their memberships."""
     added = _insert_members(chat, people)
     publish.members_added(chat, added)
-    _tell_added(actor, chat, added)
+    _notify_added(actor, chat, added)
     rows = chat.memberships.filter(user_id__in=[person.pk for person in people])
     return list(rows.select_related("user").order_by("user__name_key", "user_id"))
 
@@ -171,14 +171,14 @@ def remove_chat_member(*, user: User, chat_id: UUID, user_id: UUID) -> None:
         raise Conflict(_("A direct chat has two members."))
     if not drop_members(membership.chat, user_id=user_id):
         raise NotFound(_("There is no such member."))
-    note_removal(user_id)
+    request_recheck(user_id)
 
 
 def drop_members(chat: Chat, *, user_id: UUID) -> bool:
     """Remove a member from a chat whose row the caller holds; returns whether they were one.
 
     The new `access_version` tells every process to check its sockets before it delivers anything that was
-    committed later. The caller ends its transaction with `note_removal`.
+    committed later. The caller ends its transaction with `request_recheck`.
     """
     membership = chat.memberships.select_related("user").filter(user_id=user_id).first()
     if membership is None:
@@ -190,7 +190,7 @@ def drop_members(chat: Chat, *, user_id: UUID) -> bool:
     return True
 
 
-def note_removal(user_id: UUID) -> None:
+def request_recheck(user_id: UUID) -> None:
     """Have the user's open sockets looked at soon, even where no event of the removal reaches their process.
 
     The last statement of its transaction: nobody who holds this row waits for a chat's.
@@ -267,6 +267,6 @@ def _insert_members(chat: Chat, people: Iterable[User]) -> list[ChatMember]:
     return rows
 
 
-def _tell_added(actor: User, chat: Chat, memberships: Iterable[ChatMember]) -> None:
+def _notify_added(actor: User, chat: Chat, memberships: Iterable[ChatMember]) -> None:
     users = [membership.user for membership in memberships if membership.user_id != actor.pk]
     notify(without_blockers(actor, users), kind=Notification.Kind.ADDED, actor=actor, chat=chat, message=None)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chats import events
 from chats.models import Chat, ChatMember, Message, Workspace, WorkspaceMember
-from chats.payloads import chat_payload, member_payload, message_payload, role_payload
+from chats.payloads import chat_payload, me_payload, member_payload, message_payload, role_payload, user_state_payload
 from chats.selectors.unread import unread_count
+
+if TYPE_CHECKING:
+    from flowra.accounts.models import User
 
 
 def message_changed(kind: type[events.MessageChanged], chat: Chat, message: Message) -> None:
@@ -100,6 +103,22 @@ def workspace_member_changed(
             data=role_payload(membership),
         )
     )
+
+
+def me_changed(user: User) -> None:
+    """Publish what somebody sees of themselves, to their own sockets."""
+    events.publish_on_commit(events.MeChanged(user_id=user.pk, data=me_payload(user)))
+
+
+def user_changed(user: User) -> None:
+    """Publish somebody's new name to everybody they share a workspace with.
+
+    It costs one row, one event for each workspace, and in each server process one query for 500 connected members.
+    """
+    memberships = WorkspaceMember.objects.order_by("workspace_id").filter(user_id=user.pk)
+    workspace_ids = tuple(memberships.values_list("workspace_id", flat=True))
+    data = user_state_payload(user)
+    events.publish_on_commit(events.UserChanged(user_id=user.pk, workspace_ids=workspace_ids, data=data))
 
 
 def _of(chat: Chat) -> dict[str, Any]:

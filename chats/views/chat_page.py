@@ -18,7 +18,7 @@ from chats.selectors.access import access_chat, may_manage_chat
 from chats.selectors.chats import list_authors
 from chats.views import timeline
 from chats.views.base import PageRequest, last_chat_id, member_page, render_in_shell, shell_for
-from chats.views.forms import PlaceForm
+from chats.views.forms import WindowForm
 from chats.views.shell import ChatEntry, Shell
 
 NAMES_AT_ONCE = 200
@@ -53,15 +53,15 @@ def home(request: PageRequest) -> HttpResponse:
 def detail(request: PageRequest, chat_id: UUID) -> HttpResponse:
     """Show a chat; with `?before=<seq>` only the messages above that one, for scrolling up."""
     membership = access_chat(request.user, chat_id)
-    form = PlaceForm(request.GET)
-    place = form.cleaned_data if form.is_valid() else {}
-    if place.get("before"):
-        lines = timeline.before(membership, place["before"], may_manage=may_manage_chat(membership))
+    form = WindowForm(request.GET)
+    window = form.cleaned_data if form.is_valid() else {}
+    if window.get("before"):
+        lines = timeline.before(membership, window["before"], may_manage=may_manage_chat(membership))
         if request.headers.get("X-Requested-With"):
             return render(request, "chats/_lines.html", {"timeline": lines, "chat": membership.chat})
         return render_chat(request, membership, lines=lines)
-    answered = timeline.answered_in(membership.chat, place.get("reply_to"))
-    return render_chat(request, membership, at=place.get("at"), composer=Composer(reply_to=answered))
+    answered = timeline.answered_in(membership.chat, window.get("reply_to"))
+    return render_chat(request, membership, at=window.get("at"), composer=Composer(reply_to=answered))
 
 
 def render_chat(
@@ -151,11 +151,9 @@ def _may_manage(membership: ChatMember, shell: Shell) -> bool:
         return False
     if membership.chat.created_by_id == membership.user_id:
         return True
-    place = shell.workspace
+    here = shell.workspace
     return (
-        place is not None
-        and place.workspace_id == membership.chat.workspace_id
-        and place.role in (Role.OWNER, Role.ADMIN)
+        here is not None and here.workspace_id == membership.chat.workspace_id and here.role in (Role.OWNER, Role.ADMIN)
     )
 
 

@@ -91,7 +91,7 @@ class ReadForm(forms.Form):
     seq = forms.IntegerField(min_value=0)
 
 
-class PlaceForm(forms.Form):
+class WindowForm(forms.Form):
     """Which part of a chat to show: the page before a message, or around one; and which one is answered."""
 
     before = forms.IntegerField(min_value=1, required=False)

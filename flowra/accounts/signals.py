@@ -11,7 +11,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
-from chats.services import tell_me_changed, tell_user_changed
+from chats.services import publish
 from flowra.accounts.models import BrowserSession, User, profile_changed
 from flowra.accounts.security.sessions import SID, new_sid
 from flowra.accounts.services import touch_security
@@ -44,5 +44,5 @@ def session_began(sender: type[User], request: HttpRequest, user: User, **kwargs
 def publish_profile_changed(sender: type[User], user: User, has_new_name: bool, **kwargs: Any) -> None:
     """Publish a profile change to open pages."""
     if has_new_name:
-        tell_user_changed(user)
-    tell_me_changed(user)
+        publish.user_changed(user)
+    publish.me_changed(user)

@@ -2,7 +2,7 @@
 
 A standby that takes over may lack what was committed last, and so does a backup. New messages then get revisions that
 were used before, and whoever knows those, pages and this process's rooms, takes the new for the old and does not show
-it. So every chat leaps (chats/services/restored.py).
+it. So every chat leaps (chats/services/after_restore.py).
 
 PostgreSQL begins another timeline with each promotion and each recovery to a point in time. A cluster that is made anew
 has another system identifier, and a database that is made anew another oid. The database itself keeps these three:
@@ -60,7 +60,7 @@ def find_failover() -> str:
         )
         if is_first or row.identity == identity:  # another process has seen to it
             return identity
-        count = services.leap_ahead()
+        count = services.bump_revisions()
         before, row.identity = row.identity, identity
         row.save()
     logger.warning(
@@ -79,4 +79,4 @@ def note_restore() -> int:
     with transaction.atomic():
         if identity:
             DatabaseIdentity.objects.update_or_create(pk=1, defaults={"identity": identity})
-        return services.leap_ahead()
+        return services.bump_revisions()

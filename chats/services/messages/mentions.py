@@ -53,7 +53,7 @@ def add_mentions(message: Message, people: Iterable[User]) -> None:
     ChatMember.objects.filter(
         chat_id=message.chat_id, user__in=[person.pk for person in others], last_read_seq__lt=message.seq
     ).update(mention_count=F("mention_count") + 1)
-    tell_mentions(message, {person.pk for person in others})
+    publish_mentions(message, {person.pk for person in others})
     notify(others, kind=Notification.Kind.MENTION, actor=message.author, chat=message.chat, message=message)
 
 
@@ -84,10 +84,10 @@ def drop_mentions(message: Message, user_ids: Set[UUID]) -> None:
         if not _notifications_of(message, Notification.Kind.REPLY).filter(user_id=author_id).exists():
             told.filter(user_id=author_id).update(kind=Notification.Kind.REPLY)
     drop_notifications(told.filter(kind=Notification.Kind.MENTION))
-    tell_mentions(message, user_ids)
+    publish_mentions(message, user_ids)
 
 
-def tell_mentions(message: Message, user_ids: Set[UUID]) -> None:
+def publish_mentions(message: Message, user_ids: Set[UUID]) -> None:
     """Have these members' sockets be told their counts, after the commit."""
     if not user_ids:
         return
@@ -103,7 +103,7 @@ def _notifications_of(message: Message, kind: str) -> QuerySet[Notification]:
     return Notification.objects.filter(message=message, kind=kind)
 
 
-def tell_answered(message: Message, answered: Message, mentioned: Set[UUID]) -> None:
+def notify_answered(message: Message, answered: Message, mentioned: Set[UUID]) -> None:
     """Tell the author of `answered` that `message` answers it, unless they are told of it as `mentioned` already."""
     author = answered.author
     if author.pk in mentioned or author.pk == message.author_id:

@@ -97,7 +97,7 @@ def drop_notifications(rows: QuerySet[Notification]) -> None:
         _tell_on_commit(gone)
 
 
-def tell_gone(gone: Mapping[UUID, Collection[UUID]]) -> None:
+def publish_gone(gone: Mapping[UUID, Collection[UUID]]) -> None:
     """Tell users' own sockets that these of their notifications are no longer listed."""
     _tell_on_commit(gone)
 

@@ -30,7 +30,7 @@ from chats.selectors.messages import find_posted
 from chats.services import publish
 from chats.services.direct import refuse_blocked, show_direct
 from chats.services.indexing.entries import store_entry
-from chats.services.messages.mentions import Named, add_mentions, tell_answered
+from chats.services.messages.mentions import Named, add_mentions, notify_answered
 from chats.services.messages.notifications import mark_chat_notifications_read
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _store(
         mark_chat_notifications_read(user_id, chat)
     add_mentions(message, named.notified)
     if answered is not None:
-        tell_answered(message, answered, {person.pk for person in named.notified})
+        notify_answered(message, answered, {person.pk for person in named.notified})
     return message
 
 

@@ -13,17 +13,17 @@ from django.db.models import QuerySet
 
 from chats.lib.clock import database_now
 from chats.models import Role, WorkspaceDeparture, WorkspaceInvitation, WorkspaceInvite
-from chats.services.messages.notifications import tell_gone
+from chats.services.messages.notifications import publish_gone
 
 REFUSAL_DAYS = 30  # for which whoever declined or left cannot be invited again
 
 
-def note_refusal(workspace_id: UUID, user_id: UUID) -> None:
+def record_refusal(workspace_id: UUID, user_id: UUID) -> None:
     """Note that somebody declined an invitation or left."""
     _note(workspace_id, user_id, refused_at=database_now())
 
 
-def note_removed(workspace_id: UUID, user_id: UUID) -> None:
+def record_removal(workspace_id: UUID, user_id: UUID) -> None:
     """Note that somebody was removed: no link or invitation made until now lets them in again."""
     _note(workspace_id, user_id, removed_at=database_now())
 
@@ -41,7 +41,7 @@ def was_removed_since(workspace_id: UUID, user_id: UUID, moment: datetime.dateti
     ).exists()
 
 
-def end_what_is_worth_more(workspace_id: UUID, maker_id: UUID, role: str | None) -> None:
+def end_offers_beyond_role(workspace_id: UUID, maker_id: UUID, role: str | None) -> None:
     """End the links and invitations that somebody could not make any more in this role; None: they are gone."""
     links = WorkspaceInvite.objects.filter(workspace_id=workspace_id, created_by_id=maker_id)
     invitations = WorkspaceInvitation.objects.filter(
@@ -62,7 +62,7 @@ def end_invitations(invitations: QuerySet[WorkspaceInvitation]) -> int:
     for user_id, notification_id in still_open.order_by().values_list("user_id", "notification_id"):
         if notification_id is not None:
             gone.setdefault(user_id, []).append(notification_id)
-    tell_gone(gone)
+    publish_gone(gone)
     return still_open.update(ended_at=database_now())
 
 

@@ -29,8 +29,8 @@ from chats.payloads import notification_payload
 from chats.selectors.access import access_workspace, may_manage_workspace
 from chats.selectors.invitations import invites_by_token, list_own_invitations
 from chats.selectors.workspaces import shared_workspaces
-from chats.services.workspaces.departures import end_invitations, has_refused, note_refusal, was_removed_since
-from chats.services.workspaces.workspaces import check_role, hold_workspace, join_workspace, manage_workspace
+from chats.services.workspaces.departures import end_invitations, has_refused, record_refusal, was_removed_since
+from chats.services.workspaces.workspaces import check_role, ensure_workspace_member, lock_workspace, manage_workspace
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
@@ -64,7 +64,7 @@ def add_workspace_member(
             raise Forbidden(_("This person cannot be invited to this workspace."))
         if settings.FLOWRA_SIGNUP_ENABLED and not shared_workspaces(user, person.pk):
             return _invite(manager, user, person, username, role)
-    return join_workspace(workspace=manager.workspace, person=person, role=role)
+    return ensure_workspace_member(workspace=manager.workspace, person=person, role=role)
 
 
 @transaction.atomic
@@ -74,23 +74,23 @@ def accept_invitation(*, user: User, invitation_id: UUID) -> WorkspaceMember:
     The role is at most what its maker could give now.
     """
     invitation = _own(user, invitation_id)
-    workspace = hold_workspace(invitation.workspace_id)
+    workspace = lock_workspace(invitation.workspace_id)
     invitation = _own(user, invitation_id)  # as it is with the row held
     if was_removed_since(workspace.pk, user.pk, invitation.created_at):
         raise NotFound(_("There is no such invitation."))
     role = role_given_by(workspace.pk, invitation.invited_by_id, invitation.role)
     if role is None:
         raise NotFound(_("There is no such invitation."))
-    return join_workspace(workspace=workspace, person=user, role=role)[0]
+    return ensure_workspace_member(workspace=workspace, person=user, role=role)[0]
 
 
 @transaction.atomic
 def decline_invitation(*, user: User, invitation_id: UUID) -> None:
     """Decline an open invitation to `user`: the workspace cannot invite again for a while. Raises NotFound."""
-    hold_workspace(_own(user, invitation_id).workspace_id)
+    lock_workspace(_own(user, invitation_id).workspace_id)
     invitation = _own(user, invitation_id)
     _end(invitation)
-    note_refusal(invitation.workspace_id, user.pk)
+    record_refusal(invitation.workspace_id, user.pk)
 
 
 @transaction.atomic
@@ -170,7 +170,7 @@ def accept_invite(*, user: User, token: str) -> WorkspaceMember:
     invite = rows.first()
     if invite is None:
         raise _no_such_invite()
-    workspace = hold_workspace(invite.workspace_id)
+    workspace = lock_workspace(invite.workspace_id)
     invite = rows.select_for_update(of=("self",)).first()  # as it is with the workspace's row held
     member = WorkspaceMember.objects.select_related("user", "workspace").filter(workspace=workspace, user=user).first()
     if invite is None:
@@ -180,7 +180,7 @@ def accept_invite(*, user: User, token: str) -> WorkspaceMember:
     role = role_given_by(workspace.pk, invite.created_by_id, invite.role)
     if role is None or not invite.is_usable or was_removed_since(workspace.pk, user.pk, invite.created_at):
         raise _no_such_invite()
-    membership, _created = join_workspace(workspace=workspace, person=user, role=role)
+    membership, _created = ensure_workspace_member(workspace=workspace, person=user, role=role)
     invite.use_count += 1
     invite.save(update_fields=["use_count"])
     return membership

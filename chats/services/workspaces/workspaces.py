@@ -15,9 +15,9 @@ from chats.models import NAME_MAX_LENGTH, Chat, ChatMember, Role, Workspace, Wor
 from chats.payloads import workspace_name_payload
 from chats.selectors.access import access_workspace, may_manage_workspace
 from chats.services import publish
-from chats.services.chats import drop_members, note_removal
+from chats.services.chats import drop_members, request_recheck
 from chats.services.deletion import drop_workspace
-from chats.services.workspaces.departures import end_invitations, end_what_is_worth_more, note_refusal, note_removed
+from chats.services.workspaces.departures import end_invitations, end_offers_beyond_role, record_refusal, record_removal
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
@@ -61,7 +61,7 @@ def delete_workspace(*, user: User, workspace_id: UUID) -> None:
     drop_workspace(membership.workspace)
 
 
-def join_workspace(*, workspace: Workspace, person: User, role: str) -> tuple[WorkspaceMember, bool]:
+def ensure_workspace_member(*, workspace: Workspace, person: User, role: str) -> tuple[WorkspaceMember, bool]:
     """Make `person` a member, or leave them one; returns (membership, whether it is new).
 
     The caller holds the workspace's row, as whoever removes members does.
@@ -95,7 +95,7 @@ def set_role(workspace: Workspace, member: WorkspaceMember, role: str) -> Worksp
     member.role = role
     member.save(update_fields=["role"])
     publish.workspace_member_changed(events.WorkspaceRoleChanged, workspace, member)
-    end_what_is_worth_more(workspace.pk, member.user_id, role)
+    end_offers_beyond_role(workspace.pk, member.user_id, role)
     return member
 
 
@@ -124,15 +124,15 @@ def drop_workspace_member(workspace: Workspace, member: WorkspaceMember, *, has_
         _keep_an_owner(workspace)
     user_id = member.user_id
     member.delete()
-    end_what_is_worth_more(workspace.pk, user_id, None)
+    end_offers_beyond_role(workspace.pk, user_id, None)
     if has_left:
-        note_refusal(workspace.pk, user_id)
+        record_refusal(workspace.pk, user_id)
     else:
-        note_removed(workspace.pk, user_id)
+        record_removal(workspace.pk, user_id)
     in_chats = ChatMember.objects.filter(user_id=user_id, chat__workspace_id=workspace.pk).values("chat_id")
     for chat in Chat.objects.filter(pk__in=in_chats).select_for_update(no_key=True).order_by("pk"):
         drop_members(chat, user_id=user_id)
-    note_removal(user_id)
+    request_recheck(user_id)
     publish.workspace_member_changed(events.WorkspaceMemberRemoved, workspace, member)
 
 
@@ -144,7 +144,7 @@ def manage_workspace(user: User, workspace_id: UUID) -> WorkspaceMember:
     return membership
 
 
-def hold_workspace(workspace_id: UUID) -> Workspace:
+def lock_workspace(workspace_id: UUID) -> Workspace:
     """Return a workspace, its row held until the transaction ends. Raises NotFound."""
     workspace = Workspace.objects.select_for_update(no_key=True).filter(pk=workspace_id).first()
     if workspace is None:

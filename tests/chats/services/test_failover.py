@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from chats.models import Chat
-from chats.services.restored import LEAP
+from chats.services.after_restore import BUMP
 from realtime.background import failover
 from realtime.models import DatabaseIdentity
 from tests.conftest import Cast
@@ -18,19 +18,19 @@ from tests.conftest import Cast
 TELLS = connection.vendor == "postgresql"
 
 
-def leaps(cast: Cast) -> int:
-    """Return how often the chat has leapt."""
-    return Chat.objects.get(pk=cast.chat.pk).revision // LEAP
+def bumps(cast: Cast) -> int:
+    """Return how often the chat's revision was raised."""
+    return Chat.objects.get(pk=cast.chat.pk).revision // BUMP
 
 
-def test_chats_leap_once_for_each_other_database(cast: Cast) -> None:
+def test_revisions_rise_once_for_each_other_database(cast: Cast) -> None:
     identity = failover.find_failover()
     assert bool(identity) == TELLS
-    assert (failover.find_failover(), leaps(cast)) == (identity, 0), "the first look finds nothing to compare with"
+    assert (failover.find_failover(), bumps(cast)) == (identity, 0), "the first look finds nothing to compare with"
     for count in (1, 2):
         DatabaseIdentity.objects.update(identity="1/2/00000001")  # what a standby or a backup says
         for _ in range(2):
-            assert (failover.find_failover(), leaps(cast)) == (identity, count if TELLS else 0)
+            assert (failover.find_failover(), bumps(cast)) == (identity, count if TELLS else 0)
 
 
 def test_after_the_command_nothing_is_left_to_find(cast: Cast) -> None:
@@ -38,7 +38,7 @@ def test_after_the_command_nothing_is_left_to_find(cast: Cast) -> None:
     DatabaseIdentity.objects.update(identity="1/2/00000001")
     call_command("restored")
     failover.find_failover()
-    assert leaps(cast) == 1
+    assert bumps(cast) == 1
 
 
 @pytest.mark.django_db(transaction=True)

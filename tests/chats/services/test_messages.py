@@ -17,7 +17,7 @@ from chats.exceptions import Closed, Conflict, Forbidden, Invalid, NotFound, Too
 from chats.models import Chat, ChatMember, Message, Notification
 from chats.selectors.messages import list_changes
 from chats.selectors.unread import unread_counts
-from chats.services import restored
+from chats.services import after_restore
 from chats.services.chats import drop_members
 from tests.conftest import Cast, make_cast, make_user
 
@@ -167,7 +167,7 @@ def test_changes_are_the_present_state_in_order_of_revision(cast: Cast) -> None:
 def test_after_a_restore_whoever_was_anywhere_before_loads_anew(cast: Cast) -> None:
     """Also those who saw what is lost, once the chat has more than they saw; its messages keep their places."""
     post(cast, "in the backup")
-    assert services.leap_ahead() == 1
+    assert services.bump_revisions() == 1
     later = post(cast, "afterwards")
     chat = Chat.objects.get(pk=cast.chat.pk)
     assert (later.seq, chat.seq) == (2, 2)
@@ -177,14 +177,14 @@ def test_after_a_restore_whoever_was_anywhere_before_loads_anew(cast: Cast) -> N
     assert [message.pk for message in list_changes(chat, chat.revision - 1, 10).messages] == [later.pk]
 
 
-def test_all_chats_leap_however_many(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restored, "_BATCH", 2)
+def test_all_revisions_rise_however_many_chats(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(after_restore, "_BATCH", 2)
     for number in range(4):
         services.create_chat(
             user=cast.owner, workspace_id=cast.workspace.pk, kind="task", title=str(number), member_ids=[]
         )
-    assert services.leap_ahead() == 5
-    assert set(Chat.objects.values_list("revision", flat=True)) == {restored.LEAP}
+    assert services.bump_revisions() == 5
+    assert set(Chat.objects.values_list("revision", flat=True)) == {after_restore.BUMP}
 
 
 def test_events_are_told_after_the_commit_and_only_then(
