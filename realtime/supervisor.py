@@ -1,4 +1,4 @@
-"""Background tasks have an owner who notices their death."""
+"""Runs background tasks and restarts those that end."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from django.db import InterfaceError, OperationalError
 from realtime import metrics
 
 logger = logging.getLogger(__name__)
-SAY_EVERY = 60.0  # seconds between two lines about one task that waits for the database
-RESTART_DELAY = 1.0  # seconds: a task that dies at once must not turn into a busy loop
+LOG_EVERY = 60.0  # seconds between two lines about one task that waits for the database
+RESTART_DELAY = 1.0  # seconds: a task that fails at once must not become a busy loop
 
 
 class Supervisor:
     """Runs background tasks until stopped; one that ends or fails is logged and started again.
 
-    Where the database is away, a task waits for it: it is begun again once a second, and that counts as no failure.
+    While the database does not answer, a task is restarted once a second; that is not counted as a failure.
     """
 
     def __init__(self) -> None:
@@ -38,11 +38,11 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _say_that_it_waits(self, name: str, error: Exception) -> None:
+    def _log_waiting(self, name: str, error: Exception) -> None:
         now = asyncio.get_running_loop().time()
         if now < self._silent_until.get(name, now):
             return
-        self._silent_until[name] = now + SAY_EVERY
+        self._silent_until[name] = now + LOG_EVERY
         reason = str(error).partition("\n")[0]
         logger.warning("Background task %s waits for the database: %s", name, reason)
 
@@ -51,8 +51,8 @@ class Supervisor:
             try:
                 await run()
             except (OperationalError, InterfaceError) as error:
-                # No death: it goes on where it was when the database is back, which a restart would not hasten.
-                self._say_that_it_waits(name, error)
+                # Not a fault of the task: it continues when the database answers again.
+                self._log_waiting(name, error)
                 await asyncio.sleep(RESTART_DELAY)
                 continue
             except Exception:

@@ -1,10 +1,8 @@
-"""What was announced and has not arrived: the process was killed after the commit, or nobody could reach the broker.
+"""Finds events that were announced and have not arrived: a process was killed, or the broker did not answer.
 
-Messages are numbered, and found again by their chats' revisions. All else that a member is told of (chats that come,
-go and change, members, notifications) leaves a row in the same transaction, with the layer groups it goes to. Every few
-seconds each process reads the rows of the last minute in one query. Where it has not heard one of them in a group that
-somebody here listens to, these connections resync. It costs a row for each such event, none for messages, and one query
-by an index however many sockets there are.
+A lost message is found by its chat's revision (repair.py). Every other event (chats, members, notifications) stores a
+row in its own transaction, with the layer groups it is for. Every few seconds each process reads the rows of the last
+minute in one query by an index. If one has not arrived in a group that connections here need, these connections resync.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ WINDOW = datetime.timedelta(seconds=60)  # that a transaction may last from the 
 ON_ITS_WAY = datetime.timedelta(seconds=2)  # that an event may take from the row to this process
 KEEP = datetime.timedelta(minutes=10)
 CLEAR_EVERY = 60.0  # seconds between two deletions of old rows
-MOST = 5_000  # rows of one look; the oldest are read first, the others by the next one
+MOST = 5_000  # rows read at a time, the oldest first
 PER_SECOND = 100  # connections that load again in a second
 
 

@@ -1,15 +1,15 @@
-"""A database that lost its latest commits, noticed by itself.
+"""Finds out by itself that the database has lost its latest commits.
 
-A standby that takes over may lack what was committed last, and so does a backup. New messages then get revisions that
-were used before, and whoever knows those, pages and this process's rooms, takes the new for the old and does not show
-it. So every chat leaps (chats/services/after_restore.py).
+A promoted standby may lack the latest commits, and so does a backup. New messages then get revisions that were used
+before, and pages and rooms that know those take the new message for the old one and do not show it. So all revisions
+are raised (chats/services/after_restore.py).
 
-PostgreSQL begins another timeline with each promotion and each recovery to a point in time. A cluster that is made anew
-has another system identifier, and a database that is made anew another oid. The database itself keeps these three:
-where they are others now, it was a standby or a backup. After a promotion that lost nothing the leap was not needed; it
-costs that every open page loads its chat anew.
+PostgreSQL begins another timeline with each promotion and each recovery to a point in time. A new cluster has another
+system identifier, and a new database another oid. These three are stored in the database itself: if they differ from
+what PostgreSQL says now, it was a standby or a backup. After a promotion that lost nothing, raising the revisions was
+not necessary; it costs that every open page loads its chat again.
 
-SQLite has nothing like that: there, `manage.py restored` is needed.
+SQLite has nothing like that and needs `manage.py restored`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from chats import services
 from realtime.models import DatabaseIdentity
 
 logger = logging.getLogger(__name__)
-# The timeline is the first part of the name of the file that is written to. pg_control_checkpoint() would tell it late:
-# it names that of the last checkpoint. None of these functions needs a right of its own.
+# The timeline is the first part of the name of the WAL file. pg_control_checkpoint() would be late: it has the timeline
+# of the last checkpoint. None of these functions needs a privilege.
 _ASK = """
 SELECT (SELECT system_identifier FROM pg_control_system())
     || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -33,7 +33,7 @@ _silent = False
 
 
 def read_identity() -> str:
-    """Return which database this is; empty where it does not say so, as SQLite and some hosted PostgreSQL."""
+    """Return the database's identity; empty for SQLite and for a hosted PostgreSQL that hides it."""
     global _silent
     if connection.vendor != "postgresql":
         return ""
@@ -50,7 +50,7 @@ def read_identity() -> str:
 
 
 def find_failover() -> str:
-    """Return which database this is; where it was another one before, all chats have leapt by then."""
+    """Return the database's identity; if it was another one before, all revisions were raised by then."""
     identity = read_identity()
     if not identity or DatabaseIdentity.objects.filter(pk=1, identity=identity).exists():
         return identity
@@ -58,14 +58,14 @@ def find_failover() -> str:
         row, is_first = DatabaseIdentity.objects.select_for_update().get_or_create(
             pk=1, defaults={"identity": identity}
         )
-        if is_first or row.identity == identity:  # another process has seen to it
+        if is_first or row.identity == identity:  # another process has done it
             return identity
         count = services.bump_revisions()
         before, row.identity = row.identity, identity
         row.save()
     logger.warning(
-        "The database is %s now and was %s: it may have lost what was committed last. "
-        "Whoever knows one of its %d chats from before loads it anew.",
+        "The database is %s now and was %s: it may have lost its latest commits. "
+        "Clients that know one of its %d chats from before load it again.",
         identity,
         before,
         count,
@@ -74,7 +74,7 @@ def find_failover() -> str:
 
 
 def note_restore() -> int:
-    """Have all chats leap, return how many there are, and take the database for what it is now."""
+    """Raise all revisions, return how many chats there are, and store the database's identity as it is now."""
     identity = read_identity()
     with transaction.atomic():
         if identity:

@@ -1,4 +1,4 @@
-"""Makes entries for messages that have none, so that they are found; see chats/services/indexing/backfill.py."""
+"""Indexes messages that are not in the search index yet; see chats/services/indexing/backfill.py."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from django.utils import timezone
 from chats.services.indexing import backfill
 from realtime.database import background_key, run_serialized
 
-CHECK_INTERVAL = 30.0  # seconds between two looks for something to do
-PAUSE = 0.05  # seconds between two transactions: most of the time is everybody else's
-# Seconds that a look goes back beyond the one before: as long as a transaction may take, and clocks may differ.
+CHECK_INTERVAL = 30.0  # seconds between two runs when nothing is left
+PAUSE = 0.05  # seconds between two transactions: other writers have most of the time
+# Seconds that a run goes back beyond the start of the last one: as long as a transaction lasts and clocks differ.
 OVERLAP = 60.0
-AT_FIRST = 3_600.0  # seconds that the first look goes back
+AT_FIRST = 3_600.0  # seconds that the first run goes back
 
 
 async def run() -> None:
-    """Look and index, for ever; runs in the hub's loop."""
+    """Index what is not indexed, for ever; runs in the hub's loop."""
     key = background_key("indexing")
     await run_serialized(key, backfill.fill_all_keys)
     since = timezone.now() - datetime.timedelta(seconds=AT_FIRST)

@@ -12,9 +12,9 @@ NOTICE_MAX_LENGTH: int = Notice._meta.get_field("text").max_length or 0  # chara
 
 
 def make_notice(*, text: str, level: str, workspace: Workspace | None) -> Notice:
-    """Store a notice for the members of `workspace`, or with None for everybody, and return it.
+    """Store a notice for the members of `workspace`, or with None for all users, and return it.
 
-    Whoever has a page open hears of it at the next look of their process, FLOWRA_WATCH_INTERVAL seconds later at most.
+    Open sockets get it with the next poll of their process, FLOWRA_WATCH_INTERVAL seconds later at most.
     Raises Invalid for an empty text and an unknown level, TooLong above NOTICE_MAX_LENGTH characters.
     """
     if level not in Notice.Level.values:

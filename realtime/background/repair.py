@@ -1,7 +1,7 @@
-"""Announcements can be lost: a broker that restarts, a process killed between commit and publish.
+"""Finds messages and removals whose events were lost: the broker restarted, or a process was killed after the commit.
 
-Every few seconds each process compares, in one query, the chats its sockets are subscribed to with what it fanned
-out, and fans out what is missing. So even the last message of a quiet chat arrives, and a removal takes effect.
+Every few seconds each process compares, in one query, the chats of its rooms with what it has fanned out, and fans out
+what is missing. So even the last message of a quiet chat arrives, and a removal takes effect.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class Repairer:
-    """Finds and mends what this process's rooms have missed."""
+    """Finds and delivers what this process's rooms have missed."""
 
     def __init__(self, registry: ConnectionRegistry, membership: Membership) -> None:
         self._registry = registry
@@ -50,7 +50,7 @@ class Repairer:
         self._database = database or self._database
 
     async def compare_rooms(self) -> None:
-        """Compare all rooms with the database once and mend those that are behind."""
+        """Compare all rooms with the database once and repair those that are behind."""
         rooms = {
             chat_id: room for chat_id, room in self._registry.rooms.items() if room.revisions.contiguous is not None
         }
@@ -62,9 +62,9 @@ class Repairer:
                 self._membership.close_room(chat_id, "chat_deleted")
                 continue
             revision, access_version = versions[chat_id]
-            await self._mend(room, revision, access_version)
+            await self._repair(room, revision, access_version)
 
-    async def _mend(self, room: Room, revision: int, access_version: int) -> None:
+    async def _repair(self, room: Room, revision: int, access_version: int) -> None:
         room.require(access_version)
         if room.needs_check:
             self._membership.check(room)

@@ -21,7 +21,7 @@ class Audience(StrEnum):
 
     CHAT = "chat"  # everybody subscribed to the chat
     USER = "user"  # all sockets of the user
-    ACTIVITY = "activity"  # workspace: members of the chat who are not subscribed get new unread counts
+    UNREAD = "activity"  # workspace: members of the chat who are not subscribed get new unread counts
     MEMBERS = "members"  # workspace: members of the chat, or `user_ids`, who are not subscribed
     WORKSPACE = "workspace"  # workspace: its members, but for `skip_user_id`
     PRESENCE = "presence"  # workspace: everybody subscribed to one of the chats in `presence`

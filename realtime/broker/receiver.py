@@ -78,7 +78,7 @@ class Receiver:
         if self._starts > 1 or time.monotonic() - began > settings.FLOWRA_PUBLISH_TIMEOUT:
             events_lost()
         try:
-            # The two live and die together: without its groups the channel would stay silent for ever.
+            # Both end together: without its groups the channel would receive nothing.
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._groups.run())
                 while True:

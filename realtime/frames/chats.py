@@ -34,9 +34,9 @@ def layer_events(event: events.DomainEvent) -> Iterator[LayerEvent]:
         case events.MessageChanged():
             yield _to_subscribers(event, event.data, revision=event.revision, message_id=UUID(event.data["id"]))
             deleted_seq = event.data["seq"] if isinstance(event, events.MessageDeleted) else 0
-            yield _activity(event, deleted_seq=deleted_seq)
+            yield _unread(event, deleted_seq=deleted_seq)
         case events.MentionsChanged():
-            yield _activity(event, user_ids=event.user_ids)
+            yield _unread(event, user_ids=event.user_ids)
         case events.ChatCreated(labels=labels) if labels:
             for user_id in event.member_ids:
                 yield _to_users(event, {**event.data, "label": labels[user_id]}, (user_id,))
@@ -70,7 +70,7 @@ def layer_events(event: events.DomainEvent) -> Iterator[LayerEvent]:
 
 
 def change_frame(message: Message, *, since: int) -> ChatFrame:
-    """Return the frame that brings somebody who knows the chat up to revision `since` to this message's state."""
+    """Return the frame of a message for a client that knows the chat up to revision `since`."""
     if message.posted_revision > since:
         kind = "chat.message.posted"
     elif message.deleted_at is not None:
@@ -96,7 +96,7 @@ def change_event(message: Message, *, since: int, access_version: int) -> LayerE
 def typing_event(
     *, chat_id: UUID, user_id: UUID, display_name: str, is_typing: bool, access_version: int
 ) -> LayerEvent:
-    """Return the event that tells the others in the chat that somebody types, or stopped."""
+    """Return the event that a user types, or has stopped; it skips the user's own connections."""
     frame = Typing(chat_id=chat_id, user_id=user_id, display_name=display_name, is_typing=is_typing)
     return LayerEvent(
         group=chat_group(chat_id),
@@ -109,13 +109,13 @@ def typing_event(
     )
 
 
-def _activity(
+def _unread(
     event: events.MessageChanged | events.MentionsChanged, *, deleted_seq: int = 0, user_ids: tuple[UUID, ...] = ()
 ) -> LayerEvent:
-    """Return the event that has members' unread counts told; `user_ids` are those whose mentions changed."""
+    """Return the event that has unread counts sent; `user_ids` are those whose mentions changed."""
     return LayerEvent(
         group=workspace_group(event.workspace_id),
-        audience=Audience.ACTIVITY,
+        audience=Audience.UNREAD,
         chat_id=event.chat_id,
         workspace_id=event.workspace_id,
         revision=event.revision,
@@ -131,7 +131,7 @@ def _chat_read(event: events.ChatRead) -> LayerEvent:
         unread_count=event.unread_count,
         mention_count=event.mention_count,
     )
-    # With the chat, so that the counts that are on their way are counted again; see ActivityFeed.put_read.
+    # With the chat, so that counts which are being read are read again; see UnreadFeed.put_read.
     return LayerEvent(
         group=user_group(event.user_id),
         audience=Audience.USER,

@@ -1,4 +1,4 @@
-"""Events about people and workspaces to the events that cross the layer; see realtime/frames/chats.py."""
+"""Events about users and workspaces to layer events; realtime/frames/chats.py has the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MEMBER_FRAMES = {
 
 
 def people_events(event: events.DomainEvent) -> Iterator[LayerEvent]:
-    """Yield what has to be sent for an event about somebody or a workspace, to which groups."""
+    """Yield the layer events for an event about a user or a workspace."""
     match event:
         case events.UserChanged():
             frame = encode(protocol.UserChanged(data=event.data))
@@ -39,7 +39,7 @@ def people_events(event: events.DomainEvent) -> Iterator[LayerEvent]:
 
 
 def _member_events(event: events.WorkspaceMemberEvent) -> Iterator[LayerEvent]:
-    """Yield what tells the one concerned, who comes or goes with it, and the others."""
+    """Yield the event for the user, who enters or leaves the workspace with it, and the one for the others."""
     audience, frame_type = _MEMBER_FRAMES[type(event)]
     frame = encode(frame_type(workspace_id=event.workspace_id, workspace_name=event.workspace_name, data=event.data))
     yield to_user(event.user_id, frame, audience=audience, workspace_id=event.workspace_id)

@@ -45,7 +45,7 @@ class Delivery:
                 room = self._registry.rooms.get(event.chat_id) if event.chat_id else None
                 if room is not None:
                     self._membership.deliver(room, event)
-            case Audience.ACTIVITY | Audience.MEMBERS:
+            case Audience.UNREAD | Audience.MEMBERS:
                 self._unread.put(event)
             case Audience.WORKSPACE:
                 self._workspaces.put(event)

@@ -90,7 +90,7 @@ class Membership:
                 logger.exception("Members of the chat %s cannot be checked; trying again.", room.chat_id)
                 await asyncio.sleep(RETRY_DELAY)
                 continue
-            # Whoever subscribed while the query ran was not in it; they read their own membership after it.
+            # The query has no users who subscribed while it ran; they read their own membership after it.
             for connection in list(room.subscriptions):
                 if connection.user_id in user_ids and connection.user_id not in members:
                     self._registry.unsubscribe(connection, room.chat_id)

@@ -22,7 +22,7 @@ class RevisionLog:
         self._messages: OrderedDict[int, UUID] = OrderedDict()  # message by revision, the latest MAX_REMEMBERED
 
     def start_at(self, revision: int) -> None:
-        """Take everything up to `revision` as fanned out, unless `contiguous` is known already."""
+        """Set `contiguous` to `revision` if it is unknown."""
         if self.contiguous is None:
             self.advance_to(revision)
 

@@ -49,7 +49,7 @@ class RoomPresence:
         return [list(some.values()) for some in rounds]
 
     def load(self, states: Mapping[UUID, State]) -> None:
-        """Load a snapshot of all members; later changes stay, and whoever is not in it is removed."""
+        """Load a snapshot of all members; later changes stay, and users who are not in it are removed."""
         for user_id in self._versions.keys() - states.keys():
             del self._versions[user_id]
             self._online.discard(user_id)

@@ -47,9 +47,9 @@ class Subscribing:
         return subscription
 
     def confirm_subscription(self, subscription: Subscription, *, revision: int, access_version: int) -> bool:
-        """Take what a subscriber has read about the chat; returns False where it has to be read again.
+        """Confirm a subscription with what was read about the chat; returns False where it has to be read again.
 
-        That is where the room has seen a later `access_version`: the membership that was read may have ended.
+        It has to where the room has seen a later `access_version`: the membership that was read may have ended.
         """
         room = subscription.room
         if subscription.has_ended or not self._membership.confirm(room, access_version):

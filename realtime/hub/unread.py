@@ -69,10 +69,10 @@ class UnreadFeed:
         self._changes_wake = asyncio.Event()
 
     def put(self, event: LayerEvent) -> None:
-        """Add an event for ACTIVITY or MEMBERS; the same chat twice in a round counts once."""
+        """Add an event for UNREAD or MEMBERS; the same chat twice in a round counts once."""
         if event.workspace_id is None or event.chat_id is None or event.workspace_id not in self._registry.by_workspace:
             return
-        if event.audience is Audience.ACTIVITY:
+        if event.audience is Audience.UNREAD:
             self._note(event.chat_id, event.revision)
             self._add_change(event.workspace_id, event.chat_id, Change(set(event.user_ids), event.deleted_seq))
         else:

@@ -186,7 +186,7 @@ async def test_unread_counts_are_told_after_the_database_came_back(cast: Cast, m
     await sync_to_async(services.post_message)(user=cast.owner, chat_id=cast.chat.pk, body="hi", client_id=uuid.uuid4())
     listener = Listener(cast.member.pk)
     feed = UnreadFeed(connect(listener, cast.workspace.pk))
-    feed.put(LayerEvent(group="w", audience=Audience.ACTIVITY, chat_id=cast.chat.pk, workspace_id=cast.workspace.pk))
+    feed.put(LayerEvent(group="w", audience=Audience.UNREAD, chat_id=cast.chat.pk, workspace_id=cast.workspace.pk))
     await run_until(feed.run_unread, lambda: bool(listener.texts))
     assert json.loads(listener.texts[0])["unread_count"] == 1
 

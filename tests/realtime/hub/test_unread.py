@@ -23,7 +23,7 @@ def post(chat_id: UUID, **fields: Any) -> LayerEvent:
     """Return what a post, or with `fields` a change of counts, tells the members of a workspace."""
     return LayerEvent(
         group=workspace_group(ACME),
-        audience=Audience.ACTIVITY,
+        audience=Audience.UNREAD,
         workspace_id=ACME,
         chat_id=chat_id,
         revision=1,
