@@ -18,7 +18,7 @@ DATABASE_TESTS := tests/flowra/accounts tests/api tests/chats tests/flowra/manag
 	$(addprefix tests/presence/test_,admin.py api.py commands.py last_seen.py tracker.py)
 TYPED := flowra chats presence realtime deploy tests benchmarks
 
-.PHONY: help run cluster test lint audit types fmt messages lock screenshots system bench bench-quick
+.PHONY: help run cluster check test lint audit types fmt messages lock screenshots system bench bench-quick
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -31,6 +31,9 @@ run: $(INSTALLED)  ## Serve the demo on http://127.0.0.1:8000 (HOST, PORT); Ctrl
 
 cluster: $(INSTALLED_DEV)  ## Serve the demo as two processes on PORT and the next one; broker and data as you set them, or its own
 	@if [ -t 0 ]; then set -m; fi; $(BIN)/python -m deploy.cluster --ports $(PORT) $$(($(PORT) + 1))
+
+check: $(INSTALLED_DEV)  ## Lint, types, the fast tests and the JavaScript modules: a minute, and nothing but Python
+	@$(BIN)/python -m tests.check
 
 test: $(INSTALLED_DEV) system  ## Run all tests; the database's also on PostgreSQL
 	$(BIN)/python -m tests.everything $(wildcard $(DATABASE_TESTS))

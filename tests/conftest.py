@@ -1,11 +1,16 @@
-"""Fixtures that everybody shares: the cast (owner, member, outsider), and real servers, databases and brokers."""
+"""Fixtures that everybody shares: the cast (owner, member, outsider), and real servers, databases and brokers.
+
+A test is slow if it uses the fixture `processes`, itself or through another one: nothing else may start a program.
+The mark `slow` stands on its own where a test computes for long. `make check` leaves slow tests out.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +31,12 @@ if TYPE_CHECKING:
     from flowra.accounts.models import User
 
 PASSWORD = "correct horse battery"
+PROCESSES = "processes"
+_are_programs_refused = False  # the audit hook cannot be given anything, and stays for as long as Python runs
 
 # Examples are about what is right, not about how long it takes: any may take more than 200 ms on a busy machine.
 hypothesis_settings.register_profile("flowra", deadline=None)
+hypothesis_settings.register_profile("check", deadline=None, max_examples=10)
 hypothesis_settings.load_profile("flowra")
 
 
@@ -104,27 +112,71 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put browser tests last: once Playwright has started, its event loop stands in the way of async_to_sync."""
+    """Put browser tests last, and mark as slow what starts programs.
+
+    Once Playwright has started, its event loop stands in the way of async_to_sync.
+    """
     browser = Path(__file__).parent / "browser"
     items.sort(key=lambda item: item.path.is_relative_to(browser))
+    for item in items:
+        if PROCESSES in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Refuse programs to fast tests while their fixtures are set up."""
+    with refuse_programs(unless=item.get_closest_marker("slow") is not None):
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Refuse programs to fast tests."""
+    with refuse_programs(unless=item.get_closest_marker("slow") is not None):
+        yield
+
+
+@contextmanager
+def refuse_programs(*, unless: bool) -> Iterator[None]:
+    """Raise an error in whoever starts a program, `unless` that is allowed."""
+    global _are_programs_refused
+    _are_programs_refused = not unless
+    try:
+        yield
+    finally:
+        _are_programs_refused = False
+
+
+def _audit(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "subprocess.Popen" and _are_programs_refused:
+        raise RuntimeError(f"A fast test started {arguments[0]}: use the fixture `{PROCESSES}`, or one that uses it")
+
+
+sys.addaudithook(_audit)
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
+def processes() -> None:
+    """Allow a test, or a fixture, to start programs."""
+
+
+@pytest.fixture(scope="session")
+def postgresql(processes: None) -> Iterator[PostgreSQL]:
     """Give a running PostgreSQL; take a database of your own from it with create_database()."""
     with PostgreSQL() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def valkey() -> Iterator[Valkey]:
+def valkey(processes: None) -> Iterator[Valkey]:
     """Give a running broker, shared by all tests: to stop or restart one, start your own."""
     with Valkey() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server(processes: None) -> Iterator[Server]:
     """Give a running server with SQLite and the in-process layer, shared by the tests of a module."""
     with Server() as running:
         yield running

@@ -19,6 +19,8 @@ from chats import services
 from flowra.accounts.models import User
 from tests.conftest import Cast
 
+pytestmark = pytest.mark.slow
+
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "X" * 200)
 STRIDE = 6  # of what there is of a kind, each address meets every sixth
 FORM = "application/x-www-form-urlencoded"

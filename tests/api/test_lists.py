@@ -64,6 +64,7 @@ def walk(caller: Caller, first: str, direction: str) -> list[list[str]]:
     return pages
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LISTS)
 def test_every_row_comes_once_in_order(cast: Cast, callers: Callers, path: str) -> None:
     fill(cast, 0, 6)
@@ -91,6 +92,7 @@ def test_rows_that_come_and_go_disturb_no_page(cast: Cast, callers: Callers) -> 
     assert rest == everything[2:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LISTS + FIXED)
 def test_the_number_of_queries_does_not_grow(cast: Cast, callers: Callers, path: str) -> None:
     path = place(path, cast)

@@ -49,8 +49,13 @@ document.addEventListener("securitypolicyviolation", (event) =>
 SETTINGS = {"FLOWRA_RATE_LIMITS": "false", "FLOWRA_ACCESS_TOKEN_SECONDS": "7200"}
 
 
+@pytest.fixture(autouse=True)
+def _starts_programs(processes: None) -> None:
+    """Every test here has a browser."""
+
+
 @pytest.fixture(scope="package")
-def server() -> Iterator[Server]:
+def server(processes: None) -> Iterator[Server]:
     """Give a server with the demo's data, without limits: tests are faster than people."""
     with Server(SETTINGS) as server:
         server.manage("seed_demo")
@@ -58,7 +63,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
+def chromium(processes: None) -> Iterator[Browser]:
     """Give a browser."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -151,7 +156,7 @@ def proxy(server: Server) -> Iterator[FreezingProxy]:
 
 
 @pytest.fixture(scope="module")
-def mortal() -> Iterator[Server]:
+def mortal(processes: None) -> Iterator[Server]:
     """Give a server that the tests of a module may kill."""
     with Server(SETTINGS, demo=True) as server:
         yield server

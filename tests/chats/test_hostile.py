@@ -151,6 +151,7 @@ def hostile(cast: Cast) -> Cast:
     return cast
 
 
+@pytest.mark.slow
 def test_nothing_typed_becomes_markup_on_any_page(client: Client, hostile: Cast) -> None:
     looked_at = 0
     for user in (hostile.owner, hostile.member):
@@ -169,6 +170,7 @@ def test_nothing_typed_becomes_markup_on_any_page(client: Client, hostile: Cast)
     assert looked_at > 50
 
 
+@pytest.mark.slow
 def test_nothing_typed_becomes_markup_in_the_admin(admin_client: Client, hostile: Cast) -> None:
     looked_at = 0
     for model in admin.site._registry:

@@ -16,8 +16,13 @@ from tests.support.processes import PostgreSQL, Server, Valkey
 SECRET_KEY = "one key for all processes, so that each knows the others' sessions and tokens"
 
 
+@pytest.fixture(autouse=True)
+def _starts_programs(processes: None) -> None:
+    """Every test here has servers."""
+
+
 @pytest.fixture(scope="module")
-def broker() -> Iterator[Valkey]:
+def broker(processes: None) -> Iterator[Valkey]:
     """Give a broker of the module's own, to be killed and restarted."""
     with Valkey() as running:
         yield running

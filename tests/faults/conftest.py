@@ -9,8 +9,13 @@ import pytest
 from tests.faults.support.stage import Rig, Stage, set_rig, set_stage
 
 
+@pytest.fixture(autouse=True)
+def _starts_programs(processes: None) -> None:
+    """Every test here has servers."""
+
+
 @pytest.fixture(scope="package")
-def stage() -> Iterator[Stage]:
+def stage(processes: None) -> Iterator[Stage]:
     """Give two servers, a PostgreSQL and a broker."""
     with set_stage() as running:
         yield running

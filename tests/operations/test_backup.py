@@ -46,7 +46,7 @@ class House:
 
 
 @pytest.fixture(params=["postgresql", "sqlite"])
-def house(request: pytest.FixtureRequest) -> House:
+def house(processes: None, request: pytest.FixtureRequest) -> House:
     """Give a server that does not run yet, with the demo in it."""
     shared = {"SECRET_KEY": "the same before and after, kept apart from the backups", "FLOWRA_RATE_LIMITS": "false"}
     if request.param == "postgresql":
@@ -163,6 +163,7 @@ async def expect_it_goes_on(chat: Frame, johns: Follower, janes: Follower, *, be
 # --- manage.py backup ---------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_backup_is_one_sound_file_for_its_owner_alone(tmp_path: Path) -> None:
     server = Server(demo=True)
     file = tmp_path / "flowra.backup"
@@ -174,6 +175,7 @@ def test_a_backup_is_one_sound_file_for_its_owner_alone(tmp_path: Path) -> None:
         assert copy.execute("SELECT count(*) FROM chats_message").fetchone()[0] > 40
 
 
+@pytest.mark.usefixtures("processes")
 def test_what_stands_in_the_way_of_a_backup_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database = settings.DATABASES["default"]
     there = tmp_path / "there"

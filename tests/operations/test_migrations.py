@@ -157,6 +157,7 @@ print("SEEN", json.dumps(seen))
 """
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
 def test_all_go_back_and_forth_with_data_and_nobody_has_to_sign_in_again(
     kind: str, request: pytest.FixtureRequest

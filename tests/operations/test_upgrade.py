@@ -40,7 +40,7 @@ ANSWER_SECONDS = 30.0
 
 
 @pytest.fixture(scope="module")
-def next_version() -> Path:
+def next_version(processes: None) -> Path:
     """Give the folder of the next version, its migration written by Django."""
     folder = temporary_folder()
     for part in PARTS:

@@ -224,7 +224,7 @@ class Wire:
         return sent
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.slow)])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """Give an empty world of each backend in turn."""
     made = MemoryWorld() if request.param == "memory" else RedisWorld(request.getfixturevalue("valkey"))

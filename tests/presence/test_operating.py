@@ -25,7 +25,7 @@ AIR = 10.0  # seconds for a busy machine
 
 
 @pytest.fixture(scope="module")
-def broker() -> Iterator[Valkey]:
+def broker(processes: None) -> Iterator[Valkey]:
     """Give a broker of this module's own: it is stopped in the end, and nobody else's processes are in it."""
     with Valkey() as running:
         yield running

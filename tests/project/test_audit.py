@@ -51,6 +51,7 @@ def test_what_is_said_goes_by_what_was_looked_at(
     assert text.startswith("not scanned") == (FINE not in packages)
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_tool_that_cannot_be_had_is_said(tmp_path: Path) -> None:
     uv = tmp_path / "uv"
     uv.write_text("#!/bin/sh\necho 'error: no network' >&2\nexit 2\n")

@@ -41,7 +41,7 @@ Fault = Callable[[int, int, str], list[str]]
 
 
 @pytest.fixture(scope="module")
-def ours() -> Iterator[Running]:
+def ours(processes: None) -> Iterator[Running]:
     """Give Flowra's server as it is measured."""
     with serving(peers.OURS) as running:
         yield running
@@ -72,6 +72,7 @@ def test_client_counts_ours(ours: Running) -> None:
     assert_counts(ours, "flowra")
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("peer", [peers.OURS_DAPHNE, peers.BROADCAST, peers.TEXTBOOK_UVICORN])
 def test_client_counts(peer: Peer) -> None:
     with serving(peer) as running:
@@ -100,6 +101,7 @@ def test_a_server_of_one_room_is_not_asked_for_more() -> None:
         dialect_of_room("plain", 1)
 
 
+@pytest.mark.usefixtures("processes")
 def test_who_is_not_let_in_is_no_churn(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CountError, match="could not"), Churn(ChurnJob(ports=[free_port()], rate=20, rooms=1)):
         pass
@@ -260,6 +262,7 @@ def test_goals_without_figures_are_not_measured() -> None:
     assert {row[2] for row in goals_table(Field()).rows} == {"not measured"}
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_server_that_does_not_start_is_told_with_its_output() -> None:
     broken = Peer(title="broken", dialect="plain", command=lambda port: ["sh", "-c", "echo no luck; exit 3"])
     with pytest.raises(MeasurementFailed, match=r"(?s)broken.*ended with 3.*no luck"), serving(broken):

@@ -36,6 +36,7 @@ OF_A_DEVELOPER = {
 FATAL = ("EMAIL_USE_TLS", "PROMETHEUS_MULTIPROC_DIR")
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("settings", [OF_A_DEVELOPER, {"FLOWRA_POSTS_PER_SECOND": "99"}], ids=["all", "one"])
 def test_pytest_goes_by_none_of_them(settings: dict[str, str], tmp_path: Path) -> None:
     plain = {name: value for name, value in os.environ.items() if not SETTINGS.fullmatch(name)}
@@ -54,6 +55,7 @@ def test_pytest_goes_by_none_of_them(settings: dict[str, str], tmp_path: Path) -
     assert "begin without" in done.stderr
 
 
+@pytest.mark.usefixtures("processes")
 def test_ci_hands_none_of_them_on(tmp_path: Path) -> None:
     make = tmp_path / "make"
     make.write_text(f'#!/bin/sh\nenv >> "{tmp_path}/seen"\necho "--- $*" >> "{tmp_path}/seen"\n')

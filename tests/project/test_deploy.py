@@ -133,6 +133,7 @@ def test_compose_waits_for_health_and_lets_servers_drain(compose: dict[str, Any]
         assert (DEPLOY / source).exists() or source == "./tls"
 
 
+@pytest.mark.usefixtures("processes")
 def test_what_compose_gives_the_servers_makes_sense(compose: dict[str, Any], tmp_path: Path) -> None:
     filled = {
         **environment_of((DEPLOY / "env.example").read_text()),
@@ -182,6 +183,7 @@ def test_servers_serve_on_until_nginx_knows_that_the_one_restarted_before_is_bac
     assert all(float(hold) > aside for hold in holds)
 
 
+@pytest.mark.usefixtures("processes")
 def test_the_nginx_of_a_machine_without_docker_names_nothing_of_containers(tmp_path: Path) -> None:
     """The command of docs/operations.md: Debian's unit waits for its pid file, its /dev/stdout is no file."""
     (command,) = re.findall(r"^ +sed -e 's\|app-1.*?nginx\.conf$", OPERATIONS, re.MULTILINE | re.DOTALL)
@@ -196,6 +198,7 @@ def test_the_nginx_of_a_machine_without_docker_names_nothing_of_containers(tmp_p
 # --- systemd --------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("processes")
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
     """systemd itself reads them, with this project in the place of /opt/flowra."""
     program = shutil.which("systemd-analyze")

@@ -23,7 +23,7 @@ INSTALL_SECONDS = 240  # about 10 s where the network is good
 
 
 @pytest.fixture(scope="module")
-def clone() -> Path:
+def clone(processes: None) -> Path:
     """Give a copy of the repository's files, without anything that was made in it, readable by everybody."""
     folder = temporary_folder()
     folder.chmod(0o755)

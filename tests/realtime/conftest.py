@@ -34,7 +34,7 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def demo_server() -> Iterator[Server]:
+def demo_server(processes: None) -> Iterator[Server]:
     """Give a running server with the demo's people, shared by the tests of a module."""
     with Server(demo=True) as running:
         yield running

@@ -8,11 +8,14 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from tests.support.processes import ROOT, Server
 
 SECONDS = 120  # for the generator, which takes three
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_client_made_by_openapi_generator_posts(tmp_path: Path) -> None:
     document, folder = tmp_path / "openapi.json", tmp_path / "client"
     with Server(demo=True) as server:

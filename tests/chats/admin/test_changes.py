@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     pass
 
 
+@pytest.mark.slow
 def test_messages_are_deleted_in_their_place_and_pages_are_told(
     admin_client: Client,
     cast: Cast,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_lists_take_the_same_number_of_queries_whatever_their_length(
     admin_client: Client, cast: Cast, model: type[Model]

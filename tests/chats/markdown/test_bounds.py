@@ -114,6 +114,7 @@ HEAVY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", HEAVY.values(), ids=HEAVY.keys())
 def test_the_heaviest_bodies(body: str) -> None:
     made, seconds = render_timed(body[:BODY_MAX_LENGTH])

@@ -48,6 +48,7 @@ NASTY = ["1", "a ", "a\n", "\n ", '"', "{", "é", "$("]  # of all that was tried
 ONE_NAME_EACH = sorted({type(get_lexer_by_name(name)): name for name in sorted(LANGUAGES)}.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ONE_NAME_EACH)
 def test_no_lexer_takes_long(language: str) -> None:
     """The worst of these bodies, at its best of three: the machine may be busy."""

@@ -32,6 +32,7 @@ def test_lines_are_kept_where_they_are_wanted() -> None:
     assert plain_text(body, one_line=False) == "one\ntwo\na\nb\nx y\n1 2\nc\n\n  d"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", HEAVY.values(), ids=HEAVY.keys())
 def test_an_excerpt_of_anything_is_short_and_made_soon(body: str) -> None:
     seconds = []

@@ -130,6 +130,7 @@ PAGES = [
 ]
 
 
+@pytest.mark.slow
 def test_pages_take_the_same_number_of_statements_for_two_and_for_twenty(cast: Cast) -> None:
     def cost(page: str) -> int:
         client = Client()  # another one for each, because a session remembers the chat that was open

@@ -202,6 +202,7 @@ FORMS: list[Callable[[str], str]] = [str, str.upper, str.lower, str.swapcase, st
 NORMAL: list[Literal["NFC", "NFD", "NFKC", "NFKD"]] = ["NFC", "NFD", "NFKC", "NFKD"]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

@@ -82,6 +82,7 @@ def stops(statements: list[str], *, is_removal: bool) -> Iterator[int]:
             yield number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("removal", REMOVALS, ids=[removal.name for removal in REMOVALS])
 def test_two_at_once_are_as_one_after_the_other(stage: Stage, removal: Doing) -> None:
     acts = [act for act in BY_MIKA + BY_OTHERS if act.name in TRIED[removal.name]]

@@ -51,6 +51,7 @@ def rewind(seconds: float) -> None:
         row.save()
 
 
+@pytest.mark.slow
 def test_many_networks_try_one_name_slowly(counted: Cast) -> None:
     answers = [attempt(network) for network in range(20) for _ in range(9)]
     assert CountingHasher.asked <= FREE_TRIES + 5, "180 tries"
@@ -61,6 +62,7 @@ def test_many_networks_try_one_name_slowly(counted: Cast) -> None:
     assert attempt(99, "mika", PASSWORD).status_code == 302, "other names are not concerned"
 
 
+@pytest.mark.slow
 def test_the_pause_doubles_is_not_prolonged_and_never_shuts_out(counted: Cast) -> None:
     for network in range(FREE_TRIES):
         assert attempt(network).status_code == 200
@@ -223,6 +225,7 @@ def reset_form(client: Client, cast: Cast) -> str:
     return client.get(link_in(mail.outbox[0])).headers["Location"]
 
 
+@pytest.mark.slow
 def test_whatever_computes_a_hash_is_limited(
     counted: Cast, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -154,6 +154,7 @@ def test_switched_off_nobody_is_locked_out(client: Client, cast: Cast, settings:
     assert attempt(client, "olga", PASSWORD).status_code == 302
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize(("value", "enabled"), [("false", "False"), ("true", "True")])
 def test_rate_limits_switch_lock_outs(value: str, enabled: str) -> None:
     code = "from flowra import settings; print(settings.AXES_ENABLED)"

@@ -16,7 +16,7 @@ NOTICED_WITHIN = 30.0  # seconds; it looks every 5 s, and what it asks has its t
 
 
 @pytest.fixture
-def own_postgresql() -> Iterator[PostgreSQL]:
+def own_postgresql(processes: None) -> Iterator[PostgreSQL]:
     """Give a PostgreSQL of this test's own, to be stopped."""
     with PostgreSQL(durable=True) as running:  # what was stored before it stopped is there afterwards
         yield running

@@ -90,6 +90,7 @@ def manage(folder: Path, settings: dict[str, str], *arguments: str) -> subproces
         ({"FLOWRA_DATA_DIR": "/dev/null/flowra"}, "Cannot create the data folder /dev/null/flowra"),
     ],
 )
+@pytest.mark.usefixtures("processes")
 def test_a_command_that_cannot_start_says_why_in_one_line(tmp_path: Path, settings: dict[str, str], told: str) -> None:
     done = manage(tmp_path, settings, "serve", "--port", "0")
     assert done.returncode == 1
@@ -97,6 +98,7 @@ def test_a_command_that_cannot_start_says_why_in_one_line(tmp_path: Path, settin
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.usefixtures("processes")
 def test_an_empty_database_url_counts_as_not_set(tmp_path: Path) -> None:
     done = manage(tmp_path, {"DATABASE_URL": ""}, "check")
     assert (done.returncode, done.stderr) == (0, "")
@@ -118,6 +120,7 @@ def test_a_socket_of_postgresql_is_written_as_libpq_reads_it(
     assert (found["HOST"], found["PORT"], found["NAME"]) == (host, port, "name")
 
 
+@pytest.mark.usefixtures("processes")
 def test_production_settings_pass_the_deployment_checks(tmp_path: Path) -> None:
     done = manage(tmp_path, PRODUCTION, "check", "--deploy", "--fail-level", "WARNING")
     assert (done.returncode, done.stderr) == (0, "")
@@ -132,6 +135,7 @@ def test_production_settings_pass_the_deployment_checks(tmp_path: Path) -> None:
         ("ALLOWED_HOSTS", "flowra.E008"),
     ],
 )
+@pytest.mark.usefixtures("processes")
 def test_what_is_missing_for_production_is_told(tmp_path: Path, missing: str, told: str) -> None:
     settings = {name: value for name, value in PRODUCTION.items() if name != missing}
     done = manage(tmp_path, settings, "check", "--deploy", "--fail-level", "WARNING")
@@ -140,6 +144,7 @@ def test_what_is_missing_for_production_is_told(tmp_path: Path, missing: str, to
     assert missing in done.stderr
 
 
+@pytest.mark.usefixtures("processes")
 def test_browsers_are_told_to_know_the_name_for_ever_only_where_that_is_set(tmp_path: Path) -> None:
     program = "from django.conf import settings as s; print(s.SECURE_HSTS_PRELOAD)"
     for preload in ("false", "true"):
@@ -147,6 +152,7 @@ def test_browsers_are_told_to_know_the_name_for_ever_only_where_that_is_set(tmp_
         assert done.stdout.strip().lower() == preload, done.stderr
 
 
+@pytest.mark.usefixtures("processes")
 def test_with_tls_no_other_host_of_the_domain_can_plant_a_cookie(tmp_path: Path) -> None:
     program = "from django.conf import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME)"
     done = manage(tmp_path, PRODUCTION, "shell", "--no-imports", "-c", program)
@@ -154,6 +160,7 @@ def test_with_tls_no_other_host_of_the_domain_can_plant_a_cookie(tmp_path: Path)
     assert [name.startswith("__Host-") for name in names] == [True, True], done.stderr
 
 
+@pytest.mark.usefixtures("processes")
 def test_processes_that_start_together_share_one_key(tmp_path: Path) -> None:
     program = "from django.conf import settings; print(settings.SECRET_KEY)"
     starting = [
@@ -179,6 +186,7 @@ def test_the_table_of_settings_is_complete() -> None:
     assert sorted(table) == sorted(read)
 
 
+@pytest.mark.usefixtures("processes")
 def test_static_files_are_hashed_and_modules_import_hashed_names(tmp_path: Path) -> None:
     run_manage(["collectstatic", "--noinput", "--verbosity=0"], environment(tmp_path, PRODUCTION))
     modules = [path.relative_to(ROOT / "static") for path in (ROOT / "static" / "js").rglob("*.js")]

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.processes import ROOT
 
 PROGRAM = """
@@ -40,6 +42,7 @@ def manage(folder: Path, *arguments: str, **settings: str) -> str:
     return done.stdout
 
 
+@pytest.mark.usefixtures("processes")
 def test_nobody_else_reads_what_a_first_start_makes(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     manage(folder, "migrate", "--verbosity", "0")
@@ -49,6 +52,7 @@ def test_nobody_else_reads_what_a_first_start_makes(tmp_path: Path) -> None:
     assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
 
 
+@pytest.mark.usefixtures("processes")
 def test_files_of_the_version_before_are_closed_and_their_folder_is_left(tmp_path: Path) -> None:
     folder, database = tmp_path / "data", tmp_path / "elsewhere" / "chat.sqlite3"
     for made in (folder, database.parent):

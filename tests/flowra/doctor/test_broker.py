@@ -16,7 +16,7 @@ from tests.support.processes import Valkey
 
 
 @pytest.fixture(scope="module")
-def patient() -> Iterator[Valkey]:
+def patient(processes: None) -> Iterator[Valkey]:
     """Give a broker of this module's own, whose configuration tests change."""
     with Valkey() as running:
         yield running

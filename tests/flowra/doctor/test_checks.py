@@ -90,6 +90,7 @@ def test_a_slow_answer_is_no_wrong_clock(monkeypatch: pytest.MonkeyPatch) -> Non
     assert compare_clocks("clock", lambda: 100.0).status is Status.OK
 
 
+@pytest.mark.usefixtures("processes")
 def test_nobody_can_come_in(tmp_path: Path) -> None:
     with_database(tmp_path)
     closed = {**PRODUCTION, "FLOWRA_SIGNUP_ENABLED": "false"}
@@ -98,6 +99,7 @@ def test_nobody_can_come_in(tmp_path: Path) -> None:
     assert "accounts" not in {each["name"] for each in examine(tmp_path, PRODUCTION).document["checks"]}
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_front_that_is_not_known_and_a_sign_up_that_nobody_decided(tmp_path: Path) -> None:
     with_database(tmp_path)
     forgotten = {
@@ -154,6 +156,7 @@ def test_mail_that_goes_nowhere(settings: Settings) -> None:
     assert "EMAIL_HOST" in finding.remedy
 
 
+@pytest.mark.usefixtures("processes")
 def test_mail_by_a_back_end_that_is_none(tmp_path: Path) -> None:
     finding = examine(tmp_path, {**PRODUCTION, "EMAIL_BACKEND": "smtp"}).of("mail")
     assert (finding["status"], "smtp.EmailBackend" in finding["remedy"]) == ("failed", True)
@@ -208,6 +211,7 @@ def test_a_folder_on_a_full_disk(settings: Settings, monkeypatch: pytest.MonkeyP
     assert (finding.status, finding.remedy.startswith("Make room")) == (Status.FAILED, True)
 
 
+@pytest.mark.usefixtures("processes")
 def test_an_sqlite_file_that_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "flowra.sqlite3").mkdir()
     finding = examine(tmp_path, {}).of("database")
@@ -228,6 +232,7 @@ def test_a_folder_that_need_not_be_written_to(
     assert statuses(machine.check_data_folder()) == ["failed"]
 
 
+@pytest.mark.usefixtures("processes")
 def test_static_files_of_another_version(tmp_path: Path) -> None:
     with_database(tmp_path)
     assert "no manifest" in examine(tmp_path, PRODUCTION).of("static files")["detail"]
@@ -247,6 +252,7 @@ def test_static_files_of_another_version(tmp_path: Path) -> None:
     assert "gone" in examine(tmp_path, PRODUCTION).of("static files")["detail"]
 
 
+@pytest.mark.usefixtures("processes")
 def test_static_files_after_a_rollback(tmp_path: Path) -> None:
     """collectstatic leaves the newer version's copies where they are, which no page asks for."""
     with_database(tmp_path)

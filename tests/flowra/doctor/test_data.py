@@ -16,6 +16,7 @@ from tests.support.processes import PostgreSQL
 LATER = "INSERT INTO django_migrations (app, name, applied) VALUES ('chats', '0999_of_tomorrow', '2026-01-01')"
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize(
     ("change", "status", "says"),
     [
@@ -34,6 +35,7 @@ def test_migrations_that_lack_or_that_are_not_known(tmp_path: Path, change: str,
     assert ("database writes" in examination.names("skipped")) == (status == "failed")
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_lock_that_nobody_gives_up(tmp_path: Path) -> None:
     holder = sqlite3.connect(with_database(tmp_path), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
@@ -46,6 +48,7 @@ def test_a_lock_that_nobody_gives_up(tmp_path: Path) -> None:
     assert "lock" in finding["remedy"]
 
 
+@pytest.mark.usefixtures("processes")
 def test_looking_leaves_no_row_behind(tmp_path: Path) -> None:
     path = with_database(tmp_path)
     assert examine(tmp_path, {}).of("database writes")["status"] == "ok"

@@ -30,6 +30,7 @@ ALL = [
 ]
 
 
+@pytest.mark.usefixtures("processes")
 def test_the_demo_is_well_and_said_to_be_a_demo(tmp_path: Path) -> None:
     with_database(tmp_path)
     examination = examine(tmp_path, {})
@@ -59,6 +60,7 @@ def test_production_is_well(postgresql: PostgreSQL, valkey: Valkey) -> None:
         assert all(finding["remedy"] == "" for finding in examination.document["checks"])
 
 
+@pytest.mark.usefixtures("processes")
 def test_for_people_it_prints_a_line_each_and_the_remedy_below(tmp_path: Path) -> None:
     with_database(tmp_path)
     examination = examine(tmp_path, {}, "--no-color")
@@ -78,6 +80,7 @@ def black_hole() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("kind", ["closed", "black hole"])
 def test_servers_that_do_not_answer_are_told_in_time_and_without_passwords(
     tmp_path: Path, black_hole: int, kind: str
@@ -104,6 +107,7 @@ def test_servers_that_do_not_answer_are_told_in_time_and_without_passwords(
     assert "hush-hush" not in examination.output
 
 
+@pytest.mark.usefixtures("processes")
 def test_every_fault_at_once_is_told_with_its_remedy(tmp_path: Path) -> None:
     """Settings that keep every other command from starting do not keep the doctor from coming."""
     faults = {

@@ -39,6 +39,7 @@ def test_the_languages_offered_are_those_with_a_catalogue() -> None:
     assert [code for code, _ in settings.LANGUAGES] == ["en", *CATALOGUES]
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("language", CATALOGUES)
 def test_a_catalogue_has_every_sentence_of_the_code(language: str, tmp_path: Path) -> None:
     """Extracted anew it stays as it is: nothing to add, nothing left over."""
@@ -53,6 +54,7 @@ def test_a_catalogue_has_every_sentence_of_the_code(language: str, tmp_path: Pat
     assert extracted == catalogue(language).read_text(), "Run make messages and translate what is new."
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("language", CATALOGUES)
 def test_every_sentence_is_translated_and_compiled(language: str, tmp_path: Path) -> None:
     counted = [

@@ -27,6 +27,7 @@ def manage(folder: Path, *arguments: str, **settings: str) -> subprocess.Complet
     [["prune"], ["restored"], ["broadcast", "hello"], ["issue_token", "john"], ["seed_demo"]],
     ids=lambda arguments: str(arguments[0]),
 )
+@pytest.mark.usefixtures("processes")
 def test_a_database_without_tables_is_told_in_one_line(tmp_path: Path, arguments: list[str]) -> None:
     done = manage(tmp_path, *arguments)
     assert done.returncode == 1
@@ -39,6 +40,7 @@ def test_a_database_without_tables_is_told_in_one_line(tmp_path: Path, arguments
 @pytest.mark.parametrize(
     "settings", [{}, {"DEBUG": "false"}], ids=["demo", "settings that keep commands from starting"]
 )
+@pytest.mark.usefixtures("processes")
 def test_the_version_is_flowras(tmp_path: Path, arguments: list[str], settings: dict[str, str]) -> None:
     done = manage(tmp_path, *arguments, **settings)
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
@@ -52,6 +54,7 @@ def test_the_version_can_be_called_as_a_command() -> None:
     assert output.getvalue().startswith("Flowra ")
 
 
+@pytest.mark.usefixtures("processes")
 def test_runserver_says_what_it_needs_where_it_is_not_installed(tmp_path: Path) -> None:
     program = (
         "import importlib.util, sys; find = importlib.util.find_spec; sys.argv = ['manage.py', 'runserver']\n"
@@ -75,12 +78,14 @@ def test_production_comes_without_what_only_runserver_needs() -> None:
     assert {"django", "uvicorn"} <= production
 
 
+@pytest.mark.usefixtures("processes")
 def test_who_wants_the_traceback_gets_it(tmp_path: Path) -> None:
     done = manage(tmp_path, "restored", "--traceback")
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback")
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_database_that_is_away_is_told_with_the_reason_and_not_once_for_each_try(tmp_path: Path) -> None:
     done = manage(tmp_path, "migrate", DATABASE_URL=f"postgres://flowra:hush-hush@127.0.0.1:{free_port()}/flowra")
     assert done.returncode == 1
@@ -91,6 +96,7 @@ def test_a_database_that_is_away_is_told_with_the_reason_and_not_once_for_each_t
     assert "hush-hush" not in done.stderr
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "static").touch()  # in the way of the folder
     done = manage(tmp_path, "collectstatic", "--noinput")

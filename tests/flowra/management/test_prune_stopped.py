@@ -9,10 +9,13 @@ import sqlite3
 import subprocess
 import sys
 
+import pytest
+
 from flowra import pruning
 from tests.support.processes import ROOT, Server, wait_until
 
 
+@pytest.mark.usefixtures("processes")
 def test_ctrl_c_leaves_nothing_half_done() -> None:
     """A real process with much to do, stopped in the middle; then run again to the end."""
     server = Server(demo=True)

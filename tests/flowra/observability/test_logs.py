@@ -108,6 +108,7 @@ async def test_nothing_of_a_conversation_is_in_the_log(postgresql: PostgreSQL, l
     assert any(entry["message"] == "A socket was opened." for entry in entries) is (level == "DEBUG")
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("is_logged", [True, False])
 async def test_who_deleted_what_and_from_where_is_in_the_log(is_logged: bool) -> None:
     settings = {
@@ -193,6 +194,7 @@ def test_an_errors_quotation_is_cut(formatter: logging.Formatter) -> None:
     assert "x" * 201 not in text
 
 
+@pytest.mark.usefixtures("processes")
 def test_hosts_that_scanners_ask_for_are_told_seldom() -> None:
     """Each would be an ERROR with 2 KB of traceback, and on the open internet they do not end."""
     with Server({"FLOWRA_LOG_FORMAT": "json"}) as server:

@@ -88,6 +88,7 @@ async def ask_for_metrics(peer: str, forwarded: str | None) -> int:
     return status
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_broker_that_is_away_shows_until_it_is_back() -> None:
     with Valkey() as broker, Server({"REDIS_URL": broker.url}) as running:
 

@@ -22,7 +22,7 @@ MAKE_USER = "from flowra.accounts.models import User; User.objects.create_user('
 
 
 @pytest.fixture(scope="module")
-def stopping() -> Iterator[Server]:
+def stopping(processes: None) -> Iterator[Server]:
     """Give a server with the user mika, for tests that stop it: each starts it if need be."""
     with Server({"FLOWRA_RATE_LIMITS": "false"}) as running:
         running.manage("shell", "-v0", "-c", MAKE_USER)

@@ -10,6 +10,7 @@ from tests.support.processes import Server
 LIMIT = 10  # failed attempts of one user from one address
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize(("trusted", "others_suffer"), [("127.0.0.1", False), ("", True), ("10.9.9.9", True)])
 def test_a_lock_out_is_for_the_address_that_earned_it(trusted: str, others_suffer: bool) -> None:
     with (
@@ -30,6 +31,7 @@ def test_a_lock_out_is_for_the_address_that_earned_it(trusted: str, others_suffe
         assert (sign_in("10.0.0.2", "demo") != 200) is others_suffer
 
 
+@pytest.mark.usefixtures("processes")
 def test_how_often_an_address_may_sign_in_is_a_setting_and_who_meets_it_is_told() -> None:
     with (
         Server({"FLOWRA_SIGN_INS_PER_MINUTE": "3"}, demo=True) as server,

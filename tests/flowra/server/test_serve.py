@@ -52,6 +52,7 @@ def test_it_answers_at_the_address_that_it_prints(server: Server) -> None:
     assert httpx.get(f"{server.base_url}/healthz").text == "ok"
 
 
+@pytest.mark.usefixtures("processes")
 def test_it_takes_as_many_sockets_as_the_system_grants() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
@@ -109,10 +110,12 @@ def test_a_taken_port_is_refused_before_anything_is_written(tmp_path: Path, serv
     assert not (tmp_path / "flowra.sqlite3").exists()
 
 
+@pytest.mark.usefixtures("processes")
 def test_an_unknown_host_is_refused_in_one_line(tmp_path: Path) -> None:
     assert "Cannot listen on 192.0.2.1 port 0" in refused(tmp_path, "--host", "192.0.2.1", "--port", "0")
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("port", ["eighty", "-1", "65536", "8.0", ""])
 def test_what_is_not_a_port_is_refused(tmp_path: Path, port: str) -> None:
     command = [sys.executable, "manage.py", "serve", f"--port={port}"]
@@ -122,10 +125,12 @@ def test_what_is_not_a_port_is_refused(tmp_path: Path, port: str) -> None:
     assert "is not a port: give a number from 0 to 65535" in done.stderr
 
 
+@pytest.mark.usefixtures("processes")
 def test_workers_without_a_broker_are_refused(tmp_path: Path) -> None:
     assert "--workers 2 needs REDIS_URL" in refused(tmp_path, "--workers", "2", "--port", "0")
 
 
+@pytest.mark.usefixtures("processes")
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     env = environment(tmp_path, {"FLOWRA_DRAIN_SECONDS": "0"})
     command = [sys.executable, "manage.py", "serve", "--port", "0"]
@@ -135,10 +140,12 @@ def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     assert "HINT" in done.stderr
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_database_without_its_migrations_is_refused(tmp_path: Path) -> None:
     assert "The database is not up to date. Run: manage.py migrate" in refused(tmp_path, "--port", "0")
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_database_that_is_away_is_told(tmp_path: Path) -> None:
     env = environment(tmp_path, {"DATABASE_URL": f"postgres://flowra@127.0.0.1:{free_port()}/flowra"})
     command = [sys.executable, "manage.py", "serve", "--port", "0"]
@@ -149,6 +156,7 @@ def test_a_database_that_is_away_is_told(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize(("number", "seconds"), [(signal.SIGTERM, 20.0), (signal.SIGHUP, 20.0), (signal.SIGINT, 3.0)])
 def test_it_stops_in_time_with_status_0(number: signal.Signals, seconds: float) -> None:
     with Server() as running, httpx.Client() as client:
@@ -159,6 +167,7 @@ def test_it_stops_in_time_with_status_0(number: signal.Signals, seconds: float) 
         assert "Traceback" not in running.output()
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_restart_keeps_the_data() -> None:
     with Server() as running:
         running.manage("seed_demo")
@@ -170,6 +179,7 @@ def test_a_restart_keeps_the_data() -> None:
         assert int(running.manage("shell", "-v0", "-c", COUNT_PEOPLE)) == people > 0
 
 
+@pytest.mark.usefixtures("processes")
 def test_the_demo_is_filled_once(tmp_path: Path) -> None:
     empty = {"DATABASE_URL": f"sqlite:///{tmp_path}/demo.sqlite3"}
     with Server(empty, options=["--demo"]) as running:
@@ -183,6 +193,7 @@ def test_the_demo_is_filled_once(tmp_path: Path) -> None:
         assert running.manage("shell", "-v0", "-c", COUNT_PEOPLE) == people
 
 
+@pytest.mark.usefixtures("processes")
 def test_production_gets_no_demo_people(tmp_path: Path) -> None:
     settings = {
         "DEBUG": "false",
@@ -216,6 +227,7 @@ def test_workers_stop_when_the_terminal_is_gone(valkey: Valkey) -> None:
         assert "Traceback" not in running.output()
 
 
+@pytest.mark.usefixtures("processes")
 def test_it_goes_on_without_its_terminal_where_nohup_says_so() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited, as from nohup
     try:
@@ -259,6 +271,7 @@ def test_workers_end_when_their_supervisor_is_killed(valkey: Valkey) -> None:
             assert not list(Path(folder).glob("flowra-metrics-*"))
 
 
+@pytest.mark.usefixtures("processes")
 def test_postgresql_serves_and_is_found_again_after_its_restart() -> None:
     with PostgreSQL() as database, Server({"DATABASE_URL": database.create_database()}) as running:
         assert httpx.get(f"{running.base_url}/readyz").json()["parts"]["database"] == "ok"
@@ -271,6 +284,7 @@ def test_postgresql_serves_and_is_found_again_after_its_restart() -> None:
         wait_until(lambda: httpx.get(f"{running.base_url}/readyz", timeout=20).status_code == 200, 30, "readiness")
 
 
+@pytest.mark.usefixtures("processes")
 def test_runserver_serves_the_same(tmp_path: Path) -> None:
     env = environment(tmp_path, {})
     run_manage(["migrate", "--verbosity=0"], env)

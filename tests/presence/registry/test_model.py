@@ -281,6 +281,7 @@ class PresenceModel(RuleBasedStateMachine):
             }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["memory", "redis"])
 def test_presence_is_the_truth(backend: str, request: pytest.FixtureRequest) -> None:
     """In whatever order things go wrong."""

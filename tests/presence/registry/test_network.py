@@ -99,10 +99,11 @@ def _assert_away(registry: Registry) -> None:
 
 
 def test_nobody_listens() -> None:
-    registry = RedisRegistry(f"redis://127.0.0.1:{free_port()}/0", lease=LEASE, grace=GRACE)
+    registry = RedisRegistry(f"redis://127.0.0.1:{free_port()}/0", lease=LEASE, grace=GRACE, prefix="test")
     _assert_away(registry)
 
 
+@pytest.mark.usefixtures("processes")
 def test_server_that_dies_is_away_and_comes_back_empty() -> None:
     with Valkey() as valkey:
         registry = RedisRegistry(valkey.url, lease=LEASE, grace=GRACE)
@@ -119,6 +120,7 @@ def test_server_that_dies_is_away_and_comes_back_empty() -> None:
         registry.client.close()
 
 
+@pytest.mark.usefixtures("processes")
 def test_server_that_hangs_is_away() -> None:
     with Valkey() as valkey:
         registry = RedisRegistry(valkey.url, lease=LEASE, grace=GRACE)
@@ -131,6 +133,7 @@ def test_server_that_hangs_is_away() -> None:
         valkey.kill()
 
 
+@pytest.mark.usefixtures("processes")
 def test_server_that_refuses_is_away() -> None:
     """As a replica does, and one whose memory is full."""
     with Valkey() as valkey:

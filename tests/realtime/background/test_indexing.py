@@ -16,7 +16,7 @@ SECONDS = 60.0
 
 
 @pytest.fixture
-def stopped() -> Iterator[Server]:
+def stopped(processes: None) -> Iterator[Server]:
     """Give a server with the demo's data that does not run."""
     server = Server(demo=True)
     yield server

@@ -25,7 +25,7 @@ WITHIN = 3.0
 
 
 @pytest.fixture(scope="module")
-def neighbours() -> Iterator[tuple[Server, Server]]:
+def neighbours(processes: None) -> Iterator[tuple[Server, Server]]:
     """Give two servers that share a database, and nothing else: neither hears of the other."""
     with Server({"SECRET_KEY": KEY}, demo=True) as first:
         database = f"sqlite:///{first.folder / 'flowra.sqlite3'}"

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,6 +109,7 @@ ACTIONS = ["send", "send", "typing", "subscribe", "release", "leave", "remove", 
 Step = tuple[str, int, uuid.UUID]
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, PEOPLE - 1), st.sampled_from(CHATS)), max_size=40))
 def test_each_gets_everything_once_whatever_happens(steps: list[Step]) -> None:

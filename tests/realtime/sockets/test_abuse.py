@@ -8,6 +8,7 @@ import socket as stdlib_socket
 import uuid
 
 import httpx
+import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.realtime.conftest import Scene
@@ -65,6 +66,7 @@ async def test_many_bad_frames_are_closed_with_4400_after_the_last_answer(scene:
     assert answers > 10
 
 
+@pytest.mark.usefixtures("processes")
 async def test_too_many_frames_are_refused_and_a_flood_is_closed() -> None:
     settings = {"FLOWRA_FRAMES_PER_SECOND": "1", "FLOWRA_FRAMES_BURST": "5"}
     with Server(settings, demo=True) as server:
@@ -86,6 +88,7 @@ async def flood(socket: Socket) -> int:
     return await socket.closed()
 
 
+@pytest.mark.usefixtures("processes")
 async def test_posting_too_fast_is_refused_but_a_repeated_post_is_answered() -> None:
     with Server({"FLOWRA_POSTS_PER_SECOND": "0.01", "FLOWRA_POSTS_BURST": "2"}, demo=True) as server:
         john = await Person.sign_in(server.base_url, "john")
@@ -99,6 +102,7 @@ async def test_posting_too_fast_is_refused_but_a_repeated_post_is_answered() -> 
             assert again["message_id"] == first["message_id"]
 
 
+@pytest.mark.usefixtures("processes")
 async def test_typing_can_be_switched_off() -> None:
     with Server({"FLOWRA_TYPING_ENABLED": "false"}, demo=True) as server:
         john = await Person.sign_in(server.base_url, "john")
@@ -107,6 +111,7 @@ async def test_typing_can_be_switched_off() -> None:
             assert (await socket.ask("chat.typing", chat_id=uuid.uuid4()))["code"] == "disabled"
 
 
+@pytest.mark.usefixtures("processes")
 async def test_one_connection_has_a_bounded_number_of_subscriptions() -> None:
     with Server({"FLOWRA_SUBSCRIPTIONS_PER_CONNECTION": "1"}, demo=True) as server:
         john = await Person.sign_in(server.base_url, "john")
@@ -120,6 +125,7 @@ async def test_one_connection_has_a_bounded_number_of_subscriptions() -> None:
             assert (await socket.ask("subscribe", chat_id=two))["type"] == "ack"
 
 
+@pytest.mark.usefixtures("processes")
 async def test_a_client_that_stops_reading_is_dropped_and_delays_nobody() -> None:
     with Server({"FLOWRA_OUTBOX_BYTES": "400000", "FLOWRA_RATE_LIMITS": "false"}, demo=True) as server:
         john, jane = [await Person.sign_in(server.base_url, name) for name in ("john", "jane")]
@@ -137,6 +143,7 @@ async def test_a_client_that_stops_reading_is_dropped_and_delays_nobody() -> Non
         await stalled.vanish()
 
 
+@pytest.mark.usefixtures("processes")
 async def test_a_catch_up_larger_than_the_outbox_is_sent_whole() -> None:
     """Else a few long messages would lock out everybody who was away: closed with 4408, back again, closed again."""
     with Server({"FLOWRA_OUTBOX_BYTES": "400000", "FLOWRA_RATE_LIMITS": "false"}, demo=True) as server:
@@ -169,6 +176,7 @@ async def fetch_text(url: str) -> str:
         return (await http.get(url)).raise_for_status().text
 
 
+@pytest.mark.usefixtures("processes")
 async def test_a_peer_that_stopped_answering_pings_is_dropped() -> None:
     fast = {"FLOWRA_PING_INTERVAL": "1", "FLOWRA_PONG_TIMEOUT": "1", "FLOWRA_RATE_LIMITS": "false"}
     with Server(fast, demo=True) as server:

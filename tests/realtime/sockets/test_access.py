@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import httpx
+import pytest
 
 from tests.realtime.conftest import Scene
 from tests.realtime.sockets.test_handshake import session_of
@@ -101,6 +102,7 @@ async def test_changes_of_a_chat_reach_its_members_only(scene: Scene) -> None:
         assert [frame for frame in await bob.frames_so_far() if frame.get("chat_id") == chat["id"]] == []
 
 
+@pytest.mark.usefixtures("processes")
 async def test_ended_credentials_close_their_sockets_within_a_second_or_so() -> None:
     with Server(demo=True) as server:
         cookies = [session_of(server.base_url, name) for name in ("john", "john", "jane")]
@@ -124,6 +126,7 @@ async def test_ended_credentials_close_their_sockets_within_a_second_or_so() -> 
         assert await jane.closed() == 4401
 
 
+@pytest.mark.usefixtures("processes")
 async def test_a_new_password_keeps_the_sockets_of_the_session_that_set_it_and_no_others() -> None:
     with Server(demo=True) as server:
         cookies = [session_of(server.base_url, "john") for _ in range(2)]
@@ -155,6 +158,7 @@ async def test_a_new_password_keeps_the_sockets_of_the_session_that_set_it_and_n
             assert await Socket(other).closed() == 4401
 
 
+@pytest.mark.usefixtures("processes")
 async def test_a_socket_ends_with_its_session_and_lasts_as_long_as_that_does() -> None:
     with Server(demo=True) as server:
         cookies = [session_of(server.base_url, "john") for _ in range(2)]

@@ -204,6 +204,7 @@ async def test_catch_up_brings_the_present_state_of_what_changed(scene: Scene) -
     assert (frames, ack["reset"], ack["revision"]) == ([], True, 6)
 
 
+@pytest.mark.usefixtures("processes")
 async def test_more_changes_than_the_limit_are_a_reset() -> None:
     with Server({"FLOWRA_CATCHUP_LIMIT": "3"}, demo=True) as server:
         john = await Person.sign_in(server.base_url, "john")

@@ -99,7 +99,7 @@ class Target:
 
 
 @pytest.fixture(scope="module")
-def target() -> Iterator[Target]:
+def target(processes: None) -> Iterator[Target]:
     """Give the target; its event loop goes on from one batch to the next."""
     with Server({"FLOWRA_RATE_LIMITS": "false"}, demo=True) as server:
         target = Target(server)

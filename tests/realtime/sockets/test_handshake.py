@@ -120,6 +120,7 @@ async def test_there_is_no_socket_elsewhere(scene: Scene) -> None:
     assert caught.value.response.status_code == 404
 
 
+@pytest.mark.usefixtures("processes")
 async def test_one_user_has_a_bounded_number_of_sockets() -> None:
     with Server({"FLOWRA_CONNECTIONS_PER_USER": "2"}, demo=True) as server:
         john = await Person.sign_in(server.base_url, "john")
@@ -130,6 +131,7 @@ async def test_one_user_has_a_bounded_number_of_sockets() -> None:
             assert again.welcome
 
 
+@pytest.mark.usefixtures("processes")
 async def test_a_token_that_expires_closes_the_socket_unless_auth_brings_a_fresh_one() -> None:
     with Server({"FLOWRA_ACCESS_TOKEN_SECONDS": "7"}, demo=True) as server:
         john, jane = [await Person.sign_in(server.base_url, name) for name in ("john", "jane")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 import redis
 
 from tests.realtime.conftest import Scene
@@ -166,6 +167,7 @@ async def test_the_count_follows_members_who_come_and_go(scene: Scene) -> None:
         assert (await john.ask("subscribe", chat_id=chat["id"]))["online_count"] == 1
 
 
+@pytest.mark.usefixtures("processes")
 async def test_switched_off_there_is_no_presence() -> None:
     off = {"FLOWRA_PRESENCE_ENABLED": "false", "FLOWRA_TYPING_ENABLED": "false"}
     with Valkey() as broker, Server({**off, "REDIS_URL": broker.url}, demo=True) as server:

@@ -23,7 +23,7 @@ COUNTS = ("last_read_seq", "unread_count", "mention_count")
 
 
 @pytest.fixture(scope="module")
-def demo_server() -> Iterator[Server]:
+def demo_server(processes: None) -> Iterator[Server]:
     """Give a server that lets people post as fast as they like."""
     with Server({"FLOWRA_RATE_LIMITS": "false"}, demo=True) as running:
         yield running
