@@ -28,26 +28,80 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Key = tuple[str, UUID | None]
 
-# Weak: a lock is dropped with the last call that holds it or waits for it.
-_locks: weakref.WeakValueDictionary[Key, asyncio.Lock] = weakref.WeakValueDictionary()
-_WRITERS_SHARE = 0.75  # of the pool's threads
-# Likewise one semaphore or none, so that none outlives its event loop.
-_writers: weakref.WeakValueDictionary[None, asyncio.Semaphore] = weakref.WeakValueDictionary()
+_WRITERS_SHARE = 0.75  # of the threads
 
 
-@functools.cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=settings.FLOWRA_SOCKET_DB_THREADS, thread_name_prefix="flowra-db")
+class DatabaseThreads:
+    """A pool of FLOWRA_SOCKET_DB_THREADS threads; calls come from one event loop."""
+
+    def __init__(self) -> None:
+        size = settings.FLOWRA_SOCKET_DB_THREADS
+        self._pool = ThreadPoolExecutor(max_workers=size, thread_name_prefix="flowra-db")
+        self._writers = asyncio.Semaphore(max(1, int(size * _WRITERS_SHARE)))
+        # Weak: a lock is dropped with the last call that holds it or waits for it.
+        self.locks: weakref.WeakValueDictionary[Key, asyncio.Lock] = weakref.WeakValueDictionary()
+
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """Return the future of `function(*args, **kwargs)`, which runs in a thread."""
+        call = functools.partial(_run, function, *args, **kwargs)
+        return asyncio.get_running_loop().run_in_executor(self._pool, contextvars.copy_context().run, call)
+
+    async def run_serialized(self, key: Key, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function` as `run` does, after all earlier calls with the same key.
+
+        A call that is cancelled while it waits is not run. One that runs already is run to its end, and the next one
+        waits for that: a thread cannot be cancelled.
+        """
+        turn = self.locks.get(key)
+        if turn is None:
+            turn = self.locks[key] = asyncio.Lock()
+        await turn.acquire()
+        try:
+            await self._writers.acquire()
+        except BaseException:
+            turn.release()
+            raise
+        running = self.run(function, *args, **kwargs)
+
+        def leave(_: object) -> None:
+            self._writers.release()
+            turn.release()
+
+        running.add_done_callback(leave)
+        return await asyncio.shield(running)
+
+    def close(self) -> None:
+        """Let the threads end; calls that were made are run to their end."""
+        self._pool.shutdown(wait=False)
+
+
+_threads: DatabaseThreads | None = None
+
+
+def start() -> DatabaseThreads:
+    """Return this process's threads, made with the first call. The hub starts and stops them."""
+    global _threads
+    if _threads is None:
+        _threads = DatabaseThreads()
+    return _threads
+
+
+def stop() -> None:
+    """Let this process's threads end."""
+    global _threads
+    threads, _threads = _threads, None
+    if threads is not None:
+        threads.close()
 
 
 async def run_in_db_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Return `function(*args, **kwargs)`, run in a thread of the pool; raises what it raises."""
-    return await _start(function, *args, **kwargs)
+    return await start().run(function, *args, **kwargs)
 
 
-def _start(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
-    call = functools.partial(_run, function, *args, **kwargs)
-    return asyncio.get_running_loop().run_in_executor(_pool(), contextvars.copy_context().run, call)
+async def run_serialized(key: Key, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return `function(*args, **kwargs)`, run as by `DatabaseThreads.run_serialized`."""
+    return await start().run_serialized(key, function, *args, **kwargs)
 
 
 def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -63,34 +117,6 @@ def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if settings.DEBUG:
             reset_queries()
         close_old_connections()
-
-
-async def run_serialized(key: Key, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run `function` as `run_in_db_thread` does, after all earlier calls with the same key.
-
-    A call that is cancelled while it waits is not run. One that runs already is run to its end, and the next one waits
-    for that: a thread cannot be cancelled.
-    """
-    turn = _locks.get(key)
-    if turn is None:
-        turn = _locks[key] = asyncio.Lock()
-    threads = _writers.get(None)
-    if threads is None:
-        threads = _writers[None] = asyncio.Semaphore(max(1, int(settings.FLOWRA_SOCKET_DB_THREADS * _WRITERS_SHARE)))
-    await turn.acquire()
-    try:
-        await threads.acquire()
-    except BaseException:
-        turn.release()
-        raise
-    running = _start(function, *args, **kwargs)
-
-    def leave(_: object) -> None:
-        threads.release()
-        turn.release()
-
-    running.add_done_callback(leave)
-    return await asyncio.shield(running)
 
 
 def post_key(chat_id: UUID) -> Key:

@@ -20,9 +20,6 @@ _SPREAD = 0.5  # share of the time given that closing is spread over; the rest i
 _MAX_BATCH_PAUSE = 0.25  # seconds
 _JITTER = 0.5  # share by which a pause is longer or shorter, so that servers stopped together are not in step
 
-_leaving = False
-_draining = False
-
 
 async def startup() -> None:
     """Start the hub; servers without the lifespan protocol start it with their first connection.
@@ -35,34 +32,30 @@ async def startup() -> None:
 
 
 def begin_leaving() -> None:
-    """Say from now on that this process is not ready (/readyz); whoever asks all the same is served."""
-    global _leaving
-    _leaving = True
+    """From now on /readyz says that this process is not ready; requests are still answered."""
+    hub = running_hub()
+    if hub is not None:
+        hub.is_leaving = True
 
 
 def is_leaving() -> bool:
     """Whether the process is about to stop."""
-    return _leaving
-
-
-def begin_drain() -> None:
-    """Take no more sockets from now on."""
-    global _draining
-    begin_leaving()
-    _draining = True
+    hub = running_hub()
+    return hub is not None and hub.is_leaving
 
 
 def is_draining() -> bool:
-    """Whether sockets are turned away, because those that are open are being closed."""
-    return _draining
+    """Whether new sockets are refused, because those that are open are being closed."""
+    hub = running_hub()
+    return hub is not None and hub.is_draining
 
 
 async def drain(within: float) -> None:
-    """Close all sockets with 1012, in batches, and wait for their end, at most `within` seconds."""
-    begin_drain()
+    """Refuse new sockets, close all others with 1012, in batches, and wait at most `within` seconds for their end."""
     hub = running_hub()
     if hub is None:
         return
+    hub.is_leaving = hub.is_draining = True
     for room in hub.registry.rooms.values():
         room.flush()
     loop = asyncio.get_running_loop()

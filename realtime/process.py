@@ -11,11 +11,12 @@ from realtime.background.repair import Repairer
 from realtime.background.revocation import RevocationPoller
 from realtime.broker.channel_layers import get_layer, is_shared
 from realtime.broker.events import LayerEvent
-from realtime.broker.publisher import send_directly, send_now
+from realtime.broker.publisher import DirectPublisher
 from realtime.hub.hub import Hub
 from realtime.limits import refusals
 
 _hub: Hub | None = None
+_direct = DirectPublisher()  # for processes without a hub
 
 
 def start_hub() -> Hub:
@@ -62,7 +63,7 @@ def publish(*events: LayerEvent) -> None:
     layer = get_layer()
     if is_shared(layer):
         for event in events:
-            send_directly(layer, event)
+            _direct.send_or_drop(layer, event)
 
 
 async def publish_confirmed(event: LayerEvent) -> None:
@@ -73,4 +74,4 @@ async def publish_confirmed(event: LayerEvent) -> None:
         return
     layer = get_layer()
     if is_shared(layer):
-        await send_now(layer, event)
+        await _direct.send(layer, event)

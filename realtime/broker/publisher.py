@@ -106,28 +106,26 @@ class Publisher:
         return True
 
 
-_direct_retry_at = 0.0
+class DirectPublisher:
+    """Sends events from a process without a hub, such as `manage.py`."""
 
+    def __init__(self) -> None:
+        self._retry_at = 0.0  # on the monotonic clock
 
-async def send_now(layer: Any, event: LayerEvent) -> None:
-    """Send one event from a process without sockets (`manage.py`); at most FLOWRA_PUBLISH_TIMEOUT seconds.
+    async def send(self, layer: Any, event: LayerEvent) -> None:
+        """Send an event within FLOWRA_PUBLISH_TIMEOUT seconds; raises TimeoutError and what the layer raises."""
+        async with asyncio.timeout(settings.FLOWRA_PUBLISH_TIMEOUT):
+            await layer.group_send(event.group, to_layer(event, ""))
 
-    Raises TimeoutError and what the layer raises.
-    """
-    async with asyncio.timeout(settings.FLOWRA_PUBLISH_TIMEOUT):
-        await layer.group_send(event.group, to_layer(event, ""))
-
-
-def send_directly(layer: Any, event: LayerEvent) -> None:
-    """Send one event as `send_now`, from a thread; what a broker that is away is not told is left to the repair."""
-    global _direct_retry_at
-    if time.monotonic() < _direct_retry_at:
-        metrics.events_unannounced.inc()
-        return
-    try:
-        async_to_sync(send_now)(layer, event)
-    except Exception as error:  # noqa: BLE001  (as above)
-        metrics.events_unannounced.inc()
-        metrics.layer_failures.labels("publish").inc()
-        _direct_retry_at = time.monotonic() + PAUSE_AFTER_FAILURE * 5
-        logger.warning("The broker does not take events; servers catch up by repair: %r", error)
+    def send_or_drop(self, layer: Any, event: LayerEvent) -> None:
+        """Send an event, from a thread; one that the broker does not take is dropped, and servers find it by repair."""
+        if time.monotonic() < self._retry_at:
+            metrics.events_unannounced.inc()
+            return
+        try:
+            async_to_sync(self.send)(layer, event)
+        except Exception as error:  # noqa: BLE001  (as above)
+            metrics.events_unannounced.inc()
+            metrics.layer_failures.labels("publish").inc()
+            self._retry_at = time.monotonic() + PAUSE_AFTER_FAILURE * 5
+            logger.warning("The broker does not take events; servers catch up by repair: %r", error)

@@ -16,13 +16,12 @@ from django.conf import settings
 
 from presence.process.tracker import Tracker
 from presence.registry.current import get_registry
-from realtime import metrics
+from realtime import database, metrics
 from realtime.broker.channel_layers import get_layer, is_shared
 from realtime.broker.events import LayerEvent
 from realtime.broker.installations import run_telling
 from realtime.broker.publisher import Publisher
 from realtime.broker.receiver import Receiver
-from realtime.database import run_in_db_thread
 from realtime.hub.connections import ConnectionRegistry
 from realtime.hub.delivery import Delivery
 from realtime.hub.membership import Membership
@@ -47,7 +46,9 @@ class Hub:
     def __init__(self) -> None:
         self.origin = uuid.uuid4().hex
         self.loop: asyncio.AbstractEventLoop | None = None  # while it runs
-        self.tracker = Tracker(get_registry(), run_in_db_thread) if settings.FLOWRA_PRESENCE_ENABLED else None
+        self.is_leaving = False  # this process is about to stop
+        self.is_draining = False  # and closes its sockets
+        self.tracker = Tracker(get_registry(), database.run_in_db_thread) if settings.FLOWRA_PRESENCE_ENABLED else None
         self.quota = Quota(make_store(), post_limit)
         self.typing_gate = TypingGate()
         self.catch_up_threads = asyncio.Semaphore(max(1, int(settings.FLOWRA_SOCKET_DB_THREADS * CATCH_UP_SHARE)))
@@ -76,6 +77,7 @@ class Hub:
     def start(self, background: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
         """Start all tasks in the running event loop, `background` by name among them."""
         self.loop = asyncio.get_running_loop()
+        database.start()
         tasks = {
             "changes": self.unread.run_changes,
             "unread": self.unread.run_unread,
@@ -108,6 +110,7 @@ class Hub:
         if self.tracker is not None:
             await self.tracker.leave()
         await self.membership.stop()
+        database.stop()
 
     def events_lost(self) -> None:
         """Have all clients load again: the broker's connection came back, and events may not have arrived meanwhile."""
