@@ -1,7 +1,7 @@
-"""Domain events: what happened, told after it was committed.
+"""Domain events: what has changed, published after the commit.
 
-Services call `publish_on_commit`; whoever wants to know connects to `domain_event`. Events carry values,
-not rows, so that they can be told in another thread, and to people who could not fetch them.
+Services call `publish_on_commit`; receivers connect to `domain_event`. Events carry values, not rows, so that they can
+be handled in another thread, and sent to users who could not fetch the rows.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 domain_event = Signal()
 # Sent with `events` inside the transaction. A receiver may return a number for each of them (0: none), which goes to
-# the receivers of `domain_event` as `announcement`; what it raises ends the transaction.
+# the receivers of `domain_event` as `announcement`. An exception in it rolls the transaction back.
 domain_event_pending = Signal()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ChatEvent:
-    """Something happened in a chat; `access_version` is the chat's as of that commit."""
+    """A change in a chat; `access_version` is the chat's as of that commit."""
 
     workspace_id: UUID
     chat_id: UUID
@@ -67,14 +67,14 @@ class MessageDeleted(MessageChanged):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ChatChanged(ChatEvent):
-    """The chat itself changed; `data` is how it is now."""
+    """The chat itself changed; `data` is its new state."""
 
     data: ChatPayload
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ChatCreated(ChatChanged):
-    """`labels`: of a direct chat, for each of the two the name of the other."""
+    """A new chat; `labels` of a direct chat has for each of the two users the name of the other."""
 
     member_ids: tuple[UUID, ...]
     labels: Mapping[UUID, str] = dataclasses.field(default_factory=dict)
@@ -97,7 +97,7 @@ class ChatReopened(ChatChanged):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ChatDeleted(ChatChanged):
-    """The chat is gone, so whoever was in it is named here."""
+    """The chat was deleted; `member_ids` are those who were in it."""
 
     member_ids: tuple[UUID, ...]
 
@@ -116,7 +116,7 @@ class MemberRemoved(ChatEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DirectChatHidden:
-    """A member took a direct chat off their list; told to their own sockets, as if it were deleted."""
+    """A member hid a direct chat; sent to their own sockets, as if it were deleted."""
 
     chat_id: UUID
     user_id: UUID
@@ -125,7 +125,7 @@ class DirectChatHidden:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DirectChatShown:
-    """A direct chat is on a member's list again; told to their own sockets, as if it were new."""
+    """A hidden direct chat is shown again; sent to the member's own sockets, as if it were new."""
 
     chat_id: UUID
     user_id: UUID
@@ -134,14 +134,14 @@ class DirectChatShown:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BlockChanged:
-    """What these two may know of each other's presence has changed."""
+    """One of these two users blocks the other, or no longer does."""
 
     user_ids: tuple[UUID, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRead:
-    """A member read further, when the chat was at `revision`; told to their own sockets."""
+    """A member has read further, when the chat was at `revision`; sent to their own sockets."""
 
     workspace_id: UUID
     chat_id: UUID
@@ -154,7 +154,7 @@ class ChatRead:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MentionsChanged:
-    """A message of a chat, which is at `revision` now, mentions these members, or no longer does."""
+    """A message of a chat, which is now at `revision`, mentions these members, or no longer does."""
 
     workspace_id: UUID
     chat_id: UUID
@@ -164,7 +164,7 @@ class MentionsChanged:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationsRead:
-    """Notifications, all of them where `ids` is None, were read or are gone; told to their user's own sockets."""
+    """Notifications (all if `ids` is None) were read or deleted; sent to their user's own sockets."""
 
     user_id: UUID
     ids: tuple[UUID, ...] | None
@@ -179,7 +179,7 @@ class NotificationCreated:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class UserChanged:
-    """Somebody has another name; told to everybody in these workspaces, which they are in."""
+    """A user has another name; sent to all members of these workspaces, which are the user's."""
 
     user_id: UUID
     workspace_ids: tuple[UUID, ...]
@@ -188,7 +188,7 @@ class UserChanged:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MeChanged:
-    """What somebody sees of themselves has changed; told to their own sockets."""
+    """A user's own profile has changed; sent to their own sockets."""
 
     user_id: UUID
     data: MePayload
@@ -202,7 +202,7 @@ class WorkspaceRenamed:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceMemberEvent:
-    """Something happened to a member of a workspace; `data` is how they are, or were, there."""
+    """A membership changed; `data` is its state, or its last one."""
 
     workspace_id: UUID
     workspace_name: str
@@ -222,7 +222,7 @@ class WorkspaceRoleChanged(WorkspaceMemberEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceMemberRemoved(WorkspaceMemberEvent):
-    """`data` is None where the workspace was deleted, which only the one concerned is told."""
+    """`data` is None if the workspace was deleted, which only the member is sent."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +230,7 @@ class WorkspaceDeleted:
     workspace_id: UUID
 
 
-# What nobody is told again: it is counted anew whenever a page loads, and with the next change.
+# Not announced: the counts are sent again with the next change and when a page loads.
 Reading = ChatRead | MentionsChanged | NotificationsRead
 DomainEvent = (
     MessageChanged
@@ -251,9 +251,9 @@ DomainEvent = (
 
 
 def publish_on_commit(*happened: DomainEvent) -> None:
-    """Tell these events to all receivers of `domain_event` once the transaction has committed.
+    """Send these events to all receivers of `domain_event` once the transaction has committed.
 
-    A receiver that fails is logged and changes nothing for the caller: what is stored is stored.
+    A failing receiver is logged and changes nothing for the caller.
     """
     answers: list[Any] = [answer for _, answer in domain_event_pending.send(sender=None, events=happened)]
     announcements: list[int] = answers[0] if answers else [0] * len(happened)

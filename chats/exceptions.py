@@ -1,22 +1,22 @@
 """What can go wrong in the domain.
 
 ChatError
-├── NotFound         there is no such thing, or the caller may not know of it; the two look the same
-├── Forbidden        the caller sees it and may not do this to it
+├── NotFound         it does not exist or the caller may not see it; the two look the same
+├── Forbidden        the caller may see it but not do this
 ├── Invalid          a value is missing or wrong; `field` names it
 │   └── TooLong      a text is longer than its limit
-├── Closed           the chat takes no more messages
-├── Conflict         the thing is not in a state in which this can be done
+├── Closed           the chat is closed to new messages
+├── Conflict         its present state does not allow this
 └── TooFast          the caller may do this again in `retry_after` seconds
 
-Each has the protocol's error code (docs/protocol.md, "Error codes") or, where the socket never meets it, REST's.
+Each has a code of the protocol (docs/protocol.md, "Error codes"), or of REST where sockets never send it.
 """
 
 from typing import ClassVar
 
 
 class ChatError(Exception):
-    """Base of the tree; `str(error)` is a sentence for the person who caused it."""
+    """Base of the tree; `str(error)` is a sentence for the user."""
 
     code: ClassVar[str] = "internal"
 

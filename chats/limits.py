@@ -32,7 +32,7 @@ def register_post_limit(limit: PostLimit) -> None:
 def count_post(*, user: User, chat_id: UUID, client_id: UUID | None) -> None:
     """Count a post that is about to be made; raises TooFast.
 
-    What was posted before, under the same `client_id`, goes through whatever the limit says: it is only answered again.
+    A repeated post, with the `client_id` of a stored message, is never refused: it stores nothing.
     """
     wait = _seconds_to_wait(user)
     if wait and (client_id is None or find_posted(user, chat_id, client_id) is None):
@@ -40,14 +40,14 @@ def count_post(*, user: User, chat_id: UUID, client_id: UUID | None) -> None:
 
 
 def count_change(*, user: User) -> None:
-    """Count an edit or a deletion that is about to be made, as dear to all readers as a post; raises TooFast."""
+    """Count an edit or a deletion that is about to be made, which costs as much as a post; raises TooFast."""
     wait = _seconds_to_wait(user)
     if wait:
         raise TooFast(_("You are changing messages too fast; wait a moment."), retry_after=wait)
 
 
 def count_preview(*, user: User) -> None:
-    """Count a preview, which takes the server's time as a post's rendering does; raises TooFast."""
+    """Count a preview, which is rendered as a post is; raises TooFast."""
     wait = _seconds_to_wait(user)
     if wait:
         raise TooFast(_("You are asking for previews too fast; wait a moment."), retry_after=wait)

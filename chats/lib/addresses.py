@@ -1,16 +1,16 @@
-"""What counts as one address where limits are per address."""
+"""What limits per address count as one address."""
 
 from __future__ import annotations
 
 import ipaddress
 
-IPV6_PREFIX = 64  # bits: what one subscriber gets at least, so that all of it is one caller
+IPV6_PREFIX = 64  # bits; a subscriber gets at least this much
 
 
 def counted_address(text: str) -> str:
-    """Return what the address is counted under: itself, or of an IPv6 address the first one of its /64.
+    """Return the address that `text` is counted under: itself, or for IPv6 the first address of its /64.
 
-    An IPv4 address in IPv6's clothes is the IPv4 one. What is no address (a Unix socket's peer) is itself.
+    An IPv4-mapped IPv6 address counts as the IPv4 one. A text that is no address is returned as it is.
     """
     try:
         address = ipaddress.ip_address(text.partition("%")[0])

@@ -1,4 +1,4 @@
-"""The database's clock: what several servers compare must not go by the clock of any one of them."""
+"""The database's clock: times that several servers compare must come from one clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 
 def database_now() -> datetime.datetime:
-    """Return the database's time; with SQLite, which has this machine's, no query is needed."""
+    """Return the database's time. SQLite uses this machine's clock, so no query is needed there."""
     if connection.vendor != "postgresql":
         return timezone.now()
     with connection.cursor() as cursor:

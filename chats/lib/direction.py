@@ -1,4 +1,4 @@
-"""Names in sentences that run the other way: a Hebrew name stays one, and turns nothing around it."""
+"""Names within sentences of the other writing direction, for example a Hebrew name in an English sentence."""
 
 import re
 
@@ -6,25 +6,25 @@ import re
 _TURNS = re.compile(
     "[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
-# Those that reach beyond the name they stand in, or end what was put around it.
+# Controls that change the direction of the text after the name, or end the isolate around it.
 _REACHING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 
 
 def without_controls(name: object) -> str:
-    """Return `name` without the characters that would change the direction of what stands around it."""
+    """Return `name` without the characters that would change the direction of the text around it."""
     return _REACHING.sub("", str(name))
 
 
 def turns(name: object) -> bool:
-    """Whether `name` may turn the sentence around it. Pages run from left to right, as do most names."""
+    """Whether `name` may change the direction of a left-to-right sentence around it."""
     return _TURNS.search(str(name)) is not None
 
 
 def isolate(name: object) -> str:
-    """Return `name` to be put into a sentence of plain text: a title, a label, a mail. In HTML, <bdi> does the same.
+    """Return `name` for a sentence of plain text: a title, a label, a mail. In HTML, <bdi> does the same.
 
-    static/js/lib/direction.js has the same for scripts. What runs as the sentence does anyway stays as it is.
+    static/js/lib/direction.js does the same. A left-to-right name is returned as it is.
     """
     text = str(name)
     if not turns(text):

@@ -1,4 +1,4 @@
-"""Operations of migrations that run beside servers: indexes on tables that people write to."""
+"""Migration operations that run while servers write to the table."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class AddIndexBesideWrites(AddIndexConcurrently):
-    """Add an index; on PostgreSQL nobody waits for it meanwhile. The migration needs `atomic = False`.
+    """Add an index, on PostgreSQL without blocking writes. The migration needs `atomic = False`.
 
-    PostgreSQL keeps what was built of an index when the command was interrupted, as one that is not valid. So what has
-    the name is dropped first, and the migration can be run again.
+    An interrupted command leaves an invalid index of that name. It is dropped first, so that the migration can be run
+    again.
     """
 
     def database_forwards(
@@ -50,4 +50,4 @@ class AddIndexBesideWrites(AddIndexConcurrently):
 
     def describe(self) -> str:
         """Say what is done."""
-        return f"Add index {self.index.name} on {self.model_name}, beside those who write"
+        return f"Add index {self.index.name} on {self.model_name}, without blocking writes"

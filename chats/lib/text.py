@@ -18,9 +18,9 @@ _SPACE_OR_CONTROL = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs"})
 
 
 def is_blank(text: str) -> bool:
-    """Whether `text` shows nothing: only white space, control, format and other invisible characters.
+    """Whether `text` has only white space, control, format and other invisible characters.
 
-    What Unicode has not assigned counts as seen: it may be an emoji younger than Python's tables.
+    Unassigned code points count as visible: they may be emoji newer than Python's tables.
     """
     return all(char in _INVISIBLE or unicodedata.category(char) in _SPACE_OR_CONTROL for char in text)
 
@@ -28,8 +28,8 @@ def is_blank(text: str) -> bool:
 def clean_text(value: object, *, field: str, max_length: int, required: bool = True) -> str:
     """Return `value` if it is storable text of at most `max_length` characters.
 
-    Raises Invalid where it is no text, blank although `required`, or holds what a database or UTF-8
-    cannot (NUL, lone surrogates); TooLong where it is longer.
+    Raises Invalid if it is not text, is blank although `required`, or holds NUL or lone surrogates, which a database or
+    UTF-8 cannot store; TooLong if it is longer.
     """
     if not isinstance(value, str):
         raise Invalid(f"{field} must be text, not {type(value).__name__}.", field=field)
@@ -44,14 +44,14 @@ def clean_text(value: object, *, field: str, max_length: int, required: bool = T
     return value
 
 
-# Scripts whose letters never need a joiner: one between them only makes a name that looks like another one.
+# Scripts whose letters never need a joiner: between them it only makes two names look alike.
 _NEVER_JOINED = ("LATIN", "GREEK", "CYRILLIC", "DIGIT")
 _JOINERS = "\u200c\u200d"  # Persian and Indic names and emoji have them
 _VARIATION = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))  # emoji and Japanese names
 
 
 def _is_hidden(text: str, index: int) -> bool:
-    """Whether the character at `index` shows nothing itself, or turns the others around."""
+    """Whether the character at `index` is invisible or changes the direction of the text."""
     char = text[index]
     around = [text[at] for at in (index - 1, index + 1) if 0 <= at < len(text)]
     if char in _JOINERS:
@@ -63,10 +63,10 @@ def _is_hidden(text: str, index: int) -> bool:
 
 
 def clean_name(value: object, *, field: str, max_length: int) -> str:
-    """Return `value` as the name of somebody: a line in which every character shows.
+    """Return `value` as a person's name: one line of visible characters.
 
-    Raises as `clean_line`, and Invalid where it holds control characters, those that turn the direction of what stands
-    around them, or invisible ones: with these a name can look like somebody else's.
+    Raises what `clean_line` raises, and Invalid for control, direction and invisible characters, which can make two
+    names look alike.
     """
     name = clean_line(value, field=field, max_length=max_length)
     if any(_is_hidden(name, index) for index in range(len(name))):

@@ -14,7 +14,7 @@ from chats.lib.ids import new_id
 
 
 class Block(models.Model):
-    """`blocker` wants nothing from `blocked`: no invitation, no direct chat, no mention that rings."""
+    """`blocked` cannot invite `blocker`, write to them in a direct chat or notify them."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     blocker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="blocks")

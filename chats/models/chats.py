@@ -27,7 +27,7 @@ FAR_BEHIND = 1_000_000
 
 
 def direct_key(first: UUID, second: UUID) -> str:
-    """Return what identifies the direct chat of these two in a workspace."""
+    """Return the key of the two users' direct chat, unique in a workspace."""
     return ":".join(sorted((str(first), str(second))))
 
 
@@ -40,7 +40,7 @@ class ChatKind(models.TextChoices):
 
 
 class Chat(KeyedModel):
-    """A place to talk in: a discussion, a direct chat of two, or the talk about a task, bug or epic."""
+    """A discussion, a direct chat of two, or the chat of a task, bug or epic."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace = models.ForeignKey("chats.Workspace", on_delete=models.CASCADE, related_name="chats")
@@ -51,7 +51,7 @@ class Chat(KeyedModel):
     direct_key = models.CharField(max_length=73, null=True, blank=True, editable=False)  # noqa: DJ001 (unique)
     seq = models.PositiveBigIntegerField(default=0, editable=False)
     revision = models.PositiveBigIntegerField(default=0, editable=False)
-    # Raised by every removal of a member, in the transaction that removes; every event of the chat carries it.
+    # Raised in the transaction of every removal of a member; every event of the chat carries it.
     access_version = models.PositiveBigIntegerField(default=0, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("created by")
@@ -88,19 +88,19 @@ class Chat(KeyedModel):
 
     @property
     def is_closed(self) -> bool:
-        """Whether nobody can post any more."""
+        """Whether no more messages can be posted."""
         return self.closed_at is not None
 
 
 class ChatMember(models.Model):
-    """A user's place in a chat, and how far they have read."""
+    """A user's membership in a chat, and how far they have read."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chat_memberships")
     last_read_seq = models.PositiveBigIntegerField(default=0, editable=False)
-    mention_count = models.PositiveIntegerField(default=0, editable=False)  # unread ones
-    # Of a direct chat that this member has taken off their list, until somebody writes in it or they open it again.
+    mention_count = models.PositiveIntegerField(default=0, editable=False)  # unread messages that mention the user
+    # When this member hid a direct chat; null again once somebody posts in it or they open it.
     hidden_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("joined at"), default=timezone.now, editable=False)
 

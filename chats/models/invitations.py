@@ -1,4 +1,4 @@
-"""Who may come into a workspace: links, invitations by name, and who was there before."""
+"""Invite links, invitations by name, and who has left a workspace."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def new_invite_token() -> str:
 
 
 class WorkspaceInvite(models.Model):
-    """A link that lets whoever has it join a workspace, until it expires or is used up."""
+    """A link with which anybody can join a workspace, until it expires or is used up."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace = models.ForeignKey("chats.Workspace", on_delete=models.CASCADE, related_name="invites")
@@ -58,15 +58,14 @@ class WorkspaceInvite(models.Model):
 
 
 class WorkspaceInvitation(models.Model):
-    """Somebody was asked by name to join a workspace.
-
-    It is open until it is accepted, declined, taken back or expires.
-    """
+    """An invitation of one user to a workspace, open until it is accepted, declined, cancelled or expires."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace = models.ForeignKey("chats.Workspace", on_delete=models.CASCADE, related_name="invitations")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invitations")
-    username = models.CharField(_("username"), max_length=150, blank=True)  # as the maker typed it; all that they see
+    username = models.CharField(
+        _("username"), max_length=150, blank=True
+    )  # as the inviter typed it; all that they see of the user
     role = models.CharField(_("role"), max_length=8, choices=Role.choices, default=Role.MEMBER)
     invited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("invited by")
@@ -93,7 +92,7 @@ class WorkspaceInvitation(models.Model):
 
 
 class WorkspaceDeparture(models.Model):
-    """That somebody declined, left or was removed: what keeps a workspace from having them back against their will."""
+    """When a user last declined, left or was removed, for the rules about inviting them again."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace = models.ForeignKey("chats.Workspace", on_delete=models.CASCADE, related_name="+")

@@ -20,7 +20,7 @@ BODY_MAX_LENGTH = 10_000  # characters; docs/api.md, "Messages"
 
 
 class Message(models.Model):
-    """What somebody wrote. Deleting it empties the body and keeps its place."""
+    """A message. Deleting it empties the body; its `seq` stays."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     chat = models.ForeignKey("chats.Chat", on_delete=models.CASCADE, related_name="messages")
@@ -51,29 +51,29 @@ class Message(models.Model):
                 name="message_has_body_unless_deleted",
             ),
         ]
-        # What unread counts are read from; see chats/selectors/unread.py.
+        # For unread counts (chats/selectors/unread.py).
         indexes: ClassVar = [
             models.Index(fields=["chat", "seq"], condition=Q(deleted_at__isnull=False), name="message_deleted"),
             models.Index(fields=["chat", "seq"], condition=Q(deleted_at__isnull=True), name="message_standing"),
         ]
 
     def __str__(self) -> str:
-        return f"#{self.seq}"  # without its text: the admin's log keeps what this returns, of direct messages, too
+        return f"#{self.seq}"  # without its text, because the admin's log keeps this of direct messages too
 
     @property
     def shown_html(self) -> str:
-        """What is shown of the body: `html`, or where that is too large to be read, the body as text."""
+        """The HTML to show: `html`, or the body as text if `html` is too large to be read."""
         return self.html or (as_text(self.body) if self.body else "")
 
     @functools.cached_property
     def excerpt(self) -> str:
-        """What is quoted of the body; where only the `beginning` of it was read, of that."""
+        """The excerpt of the body, or of the annotated `beginning` if only that was read."""
         beginning: str | None = getattr(self, "beginning", None)
         return excerpt(self.body if beginning is None else beginning)
 
 
 class Mention(models.Model):
-    """A member named by `@username` in a message."""
+    """A member mentioned by `@username` in a message."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="mentions")

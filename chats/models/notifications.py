@@ -15,7 +15,7 @@ from chats.markdown.plain_text import excerpt
 
 
 class Notification(models.Model):
-    """Something that wants a user's attention: it rings their bell once."""
+    """An entry in a user's list of notifications."""
 
     class Kind(models.TextChoices):
         MENTION = "mention", _("Mention")
@@ -27,7 +27,7 @@ class Notification(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    # Null for an invitation, which is about no chat yet and refers to its notification.
+    # Null for an invitation, which has no chat; the invitation refers to its notification.
     chat = models.ForeignKey("chats.Chat", null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     message = models.ForeignKey("chats.Message", null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
@@ -48,7 +48,7 @@ class Notification(models.Model):
 
     @property
     def excerpt(self) -> str:
-        """What is quoted of the message, if there is one; where only the `beginning` of that was read, of this."""
+        """The excerpt of the message, if there is one, or of its annotated `beginning` if only that was read."""
         if self.message is None:
             return ""
         beginning: str | None = getattr(self, "beginning", None)

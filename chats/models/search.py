@@ -1,4 +1,4 @@
-"""What is stored to find messages by."""
+"""The search index of messages."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ WORDS_TABLE = "chats_searchwords"  # made by a migration, on SQLite only
 class SearchEntry(models.Model):
     """The tokens of one message that is not deleted, as it was at its `revision`.
 
-    With SQLite triggers keep the FTS5 table WORDS_TABLE like this one, and `number` is its rowid: it rises with
-    the time of the message, so that hits are read newest first. Whoever makes this table anew makes the triggers anew.
+    With SQLite, triggers keep the FTS5 table WORDS_TABLE like this one, and `number` is its rowid: it rises with the
+    time of the message, so that hits are read newest first. A migration that makes this table again must make the
+    triggers again.
     """
 
     number = models.BigAutoField(primary_key=True)
-    # The database deletes an entry with its message by itself, because earlier versions do not know of it.
+    # The database deletes an entry with its message, because earlier versions do not know this table.
     message = models.OneToOneField("chats.Message", on_delete=models.CASCADE, related_name="+", db_constraint=False)
     revision = models.PositiveBigIntegerField()
     tokens = TokensField()
@@ -33,9 +34,9 @@ class SearchEntry(models.Model):
 
 
 class SearchProgress(models.Model):
-    """How far back messages from before there were entries have been looked at. One row, with the key 1."""
+    """How far the backfill of entries has come. One row, with the key 1."""
 
-    before = models.UUIDField(null=True)  # those with smaller ids are still to be looked at; null: all
+    before = models.UUIDField(null=True)  # messages with smaller ids are not indexed yet; null: none are
     is_done = models.BooleanField(default=False, db_default=False)
 
     class Meta:

@@ -18,7 +18,7 @@ NAME_MAX_LENGTH = 80
 
 
 class Workspace(KeyedModel):
-    """A team: the people who may find and invite each other, and their chats."""
+    """A team: people who can find and invite each other, and their chats."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH)
@@ -41,7 +41,7 @@ class Workspace(KeyedModel):
 
 
 class WorkspaceMember(models.Model):
-    """A user's place in a workspace."""
+    """A user's membership in a workspace."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")

@@ -1,4 +1,4 @@
-"""Fetching and permission in one call: what is not for somebody looks to them like what does not exist."""
+"""Fetching and permission in one call. To somebody without access a row looks as if it did not exist."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 def access_workspace(user: User, workspace_id: UUID, *, lock: bool = False) -> WorkspaceMember:
-    """Return `user`'s membership with its `workspace`; raises NotFound to anybody else.
+    """Return `user`'s membership with its `workspace`; raises NotFound if they are no member or deactivated.
 
-    Somebody who was deactivated is anybody else. `lock` holds the workspace's row until the end of the transaction.
+    `lock` holds the workspace's row until the end of the transaction.
     """
     if lock and not _lock(Workspace.objects.filter(pk=workspace_id, memberships__user_id=user.pk)):
         raise NotFound(_("There is no such workspace."))
@@ -43,10 +43,10 @@ def access_workspace(user: User, workspace_id: UUID, *, lock: bool = False) -> W
 
 
 def access_chat(user: User, chat_id: UUID, *, lock: bool = False) -> ChatMember:
-    """Return `user`'s membership with its `chat` and `user` as they are now; raises NotFound to anybody else.
+    """Return `user`'s membership with its `chat` and `user` as they are now; raises NotFound.
 
-    Somebody who was deactivated is anybody else. `lock` holds the chat's row until the end of the transaction: posts,
-    edits, deletions and removals of members take it, and so happen one after the other.
+    Deactivated users have no access. `lock` holds the chat's row until the end of the transaction. Posts, edits,
+    deletions and removals of members lock it too, so they happen one after the other.
     """
     if lock and not _lock(Chat.objects.filter(pk=chat_id, memberships__user_id=user.pk)):
         raise NotFound(_("There is no such chat."))
@@ -60,7 +60,7 @@ def access_chat(user: User, chat_id: UUID, *, lock: bool = False) -> ChatMember:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a chat stands, as one of its members may know, and how that member is called."""
+    """A chat's counters, and the name of the member who asked for them."""
 
     revision: int
     access_version: int
@@ -68,7 +68,7 @@ class Standing:
     display_name: str
 
 
-# What `access_chat` reads with the ORM in 0.5 ms; a thousand people who come back at once ask it a thousand times.
+# `access_chat` needs 0.5 ms in the ORM, which matters when a thousand clients reconnect at once.
 _STANDING = with_tables(
     """
     SELECT chat.revision, chat.access_version, chat.kind, person.display_name, person.username
@@ -84,7 +84,7 @@ _STANDING = with_tables(
 
 
 def chat_standing(user: User, chat_id: UUID) -> Standing:
-    """Return the chat's counters; raises NotFound to whomever `access_chat` does."""
+    """Return the chat's counters; raises NotFound as `access_chat` does."""
     row = run(_STANDING, chat_id, user.pk)
     if row is None:
         raise NotFound(_("There is no such chat."))
@@ -93,16 +93,16 @@ def chat_standing(user: User, chat_id: UUID) -> Standing:
 
 
 def _lock(rows: QuerySet[Any]) -> bool:
-    """Lock the row, before anything about it is read; returns whether there is one.
+    """Lock the row before anything about it is read; returns whether there is one.
 
-    Not together with reading: PostgreSQL looks at the joined membership as it was before it waited for the lock, and
-    so would let somebody in whom the holder of the lock has just removed.
+    Locking and reading are two statements, because PostgreSQL joins the membership as it was before it waited for the
+    lock, and would admit a member whom the lock's holder has just removed.
     """
     return rows.select_for_update(of=("self",), no_key=True).values_list("pk").first() is not None
 
 
 def access_message(user: User, chat_id: UUID, message_id: UUID) -> Message:
-    """Return a message, with its author, of a chat that `user` is in; raises NotFound to anybody else."""
+    """Return a message of a chat that `user` is in, with its author; raises NotFound."""
     try:
         return Message.objects.select_related("author", "chat").get(
             pk=message_id, chat_id=chat_id, chat__memberships__user_id=user.pk
@@ -120,7 +120,7 @@ def is_blocked_within(chat: Chat) -> bool:
 
 
 def access_typing(user: User, chat_id: UUID) -> ChatMember:
-    """Return the membership of somebody who may type in the chat; raises NotFound, Forbidden (one is blocked)."""
+    """Return the membership of a user who may type in the chat; raises NotFound, Forbidden (one blocks the other)."""
     membership = access_chat(user, chat_id)
     if is_blocked_within(membership.chat):
         raise Forbidden(_("One of you has blocked the other."))
@@ -135,7 +135,7 @@ def may_manage_workspace(membership: WorkspaceMember) -> bool:
 def may_manage_chat(membership: ChatMember) -> bool:
     """Whether this member may rename, close, reopen and delete the chat, and remove others from it.
 
-    Nobody may with a direct chat: it belongs to both.
+    Never a direct chat, which belongs to both.
     """
     chat = membership.chat
     if chat.kind == ChatKind.DIRECT:

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def blocked_pairs(user_ids: Collection[UUID]) -> set[str]:
-    """Return the keys of the direct chats of these users of which one blocks the other."""
+    """Return the keys of these users' direct chats in which one blocks the other."""
     rows = Block.objects.filter(Q(blocker_id__in=user_ids) | Q(blocked_id__in=user_ids))
     return {direct_key(*pair) for pair in rows.order_by().values_list("blocker_id", "blocked_id")}
 
 
 def list_blocks(user: User) -> QuerySet[Block]:
-    """Return whom `user` blocks, the last one first, with `blocked` loaded."""
+    """Return `user`'s blocks, newest first, with `blocked` loaded."""
     return Block.objects.filter(blocker_id=user.pk).select_related("blocked").order_by("-created_at", "-id")
 
 

@@ -27,7 +27,7 @@ def list_chats(
 ) -> QuerySet[ChatMember]:
     """Return `user`'s memberships of chats, oldest chat first, with `chat` loaded; see `peers_of`.
 
-    Without the direct chats that they have taken off their list, but for one, `and_hidden`.
+    Without the direct chats that they have hidden, except the one named by `and_hidden`.
     """
     return _memberships(user, workspace_id=workspace_id, kind=kind).filter(
         Q(hidden_at__isnull=True) if and_hidden is None else Q(hidden_at__isnull=True) | Q(chat_id=and_hidden)
@@ -66,7 +66,7 @@ def list_members(chat: Chat, search: str = "") -> QuerySet[ChatMember]:
 
 
 def list_authors(chat: Chat, user_ids: Collection[UUID]) -> QuerySet[User]:
-    """Return those of `user_ids` who have written in the chat, members or not."""
+    """Return those of `user_ids` who have posted in the chat, members or not."""
     wrote = Message.objects.filter(chat=chat, author=OuterRef("pk"))
     return get_user_model().objects.order_by().filter(Exists(wrote), pk__in=user_ids)
 

@@ -33,15 +33,15 @@ def list_invites(user: User, workspace_id: UUID) -> QuerySet[WorkspaceInvite]:
 
 
 def invites_by_token(token: str) -> QuerySet[WorkspaceInvite]:
-    """Return the invite with this token, a query of one row or none; what no token looks like is not asked for."""
+    """Return a query of the invite with this token, of one row or none; a malformed token is not looked up."""
     looks_right = re.fullmatch(r"[A-Za-z0-9_-]+", token) is not None
     return WorkspaceInvite.objects.filter(token=token) if looks_right else WorkspaceInvite.objects.none()
 
 
 def find_invite(token: str) -> WorkspaceInvite:
-    """Return a usable invite with its `workspace` and `created_by`: whoever has the link may see it.
+    """Return a usable invite with its `workspace` and `created_by`; anybody with the link may see it.
 
-    Raises NotFound where it has expired, is used up, or never was.
+    Raises NotFound if it has expired, is used up or does not exist.
     """
     invite = invites_by_token(token).select_related("workspace", "created_by").first()
     if invite is None or not invite.is_usable or not _may_its_maker_invite(invite):
@@ -62,7 +62,10 @@ def _may_its_maker_invite(invite: WorkspaceInvite) -> bool:
 
 
 def list_own_invitations(user: User) -> QuerySet[WorkspaceInvitation]:
-    """Return the open invitations to `user`, newest first, with `workspace` and `invited_by`; none of the blocked."""
+    """Return the open invitations to `user`, newest first, with `workspace` and `invited_by`.
+
+    Those of users whom `user` blocks are left out.
+    """
     return (
         WorkspaceInvitation.objects.filter(user_id=user.pk, invited_by__is_active=True, **open_invitations())
         .exclude(invited_by__in=Block.objects.filter(blocker_id=user.pk).values("blocked_id"))

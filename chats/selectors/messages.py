@@ -1,6 +1,6 @@
 """Messages of a chat in pieces that are bounded in number and in bytes: pages, and what changed after a revision.
 
-Lengths are read first, and then no more rows than fit: one row may be a thousand times as long as another.
+Lengths are read first, then no more rows than fit, because one row may be a thousand times as long as another.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ _NEW_MEANWHILE = 10  # messages that may come between measuring and reading
 
 
 class _Bytes(Func):
-    """The length of a text in bytes; PostgreSQL knows it without reading the text."""
+    """The length of a text in bytes; PostgreSQL has it without reading the text."""
 
     function = "OCTET_LENGTH"
     output_field = IntegerField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """Return it for SQLite, which has OCTET_LENGTH since 3.43 only."""
+        """Return the SQL for SQLite, which has OCTET_LENGTH only since 3.43."""
         return self.as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **context)
 
 
-# What a message has when it was read: of HTML that is longer than is shown, nothing.
+# Bytes of a message when it is read; longer HTML than SHOWN_HTML_BYTES is read as the empty text.
 SIZE = _Bytes("body") + Least(_Bytes("html"), Value(SHOWN_HTML_BYTES)) + Value(_FIELDS_BYTES)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed in a chat after a revision, up to `revision`; with `more` there is more after that.
+    """What changed in a chat after a revision, up to `revision`; `more`: there are more changes after that.
 
-    With `reset` it is too much to send: load the chat again.
+    `reset`: there are too many to send, and the client loads the chat again.
     """
 
     revision: int
@@ -55,7 +55,7 @@ class Changes:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
-    """So many of the changed messages: those up to revision `until`."""
+    """`count` of the changed messages, those up to revision `until`."""
 
     until: int
     count: int
@@ -63,7 +63,7 @@ class Part:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """The parts that bring somebody up to `revision`, and how many bytes they are together; see Changes for `reset`."""
+    """The parts of all changes up to `revision`, and their size in bytes; `reset` as in Changes."""
 
     revision: int
     reset: bool
@@ -72,7 +72,7 @@ class Plan:
 
 
 def fitting(sizes: Iterable[int], most: int) -> int:
-    """Return how many of the first of `sizes` are `most` bytes together, and at least 1 where there is one."""
+    """Return how many of the first `sizes` fit into `most` bytes together, at least 1 unless there are none."""
     count = total = 0
     for size in sizes:
         total += size
@@ -90,10 +90,10 @@ def list_messages(
     limit: int = PAGE_LIMIT,
     max_bytes: int | None = None,
 ) -> list[Message]:
-    """Return up to `limit` messages in order of `seq`, with authors: the latest ones, or those next to a place.
+    """Return up to `limit` messages in order of `seq`, with authors: the latest ones, or those next to a `seq`.
 
-    `before` asks for the latest ones with a smaller `seq`, `after` for the first ones with a larger. They are fewer
-    where they would be more than `max_bytes` (FLOWRA_PAGE_BYTES unless given), but one at least.
+    `before`: the latest ones with a smaller `seq`; `after`: the first ones with a larger one. Not more than `max_bytes`
+    (default FLOWRA_PAGE_BYTES), but at least one.
     """
     rows = chat.messages.all()
     if before is not None:
@@ -110,7 +110,7 @@ def list_messages(
 
 
 def list_answered(messages: Iterable[Message]) -> Mapping[UUID, Message]:
-    """Return, by id, the messages that `messages` answer, with authors, in one query: their bodies are excerpts."""
+    """Return by id the messages that `messages` reply to, with authors and excerpts, in one query."""
     ids = {message.reply_to_id for message in messages if message.reply_to_id is not None}
     if not ids:
         return {}
@@ -118,7 +118,7 @@ def list_answered(messages: Iterable[Message]) -> Mapping[UUID, Message]:
 
 
 def load_fitting(rows: QuerySet[Message], limit: int) -> list[Message]:
-    """Return the first of `rows`: at most `limit`, and not more than FLOWRA_PAGE_BYTES, but one at least."""
+    """Return the first of `rows`: at most `limit` and FLOWRA_PAGE_BYTES, but at least one."""
     lengths = list(rows.values_list("pk", SIZE)[:limit])
     ids = [pk for pk, _ in lengths[: fitting((size for _, size in lengths), settings.FLOWRA_PAGE_BYTES)]]
     found = Message.objects.select_related("author").in_bulk(ids)
@@ -126,15 +126,15 @@ def load_fitting(rows: QuerySet[Message], limit: int) -> list[Message]:
 
 
 def excerpts(messages: QuerySet[Message]) -> QuerySet[Message]:
-    """Return these messages to be quoted: of each body only what their `excerpt` needs is loaded."""
+    """Return these messages with only the beginning of each body loaded, as `excerpt` needs it."""
     return messages.defer("body", "html").annotate(beginning=Left("body", EXCERPT_SOURCE))
 
 
 def plan_changes(chat: Chat, since: int, *, limit: int, max_bytes: int | None, part_bytes: int) -> Plan:
-    """Return how somebody who knows `chat` up to revision `since` gets to know the rest, in parts of `part_bytes`.
+    """Return the changes of `chat` after revision `since` as parts of at most `part_bytes`.
 
-    More than `limit` messages or `max_bytes` (None: whatever it is), a `since` ahead of the chat, or one from before a
-    restored backup (services/after_restore.py) is a reset.
+    It is a reset if they are more than `limit` messages or `max_bytes` (None: any size), if `since` is ahead of the
+    chat, or from before a restored backup (services/after_restore.py).
     """
     if since > chat.revision or chat.revision - since >= FAR_BEHIND:
         return Plan(chat.revision, reset=True)
@@ -154,18 +154,18 @@ def plan_changes(chat: Chat, since: int, *, limit: int, max_bytes: int | None, p
 
 
 def load_part(chat: Chat, after: int, part: Part, *, is_last: bool) -> list[Message]:
-    """Return the messages of a part that begins after revision `after`, in order of revision, with authors.
+    """Return the messages of the part after revision `after`, in order of revision, with authors.
 
-    The last part has no end: it takes in what was changed since it was planned.
+    The last part also has what was changed since it was planned.
     """
     rows = chat.messages.filter(revision__gt=after).select_related("author").order_by("revision")
     return list(rows[: part.count + _NEW_MEANWHILE] if is_last else rows.filter(revision__lte=part.until))
 
 
 def list_changes(chat: Chat, since: int, limit: int, *, max_bytes: int | None = None) -> Changes:
-    """Return the messages changed after revision `since`, in order of revision, with authors, or a reset as above.
+    """Return the messages changed after revision `since`, in order of revision, with authors, or a reset.
 
-    Where they are more than `max_bytes` (FLOWRA_PAGE_BYTES unless given) it is the first of them.
+    Only the first ones if they are more than `max_bytes` (default FLOWRA_PAGE_BYTES).
     """
     most = settings.FLOWRA_PAGE_BYTES if max_bytes is None else max_bytes
     plan = plan_changes(chat, since, limit=limit, max_bytes=None, part_bytes=most)
@@ -176,7 +176,7 @@ def list_changes(chat: Chat, since: int, limit: int, *, max_bytes: int | None = 
     if is_last:
         # Read after `chat`, so it may know more: then the position is that of the last row.
         return Changes(max([plan.revision, *(message.revision for message in messages)]), False, messages)
-    # What was changed again since it was measured is further on by now, and comes later.
+    # A message that was changed again since it was measured has a later revision, and comes in a later part.
     return Changes(messages[-1].revision if messages else part.until, False, messages, more=True)
 
 

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 def list_notifications(user: User) -> QuerySet[Notification]:
     """Return `user`'s notifications, newest first, with what a payload needs; only of chats they are in.
 
-    Those of invitations are there while these are open. Of the message's body only what `excerpt` needs is loaded, and
-    nothing of its HTML.
+    Those of invitations only while these are open. Of the message only the beginning of its body is loaded.
     """
     in_chat = ChatMember.objects.filter(user_id=user.pk, chat_id=OuterRef("chat_id"))
     invited = list_own_invitations(user).order_by().values("notification_id")
@@ -40,12 +39,12 @@ def list_notifications(user: User) -> QuerySet[Notification]:
 
 
 def count_unread_notifications(user: User) -> int:
-    """Return how many notifications `user` has not read, for the bell."""
+    """Return how many notifications `user` has not read."""
     return unread_notification_counts([user.pk]).get(user.pk, 0)
 
 
 def unread_notification_counts(user_ids: Collection[UUID]) -> dict[UUID, int]:
-    """Return how many of the notifications that `list_notifications` lists these users have not read, where any."""
+    """Return by user id how many notifications of `list_notifications` are unread; users without any are missing."""
     in_chat = ChatMember.objects.filter(user_id=OuterRef("user_id"), chat_id=OuterRef("chat_id"))
     blocked = Block.objects.filter(blocker_id=OuterRef("user_id"), blocked_id=OuterRef("invited_by_id"))
     invited = WorkspaceInvitation.objects.filter(

@@ -1,8 +1,8 @@
-"""Finding messages: through the entries, joined with what is there now and what the reader may see.
+"""Search for messages: hits of the index, joined with the live messages of the reader's chats.
 
 With SQLite, FTS5 gives hits newest first and stops when there are enough. A GIN index gives all of them in no order, so
-with PostgreSQL the newest messages are looked at first, then more: a word that is everywhere is found among the first
-ones, and of a rare one there are few. What takes long all the same ends at FLOWRA_STATEMENT_TIMEOUT.
+with PostgreSQL the newest messages are searched first, then more: a common word is found among the first ones, and a
+rare one has few hits. A query that still takes long ends at FLOWRA_STATEMENT_TIMEOUT.
 """
 
 from __future__ import annotations

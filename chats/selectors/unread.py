@@ -1,4 +1,4 @@
-"""How many messages of a chat a member has not read: those that still stand, exact up to UNREAD_MAX.
+"""How many messages of a chat a member has not read, without deleted ones; exact up to UNREAD_MAX.
 
 Everybody's counts are asked for again after each post, at most once a second, so a count costs the same however long
 the chat is and however much of it is unread. `seq` less `last_read_seq` says how many were posted since. What was
@@ -17,7 +17,7 @@ from django.db.models import F, Func, IntegerField, QuerySet
 
 from chats.models import ChatMember, Message
 
-UNREAD_MAX = 999  # stands for "999 or more"; docs/api.md, "Unread"
+UNREAD_MAX = 999  # means "999 or more"; docs/api.md, "Unread"
 _LOOK = 1_000  # deleted messages
 
 # `first` is the first message after what was read that has not been removed from the database. The orders,
@@ -53,7 +53,7 @@ _COUNT = """
 
 
 class UnreadCount(Func):
-    """The count of a chat (its id), whose last message is `seq`, for somebody who has read up to `read`."""
+    """The unread count of a chat (its id) whose last message is `seq`, for a member who has read up to `read`."""
 
     output_field = IntegerField()
 
@@ -69,7 +69,7 @@ class UnreadCount(Func):
         arg_joiner: str | None = None,
         **extra_context: Any,
     ) -> Any:
-        """Return the SQL; what the three names stand for are columns, which take no parameters."""
+        """Return the SQL; the three expressions are columns and have no parameters."""
         chat, seq, read = (compiler.compile(column)[0] for column in self.source_expressions)
         return _COUNT.format(
             messages=Message._meta.db_table, chat=chat, seq=seq, read=read, look=_LOOK, most=UNREAD_MAX
@@ -77,12 +77,12 @@ class UnreadCount(Func):
 
 
 def with_unread_counts(memberships: QuerySet[ChatMember]) -> QuerySet[ChatMember]:
-    """Return the memberships with their counts, for `unread_count`, in the same query."""
+    """Annotate the memberships with their counts, which `unread_count` then returns without a query."""
     return memberships.annotate(counted_unread=UnreadCount())
 
 
 def unread_count(membership: ChatMember) -> int:
-    """Return the count of a membership whose `chat` is loaded; a query, unless all is read or it was counted before."""
+    """Return the count of a membership whose `chat` is loaded; a query unless all is read or the count is annotated."""
     if membership.chat.seq <= membership.last_read_seq:
         return 0
     counted: int | None = getattr(membership, "counted_unread", None)

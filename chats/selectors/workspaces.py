@@ -36,7 +36,7 @@ def list_workspace_members(workspace: Workspace) -> QuerySet[WorkspaceMember]:
 def list_people(user: User, search: str = "", *, workspace_id: UUID | None = None) -> QuerySet[User]:
     """Return the active users who share a workspace, or this one, with `user`, `user` included, by name.
 
-    With `search` those whose name and username have all its words, each by its beginning.
+    With `search` those with all its words, or their beginnings, in name or username.
     """
     colleagues = WorkspaceMember.objects.filter(workspace__memberships__user_id=user.pk)
     if workspace_id is not None:

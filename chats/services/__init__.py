@@ -1,8 +1,8 @@
 """Writes: one keyword-only function each. It validates, saves, publishes after the commit, and returns.
 
-Fetching is permission: a service finds what it changes through the membership of the `user` who asks.
-Locks are always taken in this order: workspace, its memberships, chat (by id), message, user. What decides is read
-once the lock is held.
+A service finds what it changes through the membership of the `user` who asks, which is the permission. Rows are locked
+in this order: workspace, its memberships, chat (by id), message, user. Decisions are made on what is read under the
+lock.
 """
 
 from chats.services.after_restore import bump_revisions

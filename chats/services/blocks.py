@@ -1,4 +1,4 @@
-"""Blocks: whom somebody wants nothing from. docs/api.md, "Blocks", says what that is."""
+"""Blocks of one user by another; docs/api.md, "Blocks", says what they prevent."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from chats.services.chats import request_recheck
 if TYPE_CHECKING:
     from flowra.accounts.models import User
 
-BLOCKS_MAX = 1_000  # of one user
+BLOCKS_MAX = 1_000  # per user
 
 
 @transaction.atomic
 def block_user(*, user: User, user_id: UUID) -> None:
-    """Block somebody; twice is fine. It takes effect on the two's direct chats before this returns.
+    """Block somebody; blocking again changes nothing. No message in their direct chats is stored after it.
 
     Raises Invalid for oneself, NotFound for somebody whom `user` does not know of, Conflict over BLOCKS_MAX.
     """
@@ -36,19 +36,19 @@ def block_user(*, user: User, user_id: UUID) -> None:
         raise NotFound(_("There is no such person."))
     if Block.objects.filter(blocker=user).count() >= BLOCKS_MAX:
         raise Conflict(_("You have blocked as many people as possible."))
-    # Held, so that a message that is just being posted is there before the block, and none comes after it.
+    # Locked, so that a message that is being posted is stored before the block, and none after it.
     _lock_direct_chats(user.pk, user_id)
     Block.objects.bulk_create([Block(blocker=user, blocked_id=user_id)], ignore_conflicts=True)
-    _take_effect(user.pk, user_id)
+    _recheck_both(user.pk, user_id)
 
 
 @transaction.atomic
 def unblock_user(*, user: User, user_id: UUID) -> None:
-    """Block somebody no more; twice is fine."""
+    """End a block; again it changes nothing."""
     _lock_direct_chats(user.pk, user_id)
     deleted, _rows = Block.objects.filter(blocker=user, blocked_id=user_id).delete()
     if deleted:
-        _take_effect(user.pk, user_id)
+        _recheck_both(user.pk, user_id)
 
 
 def find_acquaintance(user: User, user_id: UUID) -> User:
@@ -73,8 +73,8 @@ def _lock_direct_chats(first: UUID, second: UUID) -> None:
     list(chats.select_for_update(no_key=True).order_by("pk").values_list("pk"))
 
 
-def _take_effect(first: UUID, second: UUID) -> None:
-    """Have both look at each other's presence again; the rooms of their direct chats, too."""
+def _recheck_both(first: UUID, second: UUID) -> None:
+    """Have both users' presence and the subscriptions of their direct chats checked again."""
     Chat.objects.filter(kind=ChatKind.DIRECT, direct_key=direct_key(first, second)).update(
         access_version=F("access_version") + 1
     )

@@ -43,7 +43,7 @@ def create_chat(
 ) -> tuple[ChatMember, bool]:
     """Create a chat of `user` and `member_ids`; returns (the caller's membership, whether it is new).
 
-    A direct chat takes exactly one other member and no title, and is found again if the two have one.
+    A direct chat has exactly one other member and no title. If the two have one already, it is returned.
     Raises NotFound, Invalid.
     """
     access_workspace(user, workspace_id)
@@ -72,7 +72,7 @@ def create_chat(
 
 @transaction.atomic
 def rename_chat(*, user: User, chat_id: UUID, title: str) -> ChatMember:
-    """Give the chat another title. Raises NotFound, Forbidden (a direct chat is nobody's), Invalid."""
+    """Give the chat another title. Raises NotFound, Forbidden (also for a direct chat), Invalid."""
     membership = _manage(user, chat_id)
     set_title(membership.chat, title)
     return membership
@@ -89,7 +89,7 @@ def set_title(chat: Chat, title: str) -> None:
 
 @transaction.atomic
 def close_chat(*, user: User, chat_id: UUID) -> ChatMember:
-    """Take no more messages in the chat; closing twice is fine. Raises NotFound, Forbidden."""
+    """Close the chat to new messages; closing again changes nothing. Raises NotFound, Forbidden."""
     membership = _manage(user, chat_id)
     set_closed(membership.chat, closed=True)
     return membership
@@ -97,7 +97,7 @@ def close_chat(*, user: User, chat_id: UUID) -> ChatMember:
 
 @transaction.atomic
 def reopen_chat(*, user: User, chat_id: UUID) -> ChatMember:
-    """Take messages again; reopening twice is fine. Raises NotFound, Forbidden."""
+    """Open a closed chat to new messages; again it changes nothing. Raises NotFound, Forbidden."""
     membership = _manage(user, chat_id)
     set_closed(membership.chat, closed=False)
     return membership
@@ -114,7 +114,7 @@ def set_closed(chat: Chat, *, closed: bool) -> None:
 
 @transaction.atomic
 def delete_chat(*, user: User, chat_id: UUID) -> None:
-    """Delete the chat and everything in it; a direct chat only goes from the caller's list.
+    """Delete the chat and everything in it; of a direct chat only hide it from the caller.
 
     Raises NotFound, Forbidden.
     """
@@ -135,12 +135,14 @@ def add_chat_members(*, user: User, chat_id: UUID, user_ids: Sequence[UUID]) -> 
         raise Invalid(_("Name at least one user."), field="user_ids")
     chat = access_chat(user, chat_id).chat
     people = lock_newcomers(chat, user_ids)
-    # Only now: whoever was removed while this waited for a row adds nobody, least of all themselves.
+    # Checked again under the lock: the caller may have been removed while this waited for a row.
     return ensure_chat_members(access_chat(user, chat_id, lock=True).chat, people, actor=user)
 
 
 def lock_newcomers(chat: Chat, user_ids: Collection[UUID]) -> list[User]:
-    """Return members of the workspace who are to join a chat, held there: before the chat's row, as everywhere.
+    """Lock the memberships in the workspace of users who are to be added to a chat, and return the users.
+
+    They are locked before the chat's row, as everywhere.
 
     Raises Invalid where somebody is not in the workspace; Conflict for a direct chat.
     """
@@ -150,7 +152,7 @@ def lock_newcomers(chat: Chat, user_ids: Collection[UUID]) -> list[User]:
 
 
 def ensure_chat_members(chat: Chat, people: Sequence[User], *, actor: User) -> list[ChatMember]:
-    """Add people from `lock_newcomers` to a chat whose row the caller holds; returns all their memberships."""
+    """Add users from `lock_newcomers` to a chat whose row the caller holds; returns all their memberships."""
     added = _insert_members(chat, people)
     publish.members_added(chat, added)
     _notify_added(actor, chat, added)
@@ -177,8 +179,8 @@ def remove_chat_member(*, user: User, chat_id: UUID, user_id: UUID) -> None:
 def drop_members(chat: Chat, *, user_id: UUID) -> bool:
     """Remove a member from a chat whose row the caller holds; returns whether they were one.
 
-    The new `access_version` tells every process to check its sockets before it delivers anything that was
-    committed later. The caller ends its transaction with `request_recheck`.
+    Because of the new `access_version` every process checks its subscribers before it delivers what is committed later.
+    The caller ends its transaction with `request_recheck`.
     """
     membership = chat.memberships.select_related("user").filter(user_id=user_id).first()
     if membership is None:
@@ -191,9 +193,9 @@ def drop_members(chat: Chat, *, user_id: UUID) -> bool:
 
 
 def request_recheck(user_id: UUID) -> None:
-    """Have the user's open sockets looked at soon, even where no event of the removal reaches their process.
+    """Have the user's open sockets checked soon, even if no event of the removal reaches their process.
 
-    The last statement of its transaction: nobody who holds this row waits for a chat's.
+    It is the last statement of its transaction, because the user's row is locked after a chat's.
     """
     get_user_model().objects.filter(pk=user_id).update(security_changed_at=database_now())
 
@@ -223,12 +225,12 @@ def _get_or_create_direct(user: User, workspace_id: UUID, others: set[UUID]) -> 
             workspace_id=workspace_id, direct_key=key, defaults={"kind": ChatKind.DIRECT, "created_by": user}
         )
         held = Chat.objects.select_for_update(no_key=True).filter(pk=chat.pk).first()
-        if held is not None:  # else it was deleted in this moment, and its key is free by now
+        if held is not None:  # else it was deleted meanwhile, and its key is free
             return held, created
 
 
 def _direct_labels(people: Sequence[User]) -> dict[UUID, str]:
-    """Return what the direct chat of these two is called, for each of them."""
+    """Return by user id the label of these two's direct chat: the name of the other."""
     first, second = people
     return {first.pk: second.get_full_name(), second.pk: first.get_full_name()}
 
@@ -236,9 +238,9 @@ def _direct_labels(people: Sequence[User]) -> dict[UUID, str]:
 def _lock_workspace_members(
     workspace_id: UUID, user_ids: set[UUID], *, field: str, caller: User | None = None
 ) -> list[User]:
-    """Return these users, held in the workspace until the transaction ends.
+    """Lock these users' memberships in the workspace until the transaction ends, and return the users.
 
-    Raises Invalid where one is not in it; NotFound where it is the `caller`, who has been removed meanwhile.
+    Raises Invalid if one is no member; NotFound if that is the `caller`, who has been removed meanwhile.
     """
     if len(user_ids) > CHAT_MEMBERS_PER_CALL + 1:
         words = _("At most %(most)s members can be named at once.") % {"most": CHAT_MEMBERS_PER_CALL}
@@ -258,11 +260,11 @@ def _lock_workspace_members(
 
 
 def _insert_members(chat: Chat, people: Iterable[User]) -> list[ChatMember]:
-    """Insert those who are not members yet and return their memberships; what was said before is read."""
+    """Insert those who are not members yet and return their memberships; earlier messages count as read."""
     wanted = {person.pk: person for person in people}
     present = set(chat.memberships.filter(user_id__in=wanted).values_list("user_id", flat=True))
     rows = [ChatMember(chat=chat, user=wanted[pk], last_read_seq=chat.seq) for pk in wanted if pk not in present]
-    # Two calls may add the same person at once: the second insert is ignored and told again, which is harmless.
+    # Two calls may add the same user at once: the second insert is ignored and published again, which is harmless.
     ChatMember.objects.bulk_create(rows, ignore_conflicts=True)
     return rows
 

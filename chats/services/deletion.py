@@ -1,11 +1,11 @@
-"""Deleting chats and workspaces: gone at once for everybody, their rows later on, in small transactions.
+"""Deleting chats and workspaces: hidden from everybody at once, their rows deleted later in small transactions.
 
-A chat of 120,000 messages takes many seconds to delete, and nobody should wait for that, nor hold its rows so long. So
-its memberships go, with which everybody loses it: whatever is fetched for somebody is fetched through their membership.
-What is left carries `deleted_at`, and the models' managers leave it out, for those who fetch without one.
+Deleting a chat of 120,000 messages takes many seconds, too long to wait and to hold its rows. So only its memberships
+are deleted, through which everything is fetched. The rest is marked by `deleted_at`, which the models' managers leave
+out.
 
-A little of that is done right after the commit, which is all for most chats. The rest is the servers', whoever dropped
-it (realtime/background/deletions.py).
+The first rows are deleted right after the commit, which is all for most chats; the rest by the servers
+(realtime/background/deletions.py).
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from chats.lib.clock import database_now
 from chats.models import Chat, ChatKind, ChatMember, Message, Notification, Workspace
 from chats.services import publish
 
-BATCH = 200  # rows of one transaction: some 25 ms, in which with SQLite nobody else writes
-_STEPS_AFTER_COMMIT = 8  # transactions that whoever deletes something waits for
-_CHATS_AT_ONCE = 500  # within what a database takes as parameters
+BATCH = 200  # rows of one transaction: about 25 ms, in which SQLite has no other writer
+_STEPS_AFTER_COMMIT = 8  # transactions that the deleting request waits for
+_CHATS_AT_ONCE = 500  # within the databases' number of parameters
 
 
 def drop_chats(chats: Sequence[Chat]) -> None:
-    """Delete chats whose rows the caller holds, as far as anybody can see; tells their members."""
+    """Hide chats whose rows the caller holds, and purge them later; their members are sent it."""
     _mark(chats)
     transaction.on_commit(_purge_a_little, robust=True)
 
 
 def drop_workspace(workspace: Workspace) -> None:
-    """Delete a workspace whose row the caller holds, with all its chats, as far as anybody can see."""
-    # In this order each statement waits for those who are about to add what the next one looks for: whoever accepts an
-    # invite holds it and adds a member, whoever makes a chat holds the members and adds the chat.
+    """Hide a workspace whose row the caller holds, with all its chats, and purge them later."""
+    # In this order each statement waits for transactions that add what the next one deletes: accepting an invite locks
+    # it and adds a member, creating a chat locks the members and adds the chat.
     later = ("memberships", "chats")
     for relation in Workspace._meta.get_fields(include_hidden=True):
         if isinstance(relation, ForeignObjectRel) and relation.on_delete is CASCADE and relation.name not in later:
@@ -63,7 +63,7 @@ def _mark(chats: Sequence[Chat]) -> None:
     for start in range(0, len(chats), _CHATS_AT_ONCE):
         ids = [chat.pk for chat in chats[start : start + _CHATS_AT_ONCE]]
         ChatMember.objects.filter(chat_id__in=ids).delete()
-        # The two of a direct chat may have another one from now on.
+        # The two users of a direct chat may create another one.
         key = Case(When(kind=ChatKind.DIRECT, then=Cast(F("pk"), CharField())), default=None)
         Chat.objects.filter(pk__in=ids).update(deleted_at=database_now(), direct_key=key)
 
@@ -75,13 +75,13 @@ def _purge_a_little() -> None:
 
 
 def purge_some(size: int = BATCH) -> int:
-    """Delete up to `size` rows of what is left of a deleted chat or workspace; returns how many, 0 if nothing is left.
+    """Delete up to `size` rows of a chat or workspace marked as deleted; returns how many, 0 if there are none.
 
-    Servers share the work: each takes a chat that no other is at.
+    Servers share the work: each works on a chat that no other has locked.
     """
     chats = Chat.with_deleted.filter(deleted_at__isnull=False).only("pk").order_by("deleted_at", "pk")
     workspaces = Workspace.with_deleted.filter(deleted_at__isnull=False).only("pk").order_by("deleted_at", "pk")
-    if not chats.exists() and not workspaces.exists():  # nearly always; with SQLite a transaction is a writer
+    if not chats.exists() and not workspaces.exists():  # nearly always; in SQLite every transaction is a writer
         return 0
     with transaction.atomic():
         chat = chats.select_for_update(skip_locked=True, no_key=True).first()
@@ -89,13 +89,13 @@ def purge_some(size: int = BATCH) -> int:
             return _purge_chat(chat, size)
         workspace = workspaces.select_for_update(skip_locked=True).first()
         if workspace is None or Chat.with_deleted.filter(workspace=workspace).exists():
-            return 0  # in the second case another server is at its last chat
+            return 0  # in the second case another server purges its last chat
         workspace.delete()
         return 1
 
 
 def _purge_chat(chat: Chat, size: int) -> int:
-    # The latest first: an answer goes before what it answers, and need not be told that that is gone.
+    # The latest first: a reply is deleted before what it replies to, so no `reply_to` has to be set to null.
     keys = list(Message.objects.filter(chat=chat).order_by("-seq").values_list("pk", flat=True)[:size])
     if keys:
         Message.objects.filter(pk__in=keys).only("pk").delete()

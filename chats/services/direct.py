@@ -1,4 +1,4 @@
-"""Direct chats belong to nobody: each of the two may take one off their list, and a message brings it back."""
+"""Direct chats: each of the two members may hide one, and a message shows it again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chats.services import publish
 
 
 def hide_direct(membership: ChatMember) -> None:
-    """Take a direct chat, whose row the caller holds, off this member's list; twice is fine."""
+    """Hide a direct chat, whose row the caller holds, from this member; again it changes nothing."""
     if membership.hidden_at is not None:
         return
     membership.hidden_at = timezone.now()
@@ -23,17 +23,17 @@ def hide_direct(membership: ChatMember) -> None:
 
 
 def show_direct(chat: Chat, memberships: QuerySet[ChatMember]) -> None:
-    """Bring a direct chat, whose row the caller holds, back to the lists of those who have taken it off."""
+    """Show a direct chat, whose row the caller holds, to those of `memberships` who have hidden it."""
     hidden = list(memberships.filter(hidden_at__isnull=False).select_related("chat"))
     if not hidden:
         return
     memberships.filter(pk__in=[row.pk for row in hidden]).update(hidden_at=None)
     for row in hidden:
-        peer = peers_of([row]).get(row.chat_id, row.chat)  # each of the two has another one
+        peer = peers_of([row]).get(row.chat_id, row.chat)  # a label for each of the two
         publish.chat_shown(row, str(peer))
 
 
 def refuse_blocked(chat: Chat) -> None:
-    """Raise Forbidden in a direct chat of which one blocks the other."""
+    """Raise Forbidden for a direct chat in which one blocks the other."""
     if is_blocked_within(chat):
         raise Forbidden(_("One of you has blocked the other."))

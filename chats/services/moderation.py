@@ -1,7 +1,7 @@
-"""What staff may do to chats and workspaces that they are not in: the same changes, told to the same pages.
+"""What staff may do to chats and workspaces without being members; open pages follow as with other changes.
 
-Who calls these has checked that the caller is staff (the admin site does). Beside what is named, each raises
-DoesNotExist of the thing that it is about.
+The caller has checked that the user is staff, as the admin site does. Beside the errors named, each raises the
+DoesNotExist of its model.
 """
 
 from __future__ import annotations

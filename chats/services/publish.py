@@ -46,14 +46,14 @@ def chats_deleted(chats: Iterable[Chat]) -> None:
 
 
 def chat_hidden(membership: ChatMember) -> None:
-    """Publish that a member took a direct chat off their list; needs `chat` loaded."""
+    """Publish that a member hid a direct chat; needs `chat` loaded."""
     chat = membership.chat
     event = events.DirectChatHidden(chat_id=chat.pk, user_id=membership.user_id, data=chat_payload(chat))
     events.publish_on_commit(event)
 
 
 def chat_shown(membership: ChatMember, label: str) -> None:
-    """Publish that a direct chat is back on a member's list under `label`, and what is unread; needs `chat` loaded."""
+    """Publish that a hidden direct chat is shown again under `label`, and its counts; needs `chat` loaded."""
     chat = membership.chat
     event = events.DirectChatShown(
         chat_id=chat.pk, user_id=membership.user_id, data={**chat_payload(chat), "label": label}
@@ -106,7 +106,7 @@ def workspace_member_changed(
 
 
 def me_changed(user: User) -> None:
-    """Publish what somebody sees of themselves, to their own sockets."""
+    """Publish a user's own profile to their own sockets."""
     events.publish_on_commit(events.MeChanged(user_id=user.pk, data=me_payload(user)))
 
 

@@ -1,8 +1,7 @@
-"""Entries that are missing, or were made of what a message said before.
+"""Index entries that are missing or out of date.
 
-Such are the messages from before there were entries, and what a server of an earlier version writes during an update.
-The servers make them by and by (realtime/background/indexing.py), whoever started; `manage.py index_messages` looks
-at all.
+These are of messages from before there was an index, and of those that a server of an earlier version writes during an
+update. The servers make them in the background (realtime/background/indexing.py); `manage.py index_messages` makes all.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from chats.search.tokens import tokens_of
 from chats.services.indexing.entries import store_entry
 from chats.services.indexing.keys import fill_keys
 
-SPAN = 1_000  # messages whose entries are looked at in one step
-BATCH = 50  # entries written in one transaction: with SQLite nobody else writes meanwhile
+SPAN = 1_000  # messages that one step checks
+BATCH = 50  # entries written in one transaction, in which SQLite has no other writer
 _ONLY_ROW = 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Step:
-    """What one step did: the ids that are still to be looked at are smaller than `before`; None if none are."""
+    """What one step did; the next one begins below the id `before`, None if all messages were checked."""
 
     before: UUID | None
     looked_at: int
@@ -37,10 +36,10 @@ class Step:
 
 
 def index_step(before: UUID | None = None, *, anew: bool = False) -> Step:
-    """Look at the newest messages with smaller ids than `before`, and index those without an entry of their revision.
+    """Check the newest messages with smaller ids than `before`, and index those without an entry of their revision.
 
-    With `anew` all of them. At most SPAN are looked at and BATCH indexed. It is safe beside running servers, and may be
-    stopped and repeated at any time.
+    `anew`: index all of them. At most SPAN are checked and BATCH indexed. It is safe beside running servers, and may
+    be stopped and repeated at any time.
     """
     rows = Message.objects.order_by("-pk")
     if before is not None:
@@ -57,9 +56,9 @@ def index_step(before: UUID | None = None, *, anew: bool = False) -> Step:
 
 
 def index_some() -> int:
-    """Do one step for the messages from before there were entries; returns how many were looked at, 0 once all were.
+    """Do one step of the backfill; returns how many messages were checked, 0 once all were.
 
-    Servers share the work: while one is at it, the others find nothing to do.
+    Servers share the work: while one has the row locked, the others find nothing to do.
     """
     if SearchProgress.objects.filter(pk=_ONLY_ROW, is_done=True).exists():  # nearly always; and no transaction
         return 0
@@ -86,7 +85,7 @@ def index_since(moment: datetime.datetime) -> int:
 
 
 def note_that_all_is_indexed() -> None:
-    """Have the servers not look at all messages once more."""
+    """Mark the backfill as done."""
     SearchProgress.objects.update_or_create(pk=_ONLY_ROW, defaults={"before": None, "is_done": True})
 
 

@@ -1,4 +1,4 @@
-"""Keeping the entries as the messages are: written with the message, gone with it."""
+"""Index entries, written and deleted in the transaction of their message."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STORE_ON_POSTGRESQL = with_tables(
 """,
     entries=SearchEntry,
 )
-# Two messages of one moment take two numbers: a later one the next higher, an earlier one the next lower.
+# Two messages of one moment get two numbers: a later one the next higher, an earlier one the next lower.
 _STORE_ON_SQLITE = with_tables(
     """
     WITH RECURSIVE free (number) AS (
@@ -35,9 +35,9 @@ _STORE_ON_SQLITE = with_tables(
 
 
 def store_entry(message: Message, workspace_id: UUID, tokens: list[str], *, is_latest: bool = True) -> None:
-    """Have `message` found by `tokens`, and by nothing else; in the transaction that stores it.
+    """Store `tokens` as the entry of `message`, in the transaction that stores the message.
 
-    `is_latest` is False where later messages may have got their entries before.
+    `is_latest` is False if later messages may have entries already.
     """
     tokens = [*tokens, chat_token(message.chat_id), workspace_token(workspace_id)]
     if connection.vendor == "postgresql":
@@ -48,5 +48,5 @@ def store_entry(message: Message, workspace_id: UUID, tokens: list[str], *, is_l
 
 
 def drop_entry(message: Message) -> None:
-    """Have `message` found no more."""
+    """Delete the entry of `message`."""
     SearchEntry.objects.filter(message_id=message.pk).delete()

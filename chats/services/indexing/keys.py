@@ -1,4 +1,4 @@
-"""Folded names that are missing, or were made of a name from before: of rows that another version has written."""
+"""Folded names that are missing or out of date, of rows that an earlier version wrote."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ BATCH = 500  # rows that are read at once
 
 
 def fill_keys(model: type[Model], of: str, key: str) -> int:
-    """Bring the column `key` of all rows up to what its name `of` gives; returns how many were changed.
+    """Set the column `key` of all rows to the key of their column `of`; returns how many were changed.
 
-    Each row is a statement, which changes nothing where the name was changed meanwhile: safe beside running servers.
+    One statement a row, which changes nothing if the name has changed meanwhile: safe beside running servers.
     """
     rows: Any = model._base_manager.order_by("pk")
     changed, last = 0, None

@@ -1,4 +1,4 @@
-"""Messages: edit, delete, read. Every change takes the chat's row and raises its `revision` by one; see posting.py."""
+"""Messages: edit, delete, read. Every edit and deletion locks the chat's row and raises its `revision` by one."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def edit_message(*, user: User, chat_id: UUID, message_id: UUID, body: str) -> M
     Raises NotFound, Forbidden, Closed, Conflict (it was deleted), Invalid, TooLong.
     """
     try:
-        # Rendered before the transaction: nobody should wait for Markdown behind the chat's row.
+        # Rendered before the transaction, so that the chat's row is not locked meanwhile.
         document = Document(clean_text(body, field="body", max_length=BODY_MAX_LENGTH))
         tokens = tokens_of(document.text)
     except Invalid:
-        _own_message(user, chat_id, message_id)  # what is wrong with a text is told to its author only
+        _own_message(user, chat_id, message_id)  # only the author learns what is wrong with the text
         raise
     with transaction.atomic():
         chat = access_chat(user, chat_id, lock=True).chat
@@ -61,7 +61,7 @@ def _own_message(user: User, chat_id: UUID, message_id: UUID) -> Message:
 
 
 def _change_body(chat: Chat, message: Message, body: str, document: Document) -> None:
-    """Store and tell the new body of a message of a chat whose row the caller holds."""
+    """Store and publish the new body of a message of a chat whose row the caller holds."""
     named = Named(chat, document)
     message.body = body
     message.html = named.html
@@ -80,9 +80,10 @@ def preview_message(*, user: User, chat_id: UUID, body: str) -> str:
 
 @transaction.atomic
 def delete_message(*, user: User, chat_id: UUID, message_id: UUID) -> Message:
-    """Empty a message, which keeps its place; deleting it again changes nothing.
+    """Empty a message, whose `seq` stays; deleting it again changes nothing.
 
-    The author may, and but for direct chats its creator and workspace admins. Raises NotFound, Forbidden.
+    Allowed to its author, and except in direct chats to the chat's creator and workspace admins. Raises NotFound,
+    Forbidden.
     """
     membership = access_chat(user, chat_id, lock=True)
     message = access_message(user, chat_id, message_id)
@@ -107,7 +108,7 @@ def empty_message(chat: Chat, message: Message) -> None:
 
 @transaction.atomic
 def mark_read(*, user: User, chat_id: UUID, seq: int) -> ChatMember:
-    """Note that `user` has read the chat up to `seq`; never falls, never passes the last message.
+    """Store that `user` has read the chat up to `seq`; never lower than before, nor higher than the last message.
 
     Raises NotFound, and Invalid for a negative `seq`.
     """
@@ -116,15 +117,15 @@ def mark_read(*, user: User, chat_id: UUID, seq: int) -> ChatMember:
     membership = access_chat(user, chat_id)
     seq = min(seq, membership.chat.seq)
     if seq <= membership.last_read_seq:
-        # An edit may have named somebody in what they had read before.
+        # An edit may have mentioned them in a message that they had read before.
         mark_messages_notifications_read(user.pk, chat_id, seq)
         return membership
-    # Held while mentions are counted: a post that mentions this member adds its one before or after, not in between.
-    # This row alone: the models' order would join the chat's, and a removal holds that one and waits for this one.
+    # Locked while mentions are counted, so that a post that mentions this member adds one before or after, not between.
+    # Only this row: the models' ordering would join the chat's, which a removal has locked while it waits for this one.
     row = ChatMember.objects.select_for_update(of=("self",), no_key=True).filter(pk=membership.pk).order_by()
     held = row.values_list("last_read_seq", "mention_count").first()
     if held is None:
-        raise NotFound(_("There is no such chat."))  # removed in this moment
+        raise NotFound(_("There is no such chat."))  # removed meanwhile
     membership.last_read_seq, membership.mention_count = held
     if seq <= membership.last_read_seq:
         return membership  # another call read further meanwhile
@@ -139,7 +140,7 @@ def mark_read(*, user: User, chat_id: UUID, seq: int) -> ChatMember:
 
 
 def _save_change(chat: Chat, message: Message) -> None:
-    """Store what changed of a message of a chat whose row the caller holds."""
+    """Store the changes of a message of a chat whose row the caller holds."""
     chat.revision += 1
     chat.save(update_fields=["revision"])
     message.revision = chat.revision

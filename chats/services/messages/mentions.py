@@ -1,7 +1,7 @@
-"""Who is named in a message, or answered by it: mentions, their counters, and what rings somebody's bell.
+"""Mentions and replies: who is mentioned, the counters, and the notifications.
 
-Callers hold the chat's row. A member's row is changed before their notifications, as reading does (`mark_read`): the
-other way round the two could wait for each other.
+Callers hold the chat's row. A member's row is changed before their notifications, as `mark_read` does; the other way
+round the two could deadlock.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Named:
-    """Who is named in a message: its `html` marks all of them, and `notified` are those who are to be told."""
+    """The members mentioned in a message: `html` marks all of them, `notified` are those to notify."""
 
     def __init__(self, chat: Chat, document: Document) -> None:
         members = {person.username.lower(): person for person in _members_named(chat, document.mentioned_names)}
@@ -41,9 +41,9 @@ def _members_named(chat: Chat, names: list[str]) -> list[User]:
 
 
 def add_mentions(message: Message, people: Iterable[User]) -> None:
-    """Note that `message` names these people, and tell them.
+    """Store that `message` mentions these users, and notify them.
 
-    Its author is not told of themselves, and whoever blocks the author of nothing.
+    Neither the author nor users who block the author are notified.
     """
     others = [person for person in people if person.pk != message.author_id]
     if not others:
@@ -58,19 +58,19 @@ def add_mentions(message: Message, people: Iterable[User]) -> None:
 
 
 def change_mentions(message: Message, notified: Iterable[User]) -> None:
-    """Note that an edited message names these people now: who was told before, has read it or not, stays told."""
+    """Store that an edited message now mentions these users; those who were notified before are not notified again."""
     people = list(notified)
     before = set(message.mentions.values_list("user_id", flat=True))
     drop_mentions(message, before - {person.pk for person in people})
     new = [person for person in people if person.pk not in before]
-    # One notification for each: who was told of the answer is told of the mention instead.
+    # One notification each: of the mention instead of the reply.
     told = _notifications_of(message, Notification.Kind.REPLY)
     drop_notifications(told.filter(user__in=[person.pk for person in new]))
     add_mentions(message, new)
 
 
 def drop_mentions(message: Message, user_ids: Set[UUID]) -> None:
-    """Take back that `message` names these people; who is answered by it is still told that."""
+    """Delete the mentions of these users in `message`; the notification of a reply stays."""
     if not user_ids:
         return
     message.mentions.filter(user_id__in=user_ids).delete()
@@ -80,7 +80,7 @@ def drop_mentions(message: Message, user_ids: Set[UUID]) -> None:
     told = _notifications_of(message, Notification.Kind.MENTION).filter(user_id__in=user_ids)
     if message.reply_to is not None and message.reply_to.author_id in user_ids:
         author_id = message.reply_to.author_id
-        # Earlier versions told somebody of both.
+        # Earlier versions stored both notifications.
         if not _notifications_of(message, Notification.Kind.REPLY).filter(user_id=author_id).exists():
             told.filter(user_id=author_id).update(kind=Notification.Kind.REPLY)
     drop_notifications(told.filter(kind=Notification.Kind.MENTION))
@@ -88,7 +88,7 @@ def drop_mentions(message: Message, user_ids: Set[UUID]) -> None:
 
 
 def publish_mentions(message: Message, user_ids: Set[UUID]) -> None:
-    """Have these members' sockets be told their counts, after the commit."""
+    """Publish after the commit that these members' counts have changed."""
     if not user_ids:
         return
     chat = message.chat
@@ -104,7 +104,7 @@ def _notifications_of(message: Message, kind: str) -> QuerySet[Notification]:
 
 
 def notify_answered(message: Message, answered: Message, mentioned: Set[UUID]) -> None:
-    """Tell the author of `answered` that `message` answers it, unless they are told of it as `mentioned` already."""
+    """Notify the author of `answered` of the reply `message`, unless they are among those `mentioned`."""
     author = answered.author
     if author.pk in mentioned or author.pk == message.author_id:
         return

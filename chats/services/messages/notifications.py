@@ -1,4 +1,4 @@
-"""Notifications: what rings somebody's bell."""
+"""Notifications: store, mark as read, delete, and publish all of it."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def without_blockers(actor: User, users: Iterable[User]) -> list[User]:
 
 
 def notify(users: Iterable[User], *, kind: str, actor: User, chat: Chat, message: Message | None) -> None:
-    """Store a notification for each of `users`, who do not block the `actor`, and tell them.
+    """Store and publish a notification for each of `users`, none of whom blocks the `actor`.
 
-    That somebody was added to a chat is told once, until they have read it.
+    A user has at most one unread notification of having been added to a chat.
     """
     wanted = {user.pk: user for user in users}
     if not wanted:
@@ -61,13 +61,13 @@ def mark_notifications_read(*, user: User, ids: Collection[UUID] | None) -> int:
     rows = Notification.objects.filter(user_id=user.pk)
     found = _mark_read(rows if ids is None else rows.filter(pk__in=ids))
     if found:
-        _tell_on_commit({user.pk: None if ids is None else found})
+        _publish_on_commit({user.pk: None if ids is None else found})
     return len(found)
 
 
 def mark_chat_notifications_read(user_id: UUID, chat: Chat) -> None:
-    """Mark all notifications of a chat as read: `user_id` has just written in it; their own sockets are told."""
-    _tell_on_commit({user_id: _mark_read(Notification.objects.filter(user_id=user_id, chat=chat))})
+    """Mark all notifications of a chat as read: `user_id` has just posted in it; publishes it to their sockets."""
+    _publish_on_commit({user_id: _mark_read(Notification.objects.filter(user_id=user_id, chat=chat))})
     events.publish_on_commit(
         events.ChatRead(
             workspace_id=chat.workspace_id,
@@ -82,30 +82,30 @@ def mark_chat_notifications_read(user_id: UUID, chat: Chat) -> None:
 
 
 def mark_messages_notifications_read(user_id: UUID, chat_id: UUID, seq: int) -> None:
-    """Mark the notifications about the messages of a chat up to `seq` as read; their own sockets are told."""
+    """Mark the notifications about the messages of a chat up to `seq` as read; publishes it to their sockets."""
     rows = Notification.objects.filter(user_id=user_id, chat_id=chat_id, message__seq__lte=seq)
-    _tell_on_commit({user_id: _mark_read(rows)})
+    _publish_on_commit({user_id: _mark_read(rows)})
 
 
 def drop_notifications(rows: QuerySet[Notification]) -> None:
-    """Delete notifications whose message no longer wants attention; their users' sockets are told."""
+    """Delete notifications, and publish it to their users' sockets."""
     gone: dict[UUID, list[UUID]] = {}
     for user_id, pk in rows.order_by("pk").values_list("user_id", "pk"):
         gone.setdefault(user_id, []).append(pk)
     if gone:
         rows.delete()
-        _tell_on_commit(gone)
+        _publish_on_commit(gone)
 
 
 def publish_gone(gone: Mapping[UUID, Collection[UUID]]) -> None:
-    """Tell users' own sockets that these of their notifications are no longer listed."""
-    _tell_on_commit(gone)
+    """Publish to users' own sockets that these of their notifications are no longer listed."""
+    _publish_on_commit(gone)
 
 
 def _mark_read(rows: QuerySet[Notification]) -> list[UUID]:
     """Mark what is unread among `rows` as read; returns the ids.
 
-    They are locked in order: what a user reads in two tabs at once would otherwise wait for each other.
+    They are locked in order, because two tabs that mark the same ones could otherwise deadlock.
     """
     unread = rows.filter(read_at__isnull=True).order_by("pk")
     found = list(unread.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
@@ -114,15 +114,15 @@ def _mark_read(rows: QuerySet[Notification]) -> list[UUID]:
     return found
 
 
-def _tell_on_commit(changed: Mapping[UUID, Collection[UUID] | None]) -> None:
-    """Tell these users' sockets, after the commit, which of their notifications, or None for all, are read or gone."""
+def _publish_on_commit(changed: Mapping[UUID, Collection[UUID] | None]) -> None:
+    """Publish after the commit which of these users' notifications (None: all) were read or deleted."""
     wanted = {user_id: ids for user_id, ids in changed.items() if ids is None or ids}
     if wanted:
-        transaction.on_commit(functools.partial(_tell, wanted), robust=True)
+        transaction.on_commit(functools.partial(_publish, wanted), robust=True)
 
 
-def _tell(changed: Mapping[UUID, Collection[UUID] | None]) -> None:
-    # Counted here, and not in the transaction: that would not see what was read in another tab meanwhile.
+def _publish(changed: Mapping[UUID, Collection[UUID] | None]) -> None:
+    # Counted after the commit, because the transaction does not see what another tab has read meanwhile.
     counts = unread_notification_counts(changed.keys())
     for user_id, ids in changed.items():
         parts: Iterable[tuple[UUID, ...] | None] = [None] if ids is None else _parts(ids)

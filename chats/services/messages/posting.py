@@ -36,8 +36,8 @@ from chats.services.messages.notifications import mark_chat_notifications_read
 if TYPE_CHECKING:
     from flowra.accounts.models import User
 
-# Takes the chat's row as `SELECT … FOR NO KEY UPDATE` would, and the next numbers with it. The membership is looked at
-# only to spare strangers' chats the lock: PostgreSQL sees it as it was before it waited, so the next one looks again.
+# Locks the chat's row as `SELECT … FOR NO KEY UPDATE` would, and raises its counters. The membership is checked only so
+# that strangers lock nothing: PostgreSQL reads it as it was before it waited, so the next statement checks it again.
 _ALLOCATE_SEQ = with_tables(
     """
     UPDATE {chats} SET seq = seq + 1, revision = revision + 1, last_message_at = %s
@@ -51,8 +51,8 @@ _ALLOCATE_SEQ = with_tables(
 )
 # Several servers share a PostgreSQL, and messages are in order by its clock, read when the row is held.
 _ALLOCATE_SEQ_ON_POSTGRESQL = _ALLOCATE_SEQ.replace("last_message_at = %s", "last_message_at = clock_timestamp()")
-# Only with the chat's row held: whoever is a member now stays one until the commit. What one writes, one has read, and
-# what stands above it. The author's names are read anew because a socket may have been opened long ago.
+# Under the chat's lock a member stays one until the commit. The author has read the chat up to the new message. The
+# author's names are read again because a socket may have been opened long ago.
 _TOUCH_MEMBERSHIP = with_tables(
     """
     UPDATE {members} SET last_read_seq = %s, mention_count = 0
@@ -94,23 +94,23 @@ class Posted:
 
 
 class _Repeated(Exception):
-    """The `client_id` was used before; rolls back the numbers that were taken for the post."""
+    """The `client_id` was used before; rolls back the raised counters."""
 
 
 def post_message(*, user: User, chat_id: UUID, body: str, client_id: UUID, reply_to_id: UUID | None = None) -> Posted:
-    """Store a message; the same `client_id` again gives the first one, whatever else is wrong by then.
+    """Store a message; the same `client_id` again returns the first one, even if the post would be refused now.
 
     Raises NotFound, Closed, Forbidden (in a direct chat of which one blocks the other), Invalid, TooLong.
     """
     try:
-        # Rendered before the transaction: nobody should wait for Markdown behind the chat's row.
+        # Rendered before the transaction, so that the chat's row is not locked meanwhile.
         document = Document(clean_text(body, field="body", max_length=BODY_MAX_LENGTH))
         tokens = tokens_of(document.text)
         with transaction.atomic():
             message = _store(user.pk, chat_id, body, document, client_id, reply_to_id)
             store_entry(message, message.chat.workspace_id, tokens)
     except (Invalid, Closed, Forbidden, _Repeated) as refusal:
-        # Few posts come twice, so that is asked only of those which did not get in.
+        # Few posts are repeated, so only refused ones are looked up.
         return Posted(_find_first(user, chat_id, client_id, refusal), created=False)
     return Posted(message, created=True)
 
@@ -169,7 +169,7 @@ def _allocate_seq(user_id: UUID, chat_id: UUID) -> tuple[Chat, bool, datetime]:
 def _touch_membership(user_id: UUID, chat: Chat) -> tuple[User, bool]:
     """Return the author as they are now, and whether they have unread notifications of the chat.
 
-    The chat is read up to the new message. Raises NotFound to anybody else.
+    The chat is read up to the new message. Raises NotFound if they are no member or deactivated.
     """
     row = run(_TOUCH_MEMBERSHIP, chat.seq, chat.pk, user_id)
     if row is None:

@@ -1,7 +1,7 @@
-"""Messages rendered anew, because `chats/markdown/html.py` has changed since they were stored.
+"""Rendering stored messages again after a change of `chats/markdown/html.py`.
 
-Only their HTML changes: no revision is raised and nobody is told. Whoever has a message on a page sees the new HTML
-when it is loaded again.
+Only their HTML changes: no revision is raised and nothing is published. Open pages show the new HTML when they are
+loaded again.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from chats.markdown.html import Document
 from chats.models import Mention, Message
 
 BATCH = 100  # messages read at once
-# Characters of a message's present HTML that are read. Earlier versions could make 75 million of 10,000; so that a
-# batch takes a bounded amount of memory, what is longer is replaced unread.
+# Characters of stored HTML that are read. Earlier versions could make 75 million of a body of 10,000; longer HTML is
+# replaced without being read, so that the memory of a batch is bounded.
 _READABLE = 256 * 1024
 _MARKED = re.compile(r'<span class="mention" data-username="([^"]+)">')
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rendered:
-    """What one call of `render_batch` did; `last_id` is None where there was nothing left."""
+    """What one call of `render_batch` did; `last_id` is None if no messages were left."""
 
     last_id: UUID | None
     looked_at: int
@@ -35,8 +35,8 @@ class Rendered:
 def render_batch(after: UUID | None = None, *, size: int = BATCH) -> Rendered:
     """Render the next `size` messages by id after the one with the id `after`; who is mentioned stays.
 
-    Each message is one statement, which changes nothing where the message was edited or deleted since it was read: so
-    it is safe beside running servers, and may be stopped and repeated at any time.
+    Each message is one statement, which changes nothing if the message was edited or deleted since it was read. So it
+    is safe beside running servers, and may be stopped and repeated at any time.
     """
     rows = Message.objects.filter(deleted_at__isnull=True).order_by("pk")
     if after is not None:
@@ -61,7 +61,7 @@ def _with_readable_html(rows: QuerySet[Message]) -> QuerySet[Message, tuple[UUID
 
 
 def _names(message_id: UUID, html: str | None) -> set[str]:
-    """Return the lower-cased names of those whom the message mentions now."""
+    """Return the lower-cased usernames that the message mentions now."""
     if html is not None:
         return set(_MARKED.findall(html))
     people = Mention.objects.filter(message_id=message_id).values_list("user__username", flat=True)

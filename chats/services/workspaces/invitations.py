@@ -1,4 +1,4 @@
-"""Who comes into a workspace: invited by name, where strangers are asked first, or by a link."""
+"""Invitations to a workspace by name, which strangers have to accept, and links."""
 
 from __future__ import annotations
 
@@ -44,12 +44,11 @@ OPEN_PER_PERSON = 20
 def add_workspace_member(
     *, user: User, workspace_id: UUID, member_id: UUID | None = None, username: str = "", role: str = Role.MEMBER
 ) -> tuple[WorkspaceMember | WorkspaceInvitation, bool]:
-    """Add an active user, named by id or username, or ask them to come.
+    """Add an active user, named by id or username, or invite them.
 
-    Returns (their membership, or the invitation that they have to accept, and whether it is new). Nobody is asked where
-    staff add them, where nobody can sign up by themselves, and who shares a workspace with the caller already.
-    Raises NotFound, Invalid where there is no such user or role, Forbidden (also where they declined, left or blocked
-    the caller), Conflict, TooFast.
+    Returns (their membership, or the invitation that they have to accept, and whether it is new). They are added at
+    once by staff, if sign-up is disabled, and if they share a workspace with the caller. Raises NotFound, Invalid if
+    there is no such user or role, Forbidden (also if they declined, left or block the caller), Conflict, TooFast.
     """
     manager = manage_workspace(user, workspace_id)
     check_role(manager, role)
@@ -60,7 +59,7 @@ def add_workspace_member(
         return found, False
     if not user.is_staff:
         if has_refused(workspace_id, person.pk) or Block.objects.filter(blocker=person, blocked=user).exists():
-            # One answer, so that nobody is told that they were blocked.
+            # One answer for all reasons, so that nobody learns that they are blocked.
             raise Forbidden(_("This person cannot be invited to this workspace."))
         if settings.FLOWRA_SIGNUP_ENABLED and not shared_workspaces(user, person.pk):
             return _invite(manager, user, person, username, role)
@@ -71,11 +70,11 @@ def add_workspace_member(
 def accept_invitation(*, user: User, invitation_id: UUID) -> WorkspaceMember:
     """Join the workspace of an open invitation to `user`; returns the membership. Raises NotFound.
 
-    The role is at most what its maker could give now.
+    The role is at most one that the inviter could give now.
     """
     invitation = _own(user, invitation_id)
     workspace = lock_workspace(invitation.workspace_id)
-    invitation = _own(user, invitation_id)  # as it is with the row held
+    invitation = _own(user, invitation_id)  # read again under the lock
     if was_removed_since(workspace.pk, user.pk, invitation.created_at):
         raise NotFound(_("There is no such invitation."))
     role = role_given_by(workspace.pk, invitation.invited_by_id, invitation.role)
@@ -86,7 +85,7 @@ def accept_invitation(*, user: User, invitation_id: UUID) -> WorkspaceMember:
 
 @transaction.atomic
 def decline_invitation(*, user: User, invitation_id: UUID) -> None:
-    """Decline an open invitation to `user`: the workspace cannot invite again for a while. Raises NotFound."""
+    """Decline an open invitation to `user`, who cannot be invited again for REFUSAL_DAYS. Raises NotFound."""
     lock_workspace(_own(user, invitation_id).workspace_id)
     invitation = _own(user, invitation_id)
     _end(invitation)
@@ -95,7 +94,7 @@ def decline_invitation(*, user: User, invitation_id: UUID) -> None:
 
 @transaction.atomic
 def cancel_invitation(*, user: User, workspace_id: UUID, invitation_id: UUID) -> None:
-    """Take an open invitation back. Raises NotFound, Forbidden."""
+    """Cancel an open invitation. Raises NotFound, Forbidden."""
     manage_workspace(user, workspace_id)
     invitation = WorkspaceInvitation.objects.filter(
         pk=invitation_id, workspace_id=workspace_id, ended_at__isnull=True
@@ -107,7 +106,7 @@ def cancel_invitation(*, user: User, workspace_id: UUID, invitation_id: UUID) ->
 
 @transaction.atomic
 def cancel_all_invitations(*, user: User, workspace_id: UUID) -> int:
-    """Take all open invitations of a workspace back; returns how many. Raises NotFound, Forbidden."""
+    """Cancel all open invitations of a workspace; returns how many. Raises NotFound, Forbidden."""
     manage_workspace(user, workspace_id)
     return end_invitations(WorkspaceInvitation.objects.filter(workspace_id=workspace_id))
 
@@ -121,7 +120,7 @@ def create_invite(
     days: int = INVITE_DAYS,
     max_uses: int | None = None,
 ) -> WorkspaceInvite:
-    """Make a link that lets people join as `role` for `days` days, `max_uses` times.
+    """Create a link for joining as `role`, valid for `days` days and `max_uses` uses (None: any number).
 
     Raises NotFound, Forbidden, Invalid.
     """
@@ -161,17 +160,17 @@ def revoke_all_invites(*, user: User, workspace_id: UUID) -> int:
 
 @transaction.atomic
 def accept_invite(*, user: User, token: str) -> WorkspaceMember:
-    """Join the workspace; whoever is a member already stays one and uses nothing up. Raises NotFound.
+    """Join the workspace; returns the membership. For a member it changes nothing. Raises NotFound.
 
-    An invite that has expired, is used up, whose maker may not invite any more, or that is older than the user's
-    removal looks like one that never was. The role is at most its maker's.
+    Also if the invite has expired, is used up, is older than the user's removal, or its maker may no longer invite. The
+    role is at most its maker's.
     """
     rows = invites_by_token(token)
     invite = rows.first()
     if invite is None:
         raise _no_such_invite()
     workspace = lock_workspace(invite.workspace_id)
-    invite = rows.select_for_update(of=("self",)).first()  # as it is with the workspace's row held
+    invite = rows.select_for_update(of=("self",)).first()  # read again under the lock
     member = WorkspaceMember.objects.select_related("user", "workspace").filter(workspace=workspace, user=user).first()
     if invite is None:
         raise _no_such_invite()
@@ -187,8 +186,8 @@ def accept_invite(*, user: User, token: str) -> WorkspaceMember:
 
 
 def role_given_by(workspace_id: UUID, maker_id: UUID | None, role: str) -> str | None:
-    """Return the role that what this maker made gives now: at most their own; None where they may not invite."""
-    if maker_id is None:  # the account is gone
+    """Return the role that an invitation or link of this maker gives now, at most their own; None if they may not."""
+    if maker_id is None:  # the account was deleted
         return None
     maker = WorkspaceMember.objects.filter(workspace_id=workspace_id, user_id=maker_id, user__is_active=True).first()
     if maker is None or not may_manage_workspace(maker):
@@ -210,14 +209,14 @@ def _find_person(member_id: UUID | None, username: str) -> User:
 def _invite(
     manager: WorkspaceMember, user: User, person: User, username: str, role: str
 ) -> tuple[WorkspaceInvitation, bool]:
-    """Return the open invitation of `person`, made now if there is none."""
+    """Return (the open invitation of `person`, created if there is none, and whether it is new)."""
     now = database_now()
     rows = WorkspaceInvitation.objects.filter(workspace=manager.workspace, user=person, ended_at__isnull=True)
     rows.filter(expires_at__lte=now).update(ended_at=now)
     found = rows.select_related("workspace", "invited_by").first()
     if found is not None:
         return found, False
-    # Both users' rows are held, so that calls for other workspaces are counted one after the other.
+    # Both users' rows are locked, so that calls for other workspaces are counted one after the other.
     both = get_user_model().objects.select_for_update(no_key=True).filter(pk__in={user.pk, person.pk})
     list(both.order_by("pk").values_list("pk"))
     hour_ago = now - datetime.timedelta(hours=1)

@@ -62,9 +62,9 @@ def delete_workspace(*, user: User, workspace_id: UUID) -> None:
 
 
 def ensure_workspace_member(*, workspace: Workspace, person: User, role: str) -> tuple[WorkspaceMember, bool]:
-    """Make `person` a member, or leave them one; returns (membership, whether it is new).
+    """Make `person` a member unless they are one; returns (membership, whether it is new).
 
-    The caller holds the workspace's row, as whoever removes members does.
+    The caller holds the workspace's row, as for removing members.
     """
     membership, created = WorkspaceMember.objects.select_related("user", "workspace").get_or_create(
         workspace=workspace, user=person, defaults={"role": role}
@@ -118,7 +118,7 @@ def remove_workspace_member(*, user: User, workspace_id: UUID, member_id: UUID) 
 def drop_workspace_member(workspace: Workspace, member: WorkspaceMember, *, has_left: bool = False) -> None:
     """Remove a member, from all chats too; the caller holds both rows. Raises Conflict for the last owner.
 
-    `has_left`: by themselves, so they can come back by any link, but cannot be invited for a while.
+    `has_left`: they left by themselves; they may come back by any link but cannot be invited for REFUSAL_DAYS.
     """
     if member.role == Role.OWNER:
         _keep_an_owner(workspace)
@@ -137,7 +137,7 @@ def drop_workspace_member(workspace: Workspace, member: WorkspaceMember, *, has_
 
 
 def manage_workspace(user: User, workspace_id: UUID) -> WorkspaceMember:
-    """Return the membership of an owner or admin, the workspace's row held. Raises NotFound, Forbidden."""
+    """Return the membership of an owner or admin, with the workspace's row locked. Raises NotFound, Forbidden."""
     membership = access_workspace(user, workspace_id, lock=True)
     if not may_manage_workspace(membership):
         raise Forbidden(_("Only owners and admins of the workspace can do this."))
@@ -145,7 +145,7 @@ def manage_workspace(user: User, workspace_id: UUID) -> WorkspaceMember:
 
 
 def lock_workspace(workspace_id: UUID) -> Workspace:
-    """Return a workspace, its row held until the transaction ends. Raises NotFound."""
+    """Return a workspace with its row locked until the transaction ends. Raises NotFound."""
     workspace = Workspace.objects.select_for_update(no_key=True).filter(pk=workspace_id).first()
     if workspace is None:
         raise NotFound(_("There is no such workspace."))
@@ -153,8 +153,8 @@ def lock_workspace(workspace_id: UUID) -> Workspace:
 
 
 def lock_member(workspace: Workspace, user_id: UUID) -> WorkspaceMember:
-    """Return a member, whose row is held until the transaction ends; raises NotFound."""
-    # The row's lock makes adding this person to a chat wait, see `chats.add_chat_members`.
+    """Return a member with their row locked until the transaction ends; raises NotFound."""
+    # The lock makes `add_chat_members` wait for this member.
     member = (
         workspace.memberships.select_for_update(of=("self",)).select_related("user").filter(user_id=user_id).first()
     )
@@ -172,6 +172,6 @@ def check_role(manager: WorkspaceMember, role: str) -> None:
 
 
 def _keep_an_owner(workspace: Workspace) -> None:
-    # Exact, because everybody who could take another owner away holds the workspace's row too.
+    # Exact, because removing an owner or their role needs the workspace's row.
     if workspace.memberships.filter(role=Role.OWNER).count() < 2:
         raise Conflict(_("A workspace needs an owner: make somebody else an owner first."))
