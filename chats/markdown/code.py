@@ -17,7 +17,7 @@ MAX_COLOURED = 4_000  # characters of code in one message; the rest is plain
 # Of the processor, for what programs look like a tenth is enough. Some lexers are quadratic in what nobody writes.
 _MAX_SECONDS = 0.04
 
-# The class of each kind of token, the first that fits; what is not here has no colour. static/css/code.css has them.
+# The class of each kind of token, the first that fits, as static/css/markdown.css colours them; no colour for others.
 CLASSES: tuple[tuple[_TokenType, str], ...] = (
     (Comment, "hl-comment"),
     (Keyword, "hl-keyword"),
