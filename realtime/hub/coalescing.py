@@ -30,7 +30,8 @@ class WriteCoalescer(Generic[T]):
     def put(self, item: T, size: int) -> None:
         """Send `item` now or within COALESCE_FOR, after everything put before it; `size` is its length in bytes."""
         if not self._waiting and time.monotonic() > self._busy_until:
-            self._write([item])
+            self._start_write(several=False)
+            self._send([item])
             return
         if size > MAX_SIZE:
             self.flush()  # so that no write is larger than twice MAX_SIZE, or than the one item in it
@@ -48,13 +49,13 @@ class WriteCoalescer(Generic[T]):
             self._timer = None
         items, self._waiting, self._size = self._waiting, [], 0
         if items:
-            self._write(items)
+            self._start_write(several=len(items) > 1)
+            self._send(items)
 
-    def _write(self, items: list[T]) -> None:
+    def _start_write(self, *, several: bool) -> None:
         # An event loop writes to its sockets at the end of an iteration: until the next one it is still writing.
         self._busy_until = float("inf")
-        asyncio.get_running_loop().call_soon(self._written, len(items) > 1)
-        self._send(items)
+        asyncio.get_running_loop().call_soon(self._end_write, several)
 
-    def _written(self, were_several: bool) -> None:
-        self._busy_until = time.monotonic() + COALESCE_FOR if were_several else 0.0
+    def _end_write(self, several: bool) -> None:
+        self._busy_until = time.monotonic() + COALESCE_FOR if several else 0.0

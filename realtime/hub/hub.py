@@ -10,7 +10,7 @@ import asyncio
 import functools
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 from django.conf import settings
 
@@ -131,10 +131,13 @@ class Hub:
         if loop is None:
             return
         if is_running_here(loop):
-            self._publish_here(events)
+            for event in events:
+                self.delivery.deliver(event)
+                if self._publisher is not None:
+                    self._publisher.put(event)
             return
         try:
-            loop.call_soon_threadsafe(self._publish_here, events)
+            loop.call_soon_threadsafe(self.publish, *events)
         except RuntimeError:
             logger.info("The event loop has ended; events are left to the repair of other processes.")
 
@@ -143,9 +146,3 @@ class Hub:
         self.delivery.deliver(event)
         if self._publisher is not None:
             await self._publisher.send(event)
-
-    def _publish_here(self, events: Sequence[LayerEvent]) -> None:
-        for event in events:
-            self.delivery.deliver(event)
-            if self._publisher is not None:
-                self._publisher.put(event)

@@ -106,6 +106,10 @@ class WriteTargets:
             subscription.deliver(sending)
         metrics.frames_sent.inc(len(writes) * len(sending))
         metrics.frames_joined.inc(len(writes) * (len(sending) - 1))
+        metrics.events_published.inc(len(sending))
+        now = time.monotonic()
+        for event, _ in sending:
+            metrics.delivery_seconds.observe(now - event.known_at)
 
     def _sort(self) -> None:
         self.is_valid = True
@@ -148,7 +152,7 @@ class Room:
         self.waiting: deque[LayerEvent] = deque()
         self.write_targets = WriteTargets(self.subscriptions)
         self._max_bytes: int = settings.FLOWRA_OUTBOX_BYTES  # of a frame, and of all events that wait
-        self._coalescer: WriteCoalescer[tuple[LayerEvent, Frame]] = WriteCoalescer(self._send)
+        self._coalescer: WriteCoalescer[tuple[LayerEvent, Frame]] = WriteCoalescer(self.write_targets.send)
 
     def subscribe(self, connection: Connection) -> Subscription:
         """Return a new subscription, instead of the connection's earlier one if it has one, that holds frames back."""
@@ -186,13 +190,6 @@ class Room:
     def flush(self) -> None:
         """Send at once what waits to go out together."""
         self._coalescer.flush()
-
-    def _send(self, sending: list[tuple[LayerEvent, Frame]]) -> None:
-        self.write_targets.send(sending)
-        metrics.events_published.inc(len(sending))
-        now = time.monotonic()
-        for event, _ in sending:
-            metrics.delivery_seconds.observe(now - event.known_at)
 
     def members_checked(self, access_version: int) -> None:
         """Note that all subscribers are members as of this `access_version`, and send what waited for that."""

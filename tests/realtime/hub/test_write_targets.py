@@ -129,7 +129,7 @@ def test_each_gets_everything_once_whatever_happens(steps: list[Step]) -> None:
             event = LayerEvent(
                 group="chat", audience=Audience.CHAT, payload=f"event {number}".encode(), skip_user_id=skip
             )
-            room._send([(event, Frame(event.payload))])
+            room.write_targets.send([(event, Frame(event.payload))])
             for other in people:
                 if other.connection.user_id != skip:
                     other.ought_to_get(chat_id, text_frame(event.payload))
@@ -179,13 +179,13 @@ def test_what_happens_to_a_connection_invalidates_its_own_rooms_and_no_other() -
 
     def are_valid_after(happens: Callable[[], object]) -> tuple[bool, bool]:
         for room in (first, second):
-            room._send([(LayerEvent(group="chat", audience=Audience.CHAT, payload=b"x"), Frame(b"x"))])
+            room.write_targets.send([(LayerEvent(group="chat", audience=Audience.CHAT, payload=b"x"), Frame(b"x"))])
         assert (first.write_targets.is_valid, second.write_targets.is_valid) == (True, True)
         happens()
         return first.write_targets.is_valid, second.write_targets.is_valid
 
     typing = LayerEvent(group="chat", audience=Audience.CHAT, payload=b"x", skip_user_id=one.connection.user_id)
-    assert are_valid_after(lambda: first._send([(typing, Frame(b"x"))])) == (True, True)
+    assert are_valid_after(lambda: first.write_targets.send([(typing, Frame(b"x"))])) == (True, True)
     assert are_valid_after(lambda: one.socket.set_full(True)) == (False, True)
     assert are_valid_after(lambda: both.socket.set_full(True)) == (False, False)
     assert are_valid_after(lambda: both.socket.set_full(False)) == (False, False)
