@@ -28,7 +28,7 @@ KNOWN_TEMPLATES = {"400.html", "403.html", "403_csrf.html", "404.html", "500.htm
 MADE_BY_DJANGO = {"errorlist", "helptext", "success"}
 ADMIN = "admin/"  # templates that Django's own styles are for
 # Classes that only tests and users' own styles look for.
-HOOKS = {"member-list"}
+HOOKS = {"member-list", "warning"}
 
 SPACING = re.compile(
     r"(?<![\w-])(?:scroll-)?(?:margin|padding|inset|(?:row-|column-)?gap|top|right|bottom|left)(?:-[a-z-]+)?:\s*([^;{}]+);"

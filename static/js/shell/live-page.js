@@ -38,7 +38,7 @@ function freeze(form, isFrozen = true) {
 
 function note(words) {
   const element = document.createElement("p");
-  element.className = "note";
+  element.className = "note warning";
   element.setAttribute("role", "status");
   element.textContent = words;
   return element;

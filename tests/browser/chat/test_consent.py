@@ -53,7 +53,7 @@ def test_a_stranger_is_asked_accepts_and_blocks(enter: Opener, server: Server) -
     sign_up(mine, maker)
     settings = make_workspace(mine, "Elsewhere")
     invite(mine, settings, guest)
-    expect(mine.locator("body")).to_contain_text("They are in once they accept")
+    expect(mine.locator("body")).to_contain_text("They join when they accept")
     check(mine)
     mine.get_by_role("link", name=f"Withdraw @{guest}").click()
     expect(mine.get_by_role("heading", name=f"Withdraw the invitation of @{guest}?")).to_be_visible()

@@ -103,7 +103,7 @@ def test_roles_and_the_workspaces_name_arrive(enter: Opener, workspace: Stage) -
     expect(name).to_have_value("My own idea")
     expect(name).not_to_be_editable()
     stage.john.call("DELETE", f"/workspaces/{stage.workspace_id}")
-    expect(settings.locator(".note.warning")).to_contain_text("no longer there for you")
+    expect(settings.locator(".note.warning")).to_contain_text("You can no longer open this page.")
     expect(name).to_have_value("My own idea")
     expect(settings.locator("#workspace-choices")).not_to_contain_text("Acme & Sons")
     expect(settings.locator("#toasts")).to_contain_text("The workspace Acme & Sons was deleted.")

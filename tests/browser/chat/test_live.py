@@ -11,11 +11,10 @@ from tests.browser.conftest import Opener, Stage
 
 # How often the list of chats was shown anew.
 COUNT_LISTS = """
-window.lists = 0;
+let lists = 0;
 new MutationObserver((records) => {
-  for (const { addedNodes } of records) {
-    window.lists += [...addedNodes].filter(({ id }) => id === "sidebar-list").length;
-  }
+  for (const { addedNodes } of records) lists += [...addedNodes].filter(({ id }) => id === "sidebar-list").length;
+  document.documentElement.dataset.lists = String(lists);
 }).observe(document.getElementById("sidebar"), { childList: true });
 """
 BLANK = "\u3164"  # draws nothing, which the server knows and the page does not: it refuses the message
@@ -208,7 +207,7 @@ def test_a_count_that_changes_while_the_list_is_fetched_stays(enter: Opener, sta
     expect(count).to_have_text(re.compile("^1"))
     asked[0].fulfill(response=answer)
     wait_for_routes(jane, asked, 2)
-    jane.wait_for_function("window.lists === 2")
+    expect(jane.locator("html")).to_have_attribute("data-lists", "2")
     expect(count).to_have_text(re.compile("^1"))
 
 

@@ -222,7 +222,7 @@ def test_where_nothing_can_be_kept_it_is_said_and_the_tab_asks(enter: Opener, se
     line.cut()
     write(page, "only here")
     pending(page, "only here")
-    expect(page.locator(".toast", has_text="This browser cannot keep what waits to be sent.")).to_be_visible()
+    expect(page.locator(".toast", has_text="This browser cannot store unsent messages.")).to_be_visible()
     page.locator(".room", has_text="general").click()
     expect(page.locator("#chat-header h1")).to_contain_text("general")
     assert asked == ["beforeunload"]

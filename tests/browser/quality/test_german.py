@@ -79,4 +79,4 @@ def test_no_page_speaks_english(enter: Opener, server: Server, stage: Stage) -> 
     nobody.locator("[name=username]").fill("john")
     nobody.locator("[name=password]").fill("wrong")
     nobody.locator("[name=password]").press("Enter")
-    expect(nobody.locator(".errors")).to_contain_text("passen nicht zusammen")
+    expect(nobody.locator(".errors")).to_contain_text("Benutzername oder Passwort ist falsch")
