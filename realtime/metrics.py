@@ -71,7 +71,7 @@ event_loop_lag_seconds = Histogram(
 )
 
 # What alerts look at is there, as 0, before it first happens: Prometheus sees no increase in a series that begins at 1.
-# So it is with tasks_restarted, see supervision.py.
+# So it is with tasks_restarted, see supervisor.py.
 for operation in ("publish", "join", "leave", "listen"):
     layer_failures.labels(operation)
 sockets_closed.labels(int(CloseCode.SLOW_CONSUMER))

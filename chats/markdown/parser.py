@@ -111,7 +111,7 @@ class _Renderer(RendererHTML):
         return html.escape(tokens[idx].content, quote=False)
 
     def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """Return a code block; its language is one that may stand in a class, see markdown_blocks.py."""
+        """Return a code block; its language is one that may stand in a class, see blocks.py."""
         token = tokens[idx]
         code = token.meta.get("coloured") if env.get("colours") else None
         if code is None:

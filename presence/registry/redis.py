@@ -1,7 +1,7 @@
 """The registry of any number of processes and machines, on Redis or Valkey.
 
 Each call is one Lua script: `common.lua`, which lets time take effect on the server's clock, and a short one of its
-own. They do what backends/memory.py does; tests/presence/registry/test_registry.py holds the two together.
+own. They do what memory.py does; tests/presence/registry/test_registry.py holds the two together.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from realtime.hub.rooms import Room
 from realtime.outbox.presence import portions
 
 logger = logging.getLogger(__name__)
-# Seconds that a room collects changes: with the announcer's 0.05 s the 250 ms of house.md. However many processes
+# Seconds that a room collects changes: with the announcer's 0.05 s at most 250 ms pass. However many processes
 # announce, a subscriber gets five presence frames a second at most.
 COLLECT = 0.2
 READ_TRIES = 5  # readings of a chat whose members change all the while; after them its count is unknown for now

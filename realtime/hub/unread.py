@@ -24,7 +24,7 @@ from realtime.outbox.connection import Connection, resync
 from realtime.outbox.frame import Frame
 from realtime.protocol.frames import Unread
 
-ROUND = 1.0  # seconds between two rounds; house.md "The hub"
+ROUND = 1.0  # seconds between two rounds
 MAX_CHANGES = 1_000  # changes of chats waiting for a round
 _USERS_PER_QUERY = 500
 RECENT = datetime.timedelta(seconds=60)  # that a post may take from its row's lock to its commit, and to be found

@@ -1,6 +1,6 @@
 // How long to wait before trying again.
 
-// To connect again: docs/protocol.md, "Reconnecting".
+// To connect again: docs/protocol.md, "Close codes".
 export const RECONNECT = { base: 1000, cap: 30000, jitter: 1000, attempts: 10 };
 // The server restarts on purpose: everybody comes back at once, spread over two seconds.
 export const RESTART_WITHIN = 2000;

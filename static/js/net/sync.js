@@ -1,5 +1,5 @@
-// Catch-up: up to which revision each followed chat has all changes, and asking for the rest. docs/protocol.md, "Nothing is
-// lost". Pure: time is given, and what is to be sent or shown goes out through callbacks.
+// Catch-up: up to which revision each followed chat has all changes, and asking for the rest. docs/protocol.md, "Losing
+// nothing". Pure: time is given, and what is to be sent or shown goes out through callbacks.
 import { retryDelay } from "./backoff.js";
 
 const GAP_STANDS = 2000; // ms: events may overtake each other, so a younger gap may close by itself

@@ -1,7 +1,7 @@
 // What was written and is not yet known to be stored. It is kept in the browser (store.js), so that a closed tab, a
 // crash and signing in again lose nothing, and sent in the order of each chat, always with the same client_id: the server
 // stores it once, however often it comes. All tabs of a user share it; for each chat one of them sends (tabs.js).
-// docs/protocol.md, "Nothing is lost".
+// docs/protocol.md, "Losing nothing".
 import { retryDelay } from "../net/backoff.js";
 import { StorageFailed } from "./database.js";
 
