@@ -35,6 +35,8 @@ def complete(database: dict[str, Any], *, pool_size: int, test_file: Path) -> No
         database["CONN_MAX_AGE"] = None
         database["TEST"] = {"NAME": str(test_file)}
     else:
+        from flowra.config.pooled_connection import PooledConnection  # SQLite needs no psycopg
+
         # With Django's pool a connection is checked when it is taken; CONN_MAX_AGE must be 0 beside it.
         database["CONN_MAX_AGE"] = 0
         database["CONN_HEALTH_CHECKS"] = True
@@ -45,6 +47,7 @@ def complete(database: dict[str, Any], *, pool_size: int, test_file: Path) -> No
                 "min_size": 2,
                 "max_size": pool_size,
                 "timeout": 10,
+                "connection_class": PooledConnection,
                 "reconnect_timeout": RECONNECT_TIMEOUT,
                 "reconnect_failed": keep_trying,
             },
