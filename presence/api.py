@@ -36,7 +36,7 @@ class Unavailable(APIException):
 
     status_code = 503
     default_code = "unavailable"
-    default_detail = _("Who is online is not known now. Try again in a second.")
+    default_detail = _("It is not known now who is online. Try again in a second.")
     wait = 1  # seconds, for Retry-After
 
 

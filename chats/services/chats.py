@@ -203,7 +203,7 @@ def request_recheck(user_id: UUID) -> None:
 def _manage(user: User, chat_id: UUID) -> ChatMember:
     membership = access_chat(user, chat_id, lock=True)
     if membership.chat.kind == ChatKind.DIRECT:
-        raise Forbidden(_("A direct chat belongs to both: nobody can change it."))
+        raise Forbidden(_("A direct chat cannot be changed."))
     if not may_manage_chat(membership):
         raise Forbidden(_("Only the chat's creator and workspace admins can do this."))
     return membership

@@ -58,7 +58,7 @@ def clean_display_name(user: User, display_name: object, *, field: str) -> str:
         name != stored
         and others.filter(Q(username__iexact=name) | Q(display_name__iexact=name, pk__in=people)).exists()
     ):
-        said = _("%(field)s is the name of somebody else here. Add something that tells you apart.") % {"field": field}
+        said = _("%(field)s: somebody else here has this name. Add something that tells you apart.") % {"field": field}
         raise Invalid(said, field=field)
     return name
 

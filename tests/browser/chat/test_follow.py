@@ -62,7 +62,7 @@ def test_another_name_is_everywhere_at_once(enter: Opener, workspace: Stage) -> 
     title_of(private, f"{name} · Flowra")
     expect(private.locator("h1")).to_contain_text(name)
     expect(private.locator("#composer-body")).to_have_attribute("placeholder", f"Message {name}")
-    expect(private.locator("#timeline-empty h2")).to_have_text(f"This is the beginning with {name}")
+    expect(private.locator("#timeline-empty h2")).to_have_text(f"This is the beginning of your chat with {name}")
     expect(private.locator("#composer-body")).to_have_value("A thought")
     # Her own page, in its navbar too.
     expect(jane.locator("#user-menu .menu-title")).to_contain_text(name)

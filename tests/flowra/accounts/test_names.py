@@ -62,7 +62,7 @@ def test_nobody_takes_the_name_of_somebody_they_write_with_nor_a_username(
     answer = client.patch("/api/v1/me", {"display_name": name}, content_type="application/json")
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
     page = client.post("/accounts/profile/", {"display_name": name}).content.decode()
-    assert "is the name of somebody else here" in page
+    assert "somebody else here has this name" in page
     cast.member.refresh_from_db()
     assert cast.member.display_name == "Mika"
 
@@ -78,5 +78,5 @@ def test_names_of_strangers_tell_nothing_and_one_keeps_ones_own(cast: Cast) -> N
 
 def test_sign_up_takes_nobodys_username_as_a_name(cast: Cast) -> None:
     new = {"username": "nina", "email": "nina@example.org", "display_name": "Otto", "password": PASSWORD}
-    assert "is the name of somebody else here" in Client().post("/accounts/signup/", new).content.decode()
+    assert "somebody else here has this name" in Client().post("/accounts/signup/", new).content.decode()
     assert Client().post("/accounts/signup/", {**new, "display_name": ""}).status_code == 302
