@@ -38,12 +38,13 @@ check: $(INSTALLED_DEV)  ## Lint, types, the fast tests and the JavaScript modul
 test: $(INSTALLED_DEV) system  ## Run all tests; the database's also on PostgreSQL
 	$(BIN)/python -m tests.everything $(wildcard $(DATABASE_TESTS))
 
-lint: $(INSTALLED_DEV)  ## Check style, templates, CSS, the layers of imports, and that no migration is missing
+lint: $(INSTALLED_DEV)  ## Check style, templates, CSS, the layers of imports, dead code, and that no migration is missing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	find templates -name '*.html' -exec $(BIN)/djade --target-version 5.2 --check {} +
 	$(BIN)/python .ci/check_page.py
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/dead_code.py
 	$(BIN)/python .ci/js_folders.py
 	$(BIN)/python .ci/unused_exports.py
 	$(BIN)/python manage.py makemigrations --check --dry-run

@@ -84,7 +84,6 @@ class LoadReport:
 class Report:
     """All loads of a job; `memory` is each of Job.pids' in bytes with all sockets open."""
 
-    frame_size: int
     memory: Sequence[int]
     loads: Sequence[LoadReport]
 
@@ -262,7 +261,7 @@ def run(job: Job) -> Report:
             client.run(dataclasses.replace(load, seconds=min(_WARM_UP, load.seconds), churn=0.0))
             loads.append(client.run(load))
         memory = [resident_bytes(pid) for pid in job.pids]
-        return Report(frame_size=FRAME_SIZE, memory=memory, loads=loads)
+        return Report(memory=memory, loads=loads)
     finally:
         client.close()
 

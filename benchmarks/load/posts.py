@@ -23,7 +23,6 @@ class Posts:
     def __init__(self) -> None:
         self.acks: list[float] = []
         self.deliveries: list[float] = []
-        self.delivered_bytes = 0
         self.last_delivery = 0.0
         self.missing = 0  # deliveries that are expected and have not come
         self._due: dict[bytes, float] = {}
@@ -37,7 +36,6 @@ class Posts:
         due = self._due.get(payload[place : place + 36])
         if due is not None:
             self.deliveries.append(at - due)
-            self.delivered_bytes += len(payload)
             self.last_delivery = at
             self.missing -= 1
 

@@ -14,11 +14,6 @@ from realtime.protocol.frames import ErrorCode, FrameError, decode
 CHAT = str(uuid.UUID(int=1))
 
 
-def repr_short(text: str) -> str:
-    """Return a name for a test of `text`."""
-    return ascii(text)[:20]
-
-
 def explain(text: str) -> FrameError:
     """Return the error that `text` decodes to."""
     with pytest.raises(FrameError) as caught:
