@@ -1,4 +1,4 @@
-"""What the admin pages of all packages have in common: services do the writing, and their refusals are shown."""
+"""Base of all packages' admin pages: services write, and their refusals are shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ else:
 
 
 class ServiceAdmin(RowAdmin):
-    """Shows a refusal of a service as a message, where the plain admin would fail; nothing is saved then."""
+    """Shows a service's refusal as a message instead of an error page; nothing is saved then."""
 
     list_per_page = 50
     show_full_result_count = False  # counting a large table twice for one page is not worth it
@@ -30,7 +30,7 @@ class ServiceAdmin(RowAdmin):
     deleted_by = ""  # the look-up of the `deleted_at` that is set on what was deleted and is not purged yet
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        """Return the rows that are still there for anybody."""
+        """Return the rows that are not deleted."""
         rows = super().get_queryset(request)
         return rows.filter(**{f"{self.deleted_by}__isnull": True}) if self.deleted_by else rows
 
@@ -39,7 +39,7 @@ class ServiceAdmin(RowAdmin):
         return self._explained(request, super().changeform_view, *args, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Return what the address says to begin with, without ids that are none: the form would fail at them."""
+        """Return the initial values in the address without malformed ids, on which the form would fail."""
         initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
         for field in self.model._meta.get_fields():
             if isinstance(field, models.ForeignKey) and field.name in initial:
@@ -92,7 +92,7 @@ class ServiceAdmin(RowAdmin):
 
 
 class ViewOnlyAdmin(ServiceAdmin):
-    """Rows that only the services write: they can be looked at."""
+    """Read-only pages of rows that only services write."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody may."""

@@ -1,7 +1,6 @@
-"""The admin site of chats: looking, and moderating through the same services as everybody else.
+"""Admin pages of workspaces, chats and members, which write through services.
 
-Counters, times and ids are read-only. What people have written cannot be edited or taken out of its place here;
-a message is deleted by an action, as its author would delete it.
+Counters, times and ids are read-only.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def _list_link(model: str, label: object, **filters: object) -> SafeString:
-    """Return a link to the list of `model` with these filters: rows by the thousand belong on pages of their own."""
+    """Return a link to the list of `model` with these filters, which may have thousands of rows."""
     query = {key: str(value) for key, value in filters.items()}
     return format_html('<a href="{}">{}</a>', reverse(f"admin:chats_{model}_changelist", query=query), label)
 
@@ -210,7 +209,7 @@ class ChatMemberAdmin(ServiceAdmin):
         _become(obj, services.moderate_add_chat_member(actor=actor, chat_id=member.chat_id, user_id=member.user_id))
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        """Remove the member; from the commit on they hear nothing more."""
+        """Remove the member, who receives nothing more after the commit."""
         member = cast(ChatMember, obj)
         services.moderate_remove_chat_member(chat_id=member.chat_id, user_id=member.user_id)
 
@@ -226,7 +225,7 @@ class NotificationAdmin(ViewOnlyAdmin):
 
 @admin.register(WorkspaceInvite)
 class WorkspaceInviteAdmin(ViewOnlyAdmin):
-    """Invites without their tokens, which let in whoever knows them; deleting one revokes it."""
+    """Invites without their tokens, which are secret; deleting one revokes it."""
 
     list_display = ("workspace", "role", "created_by", "created_at", "expires_at", "use_count", "max_uses")
     list_select_related = ("workspace", "created_by")

@@ -1,4 +1,4 @@
-"""What all endpoints share: the caller, ids from the path, checked input."""
+"""What all endpoints share: the caller, ids in the path, validated input."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ApiView(APIView):
 
     @property
     def user(self) -> User:
-        """Who is calling."""
+        """The caller."""
         return cast("User", self.request.user)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Rates, as settings.REST_FRAMEWORK has them; FLOWRA_RATE_LIMITS=false switches all of them off."""
+"""Throttles with the rates of settings.REST_FRAMEWORK; FLOWRA_RATE_LIMITS=false switches all of them off."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:  # rest_framework.views imports this module for its settings
 
 
 class UserThrottle(UserRateThrottle):
-    """All requests of a user, or of an address where nobody is signed in."""
+    """All requests of a user, or of an address without one."""
 
-    timer = time.monotonic  # what was asked for before a clock was set back would count until it has caught up
+    timer = time.monotonic  # a clock that is set back would keep old requests in the count
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Whether the request may pass."""
         return not settings.FLOWRA_RATE_LIMITS or super().allow_request(request, view)
 
     def get_ident(self, request: Request) -> str:
-        """Return whom a request without a user is counted for."""
+        """Return the address that a request without a user is counted under."""
         return counted_address(super().get_ident(request))
 
 
 class ScopedThrottle(ScopedRateThrottle):
-    """Requests to what names a `throttle_scope`: signing in, posting, searching."""
+    """Requests to views with a `throttle_scope`, such as signing in and searching."""
 
-    timer = time.monotonic  # as above
+    timer = time.monotonic  # as in UserThrottle
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Whether the request may pass."""
         return not settings.FLOWRA_RATE_LIMITS or super().allow_request(request, view)
 
     def get_ident(self, request: Request) -> str:
-        """Return whom a request without a user is counted for."""
+        """Return the address that a request without a user is counted under."""
         return counted_address(super().get_ident(request))

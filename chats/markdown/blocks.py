@@ -1,4 +1,4 @@
-"""The blocks of a message: quotes, lists, tables, headings and code, with bounds, so that nothing typed vanishes."""
+"""Block rules: quotes, lists, tables, headings and code, with bounds; what exceeds them is shown as text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BlockRule = Callable[[StateBlock, int, int, bool], bool]
 
 
 def nested(rule: BlockRule, levels: int) -> BlockRule:
-    """Return a rule for a block that holds others: deeper than MAX_NESTING it is text.
+    """Return a rule for a block that contains others; nested deeper than MAX_NESTING it is text.
 
     markdown-it itself drops what is deeper. And every quote looks at each line after it, with rules of its own: twenty
     of them before 5,000 lines would take 0.2 s.
@@ -36,7 +36,7 @@ def nested(rule: BlockRule, levels: int) -> BlockRule:
 
 
 def bounded_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Make a table, of no more than MAX_CELLS in all, and that ends before a row with more cells than columns.
+    """Parse a table of at most MAX_CELLS in all, which ends before a row with more cells than columns.
 
     A row of one character is filled up to the width of the table: within 10,000 characters somebody could have the
     parser make half a million cells, for seconds and hundreds of megabytes, and everybody's page show them. And what
@@ -62,7 +62,7 @@ def bounded_table(state: StateBlock, start: int, end: int, silent: bool) -> bool
 
 
 def _count_cells(row: str, columns: int) -> int:
-    """Return how many cells the row has, counted only where they may be more than `columns`."""
+    """Return how many cells the row has; exact only if they may be more than `columns`."""
     if row.count("|") < columns:
         return columns
     cells = escapedSplit(row)
@@ -70,13 +70,13 @@ def _count_cells(row: str, columns: int) -> int:
 
 
 def visible_heading(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Make `# words` a heading; without words the marks are text."""
+    """Parse `# words` as a heading; without words the marks are text."""
     line = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]]
     return line.strip("# \t") != "" and heading(state, start, end, silent)
 
 
 def finish_blocks(tokens: list[Token]) -> list[Token]:
-    """Return the tokens with what markdown-it leaves out: see the functions below."""
+    """Return the tokens with info strings, alignments, heading levels, numbers and task boxes as we show them."""
     for token in tokens:
         if token.type == "fence":
             _show_info(token)
@@ -88,7 +88,7 @@ def finish_blocks(tokens: list[Token]) -> list[Token]:
 
 
 def _show_info(fence: Token) -> None:
-    """Show what stands after ``` unless it is the language of the code between that and another ```."""
+    """Show the text after ``` unless it is the language of a closed code block."""
     info = fence.info.strip()
     if not info:
         if not fence.content.strip() and not _is_closed(fence):
@@ -107,14 +107,14 @@ def _is_closed(fence: Token) -> bool:
 
 
 def _align(cell: Token) -> None:
-    """Say by a class how a cell is aligned: the page's policy allows no `style`."""
+    """Give a cell a class for its alignment, because the page's content security policy forbids `style`."""
     style = str(cell.attrs.pop("style", ""))
     if style:
         cell.attrs["class"] = f"align-{style.removeprefix('text-align:')}"
 
 
 def _rank_headings(tokens: list[Token]) -> None:
-    """Give headings levels below the page's title that leave none out; the class keeps the level that was typed."""
+    """Give headings consecutive levels below the page's title; a class keeps the level that was typed."""
     ranks: list[int] = []
     for token in tokens:
         if token.type not in ("heading_open", "heading_close"):
@@ -129,7 +129,7 @@ def _rank_headings(tokens: list[Token]) -> None:
 
 
 def _number_items(tokens: list[Token]) -> None:
-    """Have numbered lists show the numbers that were typed, unless all are the same, which asks for counting."""
+    """Number lists as typed; if all numbers are the same, count up from it."""
     lists: list[tuple[Token, list[Token]]] = []
     for token in tokens:
         if token.type in ("ordered_list_open", "bullet_list_open"):
@@ -158,17 +158,17 @@ def _number(opened: Token, items: list[Token]) -> None:
 
 
 def _with_boxes(tokens: list[Token]) -> Iterator[Token]:
-    """Yield the tokens with a box before the words of each task; the words are the box's label."""
+    """Yield the tokens with a checkbox before the text of each task; the text is its label."""
     box: bool | None = None
     for token in tokens:
         if box is not None and token.type == "inline":
             _label(token, is_checked=box)
             box = None
         elif box is not None and token.type not in ("paragraph_open", "heading_open"):
-            yield from _paragraph("[x]" if box else "[ ]")  # a task without words is none
+            yield from _paragraph("[x]" if box else "[ ]")  # without text it is no task
             box = None
         if token.type == "list_item_open" and "checked" in token.meta:
-            box = bool(token.meta.pop("checked"))  # the renderer would make one without a name
+            box = bool(token.meta.pop("checked"))  # the renderer would make a box without a label
             token.attrs["class"] = "task"
         yield token
 

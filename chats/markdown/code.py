@@ -1,4 +1,4 @@
-"""Code in a message, coloured where its language is named."""
+"""Syntax highlighting of code in a message, if its language is named."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pygments.token import Comment, Error, Generic, Keyword, Name, Number, Opera
 from pygments.util import ClassNotFound
 
 MAX_COLOURED = 4_000  # characters of code in one message; the rest is plain
-# Of the processor, for what programs look like a tenth is enough. Some lexers are quadratic in what nobody writes.
+# Of CPU time. Real code needs a tenth of it; some lexers are quadratic for made-up input.
 _MAX_SECONDS = 0.04
 
-# The class of each kind of token, the first that fits, as static/css/markdown.css colours them; no colour for others.
+# The CSS class (static/css/markdown.css) of each kind of token; the first match counts, others have no colour.
 CLASSES: tuple[tuple[_TokenType, str], ...] = (
     (Comment, "hl-comment"),
     (Keyword, "hl-keyword"),
@@ -41,11 +41,11 @@ CLASSES: tuple[tuple[_TokenType, str], ...] = (
 
 
 class _TooSlow(Exception):
-    """A lexer looks for something at each character, through all the rest."""
+    """A lexer needs too much time."""
 
 
 def colour(tokens: list[Token]) -> bool:
-    """Give the named code blocks among `tokens` their coloured HTML; returns whether there are any."""
+    """Highlight the code blocks among `tokens` whose language is named; returns whether there are any."""
     room = MAX_COLOURED
     for token in tokens:
         if token.type == "fence" and token.info.strip() and len(token.content) <= room:
@@ -57,7 +57,7 @@ def colour(tokens: list[Token]) -> bool:
 
 
 def _coloured(code: str, language: str) -> str | None:
-    """Return `code` as HTML with a span for each stretch of a colour; None where the language is not known."""
+    """Return `code` as HTML with a span for each stretch of a colour; None if the language is unknown."""
     lexer = _lexer(language)
     if lexer is None:
         return None
@@ -74,7 +74,7 @@ def _coloured(code: str, language: str) -> str | None:
 
 
 def _stretches(lexer: Lexer, code: str) -> Iterator[tuple[str, str]]:
-    """Yield the code as (class, text), neighbours of a colour as one."""
+    """Yield the code as (class, text), with adjacent tokens of one class merged."""
     current, texts = "", list[str]()
     until = time.thread_time() + _MAX_SECONDS
     for _, kind, text in lexer.get_tokens_unprocessed(code):
@@ -107,8 +107,7 @@ def _lexer(language: str) -> Lexer | None:
         return None
 
 
-# Names of languages whose lexers were tried with what makes lexers slow (tests/chats/markdown/test_code.py): one that
-# takes long for 4,000 characters would keep everybody waiting.
+# Languages whose lexers were tested with input that makes lexers slow (tests/chats/markdown/test_code.py).
 LANGUAGES = frozenset(
     {
         "ada", "awk", "bash", "bat", "batch", "c", "c#", "c++", "cfg", "clojure",

@@ -1,10 +1,10 @@
-"""A message body, which is Markdown, to HTML that is safe to put on a page.
+"""From a message's Markdown body to safe HTML.
 
-Raw HTML is shown as text, images are not made. nh3 sanitises the result once more, so that a
-fault in the parser or a plugin cannot become a script on everybody's page.
+Raw HTML is shown as text; there are no images. nh3 sanitises the result again, so that a bug in the parser or a plugin
+cannot become a script on the page.
 
-Whatever the body, its HTML has at most MAX_HTML_BYTES, and is made in less than 100 ms. What would be larger, take
-longer, or show nothing of the body is shown as plain text instead.
+The HTML of any body has at most MAX_HTML_BYTES and is made in less than 100 ms. A body whose HTML would be larger, take
+longer or be empty is shown as plain text instead.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from chats.markdown.words import text_of_tokens
 
 logger = logging.getLogger(__name__)
 
-# Of a message's HTML, in UTF-8. Plain text always fits: 10,000 characters are at most 50,007 bytes of it.
+# Of a message's HTML in UTF-8. Plain text always fits: 10,000 characters are at most 50,007 bytes.
 MAX_HTML_BYTES = 64_000
 
 _ALLOWED_TAGS = {
@@ -52,7 +52,7 @@ _cleaner = nh3.Cleaner(
     link_rel="noopener noreferrer nofollow",
     set_tag_attribute_values={"a": {"target": "_blank"}},
 )
-# A mention as the cleaner writes it. Nobody can type one: in text "<" is escaped, in attributes the quote.
+# A mention as nh3 writes it. It cannot be typed: "<" is escaped in text, and the quote in attributes.
 _MARKED = re.compile(r'<span class="mention" data-username="([a-z0-9._-]+)">([^<]*)</span>')
 _TAG = re.compile(r"<[^>]*>")
 _LINE_END = re.compile(r"\r\n?|\n")
@@ -66,11 +66,11 @@ class Document:
     """
 
     def __init__(self, body: str) -> None:
-        self.mentioned_names: list[str] = []  # all that may be meant, lower-cased
+        self.mentioned_names: list[str] = []  # all that may be mentioned, lower-cased
         self._loud: list[str] = []
         self._body = body
         self._html = as_text(body)
-        self._formatted: list[Token] | None = None  # None where the body is shown as it was typed
+        self._formatted: list[Token] | None = None  # None if the body is shown as it was typed
         try:
             tokens = parse(body)
             marks = mark_mentions(tokens)
@@ -83,7 +83,7 @@ class Document:
         except TooMuchWork:
             return
         except Exception:
-            # A fault of the parser, or one recursion too many: whoever wrote this is not to blame, and it is stored.
+            # A bug or a recursion error in the parser must not prevent the message from being stored.
             logger.exception("A message of %d characters cannot be rendered; it is shown as text.", len(body))
             return
         if len(formatted.encode()) <= MAX_HTML_BYTES and _shows_something(formatted):
@@ -92,7 +92,7 @@ class Document:
 
     @functools.cached_property
     def text(self) -> str:
-        """What people read of the body, in lines, without the marks of its formatting."""
+        """The body's text as it is shown, in lines, without Markdown marks."""
         if self._formatted is None:
             return self._body.strip("\r\n")
         return text_of_tokens(self._formatted)
@@ -102,12 +102,12 @@ class Document:
         return _MARKED.sub(lambda mark: _resolve(mark, members), self._html)
 
     def notified_names(self, members: Collection[str]) -> set[str]:
-        """Return those of the lower-cased names of `members` who are to be told: quotes are quiet."""
+        """Return the lower-cased names of `members` to notify: those mentioned outside of quotes."""
         return {name for written in self._loud if (name := longest_of(written, members)) is not None}
 
 
 def _resolve(mark: re.Match[str], members: Collection[str]) -> str:
-    """Return a mention of the member whose name is the longest that may be meant, and what is left as text."""
+    """Return the HTML of a mention: of the member with the longest matching name, and the rest as text."""
     name = longest_of(mark[1], members)
     if name is None:
         return mark[2]
@@ -116,7 +116,7 @@ def _resolve(mark: re.Match[str], members: Collection[str]) -> str:
 
 
 def as_text(body: str) -> str:
-    """Return a body as HTML that shows it as it was typed."""
+    """Return HTML that shows a body as it was typed."""
     lines = _LINE_END.split(html.escape(body, quote=False).strip("\r\n"))
     return "<p>" + "<br>\n".join(lines) + "</p>"
 

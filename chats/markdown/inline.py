@@ -1,4 +1,4 @@
-"""What stands within a line of a message: where formatting begins and ends, escapes, entities, shortcodes of emoji."""
+"""Inline rules: where formatting begins and ends, escapes, entities, emoji shortcodes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CLOSING = frozenset({"Pe", "Pf"})
 # What ends a word or a sentence: Unicode has no category for it.
 _ENDING = frozenset(".,:;!?%…。、，．：；！？｡､؟،؛।॥።፣፤፥་།։׃‥・～·")  # noqa: RUF001 - these scripts are meant
 
-# Characters that mean something to Markdown wherever they stand; `\\` before any other is a backslash that was meant.
+# Characters with a meaning in Markdown everywhere; a backslash before any other is text.
 _ALWAYS_ESCAPED = frozenset("[]<`|&:@")
 _AT_LINE_START = frozenset("#+->.)=")
 _LINE_START = re.compile(r"[ \t>]*\d*$")
@@ -31,7 +31,7 @@ _SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 
 
 class State(StateInline):
-    """One line of text; formatting begins and ends where people see it, in every script."""
+    """State of the inline parser, in which formatting begins and ends at word boundaries of every script."""
 
     emoji_end = -1  # where the last shortcode ended
 
@@ -81,7 +81,7 @@ def _closes(char: str) -> bool:
 
 
 def escape(state: StateInline, silent: bool) -> bool:
-    """Take a backslash away where it keeps the next character from being formatting; else it is text.
+    """Drop a backslash that escapes the next character; another one is text.
 
     So `\\*` is a star, and nothing of `C:\\new`, `\\d+\\.` or `¯\\_(ツ)_/¯` is lost.
     """
@@ -100,7 +100,7 @@ def escape(state: StateInline, silent: bool) -> bool:
 
 
 def _is_special(state: StateInline, char: str) -> bool:
-    """Whether the character after the backslash could be formatting where it stands."""
+    """Whether the character after the backslash could be formatting there."""
     at = state.pos + 1
     if char in _EMPHASIS:
         before = state.src[state.pos - 1] if state.pos else " "
@@ -119,7 +119,7 @@ def _is_special(state: StateInline, char: str) -> bool:
 
 
 def entity(state: StateInline, silent: bool) -> bool:
-    """Make `&amp;` an ampersand; what would be invisible is shown as it was typed."""
+    """Replace `&amp;` by its character; an entity of an invisible character is shown as typed."""
     if state.src[state.pos] != "&":
         return False
     begun, count = state.pos, len(state.tokens)
@@ -136,7 +136,7 @@ def entity(state: StateInline, silent: bool) -> bool:
 
 
 def shortcode(state: StateInline, silent: bool) -> bool:
-    """Make `:tada:` its emoji where it is no part of a word, a time or an address."""
+    """Replace `:tada:` by its emoji, unless it is part of a word, a time or an address."""
     if state.src[state.pos] != ":":
         return False
     match = _SHORTCODE.match(state.src, state.pos, state.posMax)
@@ -159,7 +159,7 @@ def shortcode(state: StateInline, silent: bool) -> bool:
 
 
 def _joins(char: str) -> bool:
-    """Whether a Latin letter, digit or part of an address beside a colon makes that no shortcode."""
+    """Whether there is a shortcode: no Latin letter, digit or part of an address beside its colons."""
     return char.isascii() and (char.isalnum() or (char != "" and char in "_/\\=&%#@"))
 
 
@@ -170,7 +170,7 @@ def _is_shortcode(text: str, at: int) -> bool:
 
 @functools.cache
 def emoji_by_name() -> dict[str, str]:
-    """Return the emoji by their names in lower case: Unicode's, and those that GitHub and Slack have for them."""
+    """Return the emoji by lower-case name: Unicode's names and those of GitHub and Slack."""
     names: dict[str, str] = {f"skin-tone-{number}": tone for number, tone in enumerate(_SKIN_TONES, start=2)}
     for shown, data in emoji.EMOJI_DATA.items():
         if data["status"] <= emoji.STATUS["fully_qualified"]:

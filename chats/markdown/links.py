@@ -1,4 +1,4 @@
-"""Links of a message: what is one, where it ends, and what all of them may cost.
+"""Links of a message: what is a link, where it ends, and a bound on all of them.
 
 Linkify-it finds addresses; it knows the ends of English sentences only, and takes file names for hosts. So hosts
 without a scheme need a top-level domain of TOP_LEVEL, and an address ends before what closes or ends the sentence
@@ -24,7 +24,7 @@ from chats.lib.text import is_blank
 from chats.markdown.budget import MAX_WORK, spend
 
 MAX_ADDRESS = 4_096  # characters of a link's address, percent-encoded: browsers and servers refuse longer ones
-MAX_LINK_BYTES = 24_000  # that all links of one message add to its HTML: tags and attributes
+MAX_LINK_BYTES = 24_000  # of tags and attributes that all links of one message add to its HTML
 # What the cleaner writes for each link beside its address.
 _LINK_TAGS = len('<a href="" target="_blank" rel="noopener noreferrer nofollow"></a>')
 
@@ -56,7 +56,7 @@ _LINK_SIGNS = (".", "@")  # what a link without a scheme has at least one of
 _LINK_ANCHOR = re.compile(r"\W")
 _LABEL_LOOK_AHEAD = 200  # characters in which a blank link text ends
 
-# Where an address ends: punctuation of scripts that put no space behind it, and quotes.
+# Characters that end an address: punctuation that no space follows in its script, and quotes.
 _ENDS = re.compile(
     '[\u3001-\u3003\u3008-\u3011\u3014-\u301f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u201c-\u201f\u00ab\u00bb\u2039\u203a\u2026<>"`]'
 )
@@ -68,7 +68,7 @@ _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 
 def end_of_address(address: str) -> int:
-    """Return how much of an address belongs to it, and not to the sentence or the formatting around it."""
+    """Return the length of an address without punctuation and formatting of the text around it."""
     scheme = address.find("://") + 3 if "://" in address[:10] else 0
     host = _HOST.match(address, scheme)
     stop = _WIDE_LETTERS.search(address, scheme, host.end() if host else scheme)
@@ -89,7 +89,7 @@ def end_of_address(address: str) -> int:
 
 
 def _shorten(found: Match) -> bool:
-    """Cut a match where the address ends; returns whether something is left of it."""
+    """Cut a match where the address ends; returns whether anything is left."""
     end = end_of_address(found.raw)
     cut = len(found.raw) - end
     if cut:
@@ -103,7 +103,7 @@ InlineRule = Callable[[StateInline, bool], bool]
 
 
 def bounded_link(rule: InlineRule) -> InlineRule:
-    """Return a rule that makes links as long as there are bytes left for them."""
+    """Return a rule that makes links while the budget of bytes lasts."""
 
     def bounded(state: StateInline, silent: bool) -> bool:
         if state.env["link_bytes"] > MAX_LINK_BYTES:
@@ -113,7 +113,7 @@ def bounded_link(rule: InlineRule) -> InlineRule:
             return False
         if not silent:
             opened = next(token for token in state.tokens[first:] if token.type == "link_open")
-            title = opened.attrs.pop("title", "")  # seen on touch screens, too, if it stands behind the link
+            title = opened.attrs.pop("title", "")  # shown behind the link, for touch screens
             spend(state.env, "link_bytes", _link_bytes(opened))
             if title:
                 state.push("link_title", "", 0).content = f" ({title})"  # no text: it mentions nobody
@@ -123,7 +123,7 @@ def bounded_link(rule: InlineRule) -> InlineRule:
 
 
 def link_with_text(state: StateInline, silent: bool) -> bool:
-    """Make `[text](address "title")` a link; a link without a text to click on is text.
+    """Parse `[text](address "title")` as a link; without visible text it is text.
 
     The end of the text is looked for from each bracket, through all that follows.
     """
@@ -137,15 +137,15 @@ def link_with_text(state: StateInline, silent: bool) -> bool:
 
 
 def find_destination(env: Counter[str], text: str, start: int, end: int) -> Any:
-    """Find the address of a link as markdown-it does, which looks at each character up to a space."""
+    """Find a link's address as markdown-it does, counting the characters that it scans up to a space."""
     run = _NO_SPACE.match(text, start, end)
     if spend(env, "work", len(run[0]) // 25 if run else 0) > MAX_WORK:
-        start = end  # where there is none
+        start = end  # there is none
     return helpers.parseLinkDestination(text, start, end)
 
 
 def address(state: StateInline, silent: bool) -> bool:
-    """Make `http://…` a link, before anything in it is taken for formatting."""
+    """Parse `http://…` as a link, before formatting inside of it."""
     if not state.src.startswith("://", state.pos):
         return False
     word = _WORD.match(state.src, state.pos, state.pos + MAX_ADDRESS)
@@ -160,7 +160,7 @@ def _link_bytes(opened: Token) -> int:
 
 
 class LinkFinder:
-    """linkify-it for one body: finds links in plain text as long as there are bytes left for them."""
+    """linkify-it for one body: finds links in plain text while the budget of bytes lasts."""
 
     def __init__(self, env: Counter[str]) -> None:
         self._env = env
@@ -213,13 +213,13 @@ class LinkFinder:
 
 
 def encoded_length(url: str) -> int:
-    """Return how long an address is once all but ASCII in it is percent-encoded."""
+    """Return the length of an address with all non-ASCII characters percent-encoded."""
     ascii_only = len(url.encode("ascii", "ignore"))
     return ascii_only + 3 * (len(url.encode()) - ascii_only)
 
 
 def _validate_www(_linkify_it: LinkifyIt, text: str, at: int) -> int:
-    """Return how long the address after `www.` at `at` is; 0 where there is none."""
+    """Return the length of the address after `www.` at `at`; 0 if there is none."""
     found = _linkify.match_at_start("http://" + text[at : at + MAX_ADDRESS])
     host = found.url[len("http://") :].split("/")[0] if found else ""
     return len(found.url) - len("http://") if found and "." in host else 0

@@ -1,4 +1,4 @@
-"""Mentions in the tokens of a message: one pass marks them in what is shown, and says who is to be told."""
+"""Mentions in a message's tokens: one pass marks them and collects the names."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from markdown_it.token import Token
 from chats.markdown.naming import NOT_TEXT, Span, find_spans, names_in
 
 _MAX_WRITTEN = 50  # different names in one message: bounds the look-up and the notifications
-_MAX_NAMES = 200  # that these may stand for: "@a.b" may be a's name or a.b's
-MAX_MARKS = 200  # after these only names that are new are marked
+_MAX_NAMES = 200  # of possible usernames: "@a.b" may mention a or a.b
+MAX_MARKS = 200  # further ones are marked only for new names
 
 
 @dataclasses.dataclass(slots=True)
 class Marks:
-    """What a message names, lower-cased."""
+    """The names that a message mentions, lower-cased."""
 
-    names: list[str] = dataclasses.field(default_factory=list)  # all that may be meant, to be looked up
-    loud: list[str] = dataclasses.field(default_factory=list)  # as written, outside of quotes
+    names: list[str] = dataclasses.field(default_factory=list)  # all possible usernames, to be looked up
+    loud: list[str] = dataclasses.field(default_factory=list)  # as written, outside of quotes: these notify
     _written: set[str] = dataclasses.field(default_factory=set)
     _marked: int = 0
 
     def add(self, name: str, *, is_quoted: bool) -> bool:
-        """Note that `name` is written; returns whether it is to be marked, which it is not beyond the bounds."""
+        """Count a written `name`; returns whether it is within the bounds and to be marked."""
         if name in self._written:
             if self._marked >= MAX_MARKS:
                 return False
@@ -41,7 +41,7 @@ class Marks:
 
 
 def mark_mentions(tokens: list[Token]) -> Marks:
-    """Put tokens for a mention around each name after an @, and return what was marked; code and links do not count."""
+    """Put mention tokens around each name after an @, except in code and links; returns the names."""
     marks = Marks()
     quotes = 0
     for token in tokens:
@@ -53,7 +53,7 @@ def mark_mentions(tokens: list[Token]) -> Marks:
 
 
 def _mark(children: list[Token], marks: Marks, *, is_quoted: bool) -> Iterator[Token]:
-    """Yield the tokens of a paragraph with its mentions. It is read as it is shown: `**bob**@jane.org` names nobody."""
+    """Yield a paragraph's tokens with mentions. Its shown text counts: `**bob**@jane.org` mentions nobody."""
     shown = [_shown(token, depth) for token, depth in _with_link_depth(children)]
     breaks = []
     length = 0
@@ -85,7 +85,7 @@ def _with_link_depth(children: list[Token]) -> Iterator[tuple[Token, int]]:
 
 
 def _shown(token: Token, link_depth: int) -> str:
-    """Return the text of a token, nothing for the beginning and end of formatting, one sign for anything else."""
+    """Return a token's text, the empty text for formatting marks, NOT_TEXT for anything else."""
     if token.type == "text" and link_depth == 0:
         return token.content
     if token.type in ("softbreak", "hardbreak"):

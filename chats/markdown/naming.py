@@ -1,7 +1,7 @@
-"""Where a text names somebody: `@` and a username, found wherever a person would see it. Pure.
+"""Where a text mentions somebody: `@` and a username. Pure.
 
 Whether there is such a member is asked elsewhere. A name may be followed by what could also belong to it
-("@jane.Thanks"), so each span stands for all names that may be meant, and the longest one that a member has wins.
+("@jane.Thanks"), so a span stands for all names that may be meant, and the longest one of a member counts.
 
 static/js/composer/mentions.js has the same rule for what is being typed; tests/cases/mentions.json holds both to it.
 """
@@ -15,12 +15,12 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 
 NAME_MAX_LENGTH = 40  # of a username, see flowra/accounts/models.py
-NOT_TEXT = "\ufffc"  # stands for what names nobody: code, links, addresses
+NOT_TEXT = "\ufffc"  # in place of code, links and addresses, which mention nobody
 
 # The second @ is the full-width one of Chinese and Japanese keyboards.
 _RUN = re.compile("[@\uff20]([A-Za-z0-9][A-Za-z0-9._-]*)")
-# Addresses that are no links: with a scheme, or with a host before a slash. They end at a space, at wide punctuation,
-# and before an @ that stands after a bracket or the like.
+# Addresses that are no links: with a scheme, or a host before a slash. They end at a space, at wide punctuation, and
+# before an @ after a bracket or the like.
 _ADDRESS = re.compile(
     r"(?:(?<=[A-Za-z0-9])://"
     r"|(?<![\w@\uff20.-])(?:localhost(?::\d++)?+|[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)++(?<=[A-Za-z]{2})(?::\d++)?+)/)"
@@ -30,7 +30,7 @@ _ADDRESS = re.compile(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Span:
-    """Where a text names somebody: from the `@` at `start` to the `end` of the longest name that may be meant."""
+    """A mention in a text, from the `@` at `start` to the `end` of the longest possible name."""
 
     start: int
     end: int
@@ -38,7 +38,7 @@ class Span:
 
 
 def find_spans(text: str, breaks: Sequence[int] = ()) -> Iterator[Span]:
-    """Yield where `text` names somebody. No name goes on over one of `breaks`, places in the text in order."""
+    """Yield the mentions in `text`. No name spans one of `breaks`, which are ascending indices."""
     text = _ADDRESS.sub(lambda address: NOT_TEXT * len(address[0]), text)
     name_ends = -1  # where the run before this one ended
     for run in _RUN.finditer(text):
@@ -55,22 +55,22 @@ def find_spans(text: str, breaks: Sequence[int] = ()) -> Iterator[Span]:
 
 
 def names_in(name: str) -> Iterator[str]:
-    """Yield all names that may be meant by the name of a place, the longest first."""
+    """Yield all usernames that a span's name may mean, the longest first."""
     return (name[:end] for end in range(len(name), 0, -1) if _may_end(name, end))
 
 
 def longest_of(name: str, members: Collection[str]) -> str | None:
-    """Return the longest name among `members`' that may be meant by the name of a place; None if none is."""
+    """Return the longest username among `members` that a span's name may mean; None if there is none."""
     return next((shorter for shorter in names_in(name) if shorter in members), None)
 
 
 def _may_end(text: str, end: int) -> bool:
-    """Whether a name may end there: with a letter, digit or underscore, and not within a word."""
+    """Whether a name may end there: after a letter, digit or underscore, not within a word."""
     return text[end - 1] not in ".-" and not (end < len(text) and _is_word(text[end]))
 
 
 def _may_begin(text: str, run: re.Match[str], *, follows_name: bool) -> bool:
-    """Whether the @ of a run begins a name: not inside a word of the same script, or a mail address."""
+    """Whether the @ of a run begins a mention: not within a word of the same script or a mail address."""
     at = run.start()
     is_domain = _is_domain(run[1])
     if text[run.end() : run.end() + 1] == "@" and _is_domain(_run_at(text, run.end())):
@@ -91,13 +91,13 @@ def _run_at(text: str, at: int) -> str:
 
 
 def _is_domain(run: str) -> bool:
-    """Whether a run is a domain; a sentence that begins right after a full stop has a capital letter there."""
+    """Whether a run is a domain, and not the end of a sentence and a capital letter of the next one."""
     host, _, last = run.rstrip("._-").rpartition(".")
     return host != "" and len(last) > 1 and last.isalpha() and last.islower()
 
 
 def _is_word(character: str) -> bool:
-    """Whether a character goes on with a word of Latin letters."""
+    """Whether a character continues a word of Latin letters."""
     return _is_latin(character) or (character.isascii() and character.isdigit()) or unicodedata.combining(character) > 0
 
 

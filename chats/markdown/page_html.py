@@ -1,4 +1,4 @@
-"""A message's HTML as the page shows it without scripts: with the direction of each block, and the name of its code.
+"""A message's HTML as the server's page shows it: with each block's direction and each code block's language.
 
 What clients get has none of it. `static/js/chat/message-body.js` does the same to what comes by the socket.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-# A whole tag, with what stands in its attributes; the cleaner writes "<" in a text as "&lt;".
+# A whole tag with its attributes; nh3 writes "<" in text as "&lt;".
 _TAG = re.compile(r'<(/?[a-z0-9]+)((?:[^<>"]|"[^"]*")*)>')
-_FIRST = "<p>"  # a paragraph at the beginning turns the body that it stands in, which has dir="auto"
+_FIRST = "<p>"  # a first paragraph needs no dir: the body around it has dir="auto"
 _DIRECTED = re.compile(r"p|li|h[2-6]|th|td|blockquote")
 _LANGUAGE = re.compile(r'<pre dir="ltr"(?=><code dir="ltr" class="language-([^" ]+)")')
 
@@ -24,7 +24,7 @@ def _direct(tag: re.Match[str]) -> str:
     name, attributes = tag[1], tag[2]
     if _DIRECTED.fullmatch(name):
         return f'<{name} dir="auto"{attributes}>'
-    # A mention's Latin letters do not make a Hebrew sentence that begins with one run from the left.
+    # The Latin letters of a mention must not make a Hebrew sentence after it run from the left.
     if name in ("pre", "code") or 'class="mention"' in attributes:
         return f'<{name} dir="ltr"{attributes}>'
     return tag[0]

@@ -1,6 +1,6 @@
-"""The Markdown of messages: markdown-it's, with a bound on everything that makes much of little, or takes long.
+"""The Markdown of messages: markdown-it with bounds on the size of its output and its time.
 
-What does not fit into a bound is text, as it was typed. A body that would take too long to parse raises TooMuchWork.
+What exceeds a bound is shown as typed. A body that would take too long to parse raises TooMuchWork.
 Nothing that is typed vanishes: constructs of Markdown that show less than what is there (references, empty links,
 cells beyond a table's columns, words after a code block's language) are text, or show it.
 """
@@ -38,22 +38,22 @@ from chats.markdown.links import (
 )
 
 LINK_SCHEMES = frozenset({"http", "https", "mailto"})
-_REFUSED = "refused:"  # no scheme that a link may have
+_REFUSED = "refused:"  # a scheme that no link may have
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 
 
 class _Inline(ParserInline):
-    """Counts the tokens that are skipped in search of the end of a link's text; see link_with_text."""
+    """Counts the tokens that `link_with_text` skips in search of the end of a link's text."""
 
     def skipToken(self, state: StateInline) -> None:
-        """Skip one token; all that is left where too many were skipped, as markdown-it does at too many levels."""
+        """Skip one token, or the rest of the text if too many were skipped."""
         if spend(state.env, "work") > MAX_WORK:
             state.pos = state.posMax
         else:
             super().skipToken(state)
 
     def parse(self, src: str, md: MarkdownIt, env: Any, tokens: list[Token]) -> list[Token]:
-        """Return the tokens of a paragraph, whose formatting begins and ends as State says."""
+        """Return the tokens of a paragraph, parsed with our State."""
         state = State(src, md, env, tokens)
         self.tokenize(state)
         for rule in self.ruler2.getRules(""):
@@ -62,10 +62,10 @@ class _Inline(ParserInline):
 
 
 class _Parser(MarkdownIt):
-    """markdown-it with what is a link, and how its address is shown, decided here."""
+    """markdown-it with our rules for links and how their addresses are shown."""
 
     def normalizeLink(self, url: str) -> str:
-        """Return `url` percent-encoded, or _REFUSED where that would take long or lose the host."""
+        """Return `url` percent-encoded, or _REFUSED if that would take long or lose the host."""
         if encoded_length(url) > MAX_ADDRESS:
             return _REFUSED
         # markdown-it drops host names of more than 255 characters, in the address and in the text.
@@ -73,18 +73,18 @@ class _Parser(MarkdownIt):
         return super().normalizeLink(url) if mdurl.format(parts).lower() == url.strip().lower() else _REFUSED
 
     def validateLink(self, url: str) -> bool:
-        """Whether `url` may be an address. The cleaner would take out other schemes, and with `<a:b>` its brackets."""
+        """Whether `url` may be an address; nh3 would drop other schemes, and of `<a:b>` the brackets too."""
         scheme = _SCHEME.match(url)
         return scheme is None or scheme[1].lower() in LINK_SCHEMES
 
     def normalizeLinkText(self, link: str) -> str:
-        """Return an address as it is shown: decoded, unless that would hide a part of it."""
+        """Return an address to be shown: decoded, unless that would hide a part of it."""
         text = super().normalizeLinkText(link)
         return text if text.isprintable() and "\ufffd" not in text else link
 
 
 def parse(body: str) -> list[Token]:
-    """Return the tokens of `body`, all that it shows within the bounds above. Raises TooMuchWork."""
+    """Return the tokens of `body`, within the bounds above. Raises TooMuchWork."""
     env: Counter[str] = Counter()
     parser = copy.copy(_parser)
     parser.linkify = LinkFinder(env)
@@ -98,20 +98,20 @@ def parse(body: str) -> list[Token]:
 
 
 def to_html(tokens: list[Token], *, colours: bool = True) -> str:
-    """Return what markdown-it makes of tokens, with the colours of code or without; it still has to be cleaned."""
+    """Return the HTML of tokens, with highlighted code or without; it still has to be sanitised."""
     made: str = _parser.renderer.render(tokens, _parser.options, {"colours": colours})
     return made
 
 
 class _Renderer(RendererHTML):
-    """markdown-it's, with titles of links, and with the colours of code where its tokens have them."""
+    """markdown-it's renderer with titles of links and highlighted code."""
 
     def link_title(self, tokens: Sequence[Token], idx: int, _options: Any, _env: Any) -> str:
-        """Return what stands behind a link."""
+        """Return the title shown behind a link."""
         return html.escape(tokens[idx].content, quote=False)
 
     def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """Return a code block; its language is one that may stand in a class, see blocks.py."""
+        """Return a code block; `finish_blocks` has made its language safe for a class."""
         token = tokens[idx]
         code = token.meta.get("coloured") if env.get("colours") else None
         if code is None:

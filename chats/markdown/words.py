@@ -1,4 +1,4 @@
-"""The tokens of a message's Markdown to the text that people read: its words without its marks.
+"""From a message's tokens to its text without Markdown marks.
 
 It says what the page shows. `static/js/chat/excerpt.js` makes the same text from the page itself;
 tests/cases/excerpt.json holds the cases for both.
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from markdown_it.token import Token
 
-RULE = "---"  # stands for a message that is nothing but a horizontal rule
+RULE = "---"  # the text of a message that is nothing but a horizontal rule
 _LINE_ENDS = frozenset({"paragraph_close", "heading_close", "tr_close"})
 _CELL_ENDS = frozenset({"th_close", "td_close"})
 _CODE = frozenset({"fence", "code_block"})
@@ -27,7 +27,7 @@ def text_of_tokens(tokens: list[Token]) -> str:
 
 
 def _pieces(tokens: Iterable[Token]) -> Iterator[str]:
-    numbers: list[int | None] = []  # of the next item of each list around; None where it has bullets
+    numbers: list[int | None] = []  # of the next item of each enclosing list; None for bullets
     for token in tokens:
         kind = token.type
         if kind == "inline":

@@ -1,1 +1,1 @@
-"""Finding: how texts are compared, what is stored of a message to be found by, and the look-ups."""
+"""How texts are folded for comparison, and which tokens the index stores; selectors search, services write entries."""

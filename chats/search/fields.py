@@ -1,4 +1,4 @@
-"""Columns that only finding and sorting use."""
+"""Columns for searching and sorting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chats.search.folding import name_key
 
 Row = TypeVar("Row", bound=models.Model)
 
-KEY_LENGTH = 400  # characters: folding may make more of a name's, but for what nobody is called
+KEY_LENGTH = 400  # characters; folding can lengthen a name, but no real one to more
 
 
 class TokensField(models.Field):  # type: ignore[type-arg]  # set as a list of tokens, and never read
@@ -23,9 +23,9 @@ class TokensField(models.Field):  # type: ignore[type-arg]  # set as a list of t
 
 
 class NameKeyField(models.CharField):  # type: ignore[type-arg]  # the types of what is set and got are the base's
-    """The folded form of another field of the row, by which it is found and sorted; made anew at each save.
+    """The folded form of another field of the row, by which it is found and sorted; computed at each save.
 
-    Sorted by code points on both databases, as scripts sort.
+    Sorted by code points on both databases, as in the page's scripts.
     """
 
     def __init__(self, of: str, **kwargs: Any) -> None:
@@ -36,7 +36,7 @@ class NameKeyField(models.CharField):  # type: ignore[type-arg]  # the types of 
         )
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        """Return the key of what is saved."""
+        """Set and return the key of the field's present value."""
         key = key_of(getattr(model_instance, self.of))
         setattr(model_instance, self.attname, key)
         return key
@@ -47,35 +47,35 @@ class NameKeyField(models.CharField):  # type: ignore[type-arg]  # the types of 
         return {**parameters, "collation": "C"} if connection.vendor == "postgresql" else parameters
 
     def deconstruct(self) -> Any:
-        """Tell migrations what it is made of."""
+        """Describe the field to migrations, with `of`."""
         name, path, args, kwargs = super().deconstruct()
         return name, path, args, {**kwargs, "of": self.of}
 
 
 def key_of(name: str) -> str:
-    """Return what is stored for `name`; not empty where the name is not, so that what has no key yet can be found."""
+    """Return the key of `name`; empty only for an empty name, so that rows without a key can be found."""
     return name_key(name)[:KEY_LENGTH] or name[:1]
 
 
 def _key_fields(model: type[models.Model], names: Iterable[str]) -> list[NameKeyField]:
-    """Return the keys of those of the fields `names` that have one."""
+    """Return the key fields of those of the fields `names` that have one."""
     wanted = set(names)
     fields = model._meta.concrete_fields
     return [field for field in fields if isinstance(field, NameKeyField) and field.of in wanted]
 
 
 class KeyedQuerySet(models.QuerySet[Row]):
-    """Keeps keys right where rows are changed without `save`."""
+    """Updates keys when rows are changed without `save`."""
 
     def update(self, **values: Any) -> int:
-        """Update; with a name comes its key."""
+        """Update, with the key of each name that is set."""
         for field in _key_fields(self.model, values):
             if isinstance(values[field.of], str):
                 values[field.name] = key_of(values[field.of])
         return super().update(**values)
 
     def bulk_update(self, objs: Iterable[Row], fields: Iterable[str], batch_size: int | None = None) -> int:
-        """Update; with a name comes its key."""
+        """Update, with the key of each name that is set."""
         objs, names = tuple(objs), list(fields)
         for field in _key_fields(self.model, names):
             names.append(field.name)
@@ -91,7 +91,7 @@ class KeyedModel(models.Model):
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; with a name among `update_fields` goes its key."""
+        """Save; a name among `update_fields` brings its key."""
         names = kwargs.get("update_fields")
         if names is not None:
             kwargs["update_fields"] = {*names, *(field.name for field in _key_fields(type(self), names))}

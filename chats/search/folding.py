@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from enum import Enum
 
-# Letters that have no decomposition, and what people type who do not have them on their keyboard.
+# Letters without a decomposition, and what is typed instead of them on other keyboards.
 _PLAIN = str.maketrans(
     {
         "ł": "l",
@@ -34,13 +34,13 @@ _PLAIN = str.maketrans(
         "ß": "ss",
     }
 )
-# Here combining marks are vowels: without them these scripts cannot be read. South and South-East Asia.
+# Scripts of South and South-East Asia, in which combining marks are vowels.
 _MARKS_ARE_VOWELS = ((0x0900, 0x109F), (0x1700, 0x17FF), (0x1900, 0x1AAF), (0x1B00, 0x1C4F), (0xA800, 0xABFF))
-# But those that are dropped there, too: nuktas, viramas, tone marks (combining classes 7, 9, 107, 122), accents.
+# Combining classes that are dropped there too: nuktas, viramas, tone marks (combining classes 7, 9, 107, 122), accents.
 _DROPPED_CLASSES = frozenset({7, 9, 107, 122, 216, 218, 220, 222, 228, 230, 232})
-_ZERO_WIDTH_SPACE = "\u200b"  # a format character to Unicode, and the end of a word to readers
+_ZERO_WIDTH_SPACE = "\u200b"  # a format character that ends a word
 _TATWEEL = "\u0640"  # stretches an Arabic word
-# Written without spaces, or with endings grown onto the words: found by any part. First and last characters.
+# First and last characters of scripts without spaces, or with endings joined to words: found by any part.
 _UNSPACED = (
     (0x0E00, 0x0EFF),  # Thai, Lao
     (0x0F00, 0x0FFF),  # Tibetan
@@ -65,7 +65,7 @@ _UNSPACED = (
 
 
 class Kind(Enum):
-    """What a run of characters is, by which it is found."""
+    """What a run of characters is, which decides how it is found."""
 
     WORD = "word"  # by its beginning
     UNSPACED = "unspaced"  # by any part
@@ -73,7 +73,7 @@ class Kind(Enum):
 
 
 def fold(text: str) -> str:
-    """Return `text` as it is compared; two texts that look alike but for case and accents give the same."""
+    """Return `text` for comparison; texts that differ only in case and accents give the same."""
     if text.isascii():
         return text.lower()
     plain = _without_marks(text).casefold().translate(_PLAIN)
@@ -81,16 +81,16 @@ def fold(text: str) -> str:
 
 
 def runs(folded: str) -> Iterator[tuple[Kind, str]]:
-    """Yield the words of a folded text, and what stands for words, in order."""
+    """Yield the words, unspaced runs and symbols of a folded text, in order."""
     for kind, characters in itertools.groupby(folded, _kind):
         if kind is not None:
             yield kind, "".join(characters)
 
 
 def name_key(name: str) -> str:
-    """Return a name as it is found and sorted by: its folded words with single spaces; for "Ann-Lee Ø" "ann lee o".
+    """Return the key to find and sort a name by: its folded words with single spaces; for "Ann-Lee Ø" "ann lee o".
 
-    Where it has no word it is the folded name.
+    A name without a word is only folded.
     """
     folded = fold(name)
     return " ".join(run for _, run in runs(folded)) or folded.strip()

@@ -1,4 +1,4 @@
-"""Finding people and chats by their folded names."""
+"""Conditions for finding people and chats by their folded names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BEFORE_A_WORD_OF_A_USERNAME = (".", "_", "-")
 def has_words(query: str, key: str, username: str | None = None) -> Q | None:
     """Return the condition that a row's folded name, or its username, has all words of `query`, each by its beginning.
 
-    `key` and `username` are paths as in `filter`. None where `query` asks for nothing that a name can have.
+    `key` and `username` are paths as in `filter`. None if `query` has nothing that a name can have.
     """
     folded = fold(query)
     words = list(runs(folded))

@@ -1,4 +1,4 @@
-"""Tokens: what is stored of a text to be found by, and what a question asks for."""
+"""Tokens: what the index stores of a text, and what a query asks for."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from uuid import UUID
 
 from chats.search.folding import Kind, fold, runs
 
-TOKEN_LENGTH = 64  # characters; what is longer is found by these
-MOST_TOKENS = 10_000  # of one message: as many as it has characters
+TOKEN_LENGTH = 64  # characters; a longer word is found by its first ones
+MOST_TOKENS = 10_000  # of one message, which has as many characters
 MOST_BYTES = 256 * 1024  # of one message's tokens; PostgreSQL takes 1 MB
 _PAIR = 2
-# Before what is no word: a private-use character, which no token of a text has.
+# A private-use character, which no token of a text has, before ids.
 _SCOPE = "\ue000"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Term:
-    """A token that a message must have, or one that begins so."""
+    """A token, or the beginning of one, that a message must have."""
 
     text: str
     is_beginning: bool
@@ -27,13 +27,13 @@ class Term:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Question:
-    """All that a message must have. `parts` must stand in its folded text: pairs alone do not say in which order."""
+    """What a message must have. `parts` must be in its folded text, because pairs do not say their order."""
 
     terms: tuple[Term, ...]
     parts: tuple[str, ...]
 
     def is_met_by(self, text: str) -> bool:
-        """Whether a text that nobody has indexed has all of it."""
+        """Whether a text, which need not be indexed, has all of it."""
         tokens, folded = tokens_of(text), fold(text)
         return all(part in folded for part in self.parts) and all(
             any(token.startswith(term.text) if term.is_beginning else token == term.text for token in tokens)
@@ -68,7 +68,7 @@ def _pairs(run: str) -> Iterator[str]:
 
 
 def read_question(text: str) -> Question:
-    """Return what `text`, as somebody typed it, asks for; without terms where it has no word."""
+    """Return the query that `text` asks, without terms if it has no word."""
     terms: dict[Term, None] = {}
     parts: dict[str, None] = {}
     for kind, run in runs(fold(text)):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 register = template.Library()
 register.simple_tag(client_texts)
-register.filter("isolated", isolate)  # in attributes and titles, where no <bdi> can be
+register.filter("isolated", isolate)  # for attributes and titles, which cannot contain <bdi>
 
 AVATAR_HUES = 8  # as many as `.avatar[data-hue]` rules in components.css
 _BADGE_MAX = 99
@@ -42,7 +42,7 @@ def initials(name: str) -> str:
 
 @register.filter
 def bdi(name: object) -> SafeString:
-    """Return what people wrote to be put into a sentence: it runs in its own direction and turns nothing around it."""
+    """Return a name for a sentence of HTML, isolated from the direction of the text around it."""
     return format_html("<bdi>{}</bdi>" if turns(name) else "{}", without_controls(name))
 
 
@@ -60,7 +60,7 @@ def hue(user_id: UUID | str) -> int:
 
 @register.simple_tag
 def avatar(user: User | None) -> SafeString:
-    """Return a user's avatar, an empty one for nobody. It is decoration: the name always stands beside it."""
+    """Return a user's avatar, an empty one for None; decoration, because the name is always beside it."""
     if not user:
         return SafeString('<span class="avatar" aria-hidden="true"></span>')
     name = user.get_full_name()
@@ -74,7 +74,7 @@ def avatar(user: User | None) -> SafeString:
 
 @register.simple_tag
 def icon(name: str, size: int, **attributes: str) -> SafeString:
-    """Return an icon of the Lucide set as inline SVG. It is decoration: what it stands for is said in words."""
+    """Return an icon of the Lucide set as inline SVG. It is decoration beside a text."""
     return SafeString(render_icon(str(name), size=size, aria_hidden="true", **attributes))
 
 

@@ -1,10 +1,10 @@
-"""What the scripts of the page say."""
+"""The texts of the page's scripts."""
 
 from django.utils.translation import gettext as _
 
 
 def client_texts() -> dict[str, str]:
-    """Return the sentences the scripts show, in the reader's language; {name} and the like are filled in there."""
+    """Return the scripts' texts in the reader's language; the scripts fill in {name} and the like."""
     return {
         "today": _("Today"),
         "yesterday": _("Yesterday"),

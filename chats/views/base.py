@@ -1,4 +1,4 @@
-"""What all page views share: who may call them, the errors of the domain, the frame around a page."""
+"""What all page views share: access, errors of the domain, forms, questions, the frame around a page."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-WORKSPACE_KEY = "workspace"  # in the session: where the reader was last
+WORKSPACE_KEY = "workspace"  # session keys: where the reader was last
 CHAT_KEY = "chat"
-UNPROCESSABLE = 422  # a form with errors: base.html's htmx configuration swaps it in
+UNPROCESSABLE = 422  # a form with errors, which base.html's htmx configuration swaps in
 
 
 class PageRequest(HttpRequest):
-    """A request of somebody who is signed in; a name for the type checker, no such object is made."""
+    """A request of a signed-in user; only for the type checker, never instantiated."""
 
     user: User
     htmx: HtmxDetails
@@ -47,9 +47,9 @@ class PageRequest(HttpRequest):
 def member_page(
     view: Callable[Concatenate[PageRequest, P], HttpResponseBase],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """Wrap a view for people who are signed in; the domain's NotFound becomes a 404, Forbidden a 403.
+    """Wrap a view for signed-in users; the domain's NotFound becomes a 404, Forbidden a 403.
 
-    Nothing is cached: a page left by signing out must not come back.
+    Nothing is cached, so that the back button shows no page after signing out.
     """
 
     @functools.wraps(view)
@@ -70,7 +70,7 @@ def member_page(
 
 
 def seconds_to_wait(request: HttpRequest, scope: str | None) -> int:
-    """Count a request as REST counts its own, in the same counts; returns 0, or after how many seconds it may come."""
+    """Count a request in REST's throttles; returns 0, or the seconds until it is allowed."""
     throttles: list[Any] = [UserThrottle()]
     if scope is not None:
         throttles.append(ScopedThrottle())
@@ -81,25 +81,25 @@ def seconds_to_wait(request: HttpRequest, scope: str | None) -> int:
 
 
 def too_many(request: HttpRequest, wait: int) -> HttpResponse:
-    """Return the page for whoever asks for too much; `wait` is in seconds."""
+    """Return the 429 page; `wait` is in seconds."""
     response = render(request, "429.html", status=429)
     response["Retry-After"] = str(wait)
     return response
 
 
 def _sign_in(request: PageRequest) -> HttpResponse:
-    """Send somebody whose session ended to the sign-in page: the whole page, not the fragment that was fetched."""
+    """Redirect to the sign-in page: the whole page, also if a fragment was fetched."""
     if not request.htmx:
         return redirect_to_login(request.get_full_path())
     try:
         here = request.htmx.current_url_abs_path
-    except ValueError:  # the header is no URL
+    except ValueError:  # the header has no URL
         here = None
     return HttpResponseClientRedirect(redirect_to_login(here or "/").url)
 
 
 def shell_for(request: PageRequest, *, workspace_id: UUID | None = None, chat_id: UUID | None = None) -> Shell:
-    """Return the frame around a chat or a workspace, or where the reader was last; remembers the place."""
+    """Return the frame around a chat or a workspace (default: where the reader was last), and remember these."""
     if workspace_id is None and chat_id is None:
         workspace_id = _remembered(request, WORKSPACE_KEY)
     shell = build_shell(request.user, workspace_id=workspace_id, chat_id=chat_id)
@@ -111,7 +111,7 @@ def shell_for(request: PageRequest, *, workspace_id: UUID | None = None, chat_id
 
 
 def last_chat_id(request: PageRequest) -> UUID | None:
-    """Return the chat the reader was in last; they may have lost it since."""
+    """Return the chat the reader was in last; they may have no access to it any more."""
     return _remembered(request, CHAT_KEY)
 
 
@@ -142,7 +142,7 @@ def render_form(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked before something that cannot be taken back: it names who or what is concerned, and what will be."""
+    """A question before an action that cannot be undone: whom or what it concerns, and its consequence."""
 
     title: str
     text: str
@@ -153,7 +153,7 @@ class Question:
 
 
 def ask(request: PageRequest, question: Question, *, workspace_id: UUID | None = None) -> HttpResponse:
-    """Ask: alone for a dialog (htmx), else as a page of its own. Yes is a POST to the same address."""
+    """Render a question: alone for a dialog (htmx), else as a page of its own. Yes is a POST to the same address."""
     context = {"question": question, "action": request.get_full_path()}
     if request.htmx:
         return render(request, "layout/_confirm.html", {**context, "in_dialog": True})
@@ -161,15 +161,15 @@ def ask(request: PageRequest, question: Question, *, workspace_id: UUID | None =
 
 
 def go_to(request: PageRequest, target: Any) -> HttpResponse:
-    """Redirect, from within a dialog by the whole page."""
+    """Redirect; from a dialog (htmx) the whole page."""
     response = redirect(target)
     return HttpResponseClientRedirect(response.url) if request.htmx else response
 
 
 def carry_out(form: forms.Form, action: Callable[[], T]) -> T | None:
-    """Run a service with a posted form; returns what it returns, or None where the form has to be shown again.
+    """Run a service with a posted form; returns its result, or None if the form has to be shown again.
 
-    What the service refuses then stands at the field it names, or above the form.
+    A refusal of the service is then shown at the field it names, or above the form.
     """
     if not form.is_bound or not form.is_valid():
         return None
@@ -183,7 +183,7 @@ def carry_out(form: forms.Form, action: Callable[[], T]) -> T | None:
 
 
 def attempt(request: PageRequest, action: Callable[[], object], success: str = "") -> bool:
-    """Run a service for a button; tells the reader what came of it, and returns whether it worked."""
+    """Run a service for a button and show its refusal or `success`; returns whether it worked."""
     try:
         action()
     except (NotFound, Forbidden):
@@ -202,6 +202,6 @@ def _remembered(request: PageRequest, key: str) -> UUID | None:
 
 
 def _remember(request: PageRequest, key: str, value: UUID) -> None:
-    # Only what changed: saving the session is a write.
+    # Only if it changed, because saving the session is a write.
     if request.session.get(key) != str(value):
         request.session[key] = str(value)

@@ -1,4 +1,4 @@
-"""Blocks: whom the reader wants nothing from."""
+"""The reader's blocks of other users."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PER_PAGE = 50
 @member_page
 @require_safe
 def blocks(request: PageRequest) -> HttpResponse:
-    """Show whom the reader blocks."""
+    """List the users whom the reader blocks."""
     page = Paginator(list_blocks(request.user), PER_PAGE).get_page(request.GET.get("page"))
     return render_in_shell(request, "workspaces/blocks.html", {"page": page})
 
@@ -52,6 +52,6 @@ def block(request: PageRequest, user_id: UUID) -> HttpResponse:
 @member_page
 @require_POST
 def unblock(request: PageRequest, user_id: UUID) -> HttpResponse:
-    """Block somebody no more."""
+    """End a block."""
     attempt(request, lambda: services.unblock_user(user=request.user, user_id=user_id), _("No longer blocked."))
     return redirect("chats:blocks")

@@ -26,7 +26,7 @@ NAMES_AT_ONCE = 200
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Composer:
-    """What stands in the box: empty, or what could not be sent, with the reason."""
+    """What the composer shows: nothing, or what could not be sent, with the reason."""
 
     client_id: UUID = dataclasses.field(default_factory=uuid.uuid4)
     body: str = ""
@@ -38,7 +38,7 @@ class Composer:
 @member_page
 @require_safe
 def home(request: PageRequest) -> HttpResponse:
-    """Go to the chat one was in last, or the first one; without any, say what to do."""
+    """Redirect to the chat the reader was in last, or the first one; without any, show what to do."""
     shell = shell_for(request)
     last = last_chat_id(request)
     rooms = [*shell.discussions, *shell.work, *shell.directs]
@@ -96,7 +96,7 @@ def render_chat(
 @member_page
 @require_safe
 def header(request: PageRequest, chat_id: UUID) -> HttpResponse:
-    """Give the chat's header again, after it was renamed, closed or reopened."""
+    """Return the chat's header, fetched again after the chat was renamed, closed or reopened."""
     membership = access_chat(request.user, chat_id)
     shell = shell_for(request, chat_id=chat_id)
     context = _header_context(membership, shell.room(chat_id), may_manage=_may_manage(membership, shell))
@@ -106,7 +106,7 @@ def header(request: PageRequest, chat_id: UUID) -> HttpResponse:
 @member_page
 @require_safe
 def members(request: PageRequest, chat_id: UUID) -> HttpResponse:
-    """Give the list of members: a part of the chat's page, or a page for those without scripts."""
+    """Return the list of members: a part of the chat's page, or a page for browsers without scripts."""
     membership = access_chat(request.user, chat_id)
     context = {
         "chat": membership.chat,
@@ -122,7 +122,7 @@ def members(request: PageRequest, chat_id: UUID) -> HttpResponse:
 @member_page
 @require_safe
 def names(request: PageRequest, chat_id: UUID) -> JsonResponse:
-    """Give what those of `?ids=` who have written in the chat are called, by id, for a page that missed it."""
+    """Return by id the names of those of `?ids=` who have posted in the chat."""
     chat = access_chat(request.user, chat_id).chat
     ids = [found for found in map(_id, request.GET.get("ids", "").split(",")[:NAMES_AT_ONCE]) if found is not None]
     return JsonResponse({str(user.pk): user.get_full_name() for user in list_authors(chat, ids)})
@@ -131,7 +131,7 @@ def names(request: PageRequest, chat_id: UUID) -> JsonResponse:
 @member_page
 @require_safe
 def sidebar(request: PageRequest) -> HttpResponse:
-    """Give the list of chats again, and the menu of workspaces; `?chat=` and `?workspace=` are the open ones."""
+    """Return the list of chats and the menu of workspaces; `?chat=` and `?workspace=` are the open ones."""
     shell = shell_for(
         request, workspace_id=_id(request.GET.get("workspace", "")), chat_id=_id(request.GET.get("chat", ""))
     )
@@ -172,10 +172,10 @@ def _header_context(membership: ChatMember, room: ChatEntry | None, *, may_manag
 def _bootstrap(
     request: PageRequest, membership: ChatMember, lines: timeline.Timeline, *, may_manage: bool
 ) -> dict[str, Any]:
-    """Return what the scripts need to know, the revision this page was rendered at above all.
+    """Return the data for the page's scripts, above all the revision at which the page was rendered.
 
-    Messages are read after the chat's row, so the page may know more than `revision` says; the socket then
-    sends a change once more, which is harmless, and never one too few.
+    Messages are read after the chat's row, so the page may have later ones than `revision`; the socket then sends a
+    change again, which is harmless, and leaves none out.
     """
     chat = membership.chat
     return {

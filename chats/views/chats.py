@@ -1,4 +1,4 @@
-"""Making chats and looking after them."""
+"""Creating, renaming, closing, leaving and deleting chats, and their members."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from chats.views.forms import ChatForm, DirectForm, MembersForm, People, TitleFo
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-PEOPLE_SHOWN = 100  # in a form; others are named
+PEOPLE_SHOWN = 100  # in a form; others are given by username
 
 
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest, workspace_id: UUID) -> HttpResponse:
-    """Make a discussion, task, bug or epic."""
+    """Create a discussion, task, bug or epic."""
     people = _colleagues(request, workspace_id)
     form = ChatForm(request.POST or None, people=people, initial={"kind": request.GET.get("kind", "discussion")})
     made = carry_out(
@@ -55,7 +55,7 @@ def create(request: PageRequest, workspace_id: UUID) -> HttpResponse:
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def create_direct(request: PageRequest, workspace_id: UUID) -> HttpResponse:
-    """Begin a direct chat, or find the one there is."""
+    """Create a direct chat, or open the existing one."""
     form = DirectForm(request.POST or None, people=_colleagues(request, workspace_id))
     made = carry_out(
         form,
@@ -74,7 +74,7 @@ def create_direct(request: PageRequest, workspace_id: UUID) -> HttpResponse:
 @member_page
 @require_POST
 def direct_with(request: PageRequest, user_id: UUID) -> HttpResponse:
-    """Open the direct chat with somebody: in the workspace one is in, or else in one that both are in."""
+    """Open the direct chat with somebody: in the reader's current workspace, or else in another one of both."""
     shell = shell_for(request)
     entries = sorted(shell.workspaces, key=lambda entry: not entry.is_current)
     shared = shared_workspaces(request.user, user_id)
@@ -153,7 +153,7 @@ def remove_member(request: PageRequest, chat_id: UUID, user_id: UUID) -> HttpRes
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def close(request: PageRequest, chat_id: UUID) -> HttpResponse:
-    """Ask, then take no more messages in a chat."""
+    """Ask, then close a chat to new messages."""
     if request.method == "POST":
         attempt(request, lambda: services.close_chat(user=request.user, chat_id=chat_id))
         return redirect("chats:detail", chat_id)
@@ -170,7 +170,7 @@ def close(request: PageRequest, chat_id: UUID) -> HttpResponse:
 @member_page
 @require_POST
 def reopen(request: PageRequest, chat_id: UUID) -> HttpResponse:
-    """Take messages again."""
+    """Reopen a chat."""
     attempt(request, lambda: services.reopen_chat(user=request.user, chat_id=chat_id))
     return redirect("chats:detail", chat_id)
 
@@ -193,7 +193,7 @@ def leave(request: PageRequest, chat_id: UUID) -> HttpResponse:
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: PageRequest, chat_id: UUID) -> HttpResponse:
-    """Ask, then delete a chat with everything in it; take a direct chat off the reader's list."""
+    """Ask, then delete a chat with everything in it, or hide a direct chat from the reader."""
     membership = access_chat(request.user, chat_id)
     if membership.chat.kind == ChatKind.DIRECT:
         return _confirmed(
@@ -224,7 +224,7 @@ def _confirmed(
     text: str,
     submit: str,
 ) -> HttpResponse:
-    """Run `action` and go home, or ask whether it is meant."""
+    """Run `action` and go home, or ask first."""
     if request.method == "POST":
         return go_to(request, "chats:home" if attempt(request, action) else _chat_url(membership))
     question = Question(title=title, text=text, submit=submit, back=_chat_url(membership))
@@ -232,7 +232,7 @@ def _confirmed(
 
 
 def _name_of(memberships: QuerySet[ChatMember]) -> str:
-    """Return the name of the one person of these; raises NotFound where there is none."""
+    """Return the name of the only one of these members; raises NotFound if there is none."""
     membership = memberships.select_related("user").first()
     if membership is None:
         raise NotFound(_("There is no such member."))

@@ -1,4 +1,4 @@
-"""What people fill in on the pages. Forms parse; whether a value will do is decided by the services."""
+"""Forms of the pages. They parse; services decide whether a value is valid."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ GROUP_KINDS = [
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class People:
-    """Those of a workspace who can be picked: some of them to see, and all by name."""
+    """People of a workspace to choose from: `shown` as a list, all by username."""
 
     shown: list[User]
     has_more: bool
-    find: Callable[[Collection[str]], dict[str, UUID]]  # lower-cased usernames to ids, of those who are there
+    find: Callable[[Collection[str]], dict[str, UUID]]  # lower-cased usernames to ids, of those in the workspace
 
 
 def people_choices(people: Iterable[User]) -> list[tuple[str, str]]:
@@ -48,26 +48,26 @@ def people_choices(people: Iterable[User]) -> list[tuple[str, str]]:
 
 
 class MessageForm(forms.Form):
-    """The composer; `client_id` is written into the page, so that sending twice stores one message."""
+    """The composer; `client_id` is part of the page, so that sending it twice stores one message."""
 
-    # The service measures the text: browsers send line breaks as two characters.
+    # The service checks the length, because browsers send line breaks as two characters.
     body = forms.CharField(max_length=None, strip=False, required=False)
     client_id = forms.UUIDField()
     reply_to = forms.UUIDField(required=False)
 
     def clean_body(self) -> str:
-        """Return the text with the line breaks that were typed."""
+        """Return the text with "\\n" for its line breaks."""
         return str(self.cleaned_data["body"]).replace("\r\n", "\n")
 
 
 class PreviewForm(forms.Form):
-    """The composer again; its text is measured by the service, as above."""
+    """The composer for a preview; the service checks the length."""
 
     body = forms.CharField(max_length=None, strip=False, required=False)
     reply_to = forms.UUIDField(required=False)
 
     def clean_body(self) -> str:
-        """Return the text with the line breaks that were typed."""
+        """Return the text with "\\n" for its line breaks."""
         return str(self.cleaned_data["body"]).replace("\r\n", "\n")
 
 
@@ -81,7 +81,7 @@ class EditForm(forms.Form):
     )
 
     def clean_body(self) -> str:
-        """Return the text with the line breaks that were typed."""
+        """Return the text with "\\n" for its line breaks."""
         return str(self.cleaned_data["body"]).replace("\r\n", "\n")
 
 
@@ -92,7 +92,7 @@ class ReadForm(forms.Form):
 
 
 class WindowForm(forms.Form):
-    """Which part of a chat to show: the page before a message, or around one; and which one is answered."""
+    """Which messages of a chat to show: those before or around a `seq`; and which message is replied to."""
 
     before = forms.IntegerField(min_value=1, required=False)
     at = forms.IntegerField(min_value=1, required=False)
@@ -100,7 +100,7 @@ class WindowForm(forms.Form):
 
 
 class PeopleForm(forms.Form):
-    """Base of forms in which people of a workspace are picked from `picked_in`; who is not shown there is named."""
+    """Base of forms with people of a workspace to pick in the field `picked_in`; those not shown are named."""
 
     picked_in = "member_ids"
     most = CHAT_MEMBERS_PER_CALL
@@ -121,7 +121,7 @@ class PeopleForm(forms.Form):
             )
 
     def clean(self) -> dict[str, Any]:
-        """Return the fields, with those who were named among those who were picked."""
+        """Return the fields, with named people added to those picked."""
         data: dict[str, Any] = super().clean() or {}
         names = {name.strip("@,;").lower() for name in data.pop("usernames", "").split()} - {""}
         picked = data.get(self.picked_in) or []
@@ -193,7 +193,7 @@ class RoleForm(forms.Form):
 
 
 class WorkspaceMemberForm(forms.Form):
-    """Somebody who has an account already, to be added to a workspace."""
+    """A user to be added to a workspace."""
 
     username = forms.CharField(
         label=_("Username"), max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"})
@@ -201,7 +201,7 @@ class WorkspaceMemberForm(forms.Form):
 
 
 class InviteForm(forms.Form):
-    """A link by which people join."""
+    """An invite link."""
 
     role = forms.ChoiceField(label=_("They join as"), choices=[(r.value, r.label) for r in (Role.MEMBER, Role.ADMIN)])
     days = forms.IntegerField(
@@ -217,6 +217,6 @@ class InviteForm(forms.Form):
 
 
 class SearchForm(forms.Form):
-    """What to jump to."""
+    """What to search for."""
 
     q = forms.CharField(max_length=100, required=False)

@@ -1,4 +1,4 @@
-"""The icon that browsers ask for on pages that name none, like the admin's."""
+"""The icon that browsers request for pages that name none, such as the admin's."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect

@@ -1,4 +1,4 @@
-"""Who comes into a workspace: invitations by name, and links that anybody can open."""
+"""Invitations to a workspace by name, and links that anybody can open."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def decline(request: PageRequest, invitation_id: UUID) -> HttpResponse:
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: PageRequest, workspace_id: UUID, invitation_id: UUID) -> HttpResponse:
-    """Ask, then take an invitation back."""
+    """Ask, then cancel an invitation."""
     back = f"{reverse('chats:workspace_settings', args=[workspace_id])}#invitations"
     if request.method != "POST":
         invitation = list_invitations(request.user, workspace_id).filter(pk=invitation_id).first()
@@ -81,7 +81,7 @@ def cancel(request: PageRequest, workspace_id: UUID, invitation_id: UUID) -> Htt
 @member_page
 @require_POST
 def create_link(request: PageRequest, workspace_id: UUID) -> HttpResponse:
-    """Make an invite link."""
+    """Create an invite link."""
     form = InviteForm(request.POST)
     if form.is_valid():
         attempt(
@@ -120,7 +120,7 @@ def revoke_link(request: PageRequest, workspace_id: UUID, invite_id: UUID) -> Ht
 @never_cache
 @require_safe
 def show_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Show what one is invited to; people without an account can sign up and come back here."""
+    """Show the invited workspace; people without an account can sign up and come back here."""
     try:
         invite = find_invite(token)
     except NotFound:

@@ -36,7 +36,7 @@ from chats.views.forms import EditForm, MessageForm, PreviewForm, ReadForm
 @member_page
 @require_POST
 def post(request: PageRequest, chat_id: UUID) -> HttpResponse:
-    """Post what the composer sent; on a fault show the page again with the text still in the box."""
+    """Post what the composer sent; if it is refused, show the page again with the text in the composer."""
     membership = access_chat(request.user, chat_id)
     form = MessageForm(request.POST)
     try:
@@ -62,13 +62,13 @@ def post(request: PageRequest, chat_id: UUID) -> HttpResponse:
 @member_page
 @require_POST
 def preview(request: PageRequest, chat_id: UUID) -> HttpResponse:
-    """Show what a message would look like: a fragment for scripts, else the page with the text still in the box.
+    """Render a message without posting it: a fragment for scripts, else the page with the text in the composer.
 
-    A fragment, or the sentence that says why there is none, has the header X-Preview.
+    The fragment, or the refusal instead of it, has the header X-Preview.
     """
     membership = access_chat(request.user, chat_id)
     form = PreviewForm(request.POST)
-    form.is_valid()  # another message than a reply is an answer to none
+    form.is_valid()  # an invalid reply_to counts as none
     html, refusal = "", None
     try:
         count_preview(user=request.user)
@@ -90,7 +90,7 @@ def preview(request: PageRequest, chat_id: UUID) -> HttpResponse:
 
 
 def _refuse_for_now(response: HttpResponse, error: TooFast) -> HttpResponse:
-    """Return a page that says what was too fast as a 429 that says how long to wait."""
+    """Return the response as a 429 with Retry-After."""
     response.status_code = 429
     response["Retry-After"] = str(math.ceil(error.retry_after))
     return response
@@ -174,12 +174,12 @@ def _of_others(message: Message) -> str:
 
 
 def message_url(message: Message) -> str:
-    """Return where a message stands: its chat's page, opened around it, scrolled to it."""
+    """Return the address of the chat's page, opened around a message and scrolled to it."""
     return f"{reverse('chats:detail', args=[message.chat_id])}?at={message.seq}#message-{message.seq}"
 
 
 def _count_edit(request: PageRequest, form: EditForm) -> TooFast | None:
-    """Count the edit that a form asks for; where it comes too fast, say so in the form, which is invalid then."""
+    """Count the edit of a valid form; if it is too fast, add the error to the form and return it."""
     if not form.is_bound or not form.is_valid():
         return None
     try:

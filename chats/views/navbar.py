@@ -22,7 +22,7 @@ from chats.views.forms import SearchForm
 
 IN_MENU, PER_PAGE = 12, 50
 JUMP_CHATS, JUMP_PEOPLE, JUMP_MESSAGES = 8, 6, 8
-MESSAGES_FROM = 2  # letters: one would match nearly every message, unless it is a word by itself as in Chinese
+MESSAGES_FROM = 2  # letters; one would match nearly every message, except in scripts like Chinese
 
 
 @member_page
@@ -43,7 +43,7 @@ def _menu(request: PageRequest) -> HttpResponse:
 @member_page
 @require_safe
 def bell(request: PageRequest) -> HttpResponse:
-    """Give the bell's badge again."""
+    """Return the bell's badge."""
     return render(request, "layout/_bell_badge.html", {"bell_count": count_unread_notifications(request.user)})
 
 
@@ -62,7 +62,7 @@ def read_notifications(request: PageRequest) -> HttpResponse:
 @member_page
 @require_POST
 def open_notification(request: PageRequest, notification_id: UUID) -> HttpResponse:
-    """Mark a notification as read and go to what it is about."""
+    """Mark a notification as read and redirect to its subject."""
     services.mark_notifications_read(user=request.user, ids=[notification_id])
     row = list_notifications(request.user).filter(pk=notification_id).first()
     if row is None:
@@ -78,7 +78,7 @@ def open_notification(request: PageRequest, notification_id: UUID) -> HttpRespon
 @member_page
 @require_safe
 def search(request: PageRequest) -> HttpResponse:
-    """Find chats, people and messages to jump to; without a question, the chats one may want."""
+    """Find chats, people and messages to open; without a query, the latest chats."""
     form = SearchForm(request.GET)
     query = form.cleaned_data["q"].strip() if form.is_valid() else ""
     user = request.user

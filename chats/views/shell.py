@@ -34,7 +34,7 @@ class ChatEntry:
 
     @property
     def mention_count(self) -> int:
-        """How many of them name the viewer."""
+        """How many of them mention the viewer."""
         return self.membership.mention_count
 
 
@@ -49,7 +49,7 @@ class WorkspaceEntry:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Shell:
-    """What navbar and sidebar show; `workspace` is None for people who are in none."""
+    """What navbar and sidebar show; `workspace` is None for users without one."""
 
     workspaces: Sequence[WorkspaceEntry]
     workspace: WorkspaceMember | None
@@ -74,7 +74,7 @@ class Shell:
 
     @property
     def closed(self) -> list[ChatEntry]:
-        """The chats that take no more messages."""
+        """The closed chats."""
         return [room for room in self.rooms if room.membership.chat.is_closed]
 
     def room(self, chat_id: UUID) -> ChatEntry | None:
@@ -111,7 +111,7 @@ def _rooms(memberships: Sequence[ChatMember], chat_id: UUID | None) -> list[Chat
         peer = peers.get(row.chat_id)
         label = row.chat.title if peer is None else peer.get_full_name()
         rooms.append(ChatEntry(row, label or str(row.chat), peer, row.chat_id == chat_id))
-    # Work stays in the order it was begun in; what has a name is looked up by name.
+    # Work is in order of creation; discussions and direct chats are sorted by name.
     named = (ChatKind.DISCUSSION, ChatKind.DIRECT)
     return sorted(rooms, key=lambda room: name_key(room.label) if room.membership.chat.kind in named else "")
 

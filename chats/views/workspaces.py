@@ -41,7 +41,7 @@ INVITATIONS_SHOWN = 200  # the latest ones; REST has them all
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PageRequest) -> HttpResponse:
-    """Make a workspace."""
+    """Create a workspace."""
     form = WorkspaceForm(request.POST or None)
     membership = carry_out(form, lambda: services.create_workspace(user=request.user, name=form.cleaned_data["name"]))
     if membership is not None:
@@ -52,7 +52,7 @@ def create(request: PageRequest) -> HttpResponse:
 @member_page
 @require_safe
 def detail(request: PageRequest, workspace_id: UUID) -> HttpResponse:
-    """Go to the workspace's first chat; without one, say what to do."""
+    """Redirect to the workspace's first chat; without one, show what to do."""
     access_workspace(request.user, workspace_id)
     shell = shell_for(request, workspace_id=workspace_id)
     for room in [*shell.discussions, *shell.work, *shell.directs]:
@@ -102,7 +102,7 @@ def add_member(request: PageRequest, workspace_id: UUID) -> HttpResponse:
 @member_page
 @require_POST
 def change_role(request: PageRequest, workspace_id: UUID, user_id: UUID) -> HttpResponse:
-    """Give a member another role; who gives up their own is asked first, because they could not take it back."""
+    """Give a member another role; asks first if the reader would give up their own, which they cannot undo."""
     form = RoleForm(request.POST)
     role = form.cleaned_data["role"] if form.is_valid() else ""
     membership = access_workspace(request.user, workspace_id)
@@ -127,7 +127,7 @@ def change_role(request: PageRequest, workspace_id: UUID, user_id: UUID) -> Http
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove_member(request: PageRequest, workspace_id: UUID, user_id: UUID) -> HttpResponse:
-    """Ask, then remove a member from the workspace and all its chats; oneself, to leave it."""
+    """Ask, then remove a member (or the reader, who leaves) from the workspace and all its chats."""
     if request.method != "POST":
         workspace = access_workspace(request.user, workspace_id).workspace
         return ask(
@@ -160,7 +160,7 @@ def delete(request: PageRequest, workspace_id: UUID) -> HttpResponse:
 
 
 def _ask_about(workspace: Workspace, user_id: UUID, *, is_self: bool) -> Question:
-    """Return what is asked before somebody goes; raises NotFound for who is no member."""
+    """Return the question before removing a member or leaving; raises NotFound if they are no member."""
     membership = list_workspace_members(workspace).filter(user_id=user_id).first()
     if membership is None:
         raise NotFound(_("There is no such member."))

@@ -1,7 +1,7 @@
 """The OpenAPI document's components, derived from the types of the payloads.
 
-drf-spectacular describes answers by serializers. These are made from the types' annotations and describe only: no
-answer is made by them.
+drf-spectacular describes responses by serializers. These are made from the types' annotations and used for the document
+only.
 """
 
 from __future__ import annotations

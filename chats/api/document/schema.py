@@ -1,4 +1,4 @@
-"""Decorators that tell the OpenAPI document what an endpoint takes, answers and refuses."""
+"""Decorators that describe an endpoint in the OpenAPI document: input, responses, errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ERRORS: Mapping[int, str] = {
 
 
 class NeedsOneExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """Says that one of some fields must be there."""
+    """Requires one of the fields `needs_one`."""
 
     target_class = "chats.api.input.requests.NeedsOne"
     match_subclasses = True
@@ -76,8 +76,8 @@ def require_bodies(result: dict[str, Any], **_context: object) -> dict[str, Any]
 def widen_integers(result: dict[str, Any], **_context: object) -> dict[str, Any]:
     """Return the document with `format: int64` on every integer of a body or answer that has no bound within 32 bits.
 
-    Typed clients take an integer without a format for one of 32 bits, and fail on a presence version. (Parameters that
-    need it have it from their fields; `limit` is any number, because what is too large is cut.)
+    Typed clients read an integer without a format as 32 bits, and would fail on a presence version. Parameters are not
+    changed: those that need a format have it, and `limit` may be any number.
     """
     for schema in _schemas_in(result["components"]["schemas"]):
         kinds = schema.get("type")
@@ -87,14 +87,14 @@ def widen_integers(result: dict[str, Any], **_context: object) -> dict[str, Any]
 
 
 def declare_field_errors(result: dict[str, Any], **_context: object) -> dict[str, Any]:
-    """Return the document with the lists of sentences that a refusal has under the names of fields."""
+    """Return the document with the lists of messages that an error has under the names of fields."""
     for name in ("Error", "RateError"):
         result["components"]["schemas"][name]["additionalProperties"] = {"type": "array", "items": {"type": "string"}}
     return result
 
 
 class QueryIdsExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    """Describes ids with commas between them."""
+    """Describes ids separated by commas."""
 
     target_class = "chats.api.input.fields.QueryIds"
 
@@ -122,7 +122,7 @@ def inline_narrow_enums(result: dict[str, Any], **_context: object) -> dict[str,
 
 
 def _inline(node: dict[str, Any], enums: Mapping[str, dict[str, Any]]) -> None:
-    """Put the enum in place of the reference that `node` is, or has as its only part beside a default."""
+    """Replace the reference that `node` is, or has as its only part beside a default, by the enum."""
     references = [node, *node["allOf"]] if len(node.get("allOf", ())) == 1 else [node]
     for reference in references:
         name = str(reference.get("$ref", "")).rpartition("/")[2]
@@ -167,7 +167,7 @@ def writes(
     body: Any = None,
     refuses: Sequence[int] = (),
 ) -> Callable[[View], View]:
-    """Describe a POST, PATCH or DELETE, as `reads`; `body` is a serializer or what stands for several."""
+    """Describe a POST, PATCH or DELETE like `reads`; `body` is a serializer or a union of several."""
     statuses = {401, 403, 429, *refuses} | ({400, 404} if ids else set()) | ({400, 413, 415} if body else set())
     return _describe(name, answers, statuses, parameters=_path(ids), request=body)
 
@@ -175,7 +175,7 @@ def writes(
 def public_writes(
     name: str, answers: Mapping[int, Answer], *, body: Any, refuses: Sequence[int] = ()
 ) -> Callable[[View], View]:
-    """Describe a POST for which nobody needs to be signed in."""
+    """Describe a POST that needs no sign-in."""
     return _describe(name, answers, {400, 401, 413, 415, 429, *refuses}, request=body, auth=[])
 
 

@@ -1,4 +1,4 @@
-"""Fields that take a value as it is or refuse it: a number is no text, text no number, `true` no 1."""
+"""Strict fields: they convert no number to text, no text to a number, no `true` to 1."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MAX_COUNTER = 2**63 - 1  # what the database's 64-bit columns hold
 DIRECT_KIND = [(str(ChatKind.DIRECT.value), ChatKind.DIRECT.label)]
 TITLED_KINDS = [(str(kind.value), kind.label) for kind in ChatKind if kind != ChatKind.DIRECT]
 
-# What chats/lib/text.py takes, as far as the regular expressions of every client generator can say it: no NUL, and one
-# character that shows. Python, Go, Java and JavaScript agree on these escapes and not on Unicode classes, so of the
+# What chats/lib/text.py accepts, as far as the regular expressions of all client generators can express it: no NUL, and
+# one visible character. Python, Go, Java and JavaScript agree on these escapes and not on Unicode classes, so of the
 # invisible characters only those of Latin-1 are named here. The server knows the others.
 TEXT_PATTERN = r"^[^\x00]*[^\x00-\x20\x7f-\xa0\xad][^\x00]*$"
 STORABLE_PATTERN = r"^[^\x00]*$"
@@ -45,9 +45,9 @@ class IdField(serializers.UUIDField):
 
 
 class TypedText(serializers.Field[str, Any, str, Any]):
-    """Text and not a number; whoever gets it checks more, which `longest` and `required_text` tell the schema.
+    """Text whose content the service checks; `longest` and `required_text` describe that check in the schema.
 
-    No CharField, which makes text of numbers and has words of its own for "".
+    CharField would convert numbers and refuse "" with its own message.
     """
 
     default_error_messages: ClassVar[dict[str, Any]] = {"invalid": _("Not a valid string.")}
@@ -64,7 +64,7 @@ class TypedText(serializers.Field[str, Any, str, Any]):
         return data
 
     def json_schema(self) -> dict[str, Any]:
-        """Return what is taken in the end, as JSON Schema."""
+        """Return the JSON Schema of accepted texts."""
         schema: dict[str, Any] = {"type": "string", "pattern": TEXT_PATTERN if self.required_text else STORABLE_PATTERN}
         if self.required_text:
             schema["minLength"] = 1
@@ -74,7 +74,7 @@ class TypedText(serializers.Field[str, Any, str, Any]):
 
 
 class TextField(TypedText):
-    """Text as chats/lib/text.py takes it; with `line` trimmed and folded, with `required_text` not blank."""
+    """Text checked by chats/lib/text.py; `line`: trimmed, with single spaces; `required_text`: not blank."""
 
     def __init__(self, *, longest: int, line: bool = False, **kwargs: Any) -> None:
         super().__init__(longest=longest, **kwargs)

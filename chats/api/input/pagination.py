@@ -1,7 +1,7 @@
-"""Pages of a list by keyset: `cursor` names the row that the page stands next to.
+"""Keyset pagination: `cursor` names the row before or after the page.
 
-So nothing is shown twice or left out when rows come and go between two pages, and the last page costs what
-the first one does.
+So no row is shown twice or left out if rows are added or deleted between two pages, and the last page costs as much as
+the first one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class PageQuery(serializers.Serializer[Any]):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Key:
-    """A column to order by: its path as in `order_by`, and how its text in a cursor is read."""
+    """A column to order by: its path as in `order_by`, and the function that reads its text in a cursor."""
 
     path: str
     read: Callable[[str], object]
@@ -84,7 +84,7 @@ class Page(Generic[Row]):
     previous: str | None
 
     def payload(self, request: Request, results: Sequence[object]) -> dict[str, object]:
-        """Return the page as the API gives it, with `results` made of its rows."""
+        """Return the page's JSON with these `results`, made of its rows."""
         here = request.build_absolute_uri()
         return {
             "results": list(results),
@@ -96,7 +96,7 @@ class Page(Generic[Row]):
 def load_page(rows: QuerySet[Row], keys: Sequence[Key], *, limit: int | None, cursor: str | None) -> Page[Row]:
     """Return up to `limit` rows in the order of `keys`, whose values together must be unique.
 
-    Raises NotFound where the cursor is none of this list's: it names a page that is not there.
+    Raises NotFound if the cursor is not one of this list.
     """
     limit = PAGE_SIZE if limit is None else min(limit, PAGE_SIZE_MAX)
     backwards, values = (False, None) if cursor is None else _read_cursor(cursor, keys)
@@ -109,7 +109,7 @@ def load_page(rows: QuerySet[Row], keys: Sequence[Key], *, limit: int | None, cu
         found.reverse()
     if not found:
         return Page([], None, None)
-    # Behind a cursor there is the row that it was made of.
+    # Before a cursor there is at least the row that it was made of.
     after = _make_cursor("n", keys, found[-1]) if more or backwards else None
     before = _make_cursor("p", keys, found[0]) if (more if backwards else values is not None) else None
     return Page(found, after, before)

@@ -1,4 +1,4 @@
-"""What comes in and what goes out: JSON of bounded size, and nothing else."""
+"""Request and response format: JSON only, of bounded size."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class BodyTooLarge(APIException):
 
 
 class BoundedJSONParser(JSONParser):
-    """Reads a body of at most MAX_BODY_BYTES; whatever is wrong with it is the caller's fault, not a 500."""
+    """Reads a body of at most MAX_BODY_BYTES; no invalid body is a 500."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -43,7 +43,7 @@ class BoundedJSONParser(JSONParser):
 
 
 class OneRenderer(BaseContentNegotiation):
-    """Answers in the view's one format, whatever the Accept header says."""
+    """Responds in the view's one format, whatever the Accept header says."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """Return the parser of the body's media type, or None, which makes it a 415."""

@@ -1,6 +1,6 @@
-"""What the endpoints take: bodies and query parameters.
+"""Bodies and query parameters of the endpoints.
 
-Field by field only; what concerns several fields, or rows, the services decide.
+Each field is checked by itself; services check what concerns several fields or rows.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ USERNAME_MAX_LENGTH = 40
 NOTIFICATIONS_PER_CALL = 500
 
 
-# Takes a body in which at least one of some fields is there. (No docstring: the document would repeat it.)
+# A body with at least one of the fields `needs_one`. (No docstring, because the document would repeat it.)
 class NeedsOne(serializers.Serializer[Any]):
     needs_one: ClassVar[tuple[str, ...]]
 
@@ -157,7 +157,7 @@ class ChatMembersCreate(NeedsOne):
 
 
 class MessageCreate(serializers.Serializer[Any]):
-    # The service checks it, because a `client_id` that was used before is answered before anything else.
+    # The service checks it, because a repeated `client_id` returns the first message whatever the body.
     body = TypedText(longest=BODY_MAX_LENGTH)
     client_id = IdField(
         required=False, allow_null=True, help_text="The idempotency key; the server makes one if need be."
