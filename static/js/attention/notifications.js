@@ -2,8 +2,7 @@
 import { emit, on } from "../lib/bus.js";
 import { text } from "../lib/text.js";
 import { localizeTimes } from "../lib/times.js";
-import { fetchPage, PageError, parsePage } from "../net/fetch-page.js";
-import { Retry } from "../net/retry.js";
+import { makeReload } from "../net/reload.js";
 import { ChatToasts } from "./chat-toasts.js";
 import { badge } from "./unread.js";
 
@@ -17,15 +16,8 @@ export class Notifications {
     Object.assign(this, { bell, isSeen, clock });
     this.timer = null;
     this.chatToasts = new ChatToasts(toasts);
-    this.page = new Retry({
-      ask: () => fetchPage(`${location.pathname}${location.search}`, signal),
-      onAnswer: (html) => this.showList(parsePage(html)),
-      onError: (error) => {
-        if (!(error instanceof PageError)) throw error;
-        return true;
-      },
-      clock,
-    });
+    const path = () => location.pathname + location.search;
+    this.page = makeReload({ path, show: (page) => this.showList(page), clock, signal });
     on("notification.new", (frame) => this.ring(frame.data), signal);
     on("notification.read", (frame) => this.read(frame), signal);
     for (const type of LEAVING) on(type, () => this.recount(), signal);

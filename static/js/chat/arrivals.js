@@ -1,8 +1,7 @@
 // What the socket brings of the open chat's messages: one by one, as a catch-up, or by loading the page anew.
 import { text } from "../lib/text.js";
 import { localizeTimes } from "../lib/times.js";
-import { fetchPage, PageError, parsePage } from "../net/fetch-page.js";
-import { Retry } from "../net/retry.js";
+import { makeReload } from "../net/reload.js";
 
 const CHANGES = ["chat.message.posted", "chat.message.edited", "chat.message.deleted"];
 
@@ -16,15 +15,8 @@ export class Arrivals {
     Object.assign(this, { chatId, userId, timeline, scroll, jump, marker, socket, onAuthors, onUnread, onReload });
     this.missed = null; // frames of a catch-up, shown together at its end
     this.resetFrom = null; // the last message that was known when a reset came
-    this.reload = new Retry({
-      ask: () => fetchPage(`/chats/${chatId}/`, signal),
-      onAnswer: (html) => this.replace(parsePage(html)),
-      onError: (error) => {
-        if (!(error instanceof PageError)) throw error;
-        return true;
-      },
-      clock,
-    });
+    const path = () => `/chats/${chatId}/`;
+    this.reload = makeReload({ path, show: (page) => this.replace(page), clock, signal });
     for (const type of CHANGES) {
       here(type, (frame) => {
         if (this.missed === null) this.show([frame.data]);

@@ -8,18 +8,29 @@ from typing import Any
 from playwright.sync_api import Page, WebSocket, expect
 
 from tests.browser.chat.test_live import connected, write
-from tests.browser.conftest import Opener, Stage
+from tests.browser.conftest import Caller, Opener, Stage, new_stage
 
 # In place of the page's entry: the test holds what it starts.
 ENTRY = """
 import { startChat } from "./chat/start.js";
 import { startApp } from "./shell/start.js";
 const app = startApp();
-const bootstrap = JSON.parse(document.getElementById("bootstrap").textContent);
 window.startTheChat = () => {
-  window.stopTheChat = startChat(app, bootstrap);
+  window.stopTheChat = startChat(app, JSON.parse(document.getElementById("bootstrap").textContent));
 };
 window.startTheChat();
+"""
+# Puts another chat in the place of the one that is shown.
+SWITCH = """
+async (path) => {
+  window.stopTheChat();
+  const page = new DOMParser().parseFromString(await (await fetch(path)).text(), "text/html");
+  for (const id of ["main", "members", "bootstrap"]) {
+    document.getElementById(id).replaceWith(page.getElementById(id));
+  }
+  history.pushState(null, "", path);
+  window.startTheChat();
+}
 """
 
 
@@ -40,12 +51,17 @@ class Frames:
         socket.on("framesent", lambda payload: self.sent.append(json.loads(payload)))
 
 
-def test_a_chat_that_is_started_twice_has_one_of_everything(enter: Opener, stage: Stage) -> None:
+def open_chat(enter: Opener, stage: Stage) -> tuple[Page, Frames]:
+    """Return jane's page of the chat, started by ENTRY."""
     jane = enter("jane")
     jane.route("**/static/js/chat.js", lambda route: route.fulfill(body=ENTRY, content_type="text/javascript"))
     frames = Frames(jane)
     jane.goto(stage.path)
-    connected(jane)
+    return connected(jane), frames
+
+
+def test_a_chat_that_is_started_twice_has_one_of_everything(enter: Opener, stage: Stage) -> None:
+    jane, frames = open_chat(enter, stage)
     for _ in range(2):
         jane.evaluate("window.stopTheChat()")
         jane.evaluate("window.startTheChat()")
@@ -69,11 +85,7 @@ def test_a_chat_that_is_started_twice_has_one_of_everything(enter: Opener, stage
 
 
 def test_a_chat_that_is_stopped_is_left_alone(enter: Opener, stage: Stage) -> None:
-    jane = enter("jane")
-    jane.route("**/static/js/chat.js", lambda route: route.fulfill(body=ENTRY, content_type="text/javascript"))
-    frames = Frames(jane)
-    jane.goto(stage.path)
-    connected(jane)
+    jane, frames = open_chat(enter, stage)
     stage.john.post(stage.chat_id, "Before")
     expect(jane.locator(".message", has_text="Before")).to_have_count(1)
     jane.evaluate("window.stopTheChat()")
@@ -84,4 +96,26 @@ def test_a_chat_that_is_stopped_is_left_alone(enter: Opener, stage: Stage) -> No
     expect(jane.locator(f".room[data-chat-id='{stage.chat_id}'] .count")).to_contain_text("@ 1")
     expect(jane.locator(".message", has_text="After")).to_have_count(0)
     assert len(frames.of_type("chat.typing")) == before
+    assert len(frames.sockets) == 1
+
+
+def test_another_chat_takes_the_place_of_one(enter: Opener, stage: Stage, callers: dict[str, Caller]) -> None:
+    other = new_stage(callers)
+    jane, frames = open_chat(enter, stage)
+    jane.locator("#composer-body").fill("A draft of the first")
+    jane.evaluate(SWITCH, other.path)
+    expect(jane.locator("#chat-header h1")).to_contain_text(other.title)
+    expect(jane.locator("#composer-body")).to_have_value("")
+    write(jane, "For the second")
+    expect(jane.locator(".message.own .message-body p:not(.unrendered)")).to_have_text("For the second")
+    other.john.post(other.chat_id, "Seen")
+    stage.john.post(stage.chat_id, "Elsewhere")
+    expect(jane.locator(".message", has_text="Seen")).to_be_visible()
+    expect(jane.locator(f".room[data-chat-id='{stage.chat_id}'] .count")).to_contain_text("1")
+    expect(jane.locator(".message", has_text="Elsewhere")).to_have_count(0)
+    assert [frame["chat_id"] for frame in frames.of_type("chat.message.post")] == [other.chat_id]
+    jane.evaluate(SWITCH, stage.path)
+    expect(jane.locator("#composer-body")).to_have_value("A draft of the first")
+    expect(jane.locator(".message", has_text="Elsewhere")).to_be_visible()
+    expect(jane.locator(f".room[data-chat-id='{stage.chat_id}'] .count")).to_be_hidden()
     assert len(frames.sockets) == 1
