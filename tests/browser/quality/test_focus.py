@@ -17,7 +17,7 @@ def test_a_dialog_from_a_menu_gives_the_focus_back_to_the_menu(enter: Opener, st
     john = connected(enter("john", stage.path))
     opener = john.locator("#chat-menu > summary")
     opener.press("Enter")
-    john.get_by_role("link", name="Rename").press("Enter")
+    john.get_by_role("link", name="Rename", exact=True).press("Enter")
     expect(john.get_by_label("Title")).to_be_focused()
     john.keyboard.press("Escape")
     expect(john.locator("#dialog")).to_be_hidden()
