@@ -1,4 +1,4 @@
-"""Start, drain and stop of the realtime side of a server process."""
+"""This process's hub, from its start to its end: start, readiness, drain, stop."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ import asyncio
 import logging
 import math
 import random
+from collections.abc import Awaitable, Callable
 
 from django.conf import settings
 
 from presence.registry.current import get_registry
+from realtime.background import deletions, indexing
+from realtime.background.announcements import Announcements
+from realtime.background.gauges import Gauges
+from realtime.background.repair import Repairer
+from realtime.background.revocation import RevocationPoller
 from realtime.broker.channel_layers import get_layer, is_shared
-from realtime.process import running_hub, start_hub, stop_hub
+from realtime.hub.hub import Hub
+from realtime.limits import refusals
 from realtime.protocol.frames import CloseCode
 
 logger = logging.getLogger(__name__)
@@ -19,6 +26,35 @@ _BATCHES = 20  # of sockets closed one after the other, so that not all clients 
 _SPREAD = 0.5  # share of the time given that closing is spread over; the rest is for goodbyes
 _MAX_BATCH_PAUSE = 0.25  # seconds
 _JITTER = 0.5  # share by which a pause is longer or shorter, so that servers stopped together are not in step
+
+_hub: Hub | None = None
+
+
+def start_hub() -> Hub:
+    """Return this process's hub, started in the running event loop on first use."""
+    global _hub
+    if _hub is None:
+        _hub = Hub()
+        _hub.start(_background_tasks(_hub))
+    return _hub
+
+
+def running_hub() -> Hub | None:
+    """Return this process's hub if it was started."""
+    return _hub
+
+
+def _background_tasks(hub: Hub) -> dict[str, Callable[[], Awaitable[None]]]:
+    """Return what runs beside the hub, by the names that /metrics and the log give it."""
+    return {
+        "repair": Repairer(hub.registry, hub.membership).run,
+        "announcements": Announcements(hub.registry, hub.delivery, hub.unread).run,
+        "watch": RevocationPoller(hub.registry).run,
+        "sampler": Gauges(hub.registry).run,
+        "met limits": refusals.run,
+        "deletions": deletions.run,
+        "indexing": indexing.run,
+    }
 
 
 async def startup() -> None:
@@ -78,7 +114,10 @@ async def drain(within: float) -> None:
 
 async def shutdown() -> None:
     """Stop the hub; users who are still here are handed over."""
-    await stop_hub()
+    global _hub
+    hub, _hub = _hub, None
+    if hub is not None:
+        await hub.stop()
 
 
 async def check_registry() -> str:

@@ -11,14 +11,17 @@ from chats.events import DomainEvent, MessageChanged, MessageDeleted, MessageEdi
 from presence.changes import PresenceBatch
 from presence.events import DisconnectRequested, PresenceEvent, PresenceReset
 from realtime import metrics
+from realtime.broker.channel_layers import get_layer, is_shared
 from realtime.broker.events import Audience
+from realtime.broker.publisher import DirectPublisher
 from realtime.frames.chats import layer_events
 from realtime.frames.presence import batch_event
+from realtime.lifecycle import running_hub
 from realtime.models import Announcement
 from realtime.outbox.connection import resync
-from realtime.process import publish, publish_confirmed, running_hub
 from realtime.protocol.frames import CloseCode
 
+_direct = DirectPublisher()  # for processes without a hub, which are without sockets
 _MESSAGE_CHANGES: dict[type, str] = {MessagePosted: "posted", MessageEdited: "edited", MessageDeleted: "deleted"}
 
 
@@ -44,27 +47,33 @@ def _announcement(event: DomainEvent) -> Announcement | None:
 
 
 def broadcast(sender: type, event: DomainEvent, **kwargs: Any) -> None:
-    """Receive a domain event (chats/events.py) and send its frames to the groups they concern."""
+    """Receive a domain event (chats/events.py) after its commit and publish its frames; the broker may fail."""
     change = _MESSAGE_CHANGES.get(type(event))
     if change is not None:
         metrics.messages.labels(change).inc()
     announcement: int = kwargs.get("announcement", 0)
-    found = layer_events(event)
-    publish(*(msgspec.structs.replace(one, announcement=announcement) if announcement else one for one in found))
+    found = [
+        msgspec.structs.replace(one, announcement=announcement) if announcement else one for one in layer_events(event)
+    ]
+    hub = running_hub()
+    if hub is not None:
+        hub.publish(*found)
+    elif is_shared(layer := get_layer()):
+        for one in found:
+            _direct.send_or_drop(layer, one)
 
 
 async def broadcast_presence(sender: type, event: PresenceEvent, **kwargs: Any) -> None:
     """Receive a presence event (presence/events.py); raises what keeps a change from the other processes."""
-    if isinstance(event, PresenceBatch):
-        await publish_confirmed(batch_event(event))
-        return
     hub = running_hub()
-    if hub is None:
-        return  # no sockets here
     match event:
-        case PresenceReset():
+        case PresenceBatch() if hub is not None:
+            await hub.publish_confirmed(batch_event(event))
+        case PresenceBatch() if is_shared(layer := get_layer()):
+            await _direct.send(layer, batch_event(event))
+        case PresenceReset() if hub is not None:
             hub.presence.invalidate()
             resync(hub.registry.connections, "presence")
-        case DisconnectRequested(user_id=user_id):
+        case DisconnectRequested(user_id=user_id) if hub is not None:
             for connection in hub.registry.of_users({user_id}):
                 connection.end(CloseCode.GOING_AWAY)

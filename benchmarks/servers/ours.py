@@ -29,8 +29,8 @@ from flowra.server.server import make_config
 from flowra.accounts.models import User
 from realtime.broker.events import Audience, LayerEvent, chat_group
 from realtime.credentials import Credential, Handshake
+from realtime.lifecycle import running_hub
 from realtime.limits.shared import Quota, Slot
-from realtime.process import running_hub
 from realtime.protocol.frames import Ack, ChatFrame, CloseCode, Pong, Post, Subscribe, decode, encode
 from realtime.sockets.consumer import ChatConsumer
 from realtime.sockets.queries import Caller

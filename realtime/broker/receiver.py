@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -14,9 +15,9 @@ from django.conf import settings
 from realtime.broker.channel_layers import is_shared
 from realtime.broker.events import EVERYBODY, LayerEvent, from_layer
 from realtime.broker.groups import GroupKeeper, open_channel
-from realtime.broker.probes import Probes
 
 logger = logging.getLogger(__name__)
+PROBE = "hub.probe"  # type of the layer message that a process sends to itself
 
 
 class Receiver:
@@ -30,7 +31,7 @@ class Receiver:
         self._groups: GroupKeeper | None = None  # while it receives
         self._channel = ""
         self._is_receiving = asyncio.Event()
-        self._probes = Probes()
+        self._probes: dict[str, asyncio.Event] = {}  # by id, of those that have not arrived yet
         self._starts = 0
 
     def acquire(self, group: str) -> None:
@@ -58,9 +59,19 @@ class Receiver:
             logger.info("The group %s is not joined yet.", group)
 
     async def round_trip(self) -> None:
-        """Return when something that was sent to this process's channel has arrived; the caller bounds the time."""
+        """Send a probe to this process's channel and return when it has arrived; the caller bounds the time.
+
+        A broker's account that may publish and not subscribe is refused in the reader, where nothing else notices it.
+        Raises what the layer raises.
+        """
         await self._is_receiving.wait()
-        await self._probes.round_trip(self._layer, self._channel)
+        probe_id = uuid.uuid4().hex
+        arrived = self._probes[probe_id] = asyncio.Event()
+        try:
+            await self._layer.send(self._channel, {"type": PROBE, "id": probe_id})
+            await arrived.wait()
+        finally:
+            del self._probes[probe_id]
 
     async def run(self, *, deliver: Callable[[LayerEvent], None], events_lost: Callable[[], None]) -> None:
         """Open a channel, join the groups, then receive one event after the other, for ever.
@@ -88,7 +99,9 @@ class Receiver:
             self._groups = None
 
     def _receive(self, message: dict[str, Any], deliver: Callable[[LayerEvent], None]) -> None:
-        if self._probes.take(message):
+        if message.get("type") == PROBE:
+            if message["id"] in self._probes:
+                self._probes[message["id"]].set()
             return
         try:
             event = from_layer(message, self._origin)

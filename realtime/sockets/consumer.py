@@ -8,9 +8,8 @@ from channels.consumer import AsyncConsumer
 from typing_extensions import override
 
 from realtime.credentials import is_origin_allowed, read_handshake
-from realtime.lifecycle import is_draining
+from realtime.lifecycle import is_draining, start_hub
 from realtime.outbox.transports import open_transport
-from realtime.process import start_hub
 from realtime.protocol.frames import CloseCode
 from realtime.sockets.handshake import admit, close, turn_away
 from realtime.sockets.session import Session
