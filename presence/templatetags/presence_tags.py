@@ -24,7 +24,7 @@ register = template.Library()
 register.filter("moment", time_text)
 
 MEMBERS_PER_PAGE = 200
-_JUST_NOW = 60  # seconds; static/js/lib/times.js says the same
+_JUST_NOW = 60  # seconds
 
 
 @register.simple_tag
@@ -66,14 +66,15 @@ def presence_words(member: MemberPresence | None) -> str:
 
 def last_seen(at: datetime) -> SafeString:
     """Return "last seen 5 minutes ago", in one unit as Intl.RelativeTimeFormat has it: the script keeps it fresh."""
-    passed = (timezone.now() - at).total_seconds()
-    ago = _("just now") if passed < _JUST_NOW else _ago(passed)
+    ago = ago_words((timezone.now() - at).total_seconds())
     time = format_html('<time datetime="{}" data-style="ago">{}</time>', time_text(at), ago)
     return format_html(_("last seen {time}"), time=time)
 
 
-def _ago(seconds: float) -> str:
-    """Return how long ago something was, in the largest unit that has passed, in static/js/lib/times.js's units."""
+def ago_words(seconds: float) -> str:
+    """Return how long ago something was, in the largest unit that has passed; static/js/lib/times.js does the same."""
+    if seconds < _JUST_NOW:
+        return _("just now")
     minutes = seconds / 60
     days = minutes / (60 * 24)
     if days >= 365.25:

@@ -6,6 +6,7 @@ import { badge, spokenCount } from "../../../static/js/attention/unread.js";
 import { arrange } from "../../../static/js/chat/grouping.js";
 import { hue, initials } from "../../../static/js/lib/avatars.js";
 import { nameKey } from "../../../static/js/lib/folding.js";
+import { agoLabel } from "../../../static/js/lib/times.js";
 import { compareMembers } from "../../../static/js/presence/presence.js";
 
 const READER = "me";
@@ -36,6 +37,12 @@ test("initials and colours of avatars", () => {
 test("counts as a badge shows them, and as they are spoken", () => {
   for (const [count, words] of cases("counts").badge) assert.equal(badge(count), words);
   for (const [count, words] of cases("counts").spoken) assert.equal(spokenCount(count), words);
+});
+
+test("how long ago something was", () => {
+  for (const [seconds, words] of cases("ago")) {
+    assert.equal(agoLabel(0, seconds * 1000, { just_now: "just now" }), words, seconds);
+  }
 });
 
 test("members are online first, then by name", () => {
