@@ -31,6 +31,8 @@ class _ObservedTransport:
     go through the transport, so none of those methods has to be overridden.
     """
 
+    __slots__ = ("_protocol", "_transport", "write")
+
     def __init__(self, transport: asyncio.Transport, protocol: PreframedProtocol) -> None:
         self._transport = transport
         self._protocol = protocol
