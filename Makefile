@@ -49,7 +49,7 @@ lint: $(INSTALLED_DEV)  ## Check style, templates, CSS, the layers of imports, d
 	$(BIN)/python .ci/unused_exports.py
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-bench: $(INSTALLED_DEV) system  ## Measure speed beside peers, and write docs/performance.md (40 minutes, on an idle machine)
+bench: $(INSTALLED_DEV) system  ## Measure speed beside peers, and write docs/performance.md (45 minutes, on an idle machine)
 	$(BIN)/python -m benchmarks
 
 bench-quick: $(INSTALLED_DEV) system  ## The same in 3 minutes, to look at; writes nothing down
