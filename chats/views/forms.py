@@ -47,31 +47,30 @@ def people_choices(people: Iterable[User]) -> list[tuple[str, str]]:
     return [(str(person.pk), f"{person.get_full_name()} (@{person.username})") for person in people]
 
 
-class MessageForm(forms.Form):
+class BodyForm(forms.Form):
+    """Base of forms with the text of a message, whose length the service checks."""
+
+    # No maximum here, because browsers send line breaks as two characters.
+    body = forms.CharField(max_length=None, strip=False, required=False)
+
+    def clean_body(self) -> str:
+        """Return the text with its line breaks as they were typed, without carriage returns."""
+        return str(self.cleaned_data["body"]).replace("\r\n", "\n")
+
+
+class PreviewForm(BodyForm):
+    """The composer, for a preview."""
+
+    reply_to = forms.UUIDField(required=False)
+
+
+class MessageForm(PreviewForm):
     """The composer; `client_id` is part of the page, so that sending it twice stores one message."""
 
-    # The service checks the length, because browsers send line breaks as two characters.
-    body = forms.CharField(max_length=None, strip=False, required=False)
     client_id = forms.UUIDField()
-    reply_to = forms.UUIDField(required=False)
-
-    def clean_body(self) -> str:
-        """Return the text with "\\n" for its line breaks."""
-        return str(self.cleaned_data["body"]).replace("\r\n", "\n")
 
 
-class PreviewForm(forms.Form):
-    """The composer for a preview; the service checks the length."""
-
-    body = forms.CharField(max_length=None, strip=False, required=False)
-    reply_to = forms.UUIDField(required=False)
-
-    def clean_body(self) -> str:
-        """Return the text with "\\n" for its line breaks."""
-        return str(self.cleaned_data["body"]).replace("\r\n", "\n")
-
-
-class EditForm(forms.Form):
+class EditForm(BodyForm):
     """Another body for a message."""
 
     body = forms.CharField(
@@ -79,10 +78,6 @@ class EditForm(forms.Form):
         strip=False,
         widget=forms.Textarea(attrs={"dir": "auto", "rows": 6, "maxlength": BODY_MAX_LENGTH, "autofocus": True}),
     )
-
-    def clean_body(self) -> str:
-        """Return the text with "\\n" for its line breaks."""
-        return str(self.cleaned_data["body"]).replace("\r\n", "\n")
 
 
 class ReadForm(forms.Form):

@@ -20,7 +20,7 @@ READ_CONTEXT = 15  # messages shown above the first unread one
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Line:
-    """A message and what stands around it."""
+    """A message, and how it is shown."""
 
     message: Message
     answered: Message | None
@@ -31,8 +31,8 @@ class Line:
     is_first_unread: bool
 
 
-class Place(NamedTuple):
-    """What stands around a message: under the name of the one above, the first of its day, below "New"."""
+class Arrangement(NamedTuple):
+    """How a message is shown: under the name of the one above, below a new day, below "New"."""
 
     is_continuation: bool
     starts_day: bool
@@ -41,7 +41,7 @@ class Place(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Timeline:
-    """A stretch of a chat; `is_live` where it reaches the last message."""
+    """Consecutive messages of a chat; `is_live` if the last one is among them."""
 
     lines: Sequence[Line]
     has_older: bool
@@ -49,7 +49,7 @@ class Timeline:
 
     @property
     def first_seq(self) -> int:
-        """The place of the first message, 1 where there is none."""
+        """The `seq` of the first message, 1 if there is none."""
         return self.lines[0].message.seq if self.lines else 1
 
 
@@ -95,8 +95,8 @@ def _timeline(membership: ChatMember, messages: Sequence[Message], *, may_manage
     return Timeline(lines, has_older=bool(messages) and messages[0].seq > 1, is_live=is_live)
 
 
-def arrange(messages: Sequence[Message], *, reader_id: UUID, read_up_to: int) -> Iterator[Place]:
-    """Yield each message's place. The page's script does the same (static/js/chat/grouping.js), and both are held
+def arrange(messages: Sequence[Message], *, reader_id: UUID, read_up_to: int) -> Iterator[Arrangement]:
+    """Yield each message's arrangement. The page's script does the same (static/js/chat/grouping.js), and both are held
     together by tests/cases/grouping.json."""
     is_new_shown = False
     for previous, message in zip([None, *messages], messages, strict=False):
@@ -105,7 +105,7 @@ def arrange(messages: Sequence[Message], *, reader_id: UUID, read_up_to: int) ->
         is_new_shown = is_new_shown or is_unread
         starts_day = previous is None or previous.created_at.date() != message.created_at.date()
         is_continuation = not starts_day and not is_first_unread and _continues(previous, message)
-        yield Place(is_continuation, starts_day, is_first_unread)
+        yield Arrangement(is_continuation, starts_day, is_first_unread)
 
 
 def _continues(previous: Message | None, message: Message) -> bool:

@@ -1,4 +1,4 @@
-"""Ids of another workspace, one at a time, in every place of the document where an id belongs.
+"""Ids of another workspace, one at a time, in every input that is an id.
 
 Everything else in such a request is the caller's own and right, so that nothing but this one id can be why it fails.
 """
@@ -45,7 +45,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 WITHOUT_IDS = {"obtainTokens", "refreshTokens", "revokeTokens", "updateMe", "createWorkspace"}
 QUERIES = {"listChanges": "since=0", "search": "q=docs"}
-# Whose id each place takes, where its name does not say so.
+# Whose id each input takes, where its name does not say so.
 MEANS = {"workspace": "workspace_id", "reply_to": "message_id", "ids": "notification_id",
          "member_ids": "user_id", "user_ids": "user_id"}  # fmt: skip
 BY_DESIGN = {
@@ -55,8 +55,8 @@ BY_DESIGN = {
 }
 
 
-class Place(NamedTuple):
-    """Where an id belongs: in the "path", the "query" or the "body" of an operation, alone or in a list."""
+class IdInput(NamedTuple):
+    """An input that is an id: in the "path", the "query" or the "body" of an operation, alone or in a list."""
 
     operation: str
     method: str
@@ -66,19 +66,19 @@ class Place(NamedTuple):
     in_list: bool = False
 
 
-def places() -> Iterator[Place]:
-    """Yield every place of the document where an id belongs."""
+def id_inputs() -> Iterator[IdInput]:
+    """Yield every input of the document that is an id."""
     document = make_document()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             name = operation["operationId"]
             for parameter in operation.get("parameters", []):
                 if parameter["schema"].get("format") == "uuid":
-                    yield Place(name, method, path, parameter["in"], parameter["name"])
+                    yield IdInput(name, method, path, parameter["in"], parameter["name"])
             content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             for field, shape in properties(document, content.get("schema", {})).items():
                 if "uuid" in (shape.get("format"), shape.get("items", {}).get("format")):
-                    yield Place(name, method, path, "body", field, "items" in shape)
+                    yield IdInput(name, method, path, "body", field, "items" in shape)
 
 
 def properties(document: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:
@@ -91,8 +91,8 @@ def properties(document: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any
     return fields
 
 
-PLACES = list(places())
-CLOSED_TO_OTHERS = [place for place in PLACES if (place.operation, place.name) not in BY_DESIGN]
+ID_INPUTS = list(id_inputs())
+CLOSED_TO_OTHERS = [id_input for id_input in ID_INPUTS if (id_input.operation, id_input.name) not in BY_DESIGN]
 
 
 def ids_of(owner: User, fellow: User, workspace: Workspace, chat: Chat) -> dict[str, str]:
@@ -122,8 +122,8 @@ def invite_newcomer(owner: User, workspace: Workspace) -> WorkspaceInvitation:
 def invitation_to(person: User) -> WorkspaceInvitation:
     """Return an open invitation to `person`, by a stranger."""
     stranger = make_user("stranger")
-    place = services.create_workspace(user=stranger, name="Strange").workspace
-    found, _created = services.add_workspace_member(user=stranger, workspace_id=place.pk, member_id=person.pk)
+    workspace = services.create_workspace(user=stranger, name="Strange").workspace
+    found, _created = services.add_workspace_member(user=stranger, workspace_id=workspace.pk, member_id=person.pk)
     assert isinstance(found, WorkspaceInvitation)
     return found
 
@@ -137,8 +137,10 @@ def everything(workspace: Workspace) -> list[Any]:
     return [list(model._default_manager.filter(**{of: workspace.pk}).order_by("pk").values()) for model, of in models]
 
 
-@pytest.mark.parametrize("place", CLOSED_TO_OTHERS, ids=lambda place: f"{place.operation}-{place.where}-{place.name}")
-def test_an_id_of_another_workspace_is_as_good_as_none(cast: Cast, callers: Callers, place: Place) -> None:
+@pytest.mark.parametrize(
+    "id_input", CLOSED_TO_OTHERS, ids=lambda id_input: f"{id_input.operation}-{id_input.where}-{id_input.name}"
+)
+def test_an_id_of_another_workspace_is_as_good_as_none(cast: Cast, callers: Callers, id_input: IdInput) -> None:
     fellow = make_user("fritz")
     mine = services.create_workspace(user=cast.outsider, name="Mine").workspace
     services.moderate_add_workspace_member(workspace_id=mine.pk, user_id=fellow.pk, role="member")
@@ -146,38 +148,38 @@ def test_an_id_of_another_workspace_is_as_good_as_none(cast: Cast, callers: Call
         user=cast.outsider, workspace_id=mine.pk, kind="task", title="Mine", member_ids=[fellow.pk]
     )
     own = ids_of(cast.outsider, fellow, mine, membership.chat)
-    if "/me/invitations/" in place.path:
+    if "/me/invitations/" in id_input.path:
         own["invitation_id"] = str(invitation_to(cast.outsider).pk)
     foreign = ids_of(cast.owner, cast.member, cast.workspace, cast.chat)
     before = everything(cast.workspace)
 
     def call(wanted: str) -> Any:
-        ids = {name: wanted if place.where == "path" and name == place.name else own[name] for name in own}
-        query = QUERIES.get(place.operation, "")
-        body = dict(BODIES[place.operation]) if place.operation in BODIES else None
-        if place.operation == "createChat" and body is not None:
+        ids = {name: wanted if id_input.where == "path" and name == id_input.name else own[name] for name in own}
+        query = QUERIES.get(id_input.operation, "")
+        body = dict(BODIES[id_input.operation]) if id_input.operation in BODIES else None
+        if id_input.operation == "createChat" and body is not None:
             body["workspace_id"] = own["workspace_id"]
-        if place.where == "query":
-            query = f"{query}&{place.name}={wanted}"
-        if place.where == "body" and body is not None:
-            body[place.name] = [wanted] if place.in_list else wanted
-        elif place.operation in ("addChatMembers", "addWorkspaceMember") and body is not None:
+        if id_input.where == "query":
+            query = f"{query}&{id_input.name}={wanted}"
+        if id_input.where == "body" and body is not None:
+            body[id_input.name] = [wanted] if id_input.in_list else wanted
+        elif id_input.operation in ("addChatMembers", "addWorkspaceMember") and body is not None:
             body["user_id"] = own["user_id"]
-        elif place.operation == "markNotificationsRead" and body is not None:
+        elif id_input.operation == "markNotificationsRead" and body is not None:
             body["all"] = True
-        path = re.sub(r"{(\w+)}", lambda name: ids[name[1]], place.path)
-        return callers.outsider.call(place.method.upper(), f"{path}?{query}", body)
+        path = re.sub(r"{(\w+)}", lambda name: ids[name[1]], id_input.path)
+        return callers.outsider.call(id_input.method.upper(), f"{path}?{query}", body)
 
-    kind = MEANS.get(place.name, place.name)
+    kind = MEANS.get(id_input.name, id_input.name)
     answer, nothing = call(foreign[kind]), call(str(uuid4()))
     assert (answer.status, answer.data) == (nothing.status, nothing.data)
-    assert answer.status in (400, 404) or place.operation == "markNotificationsRead"
+    assert answer.status in (400, 404) or id_input.operation == "markNotificationsRead"
     assert everything(cast.workspace) == before
     assert call(own[kind]).status in (200, 201, 204, 503)  # 503: nobody has told this process's registry who is online
 
 
 def test_every_place_for_an_id_is_known() -> None:
-    names = {place.operation for place in PLACES}
+    names = {id_input.operation for id_input in ID_INPUTS}
     bodies = {
         operation["operationId"]
         for methods in make_document()["paths"].values()
@@ -186,5 +188,5 @@ def test_every_place_for_an_id_is_known() -> None:
     }
     assert bodies - WITHOUT_IDS == set(BODIES)
     assert not names & WITHOUT_IDS
-    assert {(place.operation, place.name) for place in PLACES} >= BY_DESIGN
-    assert len(PLACES) >= 44
+    assert {(id_input.operation, id_input.name) for id_input in ID_INPUTS} >= BY_DESIGN
+    assert len(ID_INPUTS) >= 44
