@@ -1,4 +1,4 @@
-"""The admin pages of messages. What two people write to each other is shown by an action alone, which is logged."""
+"""Admin pages of messages. Direct messages are shown only by an action, which is logged."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ PRIVATE_FIELDS = ("body", "html")
 
 
 class PrivateBodies(RowAdmin):
-    """Searches the text of all messages but those of direct chats: finding a word tells as much as reading it."""
+    """Searches the text of all messages except direct ones, because finding a word is as good as reading it."""
 
-    private_chat = "chat"  # the way from a row to its chat
-    private_search_fields: tuple[str, ...] = ()  # what rows of direct chats are found by
+    private_chat = "chat"  # the look-up from a row to its chat
+    private_search_fields: tuple[str, ...] = ()  # for rows of direct chats
 
     def get_search_fields(self, request: HttpRequest) -> Any:
-        """Return the fields for the rows that are searched just now."""
+        """Return the fields for the rows that are being searched."""
         return self.private_search_fields if getattr(request, "searches_direct", False) else self.search_fields
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Search open chats by everything, direct ones by what is no secret."""
+        """Search direct chats by their own fields, all others by all fields."""
         direct = queryset.filter(**{f"{self.private_chat}__kind": ChatKind.DIRECT})
         others = queryset.exclude(**{f"{self.private_chat}__kind": ChatKind.DIRECT})
         found, may_repeat = super().get_search_results(request, others, search_term)
@@ -66,16 +66,16 @@ class MessageAdmin(PrivateBodies, ViewOnlyAdmin):
     actions = ("read_direct_messages", "delete_messages")
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        """Leave out what was written where only two people read it."""
+        """Leave out the text of direct messages."""
         hidden = PRIVATE_FIELDS if isinstance(obj, Message) and _is_direct(obj) else ()
         return tuple(name for name in self.fields if name not in hidden)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Refuse filters on the text in the address: they would tell letter by letter what a direct message says."""
+        """Refuse filters on the text in the address, which would reveal direct messages letter by letter."""
         return lookup.partition("__")[0] not in PRIVATE_FIELDS and super().lookup_allowed(lookup, value, request)
 
     def has_moderate_permission(self, request: HttpRequest) -> bool:
-        """Whether the caller may delete what others wrote: who has Django's permission to delete messages."""
+        """Whether the caller has Django's permission to delete messages."""
         return request.user.has_perm("chats.delete_message")
 
     @admin.display(description=_("text"), ordering="id")

@@ -80,15 +80,15 @@ class Notifications(ApiView):
         return Response({**data, "unread_count": count_unread_notifications(self.user)})
 
 
-class NotificationsRead(ApiView):
+class MarkNotificationsRead(ApiView):
     @writes(
         "markNotificationsRead",
         {200: UnreadNotificationsPayload},
-        body=requests.NotificationsRead,
+        body=requests.NotificationsReadBody,
     )
     def post(self, request: Request) -> Response:
         """Mark some notifications, or all, as read."""
-        body = self.read_body(requests.NotificationsRead)
+        body = self.read_body(requests.NotificationsReadBody)
         ids = None if body.get("all") else body.get("ids", [])
         services.mark_notifications_read(user=self.user, ids=ids)
         return Response({"unread_count": count_unread_notifications(self.user)})

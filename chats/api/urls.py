@@ -34,6 +34,6 @@ urlpatterns = [
     path(f"{_chat}/changes", messages.ChatChanges.as_view()),
     path(f"{_chat}/read", messages.MarkRead.as_view()),
     path("notifications", people.Notifications.as_view()),
-    path("notifications/read", people.NotificationsRead.as_view()),
+    path("notifications/read", people.MarkNotificationsRead.as_view()),
     path("search", people.Search.as_view()),
 ]

@@ -1,4 +1,4 @@
-"""What the demo's people have said to each other; chats/demo/seed.py puts it into the database."""
+"""The demo's people, chats and messages, which chats/demo/seed.py stores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chats.models import ChatKind
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DemoAccount:
-    """Somebody of the demo."""
+    """A user of the demo."""
 
     username: str
     display_name: str
@@ -19,17 +19,17 @@ class DemoAccount:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DemoChat:
-    """A chat; the first of `members` has made it."""
+    """A chat, created by the first of `members`."""
 
     key: str
     kind: str
     title: str
     members: tuple[str, ...]
-    unread_by_john: int = 0  # how many of the last messages john has not seen
+    unread_by_john: int = 0  # how many of the last messages john has not read
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Line:
+class Post:
     """A message, `ago` minutes before the demo is made; `key` is what a `reply_to` names."""
 
     ago: int
@@ -118,70 +118,70 @@ What "trusted" means for me, so that we can tick it off:
 - a page that sleeps through the night wakes up up to date"""
 
 LINES = (
-    Line(2860, "general", "jane", "Good morning, everybody! The new workspace is open. Make yourselves at home."),
-    Line(2851, "general", "bob", "Morning! Looks tidy in here."),
-    Line(2847, "general", "maria", "Hello from Lisbon! The rain has followed me."),
-    Line(2840, "general", "john", "Welcome! Rule one: questions go into the channel, not into private mail."),
-    Line(2822, "epic", "john", _EPIC, key="goals"),
-    Line(2810, "epic", "jane", "I would add: *we can prove it*. Every one of these wants a test that kills something."),
-    Line(2803, "epic", "maria", "Agreed. I start with the server being killed in the middle of a message."),
-    Line(2795, "epic", "bob", "And I write down how we measure it, otherwise we argue about it for ever."),
-    Line(2741, "releases", "john", _RELEASE_NOTE, key="plan"),
-    Line(2733, "releases", "bob", "Works for me. Who has the staging keys?", key="keys"),
-    Line(2730, "releases", "jane", "I do, I send them to you.", reply_to="keys"),
-    Line(2718, "bob", "john", "Bob, could you have an eye on staging tomorrow while Jane tests?"),
-    Line(2711, "bob", "bob", "Sure. From ten o'clock on I am all yours."),
-    Line(2709, "bob", "john", "Great, thanks!"),
-    Line(1725, "typing", "maria", "A customer says somebody has been typing for *two hours*. :sweat_smile:"),
-    Line(1717, "typing", "maria", _REPRODUCE, key="reproduce"),
-    Line(1702, "typing", "john", "Nice find. It should go away by itself after three seconds.", reply_to="reproduce"),
-    Line(1695, "typing", "bob", "Never mind, it is the browser's cache.", deleted=True),
-    Line(
+    Post(2860, "general", "jane", "Good morning, everybody! The new workspace is open. Make yourselves at home."),
+    Post(2851, "general", "bob", "Morning! Looks tidy in here."),
+    Post(2847, "general", "maria", "Hello from Lisbon! The rain has followed me."),
+    Post(2840, "general", "john", "Welcome! Rule one: questions go into the channel, not into private mail."),
+    Post(2822, "epic", "john", _EPIC, key="goals"),
+    Post(2810, "epic", "jane", "I would add: *we can prove it*. Every one of these wants a test that kills something."),
+    Post(2803, "epic", "maria", "Agreed. I start with the server being killed in the middle of a message."),
+    Post(2795, "epic", "bob", "And I write down how we measure it, otherwise we argue about it for ever."),
+    Post(2741, "releases", "john", _RELEASE_NOTE, key="plan"),
+    Post(2733, "releases", "bob", "Works for me. Who has the staging keys?", key="keys"),
+    Post(2730, "releases", "jane", "I do, I send them to you.", reply_to="keys"),
+    Post(2718, "bob", "john", "Bob, could you have an eye on staging tomorrow while Jane tests?"),
+    Post(2711, "bob", "bob", "Sure. From ten o'clock on I am all yours."),
+    Post(2709, "bob", "john", "Great, thanks!"),
+    Post(1725, "typing", "maria", "A customer says somebody has been typing for *two hours*. :sweat_smile:"),
+    Post(1717, "typing", "maria", _REPRODUCE, key="reproduce"),
+    Post(1702, "typing", "john", "Nice find. It should go away by itself after three seconds.", reply_to="reproduce"),
+    Post(1695, "typing", "bob", "Never mind, it is the browser's cache.", deleted=True),
+    Post(
         1688, "typing", "jane", "So the *sender* tells us when it stops, and nobody tells us when the sender is gone."
     ),
-    Line(1480, "general", "bob", "Is the coffee machine on the second floor alive again?"),
-    Line(1476, "general", "jane", "Alive, and it remembers nothing of its past life. Your settings are gone."),
-    Line(1474, "general", "bob", "~~Espresso~~ Surprise me, then."),
-    Line(1462, "general", "maria", "https://www.rfc-editor.org/rfc/rfc6455 is today's bedtime reading, by the way."),
-    Line(1415, "releases", "jane", _LOAD_TEST, key="load"),
-    Line(1409, "releases", "john", "That is **well** under what we asked for. Ship it?", reply_to="load"),
-    Line(1404, "releases", "maria", "Ship it."),
-    Line(1398, "releases", "bob", "Shipping. Back in ten minutes."),
-    Line(
+    Post(1480, "general", "bob", "Is the coffee machine on the second floor alive again?"),
+    Post(1476, "general", "jane", "Alive, and it remembers nothing of its past life. Your settings are gone."),
+    Post(1474, "general", "bob", "~~Espresso~~ Surprise me, then."),
+    Post(1462, "general", "maria", "https://www.rfc-editor.org/rfc/rfc6455 is today's bedtime reading, by the way."),
+    Post(1415, "releases", "jane", _LOAD_TEST, key="load"),
+    Post(1409, "releases", "john", "That is **well** under what we asked for. Ship it?", reply_to="load"),
+    Post(1404, "releases", "maria", "Ship it."),
+    Post(1398, "releases", "bob", "Shipping. Back in ten minutes."),
+    Post(
         1386,
         "releases",
         "bob",
         "1.4 is out. No errors in the log.",
         edited_to="1.4.0 is out. No errors in the log, and the error rate is where it was.",
     ),
-    Line(1379, "releases", "admin", "Backups ran before and after. Nothing to report, which is the best report."),
-    Line(1322, "jane", "jane", "Do you have five minutes for the back-off thing today?"),
-    Line(1318, "jane", "john", "After lunch? I want to read your branch first."),
-    Line(1316, "jane", "jane", "Perfect, half past one."),
-    Line(1240, "epic", "jane", _BACKOFF, key="backoff"),
-    Line(1228, "epic", "john", "Half of it at least, so that nobody hammers us. I like it.", reply_to="backoff"),
-    Line(
+    Post(1379, "releases", "admin", "Backups ran before and after. Nothing to report, which is the best report."),
+    Post(1322, "jane", "jane", "Do you have five minutes for the back-off thing today?"),
+    Post(1318, "jane", "john", "After lunch? I want to read your branch first."),
+    Post(1316, "jane", "jane", "Perfect, half past one."),
+    Post(1240, "epic", "jane", _BACKOFF, key="backoff"),
+    Post(1228, "epic", "john", "Half of it at least, so that nobody hammers us. I like it.", reply_to="backoff"),
+    Post(
         1221, "epic", "maria", "> a page that sleeps through the night\n\nTimers do not run in a sleeping tab, do they?"
     ),
-    Line(1214, "epic", "john", "They do not. On waking we compare with the clock instead of trusting the timer."),
-    Line(302, "jane", "john", "Your branch is good. Two small things, I left them as comments."),
-    Line(297, "jane", "jane", "Saw them, both fixed. Thank you for the quick look!"),
-    Line(
+    Post(1214, "epic", "john", "They do not. On waking we compare with the clock instead of trusting the timer."),
+    Post(302, "jane", "john", "Your branch is good. Two small things, I left them as comments."),
+    Post(297, "jane", "jane", "Saw them, both fixed. Thank you for the quick look!"),
+    Post(
         251, "docs", "jane", "The back-off table in the operations guide is still the old one. Shall I take it? @john"
     ),
-    Line(250, "docs", "jane", "It says 3 seconds fixed, we do `min(1000·2ⁿ, 30000) + jitter` now."),
-    Line(248, "docs", "john", "Yes please. I will do the part on presence leases.", key="leases"),
-    Line(243, "docs", "bob", "I can proofread in the afternoon, send me what you have."),
-    Line(171, "docs", "jane", "First half is up: <https://docs.example.org/operations>. @bob it is yours."),
-    Line(166, "docs", "bob", "On it."),
-    Line(121, "typing", "john", "A deadline on the receiving side, then. Whoever hears nothing for 3 s hides it."),
-    Line(92, "general", "john", "Lunch at half past twelve? The place around the corner has dumplings today."),
-    Line(58, "typing", "jane", "Done, with a test that pulls the cable. Green on my machine."),
-    Line(47, "typing", "maria", "@john can you close this one when it is deployed?"),
-    Line(39, "general", "maria", "Dumplings! Yes!"),
-    Line(36, "general", "bob", "Count me in."),
-    Line(31, "general", "jane", "I join you ten minutes later, I am still in a call."),
-    Line(
+    Post(250, "docs", "jane", "It says 3 seconds fixed, we do `min(1000·2ⁿ, 30000) + jitter` now."),
+    Post(248, "docs", "john", "Yes please. I will do the part on presence leases.", key="leases"),
+    Post(243, "docs", "bob", "I can proofread in the afternoon, send me what you have."),
+    Post(171, "docs", "jane", "First half is up: <https://docs.example.org/operations>. @bob it is yours."),
+    Post(166, "docs", "bob", "On it."),
+    Post(121, "typing", "john", "A deadline on the receiving side, then. Whoever hears nothing for 3 s hides it."),
+    Post(92, "general", "john", "Lunch at half past twelve? The place around the corner has dumplings today."),
+    Post(58, "typing", "jane", "Done, with a test that pulls the cable. Green on my machine."),
+    Post(47, "typing", "maria", "@john can you close this one when it is deployed?"),
+    Post(39, "general", "maria", "Dumplings! Yes!"),
+    Post(36, "general", "bob", "Count me in."),
+    Post(31, "general", "jane", "I join you ten minutes later, I am still in a call."),
+    Post(
         12,
         "docs",
         "maria",

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from chats import services
-from chats.demo.script import ACCOUNTS, CHATS, LINES, DemoAccount, DemoChat, Line
+from chats.demo.script import ACCOUNTS, CHATS, LINES, DemoAccount, DemoChat, Post
 from chats.models import Chat, ChatKind, ChatMember, Message, Notification, Workspace, WorkspaceMember
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ _AGE = datetime.timedelta(days=3)  # of the workspace and its chats
 
 
 class NameTaken(ValueError):
-    """Somebody who is not of the demo has the name of one of its people."""
+    """A user outside the demo has the name of one of its people."""
 
 
 def demo_exists() -> bool:
-    """Whether the demo has been made; its people's ids tell, as names might be somebody else's."""
+    """Whether the demo has been made, by the ids of its people, because names may belong to others."""
     return get_user_model().objects.filter(pk=_user_id(ACCOUNTS[0].username)).exists()
 
 
@@ -86,7 +86,7 @@ def _seed_conversation() -> None:
 
 
 def _make_people() -> dict[str, User]:
-    """Return the demo's people by username; raises NameTaken rather than speak in a real person's name."""
+    """Return the demo's people by username; raises NameTaken if a real user has one of the names."""
     encoded = make_password(PASSWORD)  # once: hashing is slow on purpose
     people = {}
     for account in ACCOUNTS:
@@ -137,7 +137,7 @@ def _make_chat(script: DemoChat, workspace: Workspace, people: dict[str, User]) 
     return chat
 
 
-def _post(number: int, line: Line, chat: Chat, author: User, answered: Message | None) -> Message:
+def _post(number: int, line: Post, chat: Chat, author: User, answered: Message | None) -> Message:
     message = services.post_message(
         user=author,
         chat_id=chat.pk,
@@ -153,7 +153,7 @@ def _post(number: int, line: Line, chat: Chat, author: User, answered: Message |
 
 
 def _set_times(message: Message, then: datetime.datetime) -> None:
-    """Move a message, and what came of it, into the past."""
+    """Move a message and its notifications into the past."""
     later = then + datetime.timedelta(minutes=1)
     Message.objects.filter(pk=message.pk).update(
         created_at=then,
@@ -211,7 +211,7 @@ def _insert_members(numbers: Sequence[int], encoded: str, workspace: Workspace, 
         ],
         ignore_conflicts=True,
     )
-    # Whoever has one of the names without being of the demo is left alone.
+    # Users outside the demo with one of the names are left alone.
     ids = list(model.objects.filter(pk__in=[_user_id(name) for name in names]).values_list("pk", flat=True))
     WorkspaceMember.objects.bulk_create(
         [WorkspaceMember(workspace=workspace, user_id=pk) for pk in ids], ignore_conflicts=True

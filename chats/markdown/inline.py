@@ -30,8 +30,8 @@ _SHORTCODE = re.compile(r":([A-Za-z0-9_+-]{1,80}):")
 _SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 
 
-class State(StateInline):
-    """State of the inline parser, in which formatting begins and ends at word boundaries of every script."""
+class InlineState(StateInline):
+    """InlineState of the inline parser, in which formatting begins and ends at word boundaries of every script."""
 
     emoji_end = -1  # where the last shortcode ended
 
@@ -145,12 +145,12 @@ def shortcode(state: StateInline, silent: bool) -> bool:
         return False
     before = state.src[state.pos - 1 : state.pos]
     after = state.src[match.end() : match.end() + 1]
-    follows_another = isinstance(state, State) and state.emoji_end == state.pos
+    follows_another = isinstance(state, InlineState) and state.emoji_end == state.pos
     if not follows_another and (_joins(before) or before == ":"):
         return False
     if _joins(after) or (after == ":" and not _is_shortcode(state.src, match.end())):
         return False
-    if isinstance(state, State):
+    if isinstance(state, InlineState):
         state.emoji_end = match.end()
     if not silent:
         state.append_pending(shown)

@@ -26,7 +26,7 @@ from markdown_it.token import Token
 
 from chats.markdown.blocks import MAX_NESTING, bounded_table, finish_blocks, nested, visible_heading
 from chats.markdown.budget import MAX_WORK, spend
-from chats.markdown.inline import State, entity, escape, shortcode
+from chats.markdown.inline import InlineState, entity, escape, shortcode
 from chats.markdown.links import (
     MAX_ADDRESS,
     LinkFinder,
@@ -53,8 +53,8 @@ class _Inline(ParserInline):
             super().skipToken(state)
 
     def parse(self, src: str, md: MarkdownIt, env: Any, tokens: list[Token]) -> list[Token]:
-        """Return the tokens of a paragraph, parsed with our State."""
-        state = State(src, md, env, tokens)
+        """Return the tokens of a paragraph, parsed with our InlineState."""
+        state = InlineState(src, md, env, tokens)
         self.tokenize(state)
         for rule in self.ruler2.getRules(""):
             rule(state)

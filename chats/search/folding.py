@@ -64,7 +64,7 @@ _UNSPACED = (
 )
 
 
-class Kind(Enum):
+class RunKind(Enum):
     """What a run of characters is, which decides how it is found."""
 
     WORD = "word"  # by its beginning
@@ -80,7 +80,7 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", _without_marks(plain))
 
 
-def runs(folded: str) -> Iterator[tuple[Kind, str]]:
+def runs(folded: str) -> Iterator[tuple[RunKind, str]]:
     """Yield the words, unspaced runs and symbols of a folded text, in order."""
     for kind, characters in itertools.groupby(folded, _kind):
         if kind is not None:
@@ -111,12 +111,12 @@ def _is_kept(char: str) -> bool:
 
 
 @functools.cache
-def _kind(char: str) -> Kind | None:
+def _kind(char: str) -> RunKind | None:
     category = unicodedata.category(char)
     if category[0] in "LNM":
-        return Kind.UNSPACED if _is_within(char, _UNSPACED) and category[0] != "N" else Kind.WORD
+        return RunKind.UNSPACED if _is_within(char, _UNSPACED) and category[0] != "N" else RunKind.WORD
     if category in ("So", "Sc", "Sm") and not char.isascii():
-        return Kind.SYMBOL
+        return RunKind.SYMBOL
     return None
 
 

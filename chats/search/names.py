@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q
 
-from chats.search.folding import Kind, fold, runs
+from chats.search.folding import RunKind, fold, runs
 
 _BEFORE_A_WORD_OF_A_USERNAME = (".", "_", "-")
 
@@ -24,8 +24,8 @@ def has_words(query: str, key: str, username: str | None = None) -> Q | None:
     return condition
 
 
-def _has_word(kind: Kind, word: str, key: str, username: str | None) -> Q:
-    if kind is not Kind.WORD:
+def _has_word(kind: RunKind, word: str, key: str, username: str | None) -> Q:
+    if kind is not RunKind.WORD:
         return Q(**{f"{key}__contains": word})
     found = Q(**{f"{key}__startswith": word}) | Q(**{f"{key}__contains": f" {word}"})
     if username is not None:

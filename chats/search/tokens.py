@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
-from chats.search.folding import Kind, fold, runs
+from chats.search.folding import RunKind, fold, runs
 
 TOKEN_LENGTH = 64  # characters; a longer word is found by its first ones
 MOST_TOKENS = 10_000  # of one message, which has as many characters
@@ -26,8 +26,8 @@ class Term:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Question:
-    """What a message must have. `parts` must be in its folded text, because pairs do not say their order."""
+class TokenQuery:
+    """What a query demands of a message. `parts` must be in its folded text, because pairs do not say their order."""
 
     terms: tuple[Term, ...]
     parts: tuple[str, ...]
@@ -55,10 +55,10 @@ def tokens_of(text: str) -> list[str]:
     return list(found)
 
 
-def _tokens(kind: Kind, run: str) -> Iterable[str]:
-    if kind is Kind.WORD:
+def _tokens(kind: RunKind, run: str) -> Iterable[str]:
+    if kind is RunKind.WORD:
         return (run[:TOKEN_LENGTH],)
-    if kind is Kind.SYMBOL:
+    if kind is RunKind.SYMBOL:
         return run
     return itertools.chain(_pairs(run), run[-1])
 
@@ -67,20 +67,20 @@ def _pairs(run: str) -> Iterator[str]:
     return (one + other for one, other in itertools.pairwise(run))
 
 
-def read_question(text: str) -> Question:
+def parse_query(text: str) -> TokenQuery:
     """Return the query that `text` asks, without terms if it has no word."""
     terms: dict[Term, None] = {}
     parts: dict[str, None] = {}
     for kind, run in runs(fold(text)):
-        if kind is Kind.UNSPACED and len(run) >= _PAIR:
+        if kind is RunKind.UNSPACED and len(run) >= _PAIR:
             terms.update((Term(pair, is_beginning=False), None) for pair in _pairs(run))
             if len(run) > _PAIR:
                 parts[run] = None
-        elif kind is Kind.SYMBOL:
+        elif kind is RunKind.SYMBOL:
             terms.update((Term(char, is_beginning=False), None) for char in run)
         else:
             terms[Term(run[:TOKEN_LENGTH], is_beginning=True)] = None
-    return Question(tuple(terms), tuple(parts))
+    return TokenQuery(tuple(terms), tuple(parts))
 
 
 def chat_token(chat_id: UUID) -> str:

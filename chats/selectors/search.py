@@ -20,16 +20,16 @@ from chats.lib.sql import run_all, with_tables
 from chats.markdown.plain_text import plain_text
 from chats.models import WORDS_TABLE, ChatMember, Message, SearchEntry, SearchProgress
 from chats.search.folding import fold
-from chats.search.tokens import Question, chat_token, read_question, workspace_token
+from chats.search.tokens import TokenQuery, chat_token, parse_query, workspace_token
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
 
 MOST_HITS = 20
-_CHATS_NAMED = 100  # in a question to the index; who is in more asks by workspace, and the join does the rest
-_CHECKED_AT_ONCE, _CHECKS = 50, 10  # hits whose text is looked at, and how often
-_UNINDEXED, _UNINDEXED_LENGTH = 500, 2_000  # messages without an entry that are looked at, and characters of each
-_WINDOWS = (5_000, 50_000)  # messages that are looked at before all others
+_CHATS_NAMED = 100  # in a query; members of more search by workspace, and the join leaves out the other chats
+_CHECKED_AT_ONCE, _CHECKS = 50, 10  # hits whose text is checked at once, and how often
+_UNINDEXED, _UNINDEXED_LENGTH = 500, 2_000  # messages without an entry that are searched, and characters of each
+_WINDOWS = (5_000, 50_000)  # sizes of the parts that are searched before all other messages
 
 _HITS_ON_POSTGRESQL = with_tables(
     """
@@ -50,7 +50,7 @@ _WINDOW = with_tables(
     "SELECT message_id FROM {entries} WHERE message_id < %s ORDER BY message_id DESC OFFSET %s LIMIT 1",
     entries=SearchEntry,
 )
-# CROSS JOIN: the full-text table first, in its order.
+# CROSS JOIN makes SQLite read the full-text table first, in its order.
 _HITS_ON_SQLITE = with_tables(
     """
     SELECT entry.message_id FROM {words} AS words
@@ -73,19 +73,19 @@ def search_messages(
 ) -> QuerySet[Message]:
     """Return up to `limit` messages that have all words of `query`, each by its beginning, in chats that `user` is in.
 
-    The newest ones, newest first, with author and chat. None where `query` has no word.
+    The newest ones, newest first, with author and chat. Empty if `query` has no word.
     """
-    question = read_question(query)
-    scope = _scope(user, workspace_id) if question.terms else ()
-    ids = _find(user, question, scope, limit) if scope else []
+    token_query = parse_query(query)
+    scope = _scope(user, workspace_id) if token_query.terms else ()
+    ids = _find(user, token_query, scope, limit) if scope else []
     if scope and len(ids) < limit:
-        ids += _among_unindexed(user, question, workspace_id)
+        ids += _among_unindexed(user, token_query, workspace_id)
         ids = sorted(ids, reverse=True)[:limit]
     return Message.objects.filter(pk__in=ids, deleted_at__isnull=True).select_related("author", "chat").order_by("-id")
 
 
 def _scope(user: User, workspace_id: UUID | None) -> Sequence[str]:
-    """Return tokens of which each message that `user` may see has one."""
+    """Return tokens of which every message that `user` may see has at least one."""
     rows = ChatMember.objects.filter(user_id=user.pk).order_by()
     if workspace_id is not None:
         rows = rows.filter(chat__workspace_id=workspace_id)
@@ -95,24 +95,24 @@ def _scope(user: User, workspace_id: UUID | None) -> Sequence[str]:
     return [workspace_token(each) for each in rows.values_list("chat__workspace_id", flat=True).distinct()]
 
 
-def _find(user: User, question: Question, scope: Sequence[str], limit: int) -> list[UUID]:
-    if not question.parts:
-        return _next_hits(user, question, scope, _LAST, limit)
+def _find(user: User, token_query: TokenQuery, scope: Sequence[str], limit: int) -> list[UUID]:
+    if not token_query.parts:
+        return _next_hits(user, token_query, scope, _LAST, limit)
     found: list[UUID] = []
     before = _LAST
     for _ in range(_CHECKS):
-        hits = _next_hits(user, question, scope, before, _CHECKED_AT_ONCE)
-        found += _with_parts(hits, question.parts)
+        hits = _next_hits(user, token_query, scope, before, _CHECKED_AT_ONCE)
+        found += _with_parts(hits, token_query.parts)
         if len(found) >= limit or len(hits) < _CHECKED_AT_ONCE:
             break
         before = hits[-1]
     return found[:limit]
 
 
-def _among_unindexed(user: User, question: Question, workspace_id: UUID | None) -> list[UUID]:
-    """Return those that match of the newest messages that have no entry yet, after an update; by their beginnings.
+def _among_unindexed(user: User, token_query: TokenQuery, workspace_id: UUID | None) -> list[UUID]:
+    """Return the matches among the newest messages without an entry, as after an update; only their beginnings count.
 
-    Nothing is looked at once all messages have one.
+    No message is read once the backfill is done.
     """
     all_have_one = SearchProgress.objects.filter(is_done=True)
     has_entry = SearchEntry.objects.filter(message_id=OuterRef("pk"))
@@ -121,25 +121,25 @@ def _among_unindexed(user: User, question: Question, workspace_id: UUID | None) 
         rows = rows.filter(chat__workspace_id=workspace_id)
     rows = rows.filter(~Exists(all_have_one))
     texts = rows.order_by("-pk").values_list("pk", Left("body", _UNINDEXED_LENGTH))[:_UNINDEXED]
-    return [message_id for message_id, text in texts if question.is_met_by(text)]
+    return [message_id for message_id, text in texts if token_query.is_met_by(text)]
 
 
 def _with_parts(hits: Sequence[UUID], parts: Sequence[str]) -> list[UUID]:
-    """Return those of `hits` in whose text all `parts` stand."""
+    """Return those of `hits` whose text contains all `parts`."""
     bodies = dict(Message.objects.filter(pk__in=hits).order_by().values_list("pk", "body"))
     texts = {message_id: fold(plain_text(body)) for message_id, body in bodies.items()}
     return [hit for hit in hits if hit in texts and all(part in texts[hit] for part in parts)]
 
 
-def _next_hits(user: User, question: Question, scope: Sequence[str], before: UUID, limit: int) -> list[UUID]:
+def _next_hits(user: User, token_query: TokenQuery, scope: Sequence[str], before: UUID, limit: int) -> list[UUID]:
     """Return the ids of the newest messages with smaller ids than `before` that match, newest first."""
     if connection.vendor != "postgresql":
-        rows = run_all(_HITS_ON_SQLITE, user.pk, _for_sqlite(question, scope), number_of(before), limit)
+        rows = run_all(_HITS_ON_SQLITE, user.pk, _for_sqlite(token_query, scope), number_of(before), limit)
         return [UUID(message_id) for (message_id,) in rows]
     hits: list[UUID] = []
     for first in _windows(before):
         wanted = limit - len(hits)
-        rows = run_all(_HITS_ON_POSTGRESQL, _for_postgresql(question, scope), before, first, user.pk, wanted)
+        rows = run_all(_HITS_ON_POSTGRESQL, _for_postgresql(token_query, scope), before, first, user.pk, wanted)
         hits += [message_id for (message_id,) in rows]
         if len(hits) == limit:
             break
@@ -148,7 +148,7 @@ def _next_hits(user: User, question: Question, scope: Sequence[str], before: UUI
 
 
 def _windows(before: UUID) -> Iterator[UUID]:
-    """Yield the first ids of ever larger parts of the messages before `before`, the newest part first."""
+    """Yield the first id of each part of the messages before `before`, the newest and smallest part first."""
     for size in _WINDOWS:
         row = run_all(_WINDOW, before, size)
         if not row:
@@ -158,13 +158,13 @@ def _windows(before: UUID) -> Iterator[UUID]:
     yield _FIRST
 
 
-def _for_sqlite(question: Question, scope: Sequence[str]) -> str:
-    """Return the question as FTS5 takes it; tokens have no quotes."""
-    words = [f'"{term.text}"{" *" if term.is_beginning else ""}' for term in question.terms]
+def _for_sqlite(token_query: TokenQuery, scope: Sequence[str]) -> str:
+    """Return the query in FTS5's syntax; tokens have no quotes."""
+    words = [f'"{term.text}"{" *" if term.is_beginning else ""}' for term in token_query.terms]
     return " AND ".join([*words, "(" + " OR ".join(f'"{token}"' for token in scope) + ")"])
 
 
-def _for_postgresql(question: Question, scope: Sequence[str]) -> str:
-    """Return the question as a tsquery; tokens have neither quotes nor backslashes."""
-    words = [f"'{term.text}'{':*' if term.is_beginning else ''}" for term in question.terms]
+def _for_postgresql(token_query: TokenQuery, scope: Sequence[str]) -> str:
+    """Return the query as a tsquery; tokens have neither quotes nor backslashes."""
+    words = [f"'{term.text}'{':*' if term.is_beginning else ''}" for term in token_query.terms]
     return " & ".join([*words, "(" + " | ".join(f"'{token}'" for token in scope) + ")"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from chats.api.input.fields import (
@@ -173,7 +174,8 @@ class ReadWrite(serializers.Serializer[Any]):
     seq = BodyInteger(min_value=0, max_value=MAX_COUNTER)
 
 
-class NotificationsRead(NeedsOne):
+@extend_schema_serializer(component_name="NotificationsRead")
+class NotificationsReadBody(NeedsOne):
     """Some by `ids`, or with `all` all."""
 
     needs_one = ("ids", "all")

@@ -1,4 +1,4 @@
-"""manage.py index_messages: have all messages, people and chats found, and names sorted."""
+"""manage.py index_messages: write missing index entries of messages and keys of names."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", dest="anew", help="index also what seems to be up to date")
 
     def handle(self, *args: Any, before: UUID | None, anew: bool, **options: Any) -> None:
-        """Index and tell; raises CommandError with status 130 at Ctrl-C."""
+        """Index and report progress; raises CommandError with status 130 at Ctrl-C."""
         names = fill_all_keys()
         looked_at = indexed = 0
         told_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""manage.py render_messages: bring the stored HTML of all messages up to what this version makes of them."""
+"""manage.py render_messages: render the stored HTML of all messages again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, after: UUID | None, **options: Any) -> None:
-        """Render and tell; raises CommandError with status 130 at Ctrl-C."""
+        """Render and report progress; raises CommandError with status 130 at Ctrl-C."""
         looked_at = changed = 0
         told_at = time.monotonic()
         try:

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make the demo; refuse where this is not a machine to play with."""
+        """Make the demo; raises CommandError if DEBUG is off, unless --force."""
         if not settings.DEBUG and not options["force"]:
             raise CommandError(
                 "DEBUG is off, so this may be a server for real people, and the demo's accounts have a password that "
