@@ -258,8 +258,5 @@ def publish_on_commit(*happened: DomainEvent) -> None:
     answers: list[Any] = [answer for _, answer in domain_event_pending.send(sender=None, events=happened)]
     announcements: list[int] = answers[0] if answers else [0] * len(happened)
     for event, announcement in zip(happened, announcements, strict=True):
-        transaction.on_commit(functools.partial(_publish, event, announcement), robust=True)
-
-
-def _publish(event: DomainEvent, announcement: int) -> None:
-    domain_event.send_robust(sender=type(event), event=event, announcement=announcement)
+        send = functools.partial(domain_event.send_robust, sender=type(event), event=event, announcement=announcement)
+        transaction.on_commit(send, robust=True)

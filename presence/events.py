@@ -1,5 +1,6 @@
 """What presence tells the rest of Flowra. `presence` never imports upwards: whoever wants to know connects.
 
+Whoever sends awaits `presence_event.asend(sender=type(event), event=event)`, which raises what a receiver raises.
 Receivers of `presence_event` are coroutine functions `receive(sender, event, **kwargs)`. One that raises tells the
 announcer that the event was not passed on; it will come again.
 """
@@ -29,8 +30,3 @@ class DisconnectRequested:
 
 
 PresenceEvent = PresenceBatch | PresenceReset | DisconnectRequested
-
-
-async def emit(event: PresenceEvent) -> None:
-    """Tell all receivers; raises what they raise."""
-    await presence_event.asend(sender=type(event), event=event)

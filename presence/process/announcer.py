@@ -18,7 +18,7 @@ from chats.payloads import time_text
 from chats.selectors.blocks import blocked_pairs
 from presence import metrics
 from presence.changes import ChatScope, PresenceBatch, PresenceEntry
-from presence.events import emit
+from presence.events import presence_event
 from presence.registry.base import Edge, Registry
 from presence.services import store_last_seen
 
@@ -37,7 +37,7 @@ async def announce(edges: Iterable[Edge], registry: Registry, *, run_db: Run, ru
         if seen:
             await run_db(store_last_seen, seen)
         for batch in await run_db(read_batches, part):
-            await emit(batch)
+            await presence_event.asend(sender=PresenceBatch, event=batch)
         await run_registry(registry.confirm, [edge.version for edge in part])
         for edge in part:
             metrics.edges_announced.labels("online" if edge.is_online else "offline").inc()

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.conf import settings
 
 from presence import metrics
-from presence.events import DisconnectRequested, PresenceReset, emit
+from presence.events import DisconnectRequested, PresenceReset, presence_event
 from presence.exceptions import RegistryAway
 from presence.process.announcer import Run, announce
 from presence.process.session import Session
@@ -139,7 +139,7 @@ class Tracker:
             if self._reset_at is not None and loop.time() >= self._reset_at:
                 self._reset_at = None
                 logger.warning("The registry has lost what it knew and was told anew; clients resync.")
-                await emit(PresenceReset())
+                await presence_event.asend(sender=PresenceReset, event=PresenceReset())
             if await self._reap():
                 metrics.reap_lag_seconds.observe(max(0.0, loop.time() - due))
                 metrics.last_reap_timestamp_seconds.set(time.time())
@@ -174,7 +174,7 @@ class Tracker:
             self._collect()
             metrics.kicks.inc(len(reaped.kicked))
             for user_id in reaped.kicked:
-                await emit(DisconnectRequested(user_id))
+                await presence_event.asend(sender=DisconnectRequested, event=DisconnectRequested(user_id))
             has_more = reaped.has_more
         return True
 

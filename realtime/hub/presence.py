@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from uuid import UUID
 
 from presence.changes import PresenceBatch
 from presence.exceptions import RegistryAway
@@ -32,7 +31,7 @@ class PresenceFeed:
         self._membership = membership
         self._tracker = tracker
         self._loads: dict[Room, asyncio.Task[None]] = {}
-        self._flushes: dict[UUID, asyncio.TimerHandle] = {}  # by chat
+        self._flushes: dict[Room, asyncio.TimerHandle] = {}
 
     async def stop(self) -> None:
         """Stop timers and readings."""
@@ -52,9 +51,9 @@ class PresenceFeed:
                 continue
             for position in chat.positions:
                 room.presence.add(batch.changes[position], chat.access_version)
-            if room.presence.has_changes and room.chat_id not in self._flushes:
+            if room.presence.has_changes and room not in self._flushes:
                 loop = asyncio.get_running_loop()
-                self._flushes[room.chat_id] = loop.call_later(COLLECT, self._flush, room.chat_id)
+                self._flushes[room] = loop.call_later(COLLECT, self._flush, room)
 
     async def ensure_loaded(self, room: Room) -> None:
         """Return when the room knows who is online, or cannot for now; several callers share one reading."""
@@ -89,17 +88,14 @@ class PresenceFeed:
                 room.presence.load(states)
                 return
 
-    def _flush(self, chat_id: UUID) -> None:
-        self._flushes.pop(chat_id, None)
-        room = self._registry.rooms.get(chat_id)
-        if room is None:
+    def _flush(self, room: Room, *, is_loaded: bool = False) -> None:
+        """Send what the room has collected; its count is read first if a member was added or removed."""
+        if not is_loaded:
+            self._flushes.pop(room, None)
+        if not room.presence.is_known and not is_loaded and room.subscriptions:
+            load = self._loading(room)
+            load.add_done_callback(lambda task: None if task.cancelled() else self._flush(room, is_loaded=True))
             return
-        if room.presence.is_known:
-            self._send(room)
-        else:  # a member was added or removed, so the count is read first
-            self._loading(room).add_done_callback(lambda task: None if task.cancelled() else self._send(room))
-
-    def _send(self, room: Room) -> None:
         for changes in room.presence.pop_rounds():
             for some in portions(changes):
                 event = presence_event(

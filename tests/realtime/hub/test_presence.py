@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections.abc import Callable, Mapping
 
 import pytest
 
+from presence.changes import ChatScope, PresenceBatch, PresenceEntry
 from presence.registry.base import State
 from realtime.hub import presence
 from realtime.hub.hub import Hub
@@ -94,6 +96,23 @@ async def test_what_was_read_while_members_changed_is_read_again(hub: Hub, reade
         await reader.let_go(0)
         await reader.let_go(1)
         assert await asked == 1
+
+
+async def test_a_new_room_of_the_chat_sends_its_own_changes(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "COLLECT", 0.05)
+    left, came = Listener(), Listener()
+    for listener, version in ((left, 1), (came, 2)):
+        hub.registry.subscribe(listener.connection, CHAT).release(0)
+        hub.registry.rooms[CHAT].presence.load({})
+        entry = PresenceEntry(user_id=JANE, display_name="Jane", is_online=True, last_seen=None, version=version)
+        hub.presence.put(PresenceBatch(uuid.UUID(int=8), (entry,), (ChatScope(CHAT, 0, (0,)),)))
+        if listener is left:
+            hub.registry.unsubscribe(left.connection, CHAT)
+    async with asyncio.timeout(10):
+        while not came.texts:  # noqa: ASYNC110  (a list knows of no event)
+            await asyncio.sleep(0.01)
+    assert [json.loads(text)["version"] for text in came.texts] == [2]
+    assert left.texts == []
 
 
 async def test_after_the_broker_came_back_nothing_known_before_is_believed(hub: Hub, reader: Reader) -> None:
