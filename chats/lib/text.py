@@ -1,5 +1,6 @@
 """What people type: checked once here, whichever door it came through."""
 
+import re
 import unicodedata
 
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ _INVISIBLE = frozenset(
     + "".join(map(chr, range(0xFFF0, 0xFFF9)))
     + "".join(map(chr, range(0xE0000, 0xE1000)))
 )
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")  # NUL and lone surrogates
 _SPACE_OR_CONTROL = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs"})
 
 
@@ -36,7 +38,7 @@ def clean_text(value: object, *, field: str, max_length: int, required: bool = T
     if len(value) > max_length:
         words = _("%(field)s has %(length)s characters; at most %(most)s are allowed.")
         raise TooLong(words % {"field": field, "length": f"{len(value):,}", "most": f"{max_length:,}"}, field=field)
-    if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+    if _NOT_STORABLE.search(value):
         words = _("%(field)s contains characters that are not text (NUL or half a surrogate pair).")
         raise Invalid(words % {"field": field}, field=field)
     if required and is_blank(value):
