@@ -39,7 +39,8 @@ def component(payload: type) -> type[_Serializer]:
     hints = get_type_hints(payload, include_extras=True)
     fields = {name: _field(hint) for name, hint in hints.items()}
     name = _NAMES.get(payload, payload.__name__.removesuffix("Payload"))
-    return type(name, (_Serializer,), {"__doc__": payload.__doc__, **fields})
+    description = payload.__doc__ if is_typeddict(payload) else None  # a dataclass has one in any case
+    return type(name, (_Serializer,), {"__doc__": description, **fields})
 
 
 def _field(hint: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the tests of the admin share: addresses, actions, and a row more of everything."""
+"""Helpers for tests of the admin: addresses, actions, and another row of every model."""
 
 from __future__ import annotations
 

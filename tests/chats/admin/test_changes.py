@@ -1,4 +1,4 @@
-"""The admin pages of workspaces, chats and messages: writing goes through the services, so open pages follow."""
+"""The admin pages of workspaces, chats and messages: they write through services, so open pages are updated."""
 
 from __future__ import annotations
 

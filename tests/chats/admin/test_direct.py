@@ -1,4 +1,4 @@
-"""Direct messages in the admin: nobody reads them in passing, and whoever does read them is in the log."""
+"""Direct messages in the admin: they are shown only by an action, and every reading is logged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is written: HTML of a bounded size, made in a bounded time, that shows what was typed."""
+"""Any body gives HTML of a bounded size in a bounded time, and shows what was typed."""
 
 from __future__ import annotations
 

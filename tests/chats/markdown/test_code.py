@@ -1,4 +1,4 @@
-"""Code is coloured where its language is named, loses nothing by it, and keeps within the bounds."""
+"""Syntax highlighting: only with a named language, without losing text, within the bounds."""
 
 from __future__ import annotations
 

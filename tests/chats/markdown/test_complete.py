@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - wide punctuation is meant
-"""Nothing typed vanishes: the words of the source are the words of the page, whatever is built of them."""
+"""No typed text is lost: the page has all words of the source, whatever the formatting."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - punctuation of every script is meant
-"""Bold beside every script's punctuation, headings, tasks, tables, numbers, escapes and emoji."""
+"""Bold text beside the punctuation of every script, headings, tasks, tables, numbers, escapes and emoji."""
 
 from __future__ import annotations
 

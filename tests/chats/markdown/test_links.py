@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - punctuation of every script is meant
-"""What is a link, and where it ends: as people mean it, in every script."""
+"""What is a link and where it ends, in every script."""
 
 from __future__ import annotations
 

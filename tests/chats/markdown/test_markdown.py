@@ -1,4 +1,4 @@
-"""Bodies to HTML: what is formatting, what is text, and that nothing becomes a script."""
+"""From body to HTML: formatting, text, and no scripts."""
 
 from __future__ import annotations
 

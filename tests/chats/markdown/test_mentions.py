@@ -1,4 +1,4 @@
-"""Where a message names somebody: the table that the completion is held to as well, and what edits keep."""
+"""Mentions: the cases shared with the page's completion, and mentions after edits."""
 
 from __future__ import annotations
 

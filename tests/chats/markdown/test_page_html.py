@@ -1,4 +1,4 @@
-"""What the page adds to a message's HTML, without scripts."""
+"""What the server's page adds to a message's HTML."""
 
 from __future__ import annotations
 

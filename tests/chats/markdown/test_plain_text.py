@@ -1,4 +1,4 @@
-"""What people read of a body: in quotes, notifications, hits and lists."""
+"""Plain text of a body for quotes, notifications, search results and lists."""
 
 from __future__ import annotations
 

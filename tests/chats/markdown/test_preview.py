@@ -1,4 +1,4 @@
-"""The preview of a message: what the post would show, kept nowhere, and no more often than posts."""
+"""The preview of a message: the HTML of the post, stored nowhere, under the limit of posts."""
 
 from __future__ import annotations
 

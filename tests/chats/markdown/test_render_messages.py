@@ -1,4 +1,4 @@
-"""manage.py render_messages: HTML of today for messages of yesterday, beside servers that run."""
+"""manage.py render_messages: stored HTML is rendered again, safely beside running servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages in pieces: bounded in bytes, none left out, none twice."""
+"""Pages and catch-ups are bounded in bytes, without missing or repeated messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names are found and sorted as people do: without case and accents, the same in all lists."""
+"""Names are found and sorted without case and accents, the same in all lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reads and writes cost in statements, and that the big table is never read from end to end."""
+"""The number of statements of reads and writes, and no scan of the whole table of messages."""
 
 from __future__ import annotations
 

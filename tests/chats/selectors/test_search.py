@@ -1,4 +1,4 @@
-"""Messages are found as people look for them: by the beginnings of words, in any order, without case and accents."""
+"""Messages are found by the beginnings of words, in any order, without case and accents."""
 
 # ruff: noqa: RUF001 (texts in many scripts)
 

@@ -1,4 +1,4 @@
-"""Unread counts: of messages that still stand, exact to 999, whatever was deleted or removed, at a constant cost."""
+"""Unread counts: without deleted messages, exact up to 999, at a constant cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people do in a workspace, each a line, to be done while somebody is removed; see test_interleavings.py."""
+"""Actions of a member, a line each, which test_interleavings.py runs while somebody is removed."""
 
 from __future__ import annotations
 

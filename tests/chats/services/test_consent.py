@@ -1,4 +1,4 @@
-"""Nobody is drawn into a workspace: strangers are asked, and may decline, leave, be removed and block."""
+"""Invitations to strangers, declining, leaving, being removed, and blocks."""
 
 from __future__ import annotations
 

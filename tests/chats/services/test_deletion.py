@@ -1,4 +1,4 @@
-"""Deleting chats and workspaces: at once for everybody, and their rows little by little."""
+"""Deleting chats and workspaces: hidden at once, their rows purged in small transactions."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A database that lost its latest commits is noticed, if it is one that can: SQLite is not.
+"""A database that lost its latest commits is detected, except on SQLite.
 
-That a standby takes over is tried in tests/faults.
+tests/faults promotes a real standby.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Nobody stays where they were removed, nor writes there: each service against each way to be removed.
+"""After a removal nobody is a member or posts: each service against each way to be removed.
 
 One of the two stops after a statement while the other runs to its end, or until it waits. What comes of it must be what
 comes of the two one after the other, in the order in which they were committed. SQLite has one writer at a time, so
