@@ -27,7 +27,7 @@ Rows = QuerySet[Any, Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Kind:
+class PrunedKind:
     """Rows of one table that can be deleted; `find` takes the current time and the time before which rows are old."""
 
     label: str
@@ -42,19 +42,19 @@ def _is_used_up(created_before: datetime.datetime) -> Q:
 # Expired credentials are refused anyway, so they are deleted at once; rows that people may still look at are deleted
 # when they are old.
 KINDS = (
-    Kind("read notifications", lambda now, old: Notification.objects.filter(read_at__lt=old)),
-    Kind("notices", lambda now, old: Notice.objects.filter(created_at__lt=old)),
-    Kind(
+    PrunedKind("read notifications", lambda now, old: Notification.objects.filter(read_at__lt=old)),
+    PrunedKind("notices", lambda now, old: Notice.objects.filter(created_at__lt=old)),
+    PrunedKind(
         "invites that expired or are used up",
         lambda now, old: WorkspaceInvite.objects.filter(Q(expires_at__lt=old) | _is_used_up(old)),
     ),
     # The entry that revokes a sign-in's tokens expires with the last of them (flowra/accounts/security/tokens.py).
-    Kind("expired tokens", lambda now, old: OutstandingToken.objects.filter(expires_at__lt=now)),
-    Kind("expired sessions", lambda now, old: BrowserSession.objects.filter(expire_date__lt=now)),
-    Kind("sign-ins", lambda now, old: AccessLog.objects.filter(attempt_time__lt=old)),
-    Kind("failed sign-ins", lambda now, old: AccessAttempt.objects.filter(attempt_time__lt=old)),
-    Kind("names that were tried", lambda now, old: NameTries.objects.filter(last_at__lt=now - FORGET_AFTER)),
-    Kind("lock-outs", lambda now, old: AccessFailureLog.objects.filter(attempt_time__lt=old)),
+    PrunedKind("expired tokens", lambda now, old: OutstandingToken.objects.filter(expires_at__lt=now)),
+    PrunedKind("expired sessions", lambda now, old: BrowserSession.objects.filter(expire_date__lt=now)),
+    PrunedKind("sign-ins", lambda now, old: AccessLog.objects.filter(attempt_time__lt=old)),
+    PrunedKind("failed sign-ins", lambda now, old: AccessAttempt.objects.filter(attempt_time__lt=old)),
+    PrunedKind("names that were tried", lambda now, old: NameTries.objects.filter(last_at__lt=now - FORGET_AFTER)),
+    PrunedKind("lock-outs", lambda now, old: AccessFailureLog.objects.filter(attempt_time__lt=old)),
 )
 
 

@@ -31,7 +31,7 @@ _SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 
 
 class InlineState(StateInline):
-    """InlineState of the inline parser, in which formatting begins and ends at word boundaries of every script."""
+    """State of the inline parser, in which formatting begins and ends at word boundaries of every script."""
 
     emoji_end = -1  # where the last shortcode ended
 

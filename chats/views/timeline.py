@@ -19,7 +19,7 @@ READ_CONTEXT = 15  # messages shown above the first unread one
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Line:
+class TimelineRow:
     """A message, and how it is shown."""
 
     message: Message
@@ -43,7 +43,7 @@ class Arrangement(NamedTuple):
 class Timeline:
     """Consecutive messages of a chat; `is_live` if the last one is among them."""
 
-    lines: Sequence[Line]
+    lines: Sequence[TimelineRow]
     has_older: bool
     is_live: bool
 
@@ -83,7 +83,7 @@ def _timeline(membership: ChatMember, messages: Sequence[Message], *, may_manage
     answered = list_answered(messages)
     places = arrange(messages, reader_id=membership.user_id, read_up_to=membership.last_read_seq)
     lines = [
-        Line(
+        TimelineRow(
             message=message,
             answered=answered.get(message.reply_to_id) if message.reply_to_id else None,
             is_own=message.author_id == membership.user_id,

@@ -21,7 +21,7 @@ from presence.exceptions import RegistryAway
 from presence.registry.current import get_registry
 from presence.registry.installation import read_identity, running_database
 from realtime.broker.channel_layers import get_layer, is_shared
-from realtime.broker.installations import Server, list_prefixes, list_servers
+from realtime.broker.installations import InstalledServer, list_prefixes, list_servers
 from realtime.limits.store import QuotaStore, Request, StoreUnavailable
 
 TIMEOUT = 2.0  # seconds for each answer
@@ -196,7 +196,7 @@ def check_installations() -> Iterator[Finding]:
     yield ok(INSTALLATIONS, f"prefix {prefix}; " + ("beside it " + ", ".join(beside) if beside else "alone here"))
 
 
-def _hosts(servers: list[Server]) -> str:
+def _hosts(servers: list[InstalledServer]) -> str:
     return ", ".join(sorted({f"{server.host}/{server.pid}" for server in servers})[:5])
 
 

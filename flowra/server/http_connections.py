@@ -11,7 +11,7 @@ from typing import Protocol
 from django.conf import settings
 
 
-class Connection(Protocol):
+class HttpConnection(Protocol):
     """A counted connection."""
 
     @property
@@ -26,10 +26,10 @@ class Addresses:
     """The open connections and requests of this process, by address."""
 
     def __init__(self) -> None:
-        self._connections: dict[str, dict[Connection, None]] = {}  # by address, in order of use
+        self._connections: dict[str, dict[HttpConnection, None]] = {}  # by address, in order of use
         self._requests: dict[str, int] = {}  # through proxies, by address
 
-    def add(self, address: str, connection: Connection) -> None:
+    def add(self, address: str, connection: HttpConnection) -> None:
         """Count a connection; if there are too many, close the one that was idle for the longest time."""
         mine = self._connections.setdefault(address, {})
         mine[connection] = None
@@ -39,7 +39,7 @@ class Addresses:
                 self.remove(address, idle)
                 idle.give_up()
 
-    def remove(self, address: str, connection: Connection) -> None:
+    def remove(self, address: str, connection: HttpConnection) -> None:
         """Stop counting a connection, if it is counted."""
         mine = self._connections.get(address)
         if mine is not None:
@@ -47,7 +47,7 @@ class Addresses:
             if not mine:
                 del self._connections[address]
 
-    def was_used(self, address: str, connection: Connection) -> None:
+    def was_used(self, address: str, connection: HttpConnection) -> None:
         """Record that a connection is idle from now on."""
         mine = self._connections.get(address, {})
         if connection in mine:

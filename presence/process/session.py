@@ -19,7 +19,7 @@ BATCH = 1_000  # users in one update
 MAX_TRIES = 3  # registrations in one flush; a registry that forgets faster is as good as away
 
 
-class Session:
+class PresenceSession:
     """A process's connections by user, and its registration.
 
     `arrive` and `depart` never block. `flush`, `renew`, `reap` and `leave` call the registry and raise RegistryAway;

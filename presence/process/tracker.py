@@ -20,7 +20,7 @@ from presence import metrics
 from presence.events import DisconnectRequested, PresenceReset, presence_event
 from presence.exceptions import RegistryAway
 from presence.process.announcer import Run, announce
-from presence.process.session import Session
+from presence.process.session import PresenceSession
 from presence.registry.base import REGISTRY_TIMEOUT, Edge, Registry, describe_process
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Tracker:
     def __init__(self, registry: Registry, run_db: Run) -> None:
         self._registry = registry
         self._run_db = run_db
-        self._session = Session(registry, describe_process)
+        self._session = PresenceSession(registry, describe_process)
         self._executor = None if registry.is_local else ThreadPoolExecutor(THREADS, "flowra-registry")
         self._news = asyncio.Event()
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []

@@ -30,7 +30,7 @@ PART = "{server}"
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class InstalledServer:
     """A server that runs; `database` is the same for those that one database server answers."""
 
     prefix: str
@@ -59,13 +59,13 @@ async def run_telling(origin: str) -> None:
         await client.aclose()
 
 
-def list_servers(client: redis.Redis) -> list[Server]:
+def list_servers(client: redis.Redis) -> list[InstalledServer]:
     """Return the servers of all installations that use this Redis, at most MOST_KEYS; raises RedisError."""
     keys = sorted(islice(client.scan_iter(f"{ROOT}*:{PART}:*", count=1_000), MOST_KEYS))
-    found: list[Server] = []
+    found: list[InstalledServer] = []
     for key, text in zip(keys, client.mget(keys) if keys else [], strict=True):
         if text is not None:
-            found.append(Server(prefix=key.partition(f":{PART}:")[0], **json.loads(text)))
+            found.append(InstalledServer(prefix=key.partition(f":{PART}:")[0], **json.loads(text)))
     return found
 
 

@@ -65,7 +65,7 @@ class _CredentialQueue:
 
 
 @dataclasses.dataclass(slots=True)
-class _Pending:
+class _PendingRequest:
     """A socket that waits for the table's answer."""
 
     request: AdmissionRequest
@@ -89,7 +89,7 @@ class Quota:
             lambda now: SlidingWindow(settings.FLOWRA_HANDSHAKES_PER_USER, WINDOW, now)
         )
         self._credential_queues: dict[str, _CredentialQueue] = {}  # by address
-        self._pending: list[_Pending] = []
+        self._pending: list[_PendingRequest] = []
         self._changed: set[str] = set()  # subjects whose count the table may not have
         self._has_news = asyncio.Event()
         self._is_alone = False  # the table does not answer, or nobody exchanges any more
@@ -149,7 +149,7 @@ class Quota:
         if not is_limited or self._store is None or self._is_alone:
             self._grant(slot, is_counted=False)
             return slot
-        pending = _Pending(request, slot, asyncio.get_running_loop().create_future())
+        pending = _PendingRequest(request, slot, asyncio.get_running_loop().create_future())
         self._pending.append(pending)
         self._has_news.set()
         try:
@@ -239,7 +239,7 @@ class Quota:
         if self._pending or self._changed or self.posts.has_unshared:
             self._has_news.set()
 
-    def _apply(self, reply: Reply, pending: list[_Pending]) -> None:
+    def _apply(self, reply: Reply, pending: list[_PendingRequest]) -> None:
         if not reply.is_known:  # the process is new to the table, or its lease has expired
             self._changed.update(self._granted)
         for one, verdict in zip(pending, reply.verdicts, strict=True):
@@ -253,7 +253,7 @@ class Quota:
                 _note_refusal(one.request, verdict)
             one.answer.set_result(verdict == GRANTED)
 
-    def _grant_all(self, pending: list[_Pending]) -> None:
+    def _grant_all(self, pending: list[_PendingRequest]) -> None:
         for one in pending:
             if not one.answer.done():
                 self._grant(one.slot, is_counted=False)

@@ -17,21 +17,21 @@ from tests.support.processes import ROOT
 
 PAGE = ROOT / "docs" / "operations.md"
 BEGIN, END = "<!-- begin faults -->", "<!-- end faults -->"
-# Each is tests/faults/test_<name>.py with a `run() -> Outcome`; in the order of the table.
-FAULTS = (
-    "postgresql_restarted",
-    "database_slow",
-    "database_frozen",
-    "database_lost",
-    "valkey_restarted",
-    "valkey_full",
-    "valkey_lost",
-    "process_killed",
-    "server_lost",
-    "reconnect_storm",
-    "disk_full",
-    "clock_back",
-)
+# By what breaks: tests/faults/<part>/test_<name>.py has `run() -> Outcome`. In the order of the table.
+FAULTS = {
+    "postgresql_restarted": "database",
+    "database_slow": "database",
+    "database_frozen": "database",
+    "database_lost": "database",
+    "valkey_restarted": "broker",
+    "valkey_full": "broker",
+    "valkey_lost": "broker",
+    "process_killed": "server",
+    "server_lost": "server",
+    "reconnect_storm": "server",
+    "disk_full": "server",
+    "clock_back": "server",
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     outcomes: list[Outcome] = []
     for name in chosen or FAULTS:
         began = time.monotonic()
-        outcomes.append(importlib.import_module(f"tests.faults.test_{name}").run())
+        outcomes.append(importlib.import_module(f"tests.faults.{FAULTS[name]}.test_{name}").run())
         sys.stdout.write(f"{' | '.join(outcomes[-1].row())}\n({name}: {time.monotonic() - began:.0f} s)\n")
         sys.stdout.flush()
     PAGE.write_text(with_rows(PAGE.read_text(), outcomes, keep=bool(chosen)))

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from presence.exceptions import LeaseLost, RegistryAway
-from presence.process.session import BATCH, MAX_TRIES, Session
+from presence.process.session import BATCH, MAX_TRIES, PresenceSession
 from presence.registry.base import CONFIRM_WITHIN, SETTLE, Edge, Reaped
 from tests.presence.conftest import GRACE, LEASE, MemoryWorld, Wire, make_info
 
@@ -23,7 +23,7 @@ class Process:
         numbers = itertools.count(1)
         self.world = world
         self.wire = Wire(world.registry())
-        self.session = Session(self.wire, lambda: make_info(f"{name}{next(numbers)}"))
+        self.session = PresenceSession(self.wire, lambda: make_info(f"{name}{next(numbers)}"))
 
     def is_online(self, user_id: UUID) -> bool:
         return self.wire.registry.snapshot([user_id])[user_id].is_online
@@ -331,7 +331,7 @@ class Forgetful(Wire):
 
 def test_registry_that_keeps_forgetting_is_away() -> None:
     wire = Forgetful(MemoryWorld().registry())
-    session = Session(wire, make_info)
+    session = PresenceSession(wire, make_info)
     session.arrive(ANNA)
     with pytest.raises(RegistryAway):
         session.flush()

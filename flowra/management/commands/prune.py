@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from flowra.pruning import KINDS, Kind, delete_in_batches
+from flowra.pruning import KINDS, PrunedKind, delete_in_batches
 
 DAYS = 90
 MOST_DAYS = 36_500
@@ -59,7 +59,7 @@ class Command(BaseCommand):
         if not delete:
             self.stdout.write("Nothing was deleted. Run it again with --delete to do it.")
 
-    def _delete(self, kind: Kind, now: datetime.datetime, old: datetime.datetime) -> int:
+    def _delete(self, kind: PrunedKind, now: datetime.datetime, old: datetime.datetime) -> int:
         """Delete one kind of rows, print progress every TELL_EVERY seconds, and return the number of rows."""
         done, told_at = 0, time.monotonic()
         for count in delete_in_batches(kind.find(now, old)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from presence.exceptions import LeaseLost, RegistryAway
-from presence.process.session import Session
+from presence.process.session import PresenceSession
 from presence.registry.base import Edge, ProcessInfo
 from tests.presence.conftest import Wire, make_info
 
@@ -86,7 +86,7 @@ class Process:
         self.name = name
         self._numbers = itertools.count(1)
         self.incarnation = ""
-        self.session = Session(self.line, self._describe)
+        self.session = PresenceSession(self.line, self._describe)
         self.connections: Counter[UUID] = Counter()
         self.taken: list[Edge] = []
         self.published: list[Edge] = []

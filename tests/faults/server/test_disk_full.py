@@ -1,7 +1,7 @@
 """The disk under SQLite fills up while people talk, and somebody makes room again.
 
 The disk is a small tmpfs, mounted in a mount namespace of its own: it is there for one process and its children, and
-gone with them. So what happens runs in a process of its own: `python -m tests.faults.test_disk_full SECONDS DATABASE`.
+gone with them. So it runs in a process of its own: `python -m tests.faults.server.test_disk_full SECONDS DATABASE`.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def happen_here(seconds: float, template: str) -> Outcome:
 def run(seconds: float = FULL) -> Outcome:
     """Let it happen on a disk of its own; raises ProgramError with what it needs where there can be none."""
     as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
-    inside = ["unshare", "--mount", *as_root, sys.executable, "-m", "tests.faults.test_disk_full"]
+    inside = ["unshare", "--mount", *as_root, sys.executable, "-m", "tests.faults.server.test_disk_full"]
     inside += [str(seconds), str(demo_sqlite())]
     try:
         done = subprocess.run(inside, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
