@@ -2,11 +2,11 @@
 // it gets online again as soon as it can.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { hasSocket } from "../../../static/js/net/machine.js";
-import { Socket } from "../../../static/js/net/socket.js";
-import { randomly } from "../support/chance.mjs";
-import { FakeClock } from "../support/fake-clock.mjs";
-import { FakeServer } from "../support/fake-server.mjs";
+import { hasSocket } from "../../../../static/js/net/machine.js";
+import { Socket } from "../../../../static/js/net/socket.js";
+import { randomly } from "../../support/chance.mjs";
+import { FakeClock } from "../../support/fake-clock.mjs";
+import { FakeServer } from "../../support/fake-server.mjs";
 
 const TICK = 5000; // ms: the timer comes at least so often
 const MINUTE = 60_000;

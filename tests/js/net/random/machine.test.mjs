@@ -1,8 +1,8 @@
 // Random sequences of events against the machine: what must be true of all of them.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { hasSocket, reduce, STOPPED } from "../../../static/js/net/machine.js";
-import { randomly } from "../support/chance.mjs";
+import { hasSocket, reduce, STOPPED } from "../../../../static/js/net/machine.js";
+import { randomly } from "../../support/chance.mjs";
 
 const CODES = [1000, 1001, 1003, 1005, 1006, 1009, 1011, 1012, 1013, 4400, 4401, 4408, 4429];
 const EVENTS = [

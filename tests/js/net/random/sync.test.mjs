@@ -2,10 +2,10 @@
 // knows of every message what the server knows, and nothing was shown twice.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Refused } from "../../../static/js/net/requests.js";
-import { Sync } from "../../../static/js/net/sync.js";
-import { randomly } from "../support/chance.mjs";
-import { FakeChat, Line } from "../support/fake-chat.mjs";
+import { Refused } from "../../../../static/js/net/requests.js";
+import { Sync } from "../../../../static/js/net/sync.js";
+import { randomly } from "../../support/chance.mjs";
+import { FakeChat, Line } from "../../support/fake-chat.mjs";
 
 const ANSWER_WITHIN = 10_000; // ms: as requests.js
 
