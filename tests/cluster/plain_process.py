@@ -17,7 +17,7 @@ django.setup()
 from django.contrib.auth import get_user_model
 from django.test import Client
 from chats import services
-from flowra.accounts import tokens
+from flowra.accounts.security import tokens
 for line in sys.stdin:
     names = {"User": get_user_model(), "Client": Client, "services": services, "tokens": tokens, "result": None}
     exec(json.loads(line), names)
