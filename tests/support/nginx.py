@@ -25,7 +25,7 @@ import httpx
 
 from tests.support.processes import ROOT, ProgramError, free_port, temporary_folder, wait_until
 
-CERTIFICATE = ROOT / "tests" / "realtime" / "tls" / "certificate.pem"
+CERTIFICATE = ROOT / "tests" / "realtime" / "outbox" / "tls" / "certificate.pem"
 
 
 class Nginx:
