@@ -11,7 +11,7 @@ import msgspec
 
 from presence.changes import PresenceBatch
 from realtime import metrics
-from realtime.outbox.frame import Priority
+from realtime.protocol.frames import Priority
 
 LAYER_MESSAGE_TYPE = "hub.event"
 

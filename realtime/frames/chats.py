@@ -11,8 +11,16 @@ from chats.models import Message
 from chats.payloads import message_payload
 from realtime.broker.events import Audience, LayerEvent, chat_group, user_group, workspace_group
 from realtime.frames.people import people_events, to_user
-from realtime.outbox.frame import Priority
-from realtime.protocol.frames import ChatFrame, NotificationNew, NotificationRead, Resync, Typing, Unread, encode
+from realtime.protocol.frames import (
+    ChatFrame,
+    NotificationNew,
+    NotificationRead,
+    Priority,
+    Resync,
+    Typing,
+    Unread,
+    encode,
+)
 
 CHAT_FRAME_TYPES: dict[type, str] = {
     events.MessagePosted: "chat.message.posted",

@@ -9,9 +9,8 @@ import msgspec
 
 from presence.changes import PresenceBatch, PresenceEntry
 from realtime.broker.events import Audience, LayerEvent, chat_group, workspace_group
-from realtime.outbox.frame import Priority
 from realtime.outbox.presence import diff_frame
-from realtime.protocol.frames import PresenceChanged, PresenceDiff, encode
+from realtime.protocol.frames import PresenceChanged, PresenceDiff, Priority, encode
 
 
 def batch_event(batch: PresenceBatch) -> LayerEvent:

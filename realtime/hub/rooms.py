@@ -15,7 +15,8 @@ from realtime import metrics
 from realtime.hub.coalescing import WriteCoalescer
 from realtime.hub.revisions import RevisionLog
 from realtime.hub.room_presence import RoomPresence
-from realtime.outbox.frame import Frame, Priority, fitting
+from realtime.outbox.frame import Frame, fitting
+from realtime.protocol.frames import Priority
 
 if TYPE_CHECKING:
     from realtime.broker.events import LayerEvent

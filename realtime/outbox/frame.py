@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import enum
 import struct
 
 from django.conf import settings
 
 from realtime import metrics
-from realtime.protocol.frames import Resync, encode
+from realtime.protocol.frames import Priority, Resync, encode
 
 _FINAL_TEXT = 0x81  # RFC 6455, 5.2: FIN and the opcode of text
 _SHORT, _MEDIUM = 125, 65_535  # bytes that fit the three forms of a length
 _TWO_BYTES, _EIGHT_BYTES = 126, 127  # markers of the two longer forms
-
-
-class Priority(enum.IntEnum):
-    """What is dropped first when an outbox is full: the lowest."""
-
-    TYPING = 0
-    PRESENCE = 1
-    MUST = 2
 
 
 class Frame:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from realtime import metrics
 from realtime.outbox.edits import superseded_edits
-from realtime.outbox.frame import Frame, Priority, fitting
+from realtime.outbox.frame import Frame, fitting
 from realtime.outbox.presence import fold
 from realtime.outbox.transports import AsgiTransport
-from realtime.protocol.frames import CloseCode
+from realtime.protocol.frames import CloseCode, Priority
 
 
 class Outbox:

@@ -319,6 +319,14 @@ class ChatFrame(Struct, frozen=True, kw_only=True):
     data: Any  # chats.payload_types.MessagePayload, ChatPayload or MemberPayload
 
 
+class Priority(enum.IntEnum):
+    """Which frames a full outbox drops first: the lowest. Not sent to clients."""
+
+    TYPING = 0
+    PRESENCE = 1
+    MUST = 2
+
+
 _encoder = msgspec.json.Encoder()
 
 

@@ -12,8 +12,8 @@ from presence.changes import PresenceEntry
 from presence.registry.base import State
 from realtime.frames.presence import presence_event
 from realtime.hub.room_presence import RoomPresence
-from realtime.outbox.frame import Priority
 from realtime.outbox.presence import fold
+from realtime.protocol.frames import Priority
 
 CHAT = uuid.UUID(int=9)
 JANE, JOHN, BOB = (uuid.UUID(int=number) for number in (1, 2, 3))

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from realtime.broker.events import Audience, LayerEvent
 from realtime.hub.revisions import RevisionLog
 from realtime.hub.rooms import MAX_WAITING, Room
-from realtime.outbox.frame import Priority
-from realtime.protocol.frames import CloseCode
+from realtime.protocol.frames import CloseCode, Priority
 from tests.realtime.listeners import Listener
 
 CHAT = uuid.UUID(int=1)

@@ -10,12 +10,12 @@ from typing import Any
 from presence.changes import PresenceEntry
 from realtime import metrics
 from realtime.frames.presence import presence_event
-from realtime.outbox.frame import Frame, Priority
+from realtime.outbox.frame import Frame
 from realtime.outbox.outbox import Outbox
 from realtime.outbox.presence import fold, portions
 from realtime.outbox.transports import AsgiTransport
 from realtime.protocol import frames
-from realtime.protocol.frames import CloseCode
+from realtime.protocol.frames import CloseCode, Priority
 
 EMOJI = "\N{GRINNING FACE}"
 
