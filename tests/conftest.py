@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 PASSWORD = "correct horse battery"
 PROCESSES = "processes"
+DATABASE = {"db", "transactional_db"}  # pytest-django's: a test has the database by one of them, or by its mark
 _are_programs_refused = False  # the audit hook cannot be given anything, and stays for as long as Python runs
 
 # Examples are about what is right, not about how long it takes: any may take more than 200 ms on a busy machine.
@@ -112,15 +113,18 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put browser tests last, and mark as slow what starts programs.
+    """Put browser tests last, and mark by their fixtures what starts programs and what uses the database.
 
     Once Playwright has started, its event loop stands in the way of async_to_sync.
     """
     browser = Path(__file__).parent / "browser"
     items.sort(key=lambda item: item.path.is_relative_to(browser))
     for item in items:
-        if PROCESSES in getattr(item, "fixturenames", ()):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if PROCESSES in fixtures:
             item.add_marker(pytest.mark.slow)
+        if fixtures & DATABASE or item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.database)
 
 
 @pytest.hookimpl(wrapper=True)

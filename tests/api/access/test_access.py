@@ -114,6 +114,7 @@ def test_to_an_outsider_it_does_not_exist(
     assert answer.data == unknown.data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", WRONG_IDS)
 @pytest.mark.parametrize(IDS, [row for row in MEMBERS_ONLY if "/{" in row[1]])
 def test_an_id_that_is_none_is_a_400(callers: Callers, method: str, path: str, body: Any, wrong: str) -> None:

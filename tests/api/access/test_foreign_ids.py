@@ -137,6 +137,7 @@ def everything(workspace: Workspace) -> list[Any]:
     return [list(model._default_manager.filter(**{of: workspace.pk}).order_by("pk").values()) for model, of in models]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "id_input", CLOSED_TO_OTHERS, ids=lambda id_input: f"{id_input.operation}-{id_input.where}-{id_input.name}"
 )

@@ -64,6 +64,7 @@ def counts(cast: Cast, user: Any = None) -> set[int]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "deleted", "missing", "read", "unread"),
     [

@@ -23,6 +23,8 @@ from tests.conftest import PASSWORD, Cast
 from tests.flowra.accounts.test_hostile import CountingHasher
 from tests.flowra.accounts.test_pages_password import NEW, ask_for_reset, link_in
 
+pytestmark = pytest.mark.slow  # many hashes, many requests
+
 LOGIN, CHANGE = "/accounts/login/", "/accounts/password/change/"
 FORM = {"old_password": "wrong", "new_password1": NEW, "new_password2": NEW}
 
@@ -51,7 +53,6 @@ def rewind(seconds: float) -> None:
         row.save()
 
 
-@pytest.mark.slow
 def test_many_networks_try_one_name_slowly(counted: Cast) -> None:
     answers = [attempt(network) for network in range(20) for _ in range(9)]
     assert CountingHasher.asked <= FREE_TRIES + 5, "180 tries"
@@ -62,7 +63,6 @@ def test_many_networks_try_one_name_slowly(counted: Cast) -> None:
     assert attempt(99, "mika", PASSWORD).status_code == 302, "other names are not concerned"
 
 
-@pytest.mark.slow
 def test_the_pause_doubles_is_not_prolonged_and_never_shuts_out(counted: Cast) -> None:
     for network in range(FREE_TRIES):
         assert attempt(network).status_code == 200
@@ -225,7 +225,6 @@ def reset_form(client: Client, cast: Cast) -> str:
     return client.get(link_in(mail.outbox[0])).headers["Location"]
 
 
-@pytest.mark.slow
 def test_whatever_computes_a_hash_is_limited(
     counted: Cast, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,7 @@ SHOWN = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HIDDEN)
 def test_what_does_not_show_is_refused_wherever_a_name_is_set(
     client: Client, admin_client: Client, cast: Cast, name: str
