@@ -1,4 +1,4 @@
-"""The admin page "Who is online": what the registry holds, and closing somebody's connections."""
+"""The admin page "Who is online": processes and connected users, with a button that disconnects a user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from presence.exceptions import RegistryAway
+from presence.exceptions import RegistryUnavailable
 from presence.models import OnlineUser
 from presence.overview import read_overview, started_at
 from presence.registry.current import get_registry
@@ -36,10 +36,10 @@ else:
 
 @admin.register(OnlineUser)
 class OnlineUserAdmin(RowAdmin):
-    """One page for looking, one address for disconnecting; permissions are those of "last seen"."""
+    """A page that lists, and an address that disconnects; permissions are those of LastSeen."""
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Whether the caller may look."""
+        """Whether the caller may see the page."""
         return request.user.has_perm("presence.view_lastseen") or self.has_change_permission(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -84,8 +84,8 @@ class OnlineUserAdmin(RowAdmin):
         if settings.FLOWRA_PRESENCE_ENABLED:
             try:
                 overview = read_overview(search)
-            except RegistryAway:
-                context["is_away"] = True
+            except RegistryUnavailable:
+                context["is_unavailable"] = True
             else:
                 page = Paginator(overview.users, USERS_PER_PAGE).get_page(request.GET.get("p"))
                 processes = [(process, started_at(process.info)) for process in overview.processes]
@@ -100,7 +100,7 @@ class OnlineUserAdmin(RowAdmin):
         if settings.FLOWRA_PRESENCE_ENABLED:
             try:
                 self._report(request, user, get_registry().kick(user_id))
-            except RegistryAway:
+            except RegistryUnavailable:
                 self.message_user(request, _("The registry does not answer; nobody was disconnected."), messages.ERROR)
         else:
             self.message_user(request, _("Presence is switched off; nobody was disconnected."), messages.ERROR)
@@ -113,7 +113,7 @@ class OnlineUserAdmin(RowAdmin):
             text = _("%(user)s has no connections any more.") % {"user": user}
             self.message_user(request, text, messages.WARNING)
             return
-        # In the user's own history: there is no row here that stays.
+        # In the user's history, because OnlineUser has no row of its own.
         self.log_change(request, user, "Disconnected.")  # type: ignore[arg-type]  # any model will do
         text = ngettext(
             "%(count)d process was told to disconnect %(user)s.",
@@ -124,7 +124,7 @@ class OnlineUserAdmin(RowAdmin):
 
 
 def _users_url(request: HttpRequest) -> str:
-    """Return the address of the list of users, for those who may see it."""
+    """Return the address of the list of users, or "" for callers who may not see it."""
     meta = get_user_model()._meta
     may = request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}")
     return reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist") if may else ""

@@ -16,7 +16,7 @@ from chats.api.base import ApiView
 from chats.api.document.schema import reads
 from chats.api.input.fields import QueryIds
 from chats.selectors.access import access_chat
-from presence.exceptions import RegistryAway
+from presence.exceptions import RegistryUnavailable
 from presence.selectors import MemberPresencePayload, presence_payload, read_presence
 
 ROWS_MAX = 1_000
@@ -32,7 +32,7 @@ class Disabled(APIException):
 
 
 class Unavailable(APIException):
-    """Nobody can say now who is online."""
+    """It is not known who is online."""
 
     status_code = 503
     default_code = "unavailable"
@@ -59,7 +59,7 @@ class ChatPresenceList(ApiView):
             raise Disabled
         try:
             presence = read_presence(chat)
-        except RegistryAway as error:
+        except RegistryUnavailable as error:
             raise Unavailable from error
         wanted = query.get("user_ids")
         members = presence.members if wanted is None else presence.among(wanted)

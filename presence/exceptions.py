@@ -1,9 +1,9 @@
-"""What can go wrong with presence.
+"""Errors of presence.
 
 PresenceError
 └── RegistryError
-    ├── RegistryAway    the registry does not answer, or cannot know yet: presence is unknown, not "offline"
-    └── LeaseLost       the registry does not (or no longer) know this process as it is: register anew
+    ├── RegistryUnavailable    the registry does not answer, or is still being filled: presence is unknown
+    └── LeaseLost       the registry has no lease of this process, or another state of it: register again
 """
 
 
@@ -15,9 +15,9 @@ class RegistryError(PresenceError):
     """The registry did not do what it was asked."""
 
 
-class RegistryAway(RegistryError):
-    """Nobody can say now who is online; try again in a second or so."""
+class RegistryUnavailable(RegistryError):
+    """It is not known who is online; callers may try again after a second."""
 
 
 class LeaseLost(RegistryError):
-    """The process has to register again, under a fresh incarnation and with all its users."""
+    """The process must register again, with a new incarnation and all its users."""

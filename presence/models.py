@@ -1,4 +1,4 @@
-"""When people were last seen: the one thing about presence that outlives the registry."""
+"""When people were last seen, and the id of this installation."""
 
 from typing import ClassVar
 
@@ -25,7 +25,7 @@ class LastSeen(models.Model):
 
 
 class OnlineUser(LastSeen):
-    """Stands for "Who is online" on the admin's index. What the page shows comes from the registry."""
+    """Gives the admin an entry "Who is online", whose page reads the registry."""
 
     class Meta:
         proxy = True
@@ -35,7 +35,7 @@ class OnlineUser(LastSeen):
 
 
 class Installation(models.Model):
-    """The one row that tells this installation from others on the same Redis; see presence/registry/installation.py."""
+    """One row with a random id, from which the installation's prefix in Redis is made (registry/installation.py)."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     mark = models.CharField(max_length=32, editable=False)  # random

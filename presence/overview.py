@@ -41,21 +41,21 @@ class ConnectedUser:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Overview:
-    """Processes, the oldest first, and connected users, by name. Users in their grace are not among them."""
+    """Processes, the oldest first, and connected users, by name. Users in their grace are not included."""
 
     processes: Sequence[ProcessState]
     users: Sequence[ConnectedUser]
 
 
 def read_overview(search: str = "") -> Overview:
-    """Return what the registry holds, with users whose name or username contains `search`; raises RegistryAway."""
+    """Return the processes, and the users whose name or username contains `search`; raises RegistryUnavailable."""
     processes = get_registry().processes()
     held: dict[UUID, list[Held]] = {}
     for process in processes:
         for user_id, connections in process.users.items():
             held.setdefault(user_id, []).append(Held(process.info, connections))
     wanted = search.strip().casefold()
-    # Filtered here: the names are needed for the order anyhow, and databases differ in what they take for a capital.
+    # Filtered here, because databases differ in how they fold case.
     users = [
         ConnectedUser(user_id, username, name, held[user_id])
         for user_id, username, name in _names(list(held))

@@ -1,4 +1,4 @@
-"""Reads: who of a chat's members is online. One registry command and a constant number of queries, however large."""
+"""Reads: who of a chat's members is online. One registry command and a fixed number of queries for any chat."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from chats.payload_types import Counter, Id, Time
 from chats.payloads import optional_time_text
 from chats.selectors.access import is_blocked_within
 from chats.selectors.chats import list_members
-from presence.exceptions import RegistryAway
+from presence.exceptions import RegistryUnavailable
 from presence.models import LastSeen
-from presence.registry.base import State
+from presence.registry.base import UserState
 from presence.registry.current import get_registry
 
 PAIR = 2  # members of a direct chat
@@ -40,7 +40,7 @@ class MemberPresencePayload(TypedDict):
 
 
 class Member(NamedTuple):
-    """A row of the query: 3,000 of them are read in a fraction of the time that as many model instances take."""
+    """A row of the query; model instances would take several times as long for 3,000 members."""
 
     chat_id: UUID
     id: UUID
@@ -52,7 +52,7 @@ class Member(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MemberPresence:
-    """A member and what is known of their presence: `is_online` is None where nobody can say."""
+    """A member and their presence: `is_online` is None if it is not known."""
 
     member: Member
     is_online: bool | None
@@ -66,12 +66,12 @@ class MemberPresence:
 
     @property
     def display_name(self) -> str:
-        """What to call them."""
+        """Their display name, or else the username."""
         return self.member.display_name or self.member.username
 
     @property
     def membership(self) -> ChatMember:
-        """Return their membership with its `user`; what was not read for presence is loaded when it is asked for."""
+        """Return their membership with its `user`; fields that were not read are loaded on access."""
         member = self.member
         membership = ChatMember.from_db(None, ("id", "chat_id", "user_id"), (member.id, member.chat_id, member.user_id))
         membership.user = get_user_model().from_db(
@@ -82,7 +82,7 @@ class MemberPresence:
 
 @dataclasses.dataclass(frozen=True)
 class ChatPresence:
-    """A chat's members: online ones first, then by name. `is_known` is False while the registry is away."""
+    """A chat's members: online ones first, then by name. `is_known` is False if the registry does not answer."""
 
     is_enabled: bool
     is_known: bool
@@ -104,9 +104,9 @@ class ChatPresence:
 
 
 def read_presence(chat: Chat) -> ChatPresence:
-    """Return the presence of the chat's members; raises RegistryAway. The caller has checked who is asking.
+    """Return the presence of the chat's members; raises RegistryUnavailable. The caller checks access.
 
-    In a direct chat of which one blocks the other, nobody is shown to be online, or to have been.
+    In a direct chat of which one member blocks the other, both are shown as offline and never seen.
     """
     rows = _read_members(chat)
     user_ids = [row.user_id for row in rows]
@@ -114,7 +114,7 @@ def read_presence(chat: Chat) -> ChatPresence:
         hidden = [MemberPresence(row, False, None, 0) for row in sorted(rows, key=lambda row: row.user_id)]
         return ChatPresence(is_enabled=True, is_known=True, members=hidden)
     states = get_registry().snapshot(user_ids)
-    # After the registry, and not before: whoever went offline in between has been stored by now, or is in `states`.
+    # After the registry: a user who went offline in between is stored by now, or in `states`.
     seen = _last_seen(chat)
     members = [_presence_of(row, states[row.user_id], seen.get(row.user_id)) for row in rows]
     members.sort(key=member_order)
@@ -122,18 +122,18 @@ def read_presence(chat: Chat) -> ChatPresence:
 
 
 def show_presence(chat: Chat) -> ChatPresence:
-    """Return the presence of the chat's members for a page: without it where it is switched off or unknown."""
+    """Return the presence of the chat's members for a page; `is_online` is None if it is switched off or unknown."""
     if settings.FLOWRA_PRESENCE_ENABLED:
         try:
             return read_presence(chat)
-        except RegistryAway:
+        except RegistryUnavailable:
             pass
     members = sorted((MemberPresence(row, None, None, 0) for row in _read_members(chat)), key=member_order)
     return ChatPresence(is_enabled=settings.FLOWRA_PRESENCE_ENABLED, is_known=False, members=members)
 
 
-def read_states(chat_id: UUID) -> dict[UUID, State]:
-    """Return the state of each of the chat's members, for the process that fans out to it; raises RegistryAway."""
+def read_states(chat_id: UUID) -> dict[UUID, UserState]:
+    """Return the state of each of the chat's members, by user; raises RegistryUnavailable."""
     user_ids = list(ChatMember.objects.filter(chat_id=chat_id).values_list("user_id", flat=True))
     if len(user_ids) == PAIR and is_blocked_within(Chat.objects.only("kind").get(pk=chat_id)):
         return {}
@@ -162,10 +162,10 @@ def _last_seen(chat: Chat) -> Mapping[UUID, datetime.datetime]:
     return dict(LastSeen.objects.order_by().filter(user_id__in=members).values_list("user_id", "at"))
 
 
-def _presence_of(row: Member, state: State, stored: datetime.datetime | None) -> MemberPresence:
+def _presence_of(row: Member, state: UserState, stored: datetime.datetime | None) -> MemberPresence:
     last_seen = None
     if not state.is_online:
-        # The edge may not have been stored yet; the registry knows of it.
+        # The edge may not be stored yet; the registry has it.
         known = None if state.at is None else datetime.datetime.fromtimestamp(state.at, datetime.UTC)
         last_seen = max((at for at in (stored, known) if at is not None), default=None)
     return MemberPresence(row, state.is_online, last_seen, state.version)

@@ -14,9 +14,8 @@ from presence.models import LastSeen
 USERS_PER_STATEMENT = 500  # two parameters each
 _ATTEMPTS = 3
 
-# One statement, on SQLite and PostgreSQL. In the order of the keys, so that two processes that store the same users
-# wait for each other instead of one of them for ever. Joined with the users, so that the others are stored where one
-# is gone. (SQLite needs the WHERE to tell the conflict clause from a join's.)
+# One statement, for SQLite and PostgreSQL. Rows are in the order of their keys, so that two processes that store the
+# same users cannot deadlock. The join leaves out deleted users. SQLite needs the WHERE to parse ON CONFLICT.
 _STORE = """
 WITH seen (user_id, at) AS (VALUES {rows})
 INSERT INTO {table} AS stored (user_id, at)
@@ -26,9 +25,9 @@ ON CONFLICT (user_id) DO UPDATE SET at = excluded.at WHERE stored.at < excluded.
 
 
 def store_last_seen(seen: Mapping[UUID, datetime.datetime]) -> None:
-    """Store when these users were last seen; a later moment that is stored already stays.
+    """Store when these users were last seen, unless a later moment is stored. May be repeated.
 
-    May be repeated. Users that are gone are left out. One query for each 500.
+    Deleted users are left out. One query for each 500 users.
     """
     rows = sorted(seen.items(), key=lambda row: row[0].bytes)
     for start in range(0, len(rows), USERS_PER_STATEMENT):
@@ -53,6 +52,6 @@ def _store(rows: Sequence[tuple[UUID, datetime.datetime]]) -> None:
                 cursor.execute(statement, parameters)
             return
         except IntegrityError:
-            # Somebody was deleted after the statement had found them; looked for once more, they are gone.
+            # A user was deleted while the statement ran; the next attempt leaves them out.
             if not left:
                 raise

@@ -121,7 +121,7 @@ async def shutdown() -> None:
 
 
 async def check_registry() -> str:
-    """Return "ok" if presence's registry answers, or is not needed; raises RegistryAway."""
+    """Return "ok" if presence's registry answers, or is not needed; raises RegistryUnavailable."""
     if settings.FLOWRA_PRESENCE_ENABLED:
         await asyncio.to_thread(get_registry().ping)
     return "ok"

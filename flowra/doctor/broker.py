@@ -17,7 +17,7 @@ from redis.retry import Retry
 from flowra.doctor.clock import compare_clocks
 from flowra.doctor.data import MET_DAYS, list_met_limits
 from flowra.doctor.report import Check, Finding, failed, ok, warning
-from presence.exceptions import RegistryAway
+from presence.exceptions import RegistryUnavailable
 from presence.registry.current import get_registry
 from presence.registry.installation import read_identity, running_database
 from realtime.broker.channel_layers import get_layer, is_shared
@@ -117,7 +117,7 @@ def check_registry() -> Iterator[Finding]:
         return
     try:
         processes = get_registry().processes()
-    except RegistryAway as error:
+    except RegistryUnavailable as error:
         if "cannot say" not in str(error):
             raise
         yield warning(REGISTRY, f"{error}", "It was emptied a moment ago; look again in a few seconds.")

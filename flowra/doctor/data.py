@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from flowra.doctor.clock import compare_clocks
 from flowra.doctor.report import Check, Finding, failed, ok, one_line, warning
-from presence.exceptions import RegistryAway
+from presence.exceptions import RegistryUnavailable
 from presence.registry.current import get_registry
 
 CONNECT_TIMEOUT = 3  # seconds
@@ -193,7 +193,7 @@ def _running_processes() -> int | None:
         return None
     try:
         return len(get_registry().processes())
-    except (RegistryAway, ValueError):  # ValueError: REDIS_URL cannot be parsed
+    except (RegistryUnavailable, ValueError):  # ValueError: REDIS_URL cannot be parsed
         return None
 
 

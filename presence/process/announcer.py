@@ -1,7 +1,7 @@
-"""Edges to the watchers: stored, published, confirmed, in this order.
+"""Announces edges: stores last seen, publishes, confirms, in this order.
 
-Whoever dies in between leaves the edge unconfirmed, and the registry hands it to another. So every step may happen
-twice: storing never moves `last_seen` back, and watchers drop versions they have seen.
+If a process ends in between, the edge stays unconfirmed and the registry hands it out again. So every step may happen
+twice: storing never moves `last_seen` back, and receivers drop versions that they have.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from presence.events import presence_event
 from presence.registry.base import Edge, Registry
 from presence.services import store_last_seen
 
-# Runs a blocking function somewhere where it holds nobody up, and returns what it returns.
+# Runs a blocking function outside the event loop and returns its result.
 Run = Callable[..., Awaitable[Any]]
-USERS_PER_EVENT = 500  # within what a database takes as parameters, and what crosses a layer in one piece
+USERS_PER_EVENT = 500  # bounded by a query's parameters and by the size of a layer message
 
 
 async def announce(edges: Iterable[Edge], registry: Registry, *, run_db: Run, run_registry: Run) -> None:
     """Store, publish and confirm edges; raises what storing or publishing raises, with nothing confirmed of that part.
 
-    Several edges of one user are told one after the other: each event has a user once.
+    Several edges of one user are announced one after the other: each event has a user once.
     """
     for part in _parts(edges):
         seen = {edge.user_id: _moment(edge.at) for edge in part if not edge.is_online}

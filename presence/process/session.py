@@ -1,7 +1,7 @@
-"""This process's part in the registry: what it holds, what it has told, and how it recovers. No tasks, no event loop.
+"""This process's connections by user, kept in the registry in step. No tasks, no event loop.
 
-Arrivals and departures are noted here and told in one ordered stream of numbered updates, each with the *present*
-number of connections of some users, so that an update may be sent twice and a departure never overtakes an arrival.
+Changes are sent as one ordered stream of numbered updates, each with the *present* number of connections of some users.
+So an update may be sent twice, and a departure never overtakes an arrival.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from collections.abc import Callable
 from itertools import islice
 from uuid import UUID
 
-from presence.exceptions import LeaseLost, RegistryAway
+from presence.exceptions import LeaseLost, RegistryUnavailable
 from presence.registry.base import Edge, ProcessInfo, Reaped, Registry
 
 BATCH = 1_000  # users in one update
-MAX_TRIES = 3  # registrations in one flush; a registry that forgets faster is as good as away
+MAX_TRIES = 3  # registrations in one flush; a registry that loses them faster counts as unavailable
 
 
 class PresenceSession:
     """A process's connections by user, and its registration.
 
-    `arrive` and `depart` never block. `flush`, `renew`, `reap` and `leave` call the registry and raise RegistryAway;
-    they may be called again at any time. Edges handed to this process are collected in `edges`, also by a call that
-    fails later on.
+    `arrive` and `depart` never block. `flush`, `renew`, `reap` and `leave` call the registry and raise
+    RegistryUnavailable; they may be called again at any time. Edges that were handed out to this process are collected
+    in `edges`, also by a call that fails later on.
     """
 
     def __init__(self, registry: Registry, describe: Callable[[], ProcessInfo]) -> None:
@@ -35,26 +35,26 @@ class PresenceSession:
         self._dirty: dict[UUID, None] = {}
         self._sequence = 0
         self._synced = 0
-        self._wire = threading.Lock()  # registrations, updates and renewals, one after the other
-        self._joining: ProcessInfo | None = None  # kept over tries: registering twice is registering once
+        self._calls = threading.Lock()  # registrations, updates and renewals run one after the other
+        self._registering: ProcessInfo | None = None  # kept over tries, which then have the same incarnation
         self._incarnation: str | None = None
         self._retiring: deque[str] = deque()
         self._number = 0
-        self._unanswered: dict[UUID, int] | None = None  # the update that was sent without an answer
+        self._unanswered: dict[UUID, int] | None = None  # the update whose answer has not come
         self._has_left = False
         self.epoch = ""
-        self.settles_in: float | None = None  # set by a registration in a new epoch, until `take_reset`
+        self.settles_in: float | None = None  # set by a registration in a new epoch, until `pop_reset`
         self.registrations = 0
         self.edges: deque[Edge] = deque()
 
     # --- Connections ----------------------------------------------------------------------------
 
     def arrive(self, user_id: UUID) -> int:
-        """Note a new connection of the user; returns its sequence number, for `is_synced`."""
+        """Count a new connection of the user; returns its sequence number, for `is_synced`."""
         return self._count(user_id, 1)
 
     def depart(self, user_id: UUID) -> int:
-        """Note that a connection of the user has ended; returns its sequence number, for `is_synced`."""
+        """Count a connection of the user less; returns its sequence number, for `is_synced`."""
         return self._count(user_id, -1)
 
     def is_synced(self, sequence: int) -> bool:
@@ -62,7 +62,7 @@ class PresenceSession:
         return self._synced >= sequence
 
     @property
-    def has_news(self) -> bool:
+    def has_changes(self) -> bool:
         """Whether there is something to flush."""
         return bool(self._dirty) or self._unanswered is not None or self._incarnation is None or bool(self._retiring)
 
@@ -85,32 +85,32 @@ class PresenceSession:
     # --- The registry ---------------------------------------------------------------------------
 
     def flush(self) -> bool:
-        """Register if need be, and tell the registry everything that it has not been told; raises RegistryAway.
+        """Register if needed, and send the registry all changes; raises RegistryUnavailable.
 
         Returns whether the registry was asked.
         """
-        with self._wire:
-            has_news = self.has_news
+        with self._calls:
+            has_changes = self.has_changes
             for _ in range(MAX_TRIES):
                 if self._has_left:
                     return False
                 try:
-                    self._join()
+                    self._register()
                     self._send_all()
                     self._retire_earlier()
                 except LeaseLost:
                     self._lose()
                 else:
-                    return has_news
-        raise RegistryAway("The registry forgets this process as soon as it has registered.")
+                    return has_changes
+        raise RegistryUnavailable("The registry loses this process as soon as it has registered.")
 
     def renew(self) -> bool:
-        """Renew the lease, or note that it is lost: `flush` then registers anew. Raises RegistryAway.
+        """Renew the lease, or record that it is lost: `flush` then registers again. Raises RegistryUnavailable.
 
         Returns whether the registry was asked.
         """
-        with self._wire:
-            # An update without an answer may or may not have been taken; it has to be settled first.
+        with self._calls:
+            # An update without an answer may or may not have been applied; `flush` sends it again first.
             if self._incarnation is None or self._unanswered is not None:
                 return False
             try:
@@ -120,9 +120,9 @@ class PresenceSession:
             return True
 
     def reap(self) -> Reaped | None:
-        """Return what is to be announced and who is to be disconnected; notes a lost lease. Raises RegistryAway.
+        """Return edges to announce and users to disconnect; records a lost lease. Raises RegistryUnavailable.
 
-        None if there is no lease to ask with.
+        None without a lease.
         """
         incarnation = self._incarnation
         if incarnation is None:
@@ -130,7 +130,7 @@ class PresenceSession:
         try:
             reaped = self._registry.reap(incarnation)
         except LeaseLost:
-            with self._wire:
+            with self._calls:
                 if self._incarnation == incarnation:
                     self._lose()
             return Reaped([], [])
@@ -138,31 +138,31 @@ class PresenceSession:
         return reaped
 
     def leave(self) -> None:
-        """Hand everybody over and never come back: users have their grace to turn up elsewhere. Raises RegistryAway."""
-        with self._wire:
+        """End the registration for good: users have their grace to connect elsewhere. Raises RegistryUnavailable."""
+        with self._calls:
             self._has_left = True
             self._lose()
             self._retire_earlier()
 
-    def take_reset(self) -> float | None:
-        """Return, once, the seconds until a new epoch knows who is online; None where there was no new one."""
+    def pop_reset(self) -> float | None:
+        """Return, once, the seconds until a new epoch knows who is online; None without a new epoch."""
         settles_in, self.settles_in = self.settles_in, None
         return settles_in
 
-    def _join(self) -> None:
+    def _register(self) -> None:
         if self._incarnation is not None:
             return
-        self._joining = self._joining or self._describe()
-        joined = self._registry.register(self._joining)
+        self._registering = self._registering or self._describe()
+        registration = self._registry.register(self._registering)
         with self._lock:
             self._dirty = dict.fromkeys(self._counts)  # the whole set
         self._unanswered = None
         self._number = 0
-        self._incarnation, self._joining = self._joining.incarnation, None
+        self._incarnation, self._registering = self._registering.incarnation, None
         self.registrations += 1
-        if self.epoch and joined.epoch != self.epoch:
-            self.settles_in = joined.settles_in
-        self.epoch = joined.epoch
+        if self.epoch and registration.epoch != self.epoch:
+            self.settles_in = registration.settles_in
+        self.epoch = registration.epoch
 
     def _send_all(self) -> None:
         while self._incarnation is not None:

@@ -1,6 +1,6 @@
--- What every command begins with: let time take effect. The same as backends/memory.py; see presence/registry/base.py.
--- KEYS[1]: the base of all keys. ARGV: 1 Unix time in ms, "" for the server's; 2 the highest version the caller has
--- heard of; 3 lease and 4 grace in ms; 5 to 9 MAX_STEP, CONFIRM_WITHIN, SETTLE in ms, MAX_UNCONFIRMED, REAP_LIMIT;
+-- Every command begins with this: it applies the time that has passed, as memory.py does (interface: base.py).
+-- KEYS[1]: the base of all keys. ARGV: 1 Unix time in ms, "" for the server's; 2 the highest version that the caller
+-- has seen; 3 lease and 4 grace in ms; 5 to 9 MAX_STEP, CONFIRM_WITHIN, SETTLE in ms, MAX_UNCONFIRMED, REAP_LIMIT;
 -- from 10 on the command's own. A reply is {status, serial, …}.
 local base = KEYS[1]
 local META, PROCESSES, USERS = base .. ":meta", base .. ":processes", base .. ":users"
@@ -9,11 +9,11 @@ local PENDING, EDGES, UNCONFIRMED = base .. ":pending", base .. ":edges", base .
 local floor, lease, grace = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local MAX_STEP, CONFIRM_WITHIN, SETTLE = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local MAX_UNCONFIRMED, REAP_LIMIT = tonumber(ARGV[8]), tonumber(ARGV[9])
-local BATCH = 5000 -- users of expired leases, and of ended graces, in one call; more are left to the next one
+local BATCH = 5000 -- users of expired leases, and of ended graces, in one call; the next call goes on
 
 local epoch, serial, base_version, settled_at, now, wall
 
--- Lua writes large numbers as 1.7e+12.
+-- tostring() writes large numbers as 1.7e+12.
 local function text(number)
   return string.format("%.0f", number)
 end
@@ -53,19 +53,19 @@ local function save()
     "settled_at", text(settled_at), "clock", text(now), "wall", text(wall))
 end
 
-local function forget_process(incarnation)
+local function delete_process(incarnation)
   redis.call("ZREM", PROCESSES, incarnation)
   redis.call("DEL", process_key(incarnation), holds_key(incarnation), kicks_key(incarnation))
 end
 
 local function clear()
   for _, incarnation in ipairs(redis.call("ZRANGE", PROCESSES, 0, -1)) do
-    forget_process(incarnation)
+    delete_process(incarnation)
   end
   redis.call("DEL", META, PROCESSES, USERS, HOLDERS, LEAVING, PENDING, EDGES, UNCONFIRMED)
 end
 
-local function forget_edge(version)
+local function drop_edge(version)
   local edge = redis.call("HGET", EDGES, version)
   if not edge then
     return
@@ -81,7 +81,7 @@ local function forget_edge(version)
   end
 end
 
--- `at` is registry time. Nobody is told while the registry settles: all will look anew.
+-- `at` is registry time. While the registry settles no edge is handed out: clients load again.
 local function make_edge(user, online, at)
   serial = serial + 1
   local version, seen_at = text(serial), text(wall - (now - at))
@@ -95,11 +95,11 @@ local function make_edge(user, online, at)
   mine[#mine + 1] = version
   redis.call("HSET", UNCONFIRMED, user, table.concat(mine, ","))
   if #mine > MAX_UNCONFIRMED then
-    forget_edge(mine[1])
+    drop_edge(mine[1])
   end
 end
 
--- Give edges to the caller, with all earlier unconfirmed ones of the same users, in order of version.
+-- Return these edges and all earlier unconfirmed ones of the same users, in order of version.
 local function hand_out(versions)
   local given, order = {}, {}
   for _, version in ipairs(versions) do
@@ -121,7 +121,7 @@ local function hand_out(versions)
   return edges
 end
 
--- Note that the process holds the user no more; returns whether nobody does, who was held.
+-- Record that the process no longer holds the user; returns whether it was the last one.
 local function release(incarnation, user)
   if redis.call("HDEL", holds_key(incarnation), user) == 0 then
     return false
@@ -139,14 +139,14 @@ local function lease_of(incarnation)
   return tonumber(redis.call("ZSCORE", PROCESSES, incarnation) or "0")
 end
 
--- Free what an expired lease holds of one user.
+-- Release one user of an expired lease.
 local function expire(incarnation, user)
   if release(incarnation, user) then
     make_edge(user, "0", lease_of(incarnation) - lease)
   end
 end
 
-local function take_leaving(user, due)
+local function end_grace(user, due)
   redis.call("ZREM", LEAVING, user)
   make_edge(user, "0", due - grace)
 end
@@ -156,8 +156,8 @@ local function has_backlog()
     or #redis.call("ZRANGEBYSCORE", LEAVING, "-inf", now, "LIMIT", 0, 1) > 0
 end
 
--- Let time take effect for one user, where a backlog is left.
-local function settle_user(user)
+-- Apply the time that has passed to one user, while a backlog is left.
+local function apply_time_to(user)
   local expired = {}
   for _, incarnation in ipairs(split(redis.call("HGET", HOLDERS, user))) do
     if lease_of(incarnation) <= now then
@@ -171,7 +171,7 @@ local function settle_user(user)
   end
   local due = redis.call("ZSCORE", LEAVING, user)
   if due and tonumber(due) <= now then
-    take_leaving(user, tonumber(due))
+    end_grace(user, tonumber(due))
   end
 end
 
@@ -179,27 +179,27 @@ local function free_expired()
   local left = BATCH
   for _, incarnation in ipairs(redis.call("ZRANGEBYSCORE", PROCESSES, "-inf", now)) do
     local users = redis.call("HKEYS", holds_key(incarnation))
-    for place = 1, math.min(#users, left) do
-      expire(incarnation, users[place])
+    for index = 1, math.min(#users, left) do
+      expire(incarnation, users[index])
     end
     if #users > left then
       return
     end
     left = left - #users
-    forget_process(incarnation)
+    delete_process(incarnation)
   end
 end
 
--- `wake`: a process that has just started is the first to call for longer than a lease. Then everybody else is dead,
--- and all that time has passed.
+-- `wake`: the caller has just started. If nobody called for longer than a lease, all other processes have ended and all
+-- that time counts.
 local function begin(wake)
   local meta = redis.call("HMGET", META, "epoch", "serial", "base", "settled_at", "clock", "wall")
-  -- Changes nothing, but a server without memory refuses it. A script that begins with a DEL is let through to its end:
-  -- time would go on for a process that cannot renew its lease, and its users would seem to leave.
+  -- Changes nothing, but a server that is out of memory refuses it and so the script. A script that begins with a DEL
+  -- would run to its end: time would pass for a process that cannot renew its lease, and its users would go offline.
   redis.call("HSET", META, "wall", meta[6] or "0")
   if tonumber(meta[2] or "0") < floor then
-    clear() -- it has gone back in time
-    -- The next epoch begins above: else whoever only reads would empty it, too, until the clock has caught up.
+    clear() -- the server was put back to an earlier state
+    -- The next epoch begins above it; otherwise every read would empty it until the clock has caught up.
     meta = { false, ARGV[2] }
   end
   epoch = meta[1] or ""
@@ -220,8 +220,8 @@ local function begin(wake)
   end
   free_expired()
   local due = redis.call("ZRANGEBYSCORE", LEAVING, "-inf", now, "WITHSCORES", "LIMIT", 0, BATCH)
-  for place = 1, #due, 2 do
-    take_leaving(due[place], tonumber(due[place + 1]))
+  for index = 1, #due, 2 do
+    end_grace(due[index], tonumber(due[index + 1]))
   end
 end
 

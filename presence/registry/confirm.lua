@@ -1,6 +1,6 @@
 -- ARGV: from 10 on versions.
 begin(false)
-for place = 10, #ARGV do
-  forget_edge(ARGV[place])
+for index = 10, #ARGV do
+  drop_edge(ARGV[index])
 end
 return finish()

@@ -1,9 +1,9 @@
-"""Which installation this process belongs to: the name under which it keeps everything in Redis.
+"""Which installation this process belongs to: the prefix of all its keys and channels in Redis.
 
-Several installations may share one Redis, whose pub/sub does not know its database numbers. So all keys and channels
-begin with the installation's prefix, FLOWRA_REDIS_PREFIX. By default that is made of a random id in the database and of
-what tells this database from a copy of it: all processes read the same, whatever their DATABASE_URL looks like, and a
-backup that is restored elsewhere becomes another installation. A standby that takes over stays the same one.
+Several installations may share one Redis, whose pub/sub ignores its database numbers. FLOWRA_REDIS_PREFIX sets the
+prefix. By default it is a digest of a random id in the database and of the database's own identity. So all processes of
+an installation have the same one, whatever their DATABASE_URL looks like; a backup that is restored elsewhere gets
+another one; a standby that takes over keeps it.
 """
 
 from __future__ import annotations
@@ -25,16 +25,20 @@ from presence.models import Installation
 ROOT = "flowra"  # what all prefixes begin with, for the broker's ACL: ~flowra:* and &flowra*
 NAME_BYTES = 6  # of a digest: twelve hexadecimal digits
 QUERY_TIMEOUT = 5  # seconds for each answer of the database
-RETRY_AFTER = 1.0  # seconds after a failure in which nobody asks again
+RETRY_AFTER = 1.0  # seconds after a failure in which the database is not asked again
+
+
+# SQLSTATEs of a server that gives no system identifier: no privilege, no such function, not supported.
+_NO_CLUSTER_ID = ("42501", "42883", "0A000")
 
 
 class InstallationUnknown(Exception):
-    """The database does not say which installation it is."""
+    """The installation's identity could not be read from the database."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Identity:
-    """What all processes of an installation share: the prefix, and the key that their events are signed with."""
+    """What all processes of an installation share: the prefix, and the key that signs their events."""
 
     prefix: str
     signing_key: bytes
@@ -42,7 +46,7 @@ class Identity:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Database:
-    """`lasting` outlives restarts and a standby's take-over; `running` tells two servers on one copied disk apart."""
+    """`lasting` outlives restarts and a standby's take-over; `running` differs for servers on copies of one disk."""
 
     lasting: str
     running: str
@@ -60,7 +64,7 @@ def identity_named(prefix: str) -> Identity:
 
 
 def read_identity() -> Identity:
-    """Return the identity, read once; raises InstallationUnknown. It asks the database: not for the event loop."""
+    """Return the identity, read once from the database, so not in the event loop; raises InstallationUnknown."""
     global _identity, _failed_at
     with _lock:
         known = _identity
@@ -85,12 +89,12 @@ async def find_identity() -> Identity:
 
 
 def running_database() -> str:
-    """Return a name of the database server that answers right now; raises DatabaseError. It asks the database."""
+    """Return a digest that identifies the running database server, from a query; raises DatabaseError."""
     return _digest(_ask_database(with_id=False).running)
 
 
 def default_prefix() -> str:
-    """Return the prefix that the database gives now, whatever is set; raises DatabaseError. It asks the database."""
+    """Return the prefix that is made of the database, whatever is set, from a query; raises DatabaseError."""
     return f"{ROOT}:{_digest(_ask_database().lasting)}"
 
 
@@ -103,7 +107,7 @@ def _digest(text: str) -> str:
 
 
 def _ask_database(*, with_id: bool = True) -> _Database:
-    """Ask over a connection of its own: threads of Redis clients have none, and would keep it."""
+    """Query over a connection of its own: threads of Redis clients have none and would keep it."""
     own: Any = connection.copy()
     options = own.settings_dict["OPTIONS"]
     if own.vendor == "postgresql":
@@ -113,15 +117,15 @@ def _ask_database(*, with_id: bool = True) -> _Database:
         options["timeout"] = QUERY_TIMEOUT
     try:
         with own.cursor() as cursor:
-            mark = _read_id(cursor) if with_id else ""
-            place = _postgresql(cursor) if own.vendor == "postgresql" else _sqlite(own.settings_dict["NAME"])
+            random_id = _read_id(cursor) if with_id else ""
+            database = _postgresql(cursor) if own.vendor == "postgresql" else _sqlite(own.settings_dict["NAME"])
     finally:
         own.close()
-    return _Database(f"{mark} {place.lasting}", place.running)
+    return _Database(f"{random_id} {database.lasting}", database.running)
 
 
 def _read_id(cursor: Any) -> str:
-    """Return the installation's random id; made anew where the migration's row is gone."""
+    """Return the installation's random id; inserted again if the migration's row is missing."""
     table = Installation._meta.db_table
     cursor.execute(f"SELECT mark FROM {table} WHERE id = 1")  # noqa: S608  (our own table)
     row = cursor.fetchone()
@@ -140,7 +144,7 @@ def _postgresql(cursor: Any) -> _Database:
         cursor.execute("SELECT system_identifier FROM pg_control_system()")
         cluster = str(cursor.fetchone()[0])
     except DatabaseError as error:
-        if getattr(error.__cause__, "sqlstate", "") not in ("42501", "42883", "0A000"):  # not allowed, not there
+        if getattr(error.__cause__, "sqlstate", "") not in _NO_CLUSTER_ID:
             raise
         cluster = ""
     cursor.execute("SELECT oid, pg_postmaster_start_time() FROM pg_database WHERE datname = current_database()")
@@ -150,5 +154,5 @@ def _postgresql(cursor: Any) -> _Database:
 
 def _sqlite(name: Any) -> _Database:
     file = os.stat(name)
-    place = f"{file.st_dev} {file.st_ino}"
-    return _Database(place, place)
+    identity = f"{file.st_dev} {file.st_ino}"
+    return _Database(identity, identity)

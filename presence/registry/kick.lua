@@ -1,10 +1,10 @@
 -- ARGV: 10 user.
 begin(false)
-local told = 0
+local processes = 0
 for _, incarnation in ipairs(split(redis.call("HGET", HOLDERS, ARGV[10]))) do
   if lease_of(incarnation) > now then
     redis.call("SADD", kicks_key(incarnation), ARGV[10])
-    told = told + 1
+    processes = processes + 1
   end
 end
-return finish(text(told))
+return finish(text(processes))

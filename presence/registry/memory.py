@@ -1,7 +1,7 @@
-"""The registry of one process: no server needed. Also the reference that the Lua scripts beside it follow.
+"""The registry in the memory of one process, and the reference for the Lua scripts beside it.
 
-A store is what a Redis server is to the other backend: several registries may share one (tests do), and it can be
-emptied or put back to an earlier state. Times are whole milliseconds, as on Redis.
+A store stands for a Redis server: tests share one among several registries, empty it, and put it back to an earlier
+state. Times are whole milliseconds, as in Redis.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from presence.exceptions import LeaseLost, RegistryAway
+from presence.exceptions import LeaseLost, RegistryUnavailable
 from presence.registry.base import (
     CONFIRM_WITHIN,
     MAX_STEP,
@@ -23,12 +23,12 @@ from presence.registry.base import (
     REAP_LIMIT,
     SETTLE,
     Edge,
-    Joined,
     ProcessInfo,
     ProcessState,
     Reaped,
+    Registration,
     Registry,
-    State,
+    UserState,
 )
 
 
@@ -53,22 +53,22 @@ class _Pending:
 
 
 class Store:
-    """Everything the registry knows."""
+    """The data of a registry."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything, as FLUSHALL does."""
+        """Delete everything, as FLUSHALL does."""
         self.epoch = ""
         self.serial = 0  # the last version given out
-        self.base = 0  # the version of users the epoch has not seen
+        self.base = 0  # the version of users who have none in this epoch
         self.settled_at = 0
         self.clock = 0  # registry time: advances with the wall clock, by at most MAX_STEP between two calls
         self.wall = 0
         self.processes: dict[str, _Process] = {}
-        self.users: dict[UUID, State] = {}
+        self.users: dict[UUID, UserState] = {}
         self.holders: dict[UUID, set[str]] = {}
         self.leaving: dict[UUID, int] = {}
         self.pending: dict[int, _Pending] = {}  # by version
@@ -76,7 +76,7 @@ class Store:
 
     @property
     def is_settled(self) -> bool:
-        """Whether every process had its time to register in this epoch."""
+        """Whether SETTLE has passed since the epoch began."""
         return self.clock >= self.settled_at
 
 
@@ -90,12 +90,12 @@ class MemoryRegistry(Registry):
         self._lease = milliseconds(lease)
         self._grace = milliseconds(grace)
         self._clock = clock
-        self._floor = 0  # the highest version this process has heard of: a store that knows less went back in time
+        self._floor = 0  # the highest version that this process has seen: a store with a lower one was put back
 
     # --- The interface --------------------------------------------------------------------------
 
     @override
-    def register(self, process: ProcessInfo) -> Joined:
+    def register(self, process: ProcessInfo) -> Registration:
         with self._store.lock:
             store = self._begin(wake=self._floor == 0)
             if not store.epoch:
@@ -104,8 +104,8 @@ class MemoryRegistry(Registry):
             if known is None:
                 known = store.processes[process.incarnation] = _Process(process, 0)
             known.lease_until = store.clock + self._lease
-            self._hear()
-            return Joined(store.epoch, max(0, store.settled_at - store.clock) / 1000)
+            self._raise_floor()
+            return Registration(store.epoch, max(0, store.settled_at - store.clock) / 1000)
 
     @override
     def update(self, incarnation: str, number: int, changes: Mapping[UUID, int]) -> list[Edge]:
@@ -142,7 +142,7 @@ class MemoryRegistry(Registry):
                 for user_id in list(process.holds):
                     self._drop(process, user_id)
                 del self._store.processes[incarnation]
-            self._hear()
+            self._raise_floor()
 
     @override
     def reap(self, incarnation: str | None) -> Reaped:
@@ -156,7 +156,7 @@ class MemoryRegistry(Registry):
                 process.kicks.clear()
             waiting = sorted((pending.available_at, version) for version, pending in store.pending.items())
             due = [version for available_at, version in waiting if available_at <= store.clock]
-            self._hear()
+            self._raise_floor()
             return Reaped(self._hand_out(due[:REAP_LIMIT]), kicked, has_more=len(due) > REAP_LIMIT)
 
     @override
@@ -164,24 +164,24 @@ class MemoryRegistry(Registry):
         with self._store.lock:
             self._begin()
             for version in versions:
-                self._forget(version)
-            self._hear()
+                self._drop_edge(version)
+            self._raise_floor()
 
     @override
-    def snapshot(self, user_ids: Collection[UUID]) -> dict[UUID, State]:
+    def snapshot(self, user_ids: Collection[UUID]) -> dict[UUID, UserState]:
         with self._store.lock:
             store = self._begin()
-            self._hear()
+            self._raise_floor()
             if not store.epoch or not store.is_settled:
-                raise RegistryAway("The registry is new; who is online is not known yet.")
-            nobody = State(is_online=False, version=store.base, at=None)
+                raise RegistryUnavailable("The registry is new; who is online is not known yet.")
+            nobody = UserState(is_online=False, version=store.base, at=None)
             return {user_id: store.users.get(user_id, nobody) for user_id in user_ids}
 
     @override
     def processes(self) -> list[ProcessState]:
         with self._store.lock:
             store = self._begin()
-            self._hear()
+            self._raise_floor()
             return sorted(
                 (
                     ProcessState(process.info, (process.lease_until - store.clock) / 1000, dict(process.holds))
@@ -196,7 +196,7 @@ class MemoryRegistry(Registry):
             holders = self._begin().holders.get(user_id, set())
             for incarnation in holders:
                 self._store.processes[incarnation].kicks[user_id] = None
-            self._hear()
+            self._raise_floor()
             return len(holders)
 
     @override
@@ -206,15 +206,15 @@ class MemoryRegistry(Registry):
     # --- Time -----------------------------------------------------------------------------------
 
     def _begin(self, *, wake: bool = False) -> Store:
-        """Let time take effect and return the store, emptied if it has gone back in time.
+        """Apply the time that has passed and return the store, emptied if it was put back to an earlier state.
 
-        `wake`: a process that has just started is the first to call for longer than a lease. Then everybody else is
-        dead, and all that time has passed. (Were they alive and the registry stalled, they would register anew.)
+        `wake`: the caller has just started. If nobody called for longer than a lease, all other processes have ended
+        and all that time counts.
         """
         store = self._store
         if store.serial < self._floor:
             store.clear()
-            # The next epoch begins above: else whoever only reads would empty it, too, until the clock has caught up.
+            # The next epoch begins above it; otherwise every read would empty the store until the clock has caught up.
             store.serial = self._floor
         wall = milliseconds(self._clock())
         passed = max(0, wall - store.wall)
@@ -222,7 +222,7 @@ class MemoryRegistry(Registry):
             passed = min(passed, milliseconds(MAX_STEP))
         store.clock += passed
         store.wall = wall
-        # The longest lease last: users whom several processes held were last seen by that one.
+        # The longest lease last: a user of several processes was last seen by that one.
         for incarnation, process in sorted(store.processes.items(), key=lambda item: (item[1].lease_until, item[0])):
             if process.lease_until <= store.clock:
                 for user_id in list(process.holds):
@@ -238,17 +238,17 @@ class MemoryRegistry(Registry):
     def _begin_epoch(self) -> None:
         store = self._store
         store.epoch = uuid.uuid4().hex
-        # Versions go on rising over epochs, even if nobody is left who knows the last one.
+        # Versions rise over epochs, even if no process knows the last one.
         has_past = store.serial > 0
         store.serial = store.base = max(store.wall, store.serial + 1)
         store.settled_at = store.clock + (milliseconds(SETTLE) if has_past else 0)
 
-    def _hear(self) -> None:
+    def _raise_floor(self) -> None:
         self._floor = max(self._floor, self._store.serial)
 
     def _live(self, incarnation: str) -> _Process:
         process = self._begin().processes.get(incarnation)
-        self._hear()
+        self._raise_floor()
         if process is None:
             raise LeaseLost(f"{incarnation} has no live lease.")
         return process
@@ -256,7 +256,7 @@ class MemoryRegistry(Registry):
     # --- Users ----------------------------------------------------------------------------------
 
     def _hold(self, process: _Process, user_id: UUID, connections: int) -> bool:
-        """Note that the process holds the user; returns whether they came online."""
+        """Record that the process holds the user; returns whether they came online."""
         store = self._store
         process.holds[user_id] = connections
         store.holders.setdefault(user_id, set()).add(process.info.incarnation)
@@ -269,12 +269,12 @@ class MemoryRegistry(Registry):
         return True
 
     def _drop(self, process: _Process, user_id: UUID) -> None:
-        """Note that the process holds the user no more; if nobody does, they are leaving."""
+        """Record that the process no longer holds the user; if no process does, their grace begins."""
         if self._release(process, user_id):
             self._store.leaving[user_id] = self._store.clock + self._grace
 
     def _release(self, process: _Process, user_id: UUID) -> bool:
-        """Note that the process holds the user no more; returns whether nobody does, who was held."""
+        """Record that the process no longer holds the user; returns whether it was the last one."""
         if process.holds.pop(user_id, None) is None:
             return False
         holders = self._store.holders[user_id]
@@ -287,21 +287,21 @@ class MemoryRegistry(Registry):
     # --- Edges ----------------------------------------------------------------------------------
 
     def _make_edge(self, user_id: UUID, *, is_online: bool, at: int) -> None:
-        """Note an edge; `at` is registry time. Nobody is told while the registry settles: all will look anew."""
+        """Record an edge; `at` is registry time. While the registry settles, none is handed out: clients load again."""
         store = self._store
         store.serial += 1
         seen_at = (store.wall - (store.clock - at)) / 1000
-        store.users[user_id] = State(is_online, store.serial, seen_at)
+        store.users[user_id] = UserState(is_online, store.serial, seen_at)
         if not store.is_settled:
             return
         store.pending[store.serial] = _Pending(Edge(user_id, is_online, store.serial, seen_at), 0)
         mine = store.unconfirmed.setdefault(user_id, [])
         mine.append(store.serial)
         if len(mine) > MAX_UNCONFIRMED:
-            self._forget(mine[0])
+            self._drop_edge(mine[0])
 
     def _hand_out(self, versions: Collection[int]) -> list[Edge]:
-        """Give edges to the caller, with all earlier unconfirmed ones of the same users, in order of version."""
+        """Return these edges and all earlier unconfirmed ones of the same users, in order of version."""
         store = self._store
         users = {store.pending[version].edge.user_id: version for version in sorted(versions)}
         given = {
@@ -309,10 +309,10 @@ class MemoryRegistry(Registry):
         }
         for version in given:
             store.pending[version].available_at = store.clock + milliseconds(CONFIRM_WITHIN)
-        self._hear()
+        self._raise_floor()
         return [store.pending[version].edge for version in sorted(given)]
 
-    def _forget(self, version: int) -> None:
+    def _drop_edge(self, version: int) -> None:
         pending = self._store.pending.pop(version, None)
         if pending is None:
             return

@@ -1,4 +1,4 @@
--- Gives for each process: incarnation, host, pid, version, since, ms left of its lease, users and connections in turn.
+-- Returns for each process: incarnation, host, pid, version, since, ms left of its lease, users and connections in turn.
 begin(false)
 local processes = {}
 for _, incarnation in ipairs(redis.call("ZRANGEBYSCORE", PROCESSES, "(" .. text(now), "+inf")) do

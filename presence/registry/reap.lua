@@ -1,4 +1,4 @@
--- ARGV: 10 incarnation, "" for somebody who is none.
+-- ARGV: 10 incarnation, "" for a caller that is no process.
 begin(false)
 local incarnation, kicked = ARGV[10], {}
 if incarnation ~= "" then
@@ -11,7 +11,7 @@ end
 if epoch == "" then
   return finish({}, {}, "0")
 end
--- Those that wait longest first; all that are new wait since ever, in order of their versions.
+-- Those that were due first come first; new ones have the score 0 and come in order of their versions.
 local due = redis.call("ZRANGEBYSCORE", PENDING, "-inf", now, "LIMIT", 0, REAP_LIMIT + 1)
 local more = #due > REAP_LIMIT or has_backlog()
 if #due > REAP_LIMIT then

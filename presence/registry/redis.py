@@ -1,7 +1,7 @@
 """The registry of any number of processes and machines, on Redis or Valkey.
 
-Each call is one Lua script: `common.lua`, which lets time take effect on the server's clock, and a short one of its
-own. They do what memory.py does; tests/presence/registry/test_registry.py holds the two together.
+Each call is one Lua script: `common.lua`, which applies the time that has passed on the server's clock, and a short one
+of its own. They do the same as memory.py; tests/presence/registry/test_registry.py runs on both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from typing_extensions import override
 
-from presence.exceptions import LeaseLost, RegistryAway
+from presence.exceptions import LeaseLost, RegistryUnavailable
 from presence.registry.base import (
     CONFIRM_WITHIN,
     MAX_STEP,
@@ -28,20 +28,20 @@ from presence.registry.base import (
     REGISTRY_TIMEOUT,
     SETTLE,
     Edge,
-    Joined,
     ProcessInfo,
     ProcessState,
     Reaped,
+    Registration,
     Registry,
-    State,
+    UserState,
 )
 from presence.registry.installation import InstallationUnknown, read_identity
 from presence.registry.memory import milliseconds
 
 PART = "{presence}"  # after the installation's prefix; in braces, so that all keys are in one slot of a Redis cluster
 MAX_CONNECTIONS = 50  # of one process: its tasks, and pages and REST calls in their threads
-READINESS_SECONDS = 60  # that the key stays which /readyz writes
-# What every command's script does: ask the time, write, read.
+READINESS_SECONDS = 60  # that the key which /readyz writes is kept
+# As every command's script does: ask the time, write, read.
 _READINESS = "redis.call('SET', KEYS[1], redis.call('TIME')[1], 'EX', ARGV[1]) return redis.call('GET', KEYS[1])"
 _FOLDER = Path(__file__).parent
 _CONSTANTS = [
@@ -80,7 +80,7 @@ class RedisRegistry(Registry):
         self._clock = clock
         self._times = [milliseconds(lease), milliseconds(grace)]
         self._lock = threading.Lock()
-        self._floor = 0  # the highest version this process has heard of: a server that knows less went back in time
+        self._floor = 0  # the highest version that this process has seen: a server with a lower one was put back
         self._scripts: dict[str, Any] = {}
         self.client: redis.Redis = redis.Redis.from_url(
             url,
@@ -96,7 +96,7 @@ class RedisRegistry(Registry):
     # --- The interface --------------------------------------------------------------------------
 
     @override
-    def register(self, process: ProcessInfo) -> Joined:
+    def register(self, process: ProcessInfo) -> Registration:
         epoch, settles_in = self._call(
             "register",
             process.incarnation,
@@ -106,7 +106,7 @@ class RedisRegistry(Registry):
             repr(process.since),
             uuid.uuid4().hex,
         )
-        return Joined(epoch, int(settles_in) / 1000)
+        return Registration(epoch, int(settles_in) / 1000)
 
     @override
     def update(self, incarnation: str, number: int, changes: Mapping[UUID, int]) -> list[Edge]:
@@ -132,7 +132,7 @@ class RedisRegistry(Registry):
         self._call("confirm", *versions)
 
     @override
-    def snapshot(self, user_ids: Collection[UUID]) -> dict[UUID, State]:
+    def snapshot(self, user_ids: Collection[UUID]) -> dict[UUID, UserState]:
         ids = list(user_ids)
         (states,) = self._call("snapshot", *(str(user_id) for user_id in ids))
         return {user_id: _state(text) for user_id, text in zip(ids, states, strict=True)}
@@ -146,34 +146,34 @@ class RedisRegistry(Registry):
 
     @override
     def kick(self, user_id: UUID) -> int:
-        (told,) = self._call("kick", str(user_id))
-        return int(told)
+        (processes,) = self._call("kick", str(user_id))
+        return int(processes)
 
     @override
     def ping(self) -> None:
         try:
             self._readiness(keys=[f"{self._base()}:readiness"], args=[READINESS_SECONDS])
         except (redis.exceptions.RedisError, OSError) as error:
-            raise RegistryAway(f"Redis does not answer: {error}") from error
+            raise RegistryUnavailable(f"Redis does not answer: {error}") from error
 
     # --- Calls ----------------------------------------------------------------------------------
 
     def _call(self, name: str, *arguments: str | int) -> Sequence[Any]:
-        """Run a command's script and return what it gives; raises LeaseLost and RegistryAway."""
+        """Run a command's script and return its reply; raises LeaseLost and RegistryUnavailable."""
         wall = "" if self._clock is None else milliseconds(self._clock())
         header = [wall, self._floor, *self._times, *_CONSTANTS]
         base = self._base()
         try:
             reply: list[Any] = self._script(name)(keys=[base], args=[*header, *arguments])
         except (redis.exceptions.RedisError, OSError) as error:
-            raise RegistryAway(f"Redis does not answer: {error}") from error
+            raise RegistryUnavailable(f"Redis does not answer: {error}") from error
         status, serial, *rest = reply
         with self._lock:
             self._floor = max(self._floor, int(serial))
         if status == "lost":
             raise LeaseLost(f"{arguments[0]}: {rest[0]}.")
-        if status == "away":
-            raise RegistryAway(f"The registry cannot say: {rest[0]}.")
+        if status == "unavailable":
+            raise RegistryUnavailable(f"The registry cannot say: {rest[0]}.")
         return rest
 
     def _base(self) -> str:
@@ -181,11 +181,11 @@ class RedisRegistry(Registry):
             try:
                 self._prefix = f"{read_identity().prefix}:{PART}"
             except InstallationUnknown as error:
-                raise RegistryAway(str(error)) from error
+                raise RegistryUnavailable(str(error)) from error
         return self._prefix
 
     def _script(self, name: str) -> Any:
-        """Return the script of a command: called by its hash, and sent whole where the server does not know it."""
+        """Return the script of a command; it is called by its hash, and sent whole if the server does not have it."""
         if name not in self._scripts:
             self._scripts[name] = self.client.register_script(script_text(name))
         return self._scripts[name]
@@ -196,9 +196,9 @@ def _edge(text: str) -> Edge:
     return Edge(UUID(user_id), is_online == "1", int(version), int(at) / 1000)
 
 
-def _state(text: str) -> State:
+def _state(text: str) -> UserState:
     version, is_online, at = text.split("|")
-    return State(is_online == "1", int(version), int(at) / 1000 if at else None)
+    return UserState(is_online == "1", int(version), int(at) / 1000 if at else None)
 
 
 def _process(row: Sequence[Any]) -> ProcessState:

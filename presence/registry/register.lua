@@ -2,18 +2,18 @@
 begin(floor == 0)
 if epoch == "" then
   epoch = ARGV[15]
-  -- Versions go on rising over epochs, even if nobody is left who knows the last one.
+  -- Versions rise over epochs, even if no process knows the last one.
   settled_at = serial > 0 and now + SETTLE or now
   serial = math.max(wall, serial + 1)
   base_version = serial
 end
 local incarnation = ARGV[10]
 if lease_of(incarnation) <= now then
-  -- Unknown, or left in the backlog: then it begins anew, without the users it held.
+  -- Unknown, or expired and still in the backlog: it begins without users.
   for _, user in ipairs(redis.call("HKEYS", holds_key(incarnation))) do
     expire(incarnation, user)
   end
-  forget_process(incarnation)
+  delete_process(incarnation)
   redis.call("HSET", process_key(incarnation), "host", ARGV[11], "pid", ARGV[12], "version", ARGV[13],
     "since", ARGV[14], "number", "0")
 end

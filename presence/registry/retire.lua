@@ -5,12 +5,12 @@ if is_live(incarnation) then
   local backlog = has_backlog()
   for _, user in ipairs(redis.call("HKEYS", holds_key(incarnation))) do
     if backlog then
-      settle_user(user)
+      apply_time_to(user)
     end
     if release(incarnation, user) then
       redis.call("ZADD", LEAVING, now + grace, user)
     end
   end
-  forget_process(incarnation)
+  delete_process(incarnation)
 end
 return finish()

@@ -13,10 +13,10 @@ if number > last + 1 then
 end
 redis.call("HSET", process_key(incarnation), "number", text(number))
 local backlog, came = has_backlog(), {}
-for place = 12, #ARGV, 2 do
-  local user, connections = ARGV[place], tonumber(ARGV[place + 1])
+for index = 12, #ARGV, 2 do
+  local user, connections = ARGV[index], tonumber(ARGV[index + 1])
   if backlog then
-    settle_user(user)
+    apply_time_to(user)
   end
   if connections > 0 then
     redis.call("HSET", holds_key(incarnation), user, text(connections))

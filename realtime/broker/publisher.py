@@ -37,7 +37,7 @@ class Publisher:
         self._wake = asyncio.Event()
         self._retry_at = 0.0
         self._owes_resync = False  # something was dropped since the last one
-        self.is_broker_away = False
+        self.is_failing = False
 
     def put(self, event: LayerEvent) -> None:
         """Queue `event`; over the bound it is dropped and counted."""
@@ -96,13 +96,13 @@ class Publisher:
         except Exception as error:  # noqa: BLE001  (the message is stored whatever a layer raises)
             metrics.layer_failures.labels("publish").inc()
             self._retry_at = time.monotonic() + PAUSE_AFTER_FAILURE
-            if not self.is_broker_away:
+            if not self.is_failing:
                 logger.warning("The broker does not take events; other processes catch up by repair: %r", error)
-            self.is_broker_away = True
+            self.is_failing = True
             return False
-        if self.is_broker_away:
+        if self.is_failing:
             logger.info("The broker takes events again.")
-        self.is_broker_away = False
+        self.is_failing = False
         return True
 
 

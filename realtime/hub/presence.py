@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from presence.changes import PresenceBatch
-from presence.exceptions import RegistryAway
+from presence.exceptions import RegistryUnavailable
 from presence.process.tracker import Tracker
 from presence.selectors import read_states
 from realtime.database import run_in_db_thread
@@ -57,7 +57,7 @@ class PresenceFeed:
 
     async def ensure_loaded(self, room: Room) -> None:
         """Return when the room knows who is online, or cannot for now; several callers share one reading."""
-        if room.presence.is_known or self._tracker is None or self._tracker.is_away:
+        if room.presence.is_known or self._tracker is None or self._tracker.is_unavailable:
             return
         await asyncio.shield(self._loading(room))
 
@@ -79,7 +79,7 @@ class PresenceFeed:
             generation = room.presence.generation
             try:
                 states = await run_in_db_thread(read_states, room.chat_id)
-            except RegistryAway:
+            except RegistryUnavailable:
                 return  # unknown, as `online_count` will say
             except Exception:
                 logger.exception("Who is online in the chat %s cannot be read.", room.chat_id)

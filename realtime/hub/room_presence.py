@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from presence.changes import PresenceEntry
-from presence.registry.base import State
+from presence.registry.base import UserState
 
 
 class RoomPresence:
@@ -48,7 +48,7 @@ class RoomPresence:
         rounds, self._rounds = self._rounds, []
         return [list(some.values()) for some in rounds]
 
-    def load(self, states: Mapping[UUID, State]) -> None:
+    def load(self, states: Mapping[UUID, UserState]) -> None:
         """Load a snapshot of all members; later changes stay, and users who are not in it are removed."""
         for user_id in self._versions.keys() - states.keys():
             del self._versions[user_id]

@@ -13,8 +13,8 @@ from uuid import UUID
 import pytest
 import redis
 
-from presence.exceptions import RegistryAway
-from presence.registry.base import Edge, Joined, ProcessInfo, ProcessState, Reaped, Registry, State
+from presence.exceptions import RegistryUnavailable
+from presence.registry.base import Edge, ProcessInfo, ProcessState, Reaped, Registration, Registry, UserState
 from presence.registry.memory import MemoryRegistry, Store
 from presence.registry.redis import RedisRegistry
 from tests.presence.watched import Process, WatchedRegistry, start_process, watched_registry
@@ -179,13 +179,13 @@ class Wire:
         """Carry a call over, or not."""
         self.sent.append((name, *arguments))
         if name in self.lose_request:
-            raise RegistryAway("The request is lost.")
+            raise RegistryUnavailable("The request is lost.")
         answer = call()
         if name in self.lose_answer:
-            raise RegistryAway("The answer is lost.")
+            raise RegistryUnavailable("The answer is lost.")
         return answer
 
-    def register(self, process: ProcessInfo) -> Joined:
+    def register(self, process: ProcessInfo) -> Registration:
         return self.send(lambda: self.registry.register(process), "register", process.incarnation)
 
     def update(self, incarnation: str, number: int, changes: Mapping[UUID, int]) -> list[Edge]:
@@ -206,7 +206,7 @@ class Wire:
     def confirm(self, versions: Collection[int]) -> None:
         self.send(lambda: self.registry.confirm(versions), "confirm", versions)
 
-    def snapshot(self, user_ids: Collection[UUID]) -> dict[UUID, State]:
+    def snapshot(self, user_ids: Collection[UUID]) -> dict[UUID, UserState]:
         return self.send(lambda: self.registry.snapshot(user_ids), "snapshot")
 
     def processes(self) -> list[ProcessState]:

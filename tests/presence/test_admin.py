@@ -133,8 +133,8 @@ def test_names_are_text(admin_client: Client, cast: Cast, process: Process) -> N
     assert "<i>Olga" not in disconnect(admin_client, cast.owner)
 
 
-def test_registry_that_is_away(admin_client: Client, cast: Cast, process: Process) -> None:
-    process.registry.is_away = True
+def test_registry_that_is_unavailable(admin_client: Client, cast: Cast, process: Process) -> None:
+    process.registry.is_unavailable = True
     assert "The registry does not answer" in read(admin_client)
     assert "nobody was disconnected" in disconnect(admin_client, cast.owner)
     assert not LogEntry.objects.exists()

@@ -171,15 +171,15 @@ def test_who_held_an_expired_lease_is_offline(cast: Cast, process: Process) -> N
 # --- Where it is not known ----------------------------------------------------------------------
 
 
-def test_registry_that_is_away_is_a_503(cast: Cast, process: Process) -> None:
+def test_registry_that_is_unavailable_is_a_503(cast: Cast, process: Process) -> None:
     process.hold(cast.owner)
-    process.registry.is_away = True
+    process.registry.is_unavailable = True
     answer = read(caller_for(cast.owner), cast.chat)
     assert (answer.status, answer.data["code"], answer.headers["Retry-After"]) == (503, "unavailable", "1")
     assert isinstance(answer.data["detail"], str)
     assert read(caller_for(cast.outsider), cast.chat).status == 404
     assert read(Caller(), cast.chat).status == 401
-    process.registry.is_away = False
+    process.registry.is_unavailable = False
     assert read(caller_for(cast.owner), cast.chat).status == 200
 
 
@@ -219,8 +219,8 @@ def test_one_registry_call_and_the_same_queries_however_many_members(cast: Cast,
     assert costs == [(4, 1), (4, 1)]
 
 
-def test_store_is_not_read_where_the_registry_is_away(cast: Cast, process: Process) -> None:
-    process.registry.is_away = True
+def test_store_is_not_read_where_the_registry_is_unavailable(cast: Cast, process: Process) -> None:
+    process.registry.is_unavailable = True
     with CaptureQueriesContext(connection) as queries:
         read(caller_for(cast.owner), cast.chat)
     assert not any("presence_lastseen" in query["sql"] for query in queries)

@@ -161,8 +161,8 @@ def test_switched_off(cast: Cast, process: Process, settings: Settings, argument
 
 
 @pytest.mark.parametrize("arguments", ACTIONS)
-def test_registry_that_is_away_is_one_line(cast: Cast, process: Process, arguments: tuple[str]) -> None:
-    process.registry.is_away = True
+def test_registry_that_is_unavailable_is_one_line(cast: Cast, process: Process, arguments: tuple[str]) -> None:
+    process.registry.is_unavailable = True
     with pytest.raises(CommandError) as caught:
         run(*arguments)
     assert str(caught.value) == "It is not known who is online. Taken away."

@@ -124,7 +124,7 @@ def test_rest_and_the_admin_page_over_redis(admin_client: Client, cast: Cast, va
 
 
 @pytest.mark.parametrize("arguments", [(), ("reap",), ("kick", "john")])
-def test_registry_that_is_away_is_one_line(demo: Server, broker: Valkey, arguments: tuple[str]) -> None:
+def test_registry_that_is_unavailable_is_one_line(demo: Server, broker: Valkey, arguments: tuple[str]) -> None:
     broker.stop()
     with pytest.raises(ProgramError) as caught:
         demo.manage("presence", *arguments)

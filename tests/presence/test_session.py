@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from presence.exceptions import LeaseLost, RegistryAway
+from presence.exceptions import LeaseLost, RegistryUnavailable
 from presence.process.session import BATCH, MAX_TRIES, PresenceSession
 from presence.registry.base import CONFIRM_WITHIN, SETTLE, Edge, Reaped
 from tests.presence.conftest import GRACE, LEASE, MemoryWorld, Wire, make_info
@@ -42,13 +42,13 @@ def process() -> Process:
 def test_first_flush_registers_and_tells(process: Process) -> None:
     process.session.arrive(ANNA)
     process.session.arrive(ANNA)
-    assert process.session.has_news
+    assert process.session.has_changes
     process.session.flush()
     assert process.wire.take_sent() == [("register", "p1"), ("update", "p1", 1, {ANNA: 2})]
-    assert not process.session.has_news
+    assert not process.session.has_changes
     assert (process.session.registrations, process.session.users) == (1, 1)
     assert [edge.user_id for edge in process.session.edges] == [ANNA]
-    assert process.session.take_reset() is None
+    assert process.session.pop_reset() is None
     process.session.flush()
     assert process.wire.take_sent() == []
 
@@ -85,11 +85,11 @@ def test_unanswered_update_is_sent_again_with_its_number(process: Process, lost:
     process.session.flush()
     process.session.arrive(ANNA)
     getattr(process.wire, lost).add("update")
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         process.session.flush()
     process.session.depart(ANNA)
     process.session.arrive(BEN)
-    assert process.session.has_news
+    assert process.session.has_changes
     process.wire.take_sent()
     getattr(process.wire, lost).clear()
     process.session.flush()
@@ -100,7 +100,7 @@ def test_unanswered_update_is_sent_again_with_its_number(process: Process, lost:
 def test_edges_of_a_lost_answer_come_later(process: Process) -> None:
     process.session.arrive(ANNA)
     process.wire.lose_answer.add("update")
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         process.session.flush()
     process.wire.lose_answer.clear()
     process.session.flush()
@@ -113,13 +113,13 @@ def test_edges_of_a_lost_answer_come_later(process: Process) -> None:
 def test_lost_answer_of_a_registration_is_one_registration(process: Process) -> None:
     process.wire.lose_answer.add("register")
     for _ in range(2):
-        with pytest.raises(RegistryAway):
+        with pytest.raises(RegistryUnavailable):
             process.session.flush()
     process.wire.lose_answer.clear()
     process.session.flush()
     assert process.wire.take_sent() == [("register", "p1")] * 3
     assert process.session.registrations == 1
-    assert process.session.take_reset() is None
+    assert process.session.pop_reset() is None
 
 
 def test_renewal_waits_for_an_unanswered_update(process: Process) -> None:
@@ -128,7 +128,7 @@ def test_renewal_waits_for_an_unanswered_update(process: Process) -> None:
     process.session.renew()
     process.session.arrive(ANNA)
     process.wire.lose_answer.add("update")
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         process.session.flush()
     process.wire.take_sent()
     process.session.renew()
@@ -151,7 +151,7 @@ def test_lost_lease_is_a_fresh_incarnation_with_the_whole_set_then_the_old_retir
     process.session.depart(BEN)
     process.wire.take_sent()
     process.session.renew()
-    assert process.session.has_news
+    assert process.session.has_changes
     process.session.flush()
     assert process.wire.take_sent() == [
         ("renew", "p1", 1),
@@ -161,7 +161,7 @@ def test_lost_lease_is_a_fresh_incarnation_with_the_whole_set_then_the_old_retir
     ]
     assert process.is_online(ANNA)
     assert not process.is_online(BEN)
-    assert process.session.take_reset() is None
+    assert process.session.pop_reset() is None
     assert process.session.registrations == 2
 
 
@@ -195,7 +195,7 @@ def test_unanswered_update_is_forgotten_with_the_lease(process: Process) -> None
     process.session.flush()
     process.session.arrive(ANNA)
     process.wire.lose_request.add("update")
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         process.session.flush()
     process.wire.lose_request.clear()
     process.session.depart(ANNA)
@@ -211,9 +211,9 @@ def test_retiring_is_tried_until_answered(process: Process) -> None:
     process.wire.registry.update("p1", 2, {})  # so that the next number is not the one expected
     process.session.renew()
     process.wire.lose_request.add("retire")
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         process.session.flush()
-    assert process.session.has_news
+    assert process.session.has_changes
     assert set(process.held()) == {"p1", "p2", "other"}
     process.wire.lose_request.clear()
     process.session.flush()
@@ -226,7 +226,7 @@ def test_reap_notes_a_lost_lease(process: Process) -> None:
     process.session.flush()
     process.wire.registry.retire("p1")
     assert process.session.reap() == Reaped([], [])
-    assert process.session.has_news
+    assert process.session.has_changes
     process.session.flush()
     assert set(process.held()) == {"p2"}
 
@@ -245,21 +245,21 @@ def test_new_epoch_is_a_reset_once(process: Process) -> None:
     process.world.empty()
     process.session.reap()
     process.wire.lose_answer.add("register")
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         process.session.flush()
     process.wire.lose_answer.clear()
     process.world.pass_time(SETTLE / 2)
     process.session.flush()
     assert process.session.epoch != first
-    assert process.session.take_reset() == SETTLE / 2
-    assert process.session.take_reset() is None
+    assert process.session.pop_reset() == SETTLE / 2
+    assert process.session.pop_reset() is None
 
 
 def test_leaving_hands_everybody_over_and_is_for_good(process: Process) -> None:
     process.session.arrive(ANNA)
     process.session.flush()
     process.wire.lose_request.add("retire")
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         process.session.leave()
     process.wire.lose_request.clear()
     process.session.leave()
@@ -281,7 +281,7 @@ def test_sequence_is_synced_when_the_registry_has_answered(process: Process) -> 
     assert process.session.is_synced(0)
     assert not process.session.is_synced(sequence)
     process.wire.lose_answer.add("update")
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         process.session.flush()
     assert not process.session.is_synced(sequence)
     process.wire.lose_answer.clear()
@@ -311,7 +311,7 @@ def test_batches_go_on_where_they_were_interrupted(process: Process) -> None:
     for number in range(BATCH + 1):
         sequences.append(session.depart(UUID(int=number)))
     process.wire.lose_answer.add("update")
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         session.flush()
     process.wire.lose_answer.clear()
     assert not session.is_synced(sequences[-1])
@@ -329,10 +329,10 @@ class Forgetful(Wire):
         raise LeaseLost("Forgotten.")
 
 
-def test_registry_that_keeps_forgetting_is_away() -> None:
+def test_registry_that_keeps_forgetting_is_unavailable() -> None:
     wire = Forgetful(MemoryWorld().registry())
     session = PresenceSession(wire, make_info)
     session.arrive(ANNA)
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         session.flush()
     assert [sent[0] for sent in wire.take_sent()] == ["register", "update"] * MAX_TRIES

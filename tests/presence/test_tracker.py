@@ -16,7 +16,7 @@ from asgiref.sync import sync_to_async
 from presence import metrics
 from presence.changes import PresenceBatch
 from presence.events import DisconnectRequested, PresenceEvent, PresenceReset, presence_event
-from presence.exceptions import RegistryAway
+from presence.exceptions import RegistryUnavailable
 from presence.models import LastSeen
 from presence.process import tracker as tracker_module
 from presence.process.tracker import Tracker
@@ -38,11 +38,11 @@ class Clock:
 class FailingRegistry(MemoryRegistry):
     """A registry that can be taken away."""
 
-    is_away = False
+    is_unavailable = False
 
     def _begin(self, *, wake: bool = False) -> Store:
-        if self.is_away:
-            raise RegistryAway("taken away")
+        if self.is_unavailable:
+            raise RegistryUnavailable("taken away")
         return super()._begin(wake=wake)
 
 
@@ -142,14 +142,14 @@ async def test_a_user_comes_goes_and_was_last_seen(cast: Cast) -> None:
         await until(lambda: not world.store.pending)
 
 
-async def test_while_the_registry_is_away_nobody_waits_and_nothing_is_forgotten(cast: Cast) -> None:
+async def test_while_the_registry_is_unavailable_nobody_waits_and_nothing_is_forgotten(cast: Cast) -> None:
     async with running() as world:
         await world.tracker.wait_synced()
-        world.registry.is_away = True
+        world.registry.is_unavailable = True
         sequence = world.tracker.arrive(cast.member.pk)
         async with asyncio.timeout(5):
             await world.tracker.wait_synced(sequence)
-        world.registry.is_away = False
+        world.registry.is_unavailable = False
         await until(lambda: world.told() == [("Mika", True)])
 
 
@@ -157,14 +157,14 @@ async def test_a_lost_lease_is_taken_up_again(cast: Cast) -> None:
     async with running() as world:
         await world.tracker.wait_synced(world.tracker.arrive(cast.member.pk))
         await until(lambda: world.told() == [("Mika", True)])
-        world.registry.is_away = True
+        world.registry.is_unavailable = True
         other = world.another()
         other.register(describe_process())
         for _ in range(8):
             world.clock.now += 2
             other.processes()
         assert not other.snapshot([cast.member.pk])[cast.member.pk].is_online
-        world.registry.is_away = False
+        world.registry.is_unavailable = False
         await until(lambda: other.snapshot([cast.member.pk])[cast.member.pk].is_online)
         await until(lambda: world.told() == [("Mika", True), ("Mika", False), ("Mika", True)])
         assert len(other.processes()) == 1
@@ -219,11 +219,11 @@ async def test_operators_see_when_reaping_stops() -> None:
         await world.tracker.wait_synced()
         began = time.time()
         await until(lambda: last.get() >= began)
-        world.registry.is_away = True
+        world.registry.is_unavailable = True
         stopped_at, failed = last.get(), failures.get()
         await until(lambda: failures.get() >= failed + 2)
         assert last.get() == stopped_at
-        world.registry.is_away = False
+        world.registry.is_unavailable = False
         await until(lambda: last.get() > stopped_at)
 
 

@@ -10,7 +10,7 @@ from unittest import mock
 
 from django.conf import settings
 
-from presence.exceptions import RegistryAway
+from presence.exceptions import RegistryUnavailable
 from presence.registry import current
 from presence.registry.base import ProcessInfo
 from presence.registry.current import get_registry
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class WatchedRegistry(MemoryRegistry):
-    """`calls` counts; with `is_away` nothing is answered; time stands still."""
+    """`calls` counts; with `is_unavailable` nothing is answered; time stands still."""
 
     calls = 0
-    is_away = False
+    is_unavailable = False
     now = 1_800_000_000.0
 
     def __init__(self, store: Store, *, lease: float, grace: float) -> None:
@@ -32,8 +32,8 @@ class WatchedRegistry(MemoryRegistry):
 
     def _begin(self, *, wake: bool = False) -> Store:
         self.calls += 1
-        if self.is_away:
-            raise RegistryAway("Taken away.")
+        if self.is_unavailable:
+            raise RegistryUnavailable("Taken away.")
         return super()._begin(wake=wake)
 
 

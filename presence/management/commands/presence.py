@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 
 from chats.payloads import time_text
-from presence.exceptions import RegistryAway
+from presence.exceptions import RegistryUnavailable
 from presence.overview import Overview, read_overview, started_at
 from presence.process.announcer import announce
 from presence.registry.base import Registry
@@ -49,7 +49,7 @@ class Command(BaseCommand):
                 self._kick(registry, options["username"])
             else:
                 self._show(read_overview(), as_json=options["json"])
-        except RegistryAway as error:
+        except RegistryUnavailable as error:
             raise CommandError(f"It is not known who is online. {' '.join(str(error).split())}") from error
 
     def _reap(self, registry: Registry) -> None:
@@ -58,7 +58,7 @@ class Command(BaseCommand):
             reaped = registry.reap(None)
             try:
                 async_to_sync(announce)(reaped.edges, registry, run_db=_run, run_registry=_run)
-            except RegistryAway:
+            except RegistryUnavailable:
                 raise
             except Exception as error:  # whatever a receiver or its broker raises
                 raise CommandError(f"Not all could be announced; running servers will do it: {error!r}") from error

@@ -35,7 +35,7 @@ def test_a_password_that_is_missing(postgresql: PostgreSQL) -> None:
             wait_until(has_tried, 20, "some tries")
             log = server.output()
             assert log.count("The broker does not let this process listen") == 1
-            assert log.count("The registry of presence is away") == 1
+            assert log.count("The registry of presence does not answer") == 1
             assert "answers again" not in log
             assert "died" not in log
             assert httpx.get(f"{server.base_url}/readyz").status_code == 503

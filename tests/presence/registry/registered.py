@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from presence.registry.base import Edge, Registry, State
+from presence.registry.base import Edge, Registry, UserState
 from tests.presence.conftest import START, World, make_info
 
 ANNA, BEN, CARL = (UUID(int=number) for number in (1, 2, 3))
@@ -42,7 +42,7 @@ class Process:
         self.registry.confirm([edge.version for edge in edges])
         return short(edges)
 
-    def look(self, user_id: UUID) -> State:
+    def look(self, user_id: UUID) -> UserState:
         return self.registry.snapshot([user_id])[user_id]
 
 

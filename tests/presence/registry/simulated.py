@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
-from presence.exceptions import LeaseLost, RegistryAway
+from presence.exceptions import LeaseLost, RegistryUnavailable
 from presence.process.session import PresenceSession
 from presence.registry.base import Edge, ProcessInfo
 from tests.presence.conftest import Wire, make_info
@@ -68,12 +68,12 @@ class BadLine(Wire):
         if name in REPEATABLE:
             self.model.sent.append(execute)
         if fault == "request":
-            raise RegistryAway("The request is lost.")
+            raise RegistryUnavailable("The request is lost.")
         if fault == "twice":
             execute()
         answer = execute()
         if fault == "answer":
-            raise RegistryAway("The answer is lost.")
+            raise RegistryUnavailable("The answer is lost.")
         return answer
 
 
@@ -105,7 +105,7 @@ class Process:
         self.line.fault = fault
         try:
             call()
-        except (RegistryAway, LeaseLost):
+        except (RegistryUnavailable, LeaseLost):
             return False
         finally:
             self.line.fault = ""
@@ -129,7 +129,7 @@ class Process:
 
     def look(self) -> None:
         """Load the watcher's snapshot where it has none of this epoch, as a client does on `resync`."""
-        if self.session.take_reset() is not None:
+        if self.session.pop_reset() is not None:
             self.watcher.is_loaded = False
         if not self.watcher.is_loaded and self.session.epoch:
             states = self.line.snapshot(USERS)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from presence.exceptions import LeaseLost, RegistryAway
-from presence.registry.base import SETTLE, Joined, State
+from presence.exceptions import LeaseLost, RegistryUnavailable
+from presence.registry.base import SETTLE, Registration, UserState
 from tests.presence.conftest import GRACE, LEASE, START, World
 from tests.presence.registry.registered import ANNA, BEN, Process, keep_alive, short
 
@@ -53,7 +53,7 @@ def test_registering_again_changes_nothing_but_the_lease(world: World) -> None:
     process.update(anna=1)
     keep_alive(world, 1, process)
     world.pass_time(LEASE - 1)
-    assert process.registry.register(process.info) == Joined(process.joined.epoch, 0.0)
+    assert process.registry.register(process.info) == Registration(process.joined.epoch, 0.0)
     world.pass_time(LEASE - 1)
     assert process.look(ANNA).is_online
     assert short(process.update(ben=1)) == [(BEN, True)]
@@ -75,12 +75,12 @@ def test_registering_after_the_lease_is_registering_without_users(world: World) 
 def test_first_epoch_knows_at_once(world: World) -> None:
     process = Process(world)
     assert process.joined.settles_in == 0.0
-    assert process.look(ANNA) == State(False, round(START * 1000), None)
+    assert process.look(ANNA) == UserState(False, round(START * 1000), None)
 
 
 def test_without_an_epoch_nobody_can_say(world: World) -> None:
     registry = world.registry()
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         registry.snapshot([ANNA])
     for call in (
         lambda: registry.update("x", 1, {ANNA: 1}),
@@ -107,15 +107,15 @@ def test_emptied_registry_settles_without_edges(world: World) -> None:
     assert again.joined.epoch != one.joined.epoch
     assert again.joined.settles_in == SETTLE
     assert again.update(anna=1) == []
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         again.look(ANNA)
     world.pass_time(SETTLE / 2)
     late = Process(world, registry=two.registry)
-    assert late.joined == Joined(again.joined.epoch, SETTLE / 2)
+    assert late.joined == Registration(again.joined.epoch, SETTLE / 2)
     world.pass_time(SETTLE / 2)
     state = again.look(ANNA)
     assert state.is_online
-    assert again.look(BEN) == State(False, state.version - 1, None)
+    assert again.look(BEN) == UserState(False, state.version - 1, None)
     assert state.version > again.look(BEN).version > before.version
     assert again.reap() == []
     assert short(late.update(ben=1)) == [(BEN, True)]
@@ -153,7 +153,7 @@ def test_restored_snapshot_is_noticed_by_whoever_reads(world: World) -> None:
     process.update(anna=1)
     assert reader.snapshot([ANNA])[ANNA].is_online
     world.restore(saved)
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         reader.snapshot([ANNA])
 
 
@@ -164,7 +164,7 @@ def test_refused_call_has_heard_of_the_version_too(world: World) -> None:
     with pytest.raises(LeaseLost):
         other.renew("unknown", 0)
     world.restore(saved)
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         other.snapshot([ANNA])
 
 
@@ -177,7 +177,7 @@ def test_restored_snapshot_without_an_edge_since_goes_on(world: World) -> None:
     with pytest.raises(LeaseLost):
         process.renew()
     assert process.look(ANNA).is_online
-    assert Process(world, registry=process.registry).joined == Joined(process.joined.epoch, 0.0)
+    assert Process(world, registry=process.registry).joined == Registration(process.joined.epoch, 0.0)
 
 
 def test_reader_who_knows_more_empties_a_new_epoch_once(world: World) -> None:
@@ -189,7 +189,7 @@ def test_reader_who_knows_more_empties_a_new_epoch_once(world: World) -> None:
     world.now -= 3600
     fresh = Process(world)
     assert fresh.joined.settles_in == 0.0
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         reader.snapshot([ANNA])
     again = Process(world, registry=fresh.registry)
     assert again.joined.settles_in == SETTLE
@@ -229,7 +229,7 @@ def test_everybody_died_and_one_comes_back(world: World) -> None:
     dead.registry.confirm([edge.version for edge in dead.update(anna=1)])
     world.now += 600
     fresh = Process(world)
-    assert fresh.joined == Joined(dead.joined.epoch, 0.0)
+    assert fresh.joined == Registration(dead.joined.epoch, 0.0)
     assert fresh.look(ANNA).at == START
     assert fresh.reap() == [(ANNA, False)]
 

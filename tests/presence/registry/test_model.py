@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from presence.exceptions import LeaseLost, RegistryAway
+from presence.exceptions import LeaseLost, RegistryUnavailable
 from presence.registry.base import MAX_UNCONFIRMED
 from tests.presence.conftest import LEASE, MemoryWorld, RedisWorld, World
 from tests.presence.registry.simulated import USERS, BadLine, Process
@@ -182,7 +182,7 @@ class PresenceModel(RuleBasedStateMachine):
     def arrive_late(self, back: int) -> None:
         """A call is done (again) that was sent a while ago; its sender may have died since."""
         self.disturbed = self.lived
-        with contextlib.suppress(RegistryAway, LeaseLost):
+        with contextlib.suppress(RegistryUnavailable, LeaseLost):
             self.sent[-1 - back % len(self.sent)]()
 
     @rule(seconds=st.sampled_from([0.4, 1.0, 2.0, 5.0, 20.0, 5_000.0, -1.0, -20.0, -5_000.0]))
@@ -251,11 +251,11 @@ class PresenceModel(RuleBasedStateMachine):
         """Nobody is offline who is held by a live lease, nobody online much longer than they were held."""
         try:
             states = self.line.snapshot(USERS)
-        except RegistryAway:
+        except RegistryUnavailable:
             return
         live = {process.info.incarnation for process in self.line.processes()}
         for process in running:
-            if process.incarnation in live and not process.session.has_news:
+            if process.incarnation in live and not process.session.has_changes:
                 for user_id in +process.connections:
                     assert states[user_id].is_online, f"{user_id} is offline, but connected to {process.name}."
         for user_id, state in states.items():

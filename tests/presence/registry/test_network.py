@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import redis
 
-from presence.exceptions import LeaseLost, RegistryAway
+from presence.exceptions import LeaseLost, RegistryUnavailable
 from presence.registry.base import REGISTRY_TIMEOUT, SETTLE, Registry
 from presence.registry.redis import RedisRegistry
 from tests.presence.conftest import GRACE, LEASE, RedisWorld, make_info
@@ -50,7 +50,7 @@ def test_without_memory_nothing_changes(redis_world: RedisWorld, valkey: Valkey)
             for _ in range(3 * int(LEASE)):
                 redis_world.now += 1
                 for call in (process.reap, process.renew, lambda: process.look(ANNA), other.reap):
-                    with pytest.raises(RegistryAway):
+                    with pytest.raises(RegistryUnavailable):
                         call()
         finally:
             client.config_set("maxmemory", "0")
@@ -93,7 +93,7 @@ def _assert_away(registry: Registry) -> None:
         lambda: registry.reap(None),
     ):
         started = time.monotonic()
-        with pytest.raises(RegistryAway):
+        with pytest.raises(RegistryUnavailable):
             call()
         assert time.monotonic() - started < 3 * REGISTRY_TIMEOUT
 
@@ -104,7 +104,7 @@ def test_nobody_listens() -> None:
 
 
 @pytest.mark.usefixtures("processes")
-def test_server_that_dies_is_away_and_comes_back_empty() -> None:
+def test_server_that_dies_is_unavailable_and_comes_back_empty() -> None:
     with Valkey() as valkey:
         registry = RedisRegistry(valkey.url, lease=LEASE, grace=GRACE)
         first = registry.register(make_info("a"))
@@ -121,7 +121,7 @@ def test_server_that_dies_is_away_and_comes_back_empty() -> None:
 
 
 @pytest.mark.usefixtures("processes")
-def test_server_that_hangs_is_away() -> None:
+def test_server_that_hangs_is_unavailable() -> None:
     with Valkey() as valkey:
         registry = RedisRegistry(valkey.url, lease=LEASE, grace=GRACE)
         registry.register(make_info("a"))
@@ -134,7 +134,7 @@ def test_server_that_hangs_is_away() -> None:
 
 
 @pytest.mark.usefixtures("processes")
-def test_server_that_refuses_is_away() -> None:
+def test_server_that_refuses_is_unavailable() -> None:
     """As a replica does, and one whose memory is full."""
     with Valkey() as valkey:
         registry = RedisRegistry(valkey.url, lease=LEASE, grace=GRACE)
@@ -151,5 +151,5 @@ def test_server_that_refuses_is_away() -> None:
 
 
 def _refused(registry: Registry) -> None:
-    with pytest.raises(RegistryAway):
+    with pytest.raises(RegistryUnavailable):
         registry.renew("a", 0)

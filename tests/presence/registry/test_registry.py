@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from presence.exceptions import LeaseLost
-from presence.registry.base import CONFIRM_WITHIN, MAX_UNCONFIRMED, REAP_LIMIT, ProcessInfo, State
+from presence.registry.base import CONFIRM_WITHIN, MAX_UNCONFIRMED, REAP_LIMIT, ProcessInfo, UserState
 from tests.presence.conftest import GRACE, LEASE, START, MemoryWorld, RedisWorld, World
 from tests.presence.registry.registered import ANNA, BEN, CARL, Process, keep_alive, short
 
@@ -19,7 +19,7 @@ def test_first_connection_is_an_edge_and_the_second_is_not(world: World) -> None
     (edge,) = process.update(anna=1)
     assert (edge.user_id, edge.is_online, edge.at) == (ANNA, True, START)
     assert process.update(anna=2) == []
-    assert process.look(ANNA) == State(True, edge.version, START)
+    assert process.look(ANNA) == UserState(True, edge.version, START)
 
 
 def test_last_connection_is_an_edge_after_the_grace(world: World) -> None:
@@ -37,7 +37,7 @@ def test_last_connection_is_an_edge_after_the_grace(world: World) -> None:
     (went,) = process.registry.reap(process.incarnation).edges
     assert (went.user_id, went.is_online, went.at) == (ANNA, False, left_at)
     assert went.version > came.version
-    assert process.look(ANNA) == State(False, went.version, left_at)
+    assert process.look(ANNA) == UserState(False, went.version, left_at)
 
 
 def test_user_of_two_processes_stays_until_the_second_lets_go(world: World) -> None:

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from presence.changes import ChatScope, PresenceBatch, PresenceEntry
-from presence.registry.base import State
+from presence.registry.base import UserState
 from realtime.hub import presence
 from realtime.hub.hub import Hub
 from tests.realtime.listeners import Listener
@@ -23,9 +22,9 @@ class Reader:
     """Stands for the database and the registry: each reading waits until it is let go."""
 
     def __init__(self) -> None:
-        self.readings: list[asyncio.Future[Mapping[uuid.UUID, State]]] = []
+        self.readings: list[asyncio.Future[Mapping[uuid.UUID, UserState]]] = []
 
-    async def run(self, function: Callable[..., object], chat_id: uuid.UUID) -> Mapping[uuid.UUID, State]:
+    async def run(self, function: Callable[..., object], chat_id: uuid.UUID) -> Mapping[uuid.UUID, UserState]:
         """Stand for `run_in_db_thread(read_states, chat_id)`."""
         self.readings.append(asyncio.get_running_loop().create_future())
         return await self.readings[-1]
@@ -34,7 +33,7 @@ class Reader:
         """Have a reading find Jane online."""
         while len(self.readings) <= place:  # noqa: ASYNC110  (bounded by the test's time-out)
             await asyncio.sleep(0)
-        self.readings[place].set_result({JANE: State(True, 1, None)})
+        self.readings[place].set_result({JANE: UserState(True, 1, None)})
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from presence.changes import PresenceEntry
-from presence.registry.base import State
+from presence.registry.base import UserState
 from realtime.frames.presence import presence_event
 from realtime.hub.room_presence import RoomPresence
 from realtime.outbox.presence import fold
@@ -25,12 +25,12 @@ def change(user_id: uuid.UUID, version: int, *, is_online: bool = True) -> Prese
     return PresenceEntry(user_id=user_id, display_name="Jane", is_online=is_online, last_seen=seen, version=version)
 
 
-def state(version: int, *, is_online: bool) -> State:
+def state(version: int, *, is_online: bool) -> UserState:
     """Return a user's state in a snapshot."""
-    return State(is_online, version, None)
+    return UserState(is_online, version, None)
 
 
-def make(**states: State) -> RoomPresence:
+def make(**states: UserState) -> RoomPresence:
     """Return a room's presence that knows Jane, John and Bob."""
     presence = RoomPresence()
     names = {"jane": JANE, "john": JOHN, "bob": BOB}
