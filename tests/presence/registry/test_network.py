@@ -106,7 +106,7 @@ def test_nobody_listens() -> None:
 @pytest.mark.usefixtures("processes")
 def test_server_that_dies_is_unavailable_and_comes_back_empty() -> None:
     with Valkey() as valkey:
-        registry = RedisRegistry(valkey.url, lease=LEASE, grace=GRACE)
+        registry = RedisRegistry(valkey.url, lease=LEASE, grace=GRACE, prefix="test")
         first = registry.register(make_info("a"))
         registry.update("a", 1, {ANNA: 1})
         valkey.kill()
@@ -123,7 +123,7 @@ def test_server_that_dies_is_unavailable_and_comes_back_empty() -> None:
 @pytest.mark.usefixtures("processes")
 def test_server_that_hangs_is_unavailable() -> None:
     with Valkey() as valkey:
-        registry = RedisRegistry(valkey.url, lease=LEASE, grace=GRACE)
+        registry = RedisRegistry(valkey.url, lease=LEASE, grace=GRACE, prefix="test")
         registry.register(make_info("a"))
         with redis.Redis.from_url(valkey.url) as client:
             # Longer than the calls below wait together; the server is ended before the pause is.
@@ -137,7 +137,7 @@ def test_server_that_hangs_is_unavailable() -> None:
 def test_server_that_refuses_is_unavailable() -> None:
     """As a replica does, and one whose memory is full."""
     with Valkey() as valkey:
-        registry = RedisRegistry(valkey.url, lease=LEASE, grace=GRACE)
+        registry = RedisRegistry(valkey.url, lease=LEASE, grace=GRACE, prefix="test")
         registry.register(make_info("a"))
         with redis.Redis.from_url(valkey.url) as client:
             client.config_set("maxmemory", 1)  # first: what replication takes is not counted
