@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from presence.changes import ChatScope, PresenceBatch, PresenceEntry
 from presence.registry.base import UserState
 from realtime.hub import presence
 from realtime.hub.hub import Hub
