@@ -11,6 +11,7 @@ import dataclasses
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -63,10 +64,15 @@ def server(processes: None) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="package")
-def chromium(processes: None) -> Iterator[Browser]:
-    """Give a browser."""
+def chromium(processes: None, pytestconfig: pytest.Config) -> Iterator[Browser]:
+    """Give a browser; it is seen with --headed, and slowed down by --slowmo's milliseconds."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=ARGUMENTS,
+            headless=not pytestconfig.getoption("--headed"),
+            slow_mo=pytestconfig.getoption("--slowmo"),
+        )
         yield browser
         browser.close()
 
@@ -173,14 +179,17 @@ Opener = Callable[..., Page]
 
 
 @pytest.fixture
-def enter(server: Server, chromium: Browser) -> Iterator[Opener]:
+def enter(server: Server, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Opener]:
     """Give a function that opens a page in a browser context of its own, signed in by the form.
 
     `enter("jane", "/chats/…/", color_scheme="dark")`; without a name, nobody is signed in. After the test no
     page may have logged an error: a fault in a script, a policy violation, a missing file. Where the test takes
     the server or the network away, `outage=True` allows what the browser itself logs about that; `refused=True` where
     it opens pages that are not there for it.
+
+    With --tracing=on each context is recorded, for `playwright show-trace`.
     """
+    is_traced = request.config.getoption("--tracing") == "on"
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
@@ -198,6 +207,8 @@ def enter(server: Server, chromium: Browser) -> Iterator[Opener]:
         defaults = {"base_url": server.base_url, "timezone_id": "Europe/Berlin", "locale": "en-GB"}
         context = chromium.new_context(**{**defaults, **options})
         contexts.append(context)
+        if is_traced:
+            context.tracing.start(screenshots=True, snapshots=True)
         context.set_default_timeout(15_000)
         context.add_init_script(WATCH_POLICY)
         context.on("page", lambda page: page.on("console", lambda message: note(message, allowed)))
@@ -213,6 +224,9 @@ def enter(server: Server, chromium: Browser) -> Iterator[Opener]:
         return page
 
     yield open_page
-    for context in contexts:
+    for number, context in enumerate(contexts, 1):
+        if is_traced:
+            folder = Path(request.config.getoption("--output"))
+            context.tracing.stop(path=folder / f"{request.node.name}-{number}.zip")
         context.close()
     assert problems == []

@@ -27,7 +27,9 @@ def thread(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[ThreadPoo
     """Give the one thread that sockets and readiness have in the test, and DEBUG."""
     settings.DEBUG = True
     with ThreadPoolExecutor(max_workers=1) as one:
-        monkeypatch.setattr(database, "_pool", lambda: one)
+        threads = database.DatabaseThreads()
+        monkeypatch.setattr(threads, "_pool", one)
+        monkeypatch.setattr(database, "_threads", threads)
         monkeypatch.setattr(probes, "_database_thread", one)
         yield one
         one.submit(connections.close_all).result()
