@@ -40,7 +40,7 @@ class ChurnJob:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class ChurnReport:
-    """How many connections came a second; all of them have gone."""
+    """How many connections came and went a second."""
 
     rate: float
 
@@ -54,18 +54,29 @@ async def _come_and_go(port: int, room: int) -> None:
 
 
 async def _until_stopped(job: ChurnJob) -> float:
+    """Return how many went a second, from the line that is printed to the end of the input: as many as were served."""
     loop = asyncio.get_running_loop()
     stopped = loop.run_in_executor(None, sys.stdin.read)
-    loop.call_later(_SETTLE, lambda: print("settled", flush=True))
-    began, number = time.perf_counter(), 0
+    began, number, gone, settled = time.perf_counter(), 0, 0, (0.0, 0)
+
+    def count(_: object) -> None:
+        nonlocal gone
+        gone += 1
+
+    def settle() -> None:
+        nonlocal settled
+        settled = (time.perf_counter(), gone)
+        print("settled", flush=True)
+
+    loop.call_later(_SETTLE, settle)
     async with asyncio.TaskGroup() as tasks:
         while not stopped.done():
             room = number // 2 * _STEP % job.rooms if number % 2 == 0 else job.rooms + number
-            tasks.create_task(_come_and_go(job.ports[number % len(job.ports)], room))
+            one = tasks.create_task(_come_and_go(job.ports[number % len(job.ports)], room))
+            one.add_done_callback(count)
             number += 1
             await asyncio.sleep(max(0.0, began + number / job.rate - time.perf_counter()))
-        took = time.perf_counter() - began
-    return number / took
+        return (gone - settled[1]) / (time.perf_counter() - settled[0])
 
 
 def run(job: ChurnJob) -> ChurnReport:

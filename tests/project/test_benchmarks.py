@@ -80,18 +80,18 @@ def test_client_counts(peer: Peer) -> None:
 def test_client_counts_rooms_and_who_comes_and_goes(ours: Running) -> None:
     loads = [
         Load(name="one", in_flight=2, seconds=0.1, rooms=1),
-        Load(name="alone", in_flight=0, seconds=0.3, churn=20),
-        Load(name="all", in_flight=2, seconds=0.3, churn=20),
+        Load(name="alone", in_flight=0, seconds=1.0, churn=20),
+        Load(name="all", in_flight=2, seconds=1.0, churn=20),
     ]
     asked = Job(ports=ours.ports, dialect="flowra", sockets=SOCKETS, rooms=3, loads=loads, pids=ours.pids)
     one, alone, everywhere = client.run(asked).loads
     assert one.events > 5
     assert one.churn == 0
     assert (alone.events, alone.deliveries, alone.p99) == (0, 0, 0)
-    assert alone.churn == pytest.approx(20, rel=0.2)
+    assert alone.churn == pytest.approx(20, rel=0.3)
     assert everywhere.events > 15
     assert everywhere.deliveries == everywhere.events * SOCKETS
-    assert everywhere.churn == pytest.approx(20, rel=0.2)
+    assert everywhere.churn == pytest.approx(20, rel=0.3)
 
 
 def test_a_server_of_one_room_is_not_asked_for_more() -> None:
