@@ -12,7 +12,7 @@ from realtime.models import Notice
 
 @admin.register(Notice)
 class NoticeAdmin(ServiceAdmin):
-    """A notice is read when it is made, so there is nothing to change about it later."""
+    """Notices are shown when they are created, so they cannot be changed later."""
 
     list_display = ("text", "level", "workspace", "created_at")
     list_select_related = ("workspace",)

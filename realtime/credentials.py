@@ -1,4 +1,4 @@
-"""Who is calling: credentials of a handshake, and whether they are still good.
+"""Credentials of a handshake, and whether they are valid.
 
 Session cookies and subprotocol tokens are sent by browsers on their own, so they count only together with an
 allowed Origin; a page elsewhere could open a socket in its visitor's name otherwise.

@@ -22,10 +22,10 @@ from realtime.limits import refusals
 from realtime.protocol.frames import CloseCode
 
 logger = logging.getLogger(__name__)
-_BATCHES = 20  # of sockets closed one after the other, so that not all clients come back in the same moment
-_SPREAD = 0.5  # share of the time given that closing is spread over; the rest is for goodbyes
+_BATCHES = 20  # in which sockets are closed, so that clients do not reconnect all at once
+_SPREAD = 0.5  # share of the given time over which closing is spread; the rest is for close handshakes
 _MAX_BATCH_PAUSE = 0.25  # seconds
-_JITTER = 0.5  # share by which a pause is longer or shorter, so that servers stopped together are not in step
+_JITTER = 0.5  # share by which a pause varies, so that servers stopped together do not close in step
 
 _hub: Hub | None = None
 
@@ -60,7 +60,7 @@ def _background_tasks(hub: Hub) -> dict[str, Callable[[], Awaitable[None]]]:
 async def startup() -> None:
     """Start the hub; servers without the lifespan protocol start it with their first connection.
 
-    Returns once this process is registered, or the registry did not answer.
+    Returns when this process is registered, at the latest after REGISTRY_TIMEOUT seconds.
     """
     tracker = start_hub().tracker
     if tracker is not None:
@@ -109,11 +109,11 @@ async def drain(within: float) -> None:
     while hub.registry.connections and loop.time() < deadline:  # noqa: ASYNC110  (a poll of 20 ms, once in a process's life)
         await asyncio.sleep(0.02)
     if hub.registry.connections:
-        logger.warning("%d sockets did not say goodbye in time.", len(hub.registry.connections))
+        logger.warning("%d sockets did not finish the close handshake in time.", len(hub.registry.connections))
 
 
 async def shutdown() -> None:
-    """Stop the hub; users who are still here are handed over."""
+    """Stop the hub, which ends this process's registration of presence."""
     global _hub
     hub, _hub = _hub, None
     if hub is not None:
@@ -128,7 +128,7 @@ async def check_registry() -> str:
 
 
 async def check_layer() -> str:
-    """Return "ok", or what keeps events from crossing to or from others; at most twice FLOWRA_PUBLISH_TIMEOUT."""
+    """Return "ok", or why events cannot be sent or received; within twice FLOWRA_PUBLISH_TIMEOUT."""
     layer = get_layer()
     if not is_shared(layer):
         return "ok"

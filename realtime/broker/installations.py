@@ -1,4 +1,4 @@
-"""Which servers use a Redis: each tells its prefix and its database, so that the doctor can say who else is there."""
+"""Which servers use a Redis: each writes its prefix and database there, for `manage.py doctor`."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from redis.retry import Retry
 from presence.registry.installation import ROOT, InstallationUnknown, find_identity, running_database
 
 logger = logging.getLogger(__name__)
-TELL_EVERY = 20.0  # seconds
-KEEP = 60  # seconds that a server counts as running when it is not heard of
+WRITE_EVERY = 20.0  # seconds
+KEEP = 60  # seconds after its last write for which a server counts as running
 TIMEOUT = 1.0  # seconds for an answer of Redis
-MOST_KEYS = 1_000  # that are read of a Redis that others use as well
+MOST_KEYS = 1_000  # that are read; others may use the Redis as well
 PART = "{server}"
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledServer:
-    """A server that runs; `database` is the same for those that one database server answers."""
+    """A running server; `database` is equal for servers with the same database server."""
 
     prefix: str
     host: str
@@ -41,7 +41,7 @@ class InstalledServer:
 
 
 async def run_telling(origin: str) -> None:
-    """Tell of this process as long as it runs."""
+    """Write this process's entry every WRITE_EVERY seconds, for ever; `origin` names the process."""
     client: Any = redis.asyncio.Redis.from_url(
         settings.REDIS_URL, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=Retry(NoBackoff(), 0)
     )
@@ -53,8 +53,8 @@ async def run_telling(origin: str) -> None:
                 database = await asyncio.to_thread(running_database)
                 await client.set(f"{prefix}:{PART}:{origin}", json.dumps({**about, "database": database}), ex=KEEP)
             except (RedisError, OSError, DatabaseError, InstallationUnknown) as error:
-                logger.info("This server could not tell others that it is there: %s", str(error).partition("\n")[0])
-            await asyncio.sleep(TELL_EVERY)
+                logger.info("This server could not write its entry for the doctor: %s", str(error).partition("\n")[0])
+            await asyncio.sleep(WRITE_EVERY)
     finally:
         await client.aclose()
 
@@ -70,6 +70,6 @@ def list_servers(client: redis.Redis) -> list[InstalledServer]:
 
 
 def list_prefixes(client: redis.Redis) -> set[str]:
-    """Return the prefixes of all processes that listen, in whatever database number; raises RedisError."""
+    """Return the prefixes of all processes that receive, in any database number; raises RedisError."""
     channels = [str(channel) for channel in client.pubsub_channels(f"{ROOT}*specific.*")]
     return {channel.rpartition("specific.")[0] for channel in channels} | {one.prefix for one in list_servers(client)}

@@ -1,8 +1,7 @@
-"""Events on their way to the other processes: one after the other, bounded in time and number.
+"""Sends events to the other processes: one after the other, bounded in time and number.
 
-A broker that is away costs the sender nothing: events are delivered to this process's own sockets first. What the
-others were not told they find by themselves (realtime/background/repair.py, announcements.py), and all sockets resync
-once the broker takes events again.
+A broker that fails delays nobody here, because events are delivered to local sockets first. Other processes find what
+they were not sent (realtime/background/repair.py, announcements.py), and all clients load again once the broker works.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from realtime import metrics
 from realtime.broker.events import EVERYBODY, Audience, LayerEvent, to_layer
 
 logger = logging.getLogger(__name__)
-PAUSE_AFTER_FAILURE = 1.0  # seconds without another try; events of that time are left to the repair
+PAUSE_AFTER_FAILURE = 1.0  # seconds without another try; events of that time are dropped
 
 
 class NotPublished(Exception):
-    """Other processes were not told of an event."""
+    """An event was not sent to the other processes."""
 
 
 class Publisher:
@@ -40,11 +39,11 @@ class Publisher:
         self.is_failing = False
 
     def put(self, event: LayerEvent) -> None:
-        """Queue `event`; over the bound it is dropped and counted."""
+        """Queue `event`; above FLOWRA_PUBLISH_QUEUE it is dropped and counted."""
         self._put(event, None)
 
     async def send(self, event: LayerEvent) -> None:
-        """Queue `event` and return once the broker has it; raises NotPublished."""
+        """Queue `event` and return when the broker has it; raises NotPublished."""
         published: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._put(event, published)
         await published
@@ -65,31 +64,31 @@ class Publisher:
                 await self._send(*self._queue.popleft())
             self._wake.clear()
             if self._owes_resync:
-                await self._settle()
+                await self._send_resync()
 
     def _drop(self, published: asyncio.Future[None] | None) -> None:
-        """Count an event that the other processes are not told of, and tell whoever waits for it."""
+        """Count an event that is not sent, and raise NotPublished in the caller that waits for it."""
         self._owes_resync = True
         metrics.events_unannounced.inc()
         if published is not None and not published.done():
             published.set_exception(NotPublished("The broker does not take events."))
 
-    async def _settle(self) -> None:
-        """Have everybody load again, as soon as the broker takes that; without it this is tried once a second."""
+    async def _send_resync(self) -> None:
+        """Have all clients load again, as soon as the broker takes that event; tried once a second."""
         await asyncio.sleep(max(0.0, self._retry_at - time.monotonic()))
         self._owes_resync = False
-        if not await self._give(LayerEvent(group=EVERYBODY, audience=Audience.RESYNC)):
+        if not await self._try_send(LayerEvent(group=EVERYBODY, audience=Audience.RESYNC)):
             self._owes_resync = True
-        self._wake.set()  # something may have come meanwhile
+        self._wake.set()  # something may have been queued meanwhile
 
     async def _send(self, event: LayerEvent, published: asyncio.Future[None] | None) -> None:
-        if time.monotonic() < self._retry_at or not await self._give(event):
+        if time.monotonic() < self._retry_at or not await self._try_send(event):
             self._drop(published)
         elif published is not None and not published.done():
             published.set_result(None)
 
-    async def _give(self, event: LayerEvent) -> bool:
-        """Return whether the broker took the event."""
+    async def _try_send(self, event: LayerEvent) -> bool:
+        """Return whether the broker has taken the event."""
         try:
             async with asyncio.timeout(settings.FLOWRA_PUBLISH_TIMEOUT):
                 await self._layer.group_send(event.group, to_layer(event, self._origin))

@@ -1,7 +1,7 @@
 """The wire protocol `flowra.v1`: every frame as a typed struct, error codes, close codes.
 
 Imports neither Django nor Channels, does no I/O. `decode` turns what a client sent into a command or raises
-FrameError, which has all that the `error` frame says; `encode` turns a server frame into JSON.
+FrameError, which has the fields of the `error` frame; `encode` turns a server frame into JSON.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ COMMAND_TYPES: dict[str, type[Command]] = {
 
 
 class FrameError(Exception):
-    """A frame that cannot be carried out; becomes an `error` frame."""
+    """A command that cannot be carried out; becomes an `error` frame."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The frames about people and workspaces; see realtime/protocol/frames.py."""
+"""The frames about people and workspaces, as in realtime/protocol/frames.py."""
 
 from __future__ import annotations
 

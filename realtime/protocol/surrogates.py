@@ -1,6 +1,6 @@
-"""Halves of surrogate pairs: JSON can say them, as \\ud83d without its \\ude00, and no text has them.
+"""Halves of surrogate pairs: JSON can contain one, such as \\ud83d without its \\ude00, but text cannot.
 
-msgspec refuses such JSON as a whole; here it is read, to say what is wrong with it.
+msgspec refuses such JSON without naming the member; here it is read, to name it in the error.
 """
 
 from __future__ import annotations
