@@ -39,10 +39,10 @@ class Lane(threading.Thread):
                 )
                 self.status |= self._running.wait()
 
-    def stop(self) -> None:
-        """End what runs, and run nothing after it."""
+    def stop(self, *, terminate: bool) -> None:
+        """Run nothing more, and with `terminate` end what runs."""
         self._is_stopped = True
-        if self._running is not None and self._running.poll() is None:
+        if terminate and self._running is not None and self._running.poll() is None:
             self._running.terminate()
 
     def show(self) -> None:
@@ -67,9 +67,9 @@ def run_side_by_side(*lanes: Sequence[Command]) -> int:
     try:
         for lane in started:
             lane.show()
-    except BaseException:
+    except BaseException as error:
         for lane in started:
-            lane.stop()
+            lane.stop(terminate=not isinstance(error, KeyboardInterrupt))  # Ctrl-C has reached the commands as well
         raise
     finally:
         for lane in started:
