@@ -15,7 +15,6 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Left
 
-from chats.lib.ids import number_of
 from chats.lib.sql import run_all, with_tables
 from chats.markdown.plain_text import plain_text
 from chats.models import WORDS_TABLE, ChatMember, Message, SearchEntry, SearchProgress
@@ -57,7 +56,8 @@ _HITS_ON_SQLITE = with_tables(
     CROSS JOIN {entries} AS entry ON entry.number = words.rowid
     CROSS JOIN {messages} AS message ON message.id = entry.message_id AND message.deleted_at IS NULL
     CROSS JOIN {members} AS mine ON mine.chat_id = message.chat_id AND mine.user_id = %s
-    WHERE {words} MATCH %s AND words.rowid < %s
+    WHERE {words} MATCH %s
+    AND words.rowid < COALESCE((SELECT number FROM {entries} WHERE message_id = %s), 9223372036854775807)
     ORDER BY words.rowid DESC LIMIT %s
 """,
     words=WORDS_TABLE,
@@ -134,7 +134,7 @@ def _with_parts(hits: Sequence[UUID], parts: Sequence[str]) -> list[UUID]:
 def _next_hits(user: User, token_query: TokenQuery, scope: Sequence[str], before: UUID, limit: int) -> list[UUID]:
     """Return the ids of the newest messages with smaller ids than `before` that match, newest first."""
     if connection.vendor != "postgresql":
-        rows = run_all(_HITS_ON_SQLITE, user.pk, _for_sqlite(token_query, scope), number_of(before), limit)
+        rows = run_all(_HITS_ON_SQLITE, user.pk, _for_sqlite(token_query, scope), before, limit)
         return [UUID(message_id) for (message_id,) in rows]
     hits: list[UUID] = []
     for first in _windows(before):

@@ -26,7 +26,7 @@ from chats.models import Chat, Message, SearchEntry, SearchProgress
 from chats.search.tokens import TOKEN_LENGTH, tokens_of
 from chats.selectors import search
 from chats.selectors.search import search_messages
-from chats.services.indexing import backfill
+from chats.services.indexing import backfill, entries
 from tests.conftest import Cast, make_user
 
 pytestmark = pytest.mark.django_db
@@ -181,6 +181,15 @@ def test_a_rare_word_is_found_behind_many_messages(indexed: Cast, monkeypatch: p
 
 def test_parts_are_looked_for_beyond_the_first_hits(indexed: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "_CHECKED_AT_ONCE", 2)
+    post(indexed, "日本語")
+    for _ in range(7):
+        post(indexed, "本語 日本")
+    assert found(indexed, "日本語") == ["日本語"]
+
+
+def test_messages_of_one_millisecond_are_all_searched(indexed: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_CHECKED_AT_ONCE", 2)
+    monkeypatch.setattr(entries, "number_of", lambda id: 1)  # SQLite's
     post(indexed, "日本語")
     for _ in range(7):
         post(indexed, "本語 日本")
