@@ -85,7 +85,7 @@ def test_what_is_too_long_stays_whole_in_the_box_until_it_fits(enter: Opener, st
     john.keyboard.insert_text("\U0001f600" * 10_002)  # as pasting does: a browser would cut it off without a word
     box.press("Enter")
     fault = john.locator("#composer [role=alert]")
-    expect(fault).to_contain_text("up to 10,000 characters; these are 2 too many")
+    expect(fault).to_contain_text("up to 10,000 characters; this one has 2 too many")
     assert john.evaluate("[...document.getElementById('composer-body').value].length") == 10_002
     box.press("Backspace")
     expect(fault).to_be_visible()
