@@ -51,7 +51,10 @@ def home(request: PageRequest) -> HttpResponse:
 @member_page
 @require_safe
 def detail(request: PageRequest, chat_id: UUID) -> HttpResponse:
-    """Show a chat; with `?before=<seq>` only the messages above that one, for scrolling up."""
+    """Show a chat; with `?before=<seq>` only the messages above that one, for scrolling up.
+
+    To scripts (X-Requested-With) only the chat, without the frame around it.
+    """
     membership = access_chat(request.user, chat_id)
     form = WindowForm(request.GET)
     window = form.cleaned_data if form.is_valid() else {}
@@ -90,7 +93,8 @@ def render_chat(
         "composer": composer or Composer(),
         "bootstrap": _bootstrap(request, membership, lines, may_manage=may_manage),
     }
-    return render(request, "chats/detail.html", context, status=status)
+    is_part = bool(request.headers.get("X-Requested-With"))
+    return render(request, "chats/_part.html" if is_part else "chats/detail.html", context, status=status)
 
 
 @member_page
