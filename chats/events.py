@@ -17,7 +17,9 @@ from django.dispatch import Signal
 
 if TYPE_CHECKING:
     from chats.payload_types import (
+        ChatCreatedPayload,
         ChatPayload,
+        ChatSettingsPayload,
         MemberPayload,
         MePayload,
         MessagePayload,
@@ -76,6 +78,7 @@ class ChatChanged(ChatEvent):
 class ChatCreated(ChatChanged):
     """A new chat; `labels` of a direct chat has for each of the two users the name of the other."""
 
+    data: ChatCreatedPayload
     member_ids: tuple[UUID, ...]
     labels: Mapping[UUID, str] = dataclasses.field(default_factory=dict)
 
@@ -129,7 +132,16 @@ class DirectChatShown:
 
     chat_id: UUID
     user_id: UUID
-    data: ChatPayload
+    data: ChatCreatedPayload
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChatSettingsChanged:
+    """A member has changed what is their own in a chat; sent to their own sockets."""
+
+    chat_id: UUID
+    user_id: UUID
+    data: ChatSettingsPayload
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +252,7 @@ DomainEvent = (
     | Reading
     | DirectChatHidden
     | DirectChatShown
+    | ChatSettingsChanged
     | BlockChanged
     | NotificationCreated
     | UserChanged

@@ -34,6 +34,7 @@ _Unread = Annotated[
     ),
 ]
 _Mentions = Annotated[Counter, Meta(description="Unread messages that mention the caller.")]
+_Favourite = Annotated[bool, Meta(description="Whether the caller has marked the chat as a favourite.")]
 _Role = Annotated[str, one_of(Role.choices)]
 
 
@@ -133,12 +134,19 @@ class ChatPayload(TypedDict):
     revision: Counter
 
 
+class ChatCreatedPayload(ChatPayload):
+    """A chat as it comes to the list of one of its members."""
+
+    is_favourite: _Favourite
+
+
 class ViewerChatPayload(ChatPayload):
     """A chat as the caller sees it."""
 
     last_read_seq: Counter
     unread_count: _Unread
     mention_count: _Mentions
+    is_favourite: _Favourite
     peer: Annotated[UserPayload | None, Meta(description="The other person of a direct chat.")]
 
 
@@ -155,6 +163,13 @@ class MessagePayload(TypedDict):
     created_at: Time
     edited_at: Time | None
     deleted_at: Time | None
+
+
+class ChatSettingsPayload(TypedDict):
+    """What one member's own is in a chat."""
+
+    is_favourite: _Favourite
+    last_read_seq: Counter
 
 
 class ReadStatePayload(TypedDict):

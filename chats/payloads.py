@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from chats.payload_types import (
     BlockPayload,
+    ChatCreatedPayload,
     ChatPayload,
+    ChatSettingsPayload,
     InvitationPayload,
     InvitePayload,
     MemberPayload,
@@ -104,6 +106,16 @@ def chat_payload(chat: Chat) -> ChatPayload:
     }
 
 
+def chat_created_payload(chat: Chat, *, is_favourite: bool = False) -> ChatCreatedPayload:
+    """Return `chat` as the frame `chat.created` gives it; a new one is nobody's favourite yet."""
+    return {**chat_payload(chat), "is_favourite": is_favourite}
+
+
+def chat_settings_payload(membership: ChatMember) -> ChatSettingsPayload:
+    """Return what this member has set for the chat, and how far they have read it."""
+    return {"is_favourite": membership.is_favourite, "last_read_seq": membership.last_read_seq}
+
+
 def viewer_chat_payload(membership: ChatMember, peer: User | None) -> ViewerChatPayload:
     """Return the chat as this member of it sees it; needs `chat` loaded.
 
@@ -117,6 +129,7 @@ def viewer_chat_payload(membership: ChatMember, peer: User | None) -> ViewerChat
         "last_read_seq": membership.last_read_seq,
         "unread_count": unread_count(membership),
         "mention_count": membership.mention_count,
+        "is_favourite": membership.is_favourite,
         "peer": None if peer is None else user_payload(peer),
     }
 

@@ -14,7 +14,9 @@ import msgspec
 from django.conf import settings
 
 from chats.payload_types import (
+    ChatCreatedPayload,
     ChatPayload,
+    ChatSettingsPayload,
     MemberPayload,
     MePayload,
     MessagePayload,
@@ -37,6 +39,7 @@ SERVER_FRAMES: tuple[type[ServerFrame], ...] = tuple(ServerFrame.__subclasses__(
 # What `data` is in the frames of protocol.ChatFrame, by how their type goes on after "chat.".
 _CHAT_DATA: dict[str, type] = {
     "message": MessagePayload,
+    "created": ChatCreatedPayload,
     "member_added": MemberPayload,
     "member_removed": MemberPayload,
 }
@@ -45,6 +48,7 @@ _DATA: dict[type[ServerFrame], type] = {
     protocol.NotificationNew: NotificationPayload,
     people.UserChanged: UserStatePayload,
     people.MeChanged: MePayload,
+    people.ChatSettings: ChatSettingsPayload,
     people.WorkspaceChanged: WorkspaceNamePayload,
     people.WorkspaceDeleted: WorkspaceNamePayload,
     people.WorkspaceMemberAdded: RolePayload,
@@ -120,7 +124,7 @@ _SECURITY: Document = {
 
 def _schemas() -> Document:
     """Return the schemas of all commands, frames and payloads, by name."""
-    kinds = [*protocol.COMMAND_TYPES.values(), *SERVER_FRAMES, MessagePayload, ChatPayload, MemberPayload]
+    kinds = [*protocol.COMMAND_TYPES.values(), *SERVER_FRAMES, ChatPayload, *_CHAT_DATA.values()]
     _, schemas = msgspec.json.schema_components([*kinds, *set(_DATA.values())], ref_template=SCHEMA_REF)
     made: Document = dict(schemas)
     for frame, payload in _DATA.items():

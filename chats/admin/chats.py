@@ -196,7 +196,8 @@ class ChatMemberAdmin(ServiceAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """Show the counters once the member is there."""
-        return ("chat", "user", "last_read_seq", "mention_count", "created_at") if obj else ("chat", "user")
+        counters = ("last_read_seq", "mention_count", "is_favourite", "created_at")
+        return ("chat", "user", *counters) if obj else ("chat", "user")
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """There is nothing to change: people read for themselves."""

@@ -88,6 +88,14 @@ class ChatDetail(ApiView):
         return Response(status=204)
 
 
+class OwnChatSettings(ApiView):
+    @writes("changeChatSettings", {200: ViewerChatPayload}, ids=_CHAT, body=requests.ChatSettingsWrite)
+    def patch(self, request: Request, chat_id: UUID) -> Response:
+        """Change what is the caller's own in a chat; what is not named stays."""
+        body = self.read_body(requests.ChatSettingsWrite)
+        return Response(seen_chat(services.change_own_settings(user=self.user, chat_id=chat_id, **body)))
+
+
 class ChatClose(ApiView):
     @writes("closeChat", {200: ViewerChatPayload}, ids=_CHAT)
     def post(self, request: Request, chat_id: UUID) -> Response:

@@ -25,6 +25,7 @@ urlpatterns = [
     path("me/blocks/<str:user_id>", people.BlockDetail.as_view()),
     path("chats", chats.Chats.as_view()),
     path(_chat, chats.ChatDetail.as_view()),
+    path(f"{_chat}/me", chats.OwnChatSettings.as_view()),
     path(f"{_chat}/close", chats.ChatClose.as_view()),
     path(f"{_chat}/reopen", chats.ChatReopen.as_view()),
     path(f"{_chat}/members", chats.ChatMembers.as_view()),

@@ -102,6 +102,7 @@ class ChatMember(models.Model):
     mention_count = models.PositiveIntegerField(default=0, editable=False)  # unread messages that mention the user
     # When this member hid a direct chat; null again once somebody posts in it or they open it.
     hidden_at = models.DateTimeField(null=True, blank=True, editable=False)
+    is_favourite = models.BooleanField(_("favourite"), default=False, db_default=False)  # this member's own mark
     created_at = models.DateTimeField(_("joined at"), default=timezone.now, editable=False)
 
     class Meta:

@@ -9,6 +9,7 @@ from chats.services.after_restore import bump_revisions
 from chats.services.blocks import block_user, unblock_user
 from chats.services.chats import (
     add_chat_members,
+    change_own_settings,
     close_chat,
     create_chat,
     delete_chat,
@@ -64,6 +65,7 @@ __all__ = [
     "bump_revisions",
     "cancel_all_invitations",
     "cancel_invitation",
+    "change_own_settings",
     "change_role",
     "close_chat",
     "create_chat",

@@ -88,6 +88,28 @@ def set_title(chat: Chat, title: str) -> None:
 
 
 @transaction.atomic
+def change_own_settings(*, user: User, chat_id: UUID, is_favourite: bool | None = None) -> ChatMember:
+    """Change what is the caller's own in a chat: None leaves it as it is. The same again changes nothing.
+
+    Raises NotFound.
+    """
+    membership = access_chat(user, chat_id)
+    if is_favourite is None:
+        return membership
+    # Only this row, as in `mark_read`. What is published is what is stored, whatever other tabs do at the same time.
+    held = ChatMember.objects.select_for_update(of=("self",), no_key=True).filter(pk=membership.pk).order_by()
+    row = held.values_list("is_favourite", "last_read_seq").first()
+    if row is None:
+        raise NotFound(_("There is no such chat."))  # removed meanwhile
+    was_favourite, membership.last_read_seq = row
+    membership.is_favourite = is_favourite
+    if was_favourite != is_favourite:
+        membership.save(update_fields=["is_favourite"])
+        publish.chat_settings_changed(membership)
+    return membership
+
+
+@transaction.atomic
 def close_chat(*, user: User, chat_id: UUID) -> ChatMember:
     """Close the chat to new messages; closing again changes nothing. Raises NotFound, Forbidden."""
     membership = _manage(user, chat_id)

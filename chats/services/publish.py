@@ -8,7 +8,16 @@ from uuid import UUID
 
 from chats import events
 from chats.models import Chat, ChatMember, Message, Workspace, WorkspaceMember
-from chats.payloads import chat_payload, me_payload, member_payload, message_payload, role_payload, user_state_payload
+from chats.payloads import (
+    chat_created_payload,
+    chat_payload,
+    chat_settings_payload,
+    me_payload,
+    member_payload,
+    message_payload,
+    role_payload,
+    user_state_payload,
+)
 from chats.selectors.unread import unread_count
 
 if TYPE_CHECKING:
@@ -27,8 +36,8 @@ def chat_changed(kind: type[events.ChatChanged], chat: Chat) -> None:
 
 def chat_created(chat: Chat, member_ids: Iterable[UUID], labels: Mapping[UUID, str]) -> None:
     """Publish a new chat; for `labels` see ChatCreated."""
-    event = events.ChatCreated(**_of(chat), data=chat_payload(chat), member_ids=tuple(member_ids), labels=labels)
-    events.publish_on_commit(event)
+    data = chat_created_payload(chat)
+    events.publish_on_commit(events.ChatCreated(**_of(chat), data=data, member_ids=tuple(member_ids), labels=labels))
 
 
 def chats_deleted(chats: Iterable[Chat]) -> None:
@@ -55,11 +64,17 @@ def chat_hidden(membership: ChatMember) -> None:
 def chat_shown(membership: ChatMember, label: str) -> None:
     """Publish that a hidden direct chat is shown again under `label`, and its counts; needs `chat` loaded."""
     chat = membership.chat
-    event = events.DirectChatShown(
-        chat_id=chat.pk, user_id=membership.user_id, data={**chat_payload(chat), "label": label}
-    )
-    events.publish_on_commit(event)
+    data = chat_created_payload(chat, is_favourite=membership.is_favourite)
+    data["label"] = label
+    events.publish_on_commit(events.DirectChatShown(chat_id=chat.pk, user_id=membership.user_id, data=data))
     chat_read(membership)
+
+
+def chat_settings_changed(membership: ChatMember) -> None:
+    """Publish to a member's own sockets what they have set for a chat."""
+    data = chat_settings_payload(membership)
+    event = events.ChatSettingsChanged(chat_id=membership.chat_id, user_id=membership.user_id, data=data)
+    events.publish_on_commit(event)
 
 
 def chat_read(membership: ChatMember) -> None:

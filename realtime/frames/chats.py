@@ -21,6 +21,7 @@ from realtime.protocol.frames import (
     Unread,
     encode,
 )
+from realtime.protocol.people import ChatSettings
 
 CHAT_FRAME_TYPES: dict[type, str] = {
     events.MessagePosted: "chat.message.posted",
@@ -68,6 +69,8 @@ def layer_events(event: events.DomainEvent) -> Iterator[LayerEvent]:
             yield to_user(event.user_id, _own_chat_payload("chat.deleted", event))
         case events.DirectChatShown():
             yield to_user(event.user_id, _own_chat_payload("chat.created", event))
+        case events.ChatSettingsChanged():
+            yield to_user(event.user_id, encode(ChatSettings(chat_id=event.chat_id, data=event.data)))
         case events.BlockChanged():
             for user_id in event.user_ids:
                 yield to_user(user_id, encode(Resync(reason="presence", within=0)))

@@ -1,4 +1,4 @@
-"""The frames about people and workspaces, as in realtime/protocol/frames.py."""
+"""The frames about people, workspaces and what is one's own, as in realtime/protocol/frames.py."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ class UserChanged(ServerFrame, frozen=True, tag="user.changed"):
 
 class MeChanged(ServerFrame, frozen=True, tag="me.changed"):
     data: Any  # chats.payload_types.MePayload
+
+
+class ChatSettings(ServerFrame, frozen=True, tag="chat.settings"):
+    """What one's own is in a chat has changed."""
+
+    chat_id: UUID
+    data: Any  # chats.payload_types.ChatSettingsPayload
 
 
 class WorkspaceChanged(ServerFrame, frozen=True, tag="workspace.changed"):

@@ -132,3 +132,34 @@ def test_too_many_members_at_once(cast: Cast, callers: Callers) -> None:
     answer = callers.owner.post("/chats", make(cast, member_ids=[str(uuid4()) for _ in range(101)]))
     assert answer.status == 400
     assert "member_ids" in answer.data
+
+
+def test_a_favourite_is_ones_own(cast: Cast, callers: Callers) -> None:
+    path = f"/chats/{cast.chat.pk}"
+    assert callers.member.get(path).data["is_favourite"] is False
+    marked = callers.member.patch(f"{path}/me", {"is_favourite": True})
+    assert (marked.status, marked.data["is_favourite"]) == (200, True)
+    assert marked.data == callers.member.get(path).data == callers.member.get("/chats").data["results"][0]
+    assert callers.member.get(f"/search?q={cast.chat.title}").data["chats"] == [marked.data]
+    assert callers.owner.get(path).data["is_favourite"] is False
+    for body in ({}, {"is_favourite": True}):
+        assert callers.member.patch(f"{path}/me", body).data == marked.data
+    assert callers.member.patch(f"{path}/me", {"is_favourite": False}).data["is_favourite"] is False
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"is_favourite": "true"}, "is_favourite"),
+        ({"is_favourite": None}, "is_favourite"),
+        ({"is_favourite": 1}, "is_favourite"),
+        ({"is_favourite": True, "muted_until": None}, "muted_until"),
+        ({"last_read_seq": 1}, "last_read_seq"),
+        ([], "non_field_errors"),
+    ],
+)
+def test_settings_that_are_none(cast: Cast, callers: Callers, body: Any, field: str) -> None:
+    answer = callers.member.patch(f"/chats/{cast.chat.pk}/me", body)
+    assert (answer.status, answer.data["code"]) == (400, "invalid")
+    assert field in answer.data
+    assert callers.member.get(f"/chats/{cast.chat.pk}").data["is_favourite"] is False

@@ -230,6 +230,7 @@ async def test_everything_that_a_server_says_is_described(demo_server: Server, s
     for change in ("close", "reopen"):
         await scene.john.call("POST", f"{scene.path}/{change}")
     await scene.john.call("PATCH", scene.path, {"title": "Renamed"})
+    await scene.john.call("PATCH", f"{scene.path}/me", {"is_favourite": True})
     workspace = scene.chat["workspace_id"]
     await scene.john.call("POST", f"/workspaces/{workspace}/members", {"user_id": scene.bob.id})
     await scene.john.call("POST", f"{scene.path}/members", {"user_id": scene.bob.id})

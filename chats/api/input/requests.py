@@ -5,6 +5,7 @@ Each field is checked by itself; services check what concerns several fields or 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_serializer
@@ -147,6 +148,17 @@ class DirectChatCreate(serializers.Serializer[Any]):
 
 class ChatWrite(serializers.Serializer[Any]):
     title = TextField(longest=TITLE_MAX_LENGTH, line=True)
+
+
+class ChatSettingsWrite(serializers.Serializer[Any]):
+    is_favourite = BodyBoolean(required=False)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the settings; a name that is none of them is refused, so that nobody takes it for set."""
+        unknown = set(data) - set(self.fields) if isinstance(data, Mapping) else set()
+        if unknown:
+            raise serializers.ValidationError(dict.fromkeys(sorted(unknown)[:10], "There is no such setting."))
+        return super().to_internal_value(data)
 
 
 class ChatMembersCreate(NeedsOne):

@@ -38,6 +38,7 @@ MEMBERS_ONLY = [
     ("GET", "/chats/{chat}", None),
     ("PATCH", "/chats/{chat}", {"title": "Mine"}),
     ("DELETE", "/chats/{chat}", None),
+    ("PATCH", "/chats/{chat}/me", {"is_favourite": True}),
     ("POST", "/chats/{chat}/close", None),
     ("POST", "/chats/{chat}/reopen", None),
     ("GET", "/chats/{chat}/members", None),

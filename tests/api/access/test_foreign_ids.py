@@ -33,6 +33,7 @@ from tests.conftest import Cast, make_user
 BODIES: dict[str, dict[str, Any]] = {
     "createChat": {"kind": "task", "title": "Mine"},
     "renameChat": {"title": "Mine"},
+    "changeChatSettings": {"is_favourite": True},
     "addChatMembers": {},
     "postMessage": {"body": "Hello"},
     "editMessage": {"body": "Hello"},

@@ -82,7 +82,7 @@ def test_the_document_is_served_to_everybody(callers: Callers) -> None:
     assert (document.status, document.data["openapi"]) == (200, "3.1.0")
     assert document.headers["Content-Type"] == "application/json"
     operations = [name for path in document.data["paths"].values() for name in path.values()]
-    assert len({operation["operationId"] for operation in operations}) == len(operations) == 51
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == 52
     assert all(operation["summary"] and "429" in operation["responses"] for operation in operations)
     presence = document.data["paths"]["/api/v1/chats/{chat_id}/presence"]["get"]["responses"]
     assert presence["200"]["content"]["application/json"]["schema"] == {

@@ -100,7 +100,7 @@ class World:
             "members": WorkspaceMember.objects.filter(**inside).values_list("user", "role"),
             "chats": kept.values_list("title", "kind", "created_by", "closed_at", "seq", "revision", "access_version"),
             "in chats": ChatMember.objects.filter(chat__in=chats).values_list(
-                "chat__title", "user", "last_read_seq", "mention_count", "hidden_at"
+                "chat__title", "user", "last_read_seq", "mention_count", "hidden_at", "is_favourite"
             ),
             "messages": Message.objects.filter(chat__in=kept).values_list("author", "seq", "revision", "body"),
             # What is left of a deleted chat goes some time later.
@@ -176,7 +176,7 @@ def _post(who: str, body: str = "late", chat: str = "chat", **more: Any) -> Call
 ABOUT_THE_CHAT = {
     *("posts", "posts once more", "answers and mentions", "edits", "deletes a message", "deletes another's message"),
     *("reads", "adds themselves", "adds others", "is added once more", "is mentioned", "is answered"),
-    *("has a mention deleted", "has a mention edited", "is removed twice"),
+    *("has a mention deleted", "has a mention edited", "is removed twice", "marks a favourite"),
 }
 
 # Who is removed, how. The last ones end what Mika may do, but not that they are there.
@@ -205,6 +205,7 @@ BY_MIKA = [
     Doing("deletes a message", _chat(services.delete_message, "mika", message_id=_id("mine"))),
     Doing("deletes another's message", _chat(services.delete_message, "mika", message_id=_id("theirs"))),
     Doing("reads", _chat(services.mark_read, "mika", seq=2)),
+    Doing("marks a favourite", _chat(services.change_own_settings, "mika", is_favourite=True)),
     Doing("makes a chat", _space(services.create_chat, "mika", kind="task", title="New", member_ids=_ids("nils"))),
     Doing("makes a direct chat", _space(services.create_chat, "mika", kind="direct", member_ids=_ids("nils"))),
     Doing("finds a direct chat", _space(services.create_chat, "mika", kind="direct", member_ids=_ids("olga"))),

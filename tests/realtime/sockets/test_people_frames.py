@@ -171,3 +171,36 @@ async def test_a_direct_chat_is_called_by_the_others_name(scene: Scene) -> None:
         await scene.john.call("POST", f"/chats/{chat_id}/messages", {"body": "Hello"})
         assert (await john.until("chat.created", chat_id=chat_id))["data"]["label"] == "Jane Doe"
         assert (await jane.until("chat.created", chat_id=chat_id))["data"]["label"] == his_name
+
+
+async def test_a_favourite_is_told_to_ones_own_sockets_once(scene: Scene) -> None:
+    mine = f"{scene.path}/me"
+    async with (
+        await scene.john.connect() as john,
+        await scene.jane.connect() as jane,
+        await scene.jane.connect() as jane_elsewhere,
+    ):
+        await jane.ask("subscribe", chat_id=scene.chat_id)
+        await scene.jane.call("PATCH", mine, {"is_favourite": True})
+        await scene.jane.call("PATCH", mine, {"is_favourite": True})
+        settings = {
+            "type": "chat.settings",
+            "chat_id": scene.chat_id,
+            "data": {"is_favourite": True, "last_read_seq": 0},
+        }
+        for socket in (jane, jane_elsewhere):
+            assert await socket.until("chat.settings") == settings
+            assert [frame for frame in await socket.frames_so_far() if frame["type"] == "chat.settings"] == []
+        assert [frame for frame in await john.frames_so_far() if frame["type"] == "chat.settings"] == []
+
+
+async def test_a_new_chat_says_whether_it_is_a_favourite(scene: Scene) -> None:
+    workspace = scene.chat["workspace_id"]
+    async with await scene.jane.connect() as jane:
+        direct = {"workspace_id": workspace, "kind": "direct", "member_ids": [scene.jane.id]}
+        chat = await scene.john.call("POST", "/chats", direct)
+        assert (await jane.until("chat.created"))["data"]["is_favourite"] is False
+        await scene.jane.call("PATCH", f"/chats/{chat['id']}/me", {"is_favourite": True})
+        await scene.jane.call("DELETE", f"/chats/{chat['id']}")
+        await scene.john.call("POST", f"/chats/{chat['id']}/messages", {"body": "Hello"})
+        assert (await jane.until("chat.created"))["data"]["is_favourite"] is True
