@@ -32,6 +32,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PASSWORD = "demo"
+DESK = {"width": 1440, "height": 720}  # as wide as a chat needs it to show its members without being asked
 # What the browser logs as an error and is none: a form with a fault, and a registry that tests take away.
 EXPECTED = (("status of 422", ""), ("status of 503", "/presence"))
 # What it, and htmx, log besides while they cannot reach the server, which is what tests of an outage are about.
@@ -204,7 +205,7 @@ def enter(server: Server, chromium: Browser, request: pytest.FixtureRequest) -> 
         username: str | None, path: str = "/", *, outage: bool = False, refused: bool = False, **options: Any
     ) -> Page:
         allowed = (UNREACHABLE,) * outage + (REFUSED,) * refused
-        defaults = {"base_url": server.base_url, "timezone_id": "Europe/Berlin", "locale": "en-GB"}
+        defaults = {"base_url": server.base_url, "timezone_id": "Europe/Berlin", "locale": "en-GB", "viewport": DESK}
         context = chromium.new_context(**{**defaults, **options})
         contexts.append(context)
         if is_traced:

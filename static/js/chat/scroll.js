@@ -3,7 +3,7 @@
 import { text } from "../lib/text.js";
 
 const NEAR = 48; // px: closer to the end than this counts as being there
-const DAY = 36; // px: how high the label of a day is, chat.css
+const DAY = 32; // px: how high the label of a day is, tokens.css
 
 export class Scroll {
   constructor(scroller, list) {

@@ -22,6 +22,7 @@ export class Composer {
   constructor({ form, drafts, complete, people, recent, onQuery, onSend, onInput, onLeave, onEditLast, signal }) {
     Object.assign(this, { form, drafts, onSend, onInput, onLeave, onEditLast, signal });
     this.textarea = form.elements.body;
+    this.sendButton = form.querySelector("[type=submit]");
     this.isLocked = form.hidden; // the chat was closed before
     // The browser would cut off what is pasted beyond it without a word, and count an emoji twice.
     this.most = this.textarea.maxLength;
@@ -212,8 +213,9 @@ export class Composer {
     replaceText(this.textarea, { start, end: this.textarea.selectionEnd, words: `${gap}@` });
   }
 
-  /** Grow with the text, where CSS cannot do it (`field-sizing`). */
+  /** Grey the button while there is nothing to send; grow with the text, where CSS cannot do it (`field-sizing`). */
   fit() {
+    this.sendButton.setAttribute("aria-disabled", String(this.textarea.value.trim() === ""));
     if (CSS.supports("field-sizing", "content")) return;
     this.textarea.style.height = "auto";
     this.textarea.style.height = `${this.textarea.scrollHeight}px`;

@@ -3,7 +3,9 @@
 import { isComposing } from "../lib/keys.js";
 import { remember } from "../lib/storage.js";
 
-const MEMBERS_KEY = "flowra.members"; // read by theme-init.js
+// Read by theme-init.js; panes.css says where the members are shown without a choice.
+const MEMBERS = { key: "flowra.members", name: "members" };
+const MEMBERS_DIRECT = { key: "flowra.members.direct", name: "membersDirect" };
 const FOCUSABLE = "a[href], button:not([disabled]), input:not([type=hidden]), summary, [tabindex='0']";
 const widths = { sidebar: "(max-width: 767.98px)", members: "(max-width: 1023.98px)" };
 
@@ -42,11 +44,11 @@ function trap(event) {
 }
 
 function foldMembers() {
-  const root = document.documentElement;
-  const hide = root.dataset.members !== "hidden";
-  if (hide) root.dataset.members = "hidden";
-  else delete root.dataset.members;
-  remember(localStorage, MEMBERS_KEY, hide ? "hidden" : null);
+  const pane = document.getElementById("members");
+  const choice = pane.checkVisibility() ? "hidden" : "shown";
+  const { key, name } = "direct" in pane.dataset ? MEMBERS_DIRECT : MEMBERS;
+  document.documentElement.dataset[name] = choice;
+  remember(localStorage, key, choice);
 }
 
 export function startDrawers({ signal }) {
