@@ -16,6 +16,7 @@ urlpatterns = [
     path("notifications/read/", navbar.read_notifications, name="notifications_read"),
     path("notifications/<uuid:notification_id>/", navbar.open_notification, name="notification_open"),
     path("chats/<uuid:chat_id>/", chat_page.detail, name="detail"),
+    path("chats/<uuid:chat_id>/lines/", chat_page.lines, name="lines"),
     path("chats/<uuid:chat_id>/header/", chat_page.header, name="header"),
     path("chats/<uuid:chat_id>/names/", chat_page.names, name="names"),
     path("chats/<uuid:chat_id>/members/", chat_page.members, name="members"),

@@ -109,6 +109,24 @@ def list_messages(
     return list(found.order_by("seq"))
 
 
+def list_around(chat: Chat, seq: int, *, start: int, limit: int) -> list[Message]:
+    """Return up to `limit` messages from the one at `start` on, in order of `seq`, with authors.
+
+    Above and below `seq` not more than half of FLOWRA_PAGE_BYTES each, but at least one: of those next to it.
+    """
+    rows = chat.messages.filter(seq__gte=start).order_by("seq").values_list("seq", SIZE)
+    lengths = list(rows[:limit])
+    above = [row for row in lengths if row[0] < seq]
+    below = lengths[len(above) :]
+    most = settings.FLOWRA_PAGE_BYTES // 2
+    first = len(above) - fitting((size for _, size in reversed(above)), most)
+    end = len(above) + fitting((size for _, size in below), most)
+    if first == end:
+        return []
+    ends = (lengths[first][0], lengths[end - 1][0])
+    return list(chat.messages.select_related("author").filter(seq__gte=ends[0], seq__lte=ends[1]).order_by("seq"))
+
+
 def list_answered(messages: Iterable[Message]) -> Mapping[UUID, Message]:
     """Return by id the messages that `messages` reply to, with authors and excerpts, in one query."""
     ids = {message.reply_to_id for message in messages if message.reply_to_id is not None}

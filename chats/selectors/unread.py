@@ -9,6 +9,7 @@ at. Where as many were deleted, those that stand are counted instead, in an inde
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID
@@ -90,6 +91,21 @@ def unread_count(membership: ChatMember) -> int:
         rows = ChatMember.objects.filter(pk=membership.pk).order_by().values_list(UnreadCount(), flat=True)
         counted = rows.first() or 0
     return counted
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FirstUnread:
+    """Where the unread messages of a chat begin, and since when they wait."""
+
+    seq: int
+    created_at: datetime.datetime
+
+
+def find_first_unread(membership: ChatMember) -> FirstUnread | None:
+    """Return the first message of others that a member, whose `chat` is loaded, has not read; one query."""
+    rows = Message.objects.filter(chat=membership.chat_id, seq__gt=membership.last_read_seq, deleted_at__isnull=True)
+    row = rows.exclude(author=membership.user_id).order_by("seq").values_list("seq", "created_at").first()
+    return None if row is None else FirstUnread(*row)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

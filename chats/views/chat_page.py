@@ -16,6 +16,7 @@ from chats.models import ChatKind, ChatMember, Message, Role
 from chats.payloads import user_payload
 from chats.selectors.access import access_chat, may_manage_chat
 from chats.selectors.chats import list_authors
+from chats.selectors.unread import find_first_unread, unread_count
 from chats.views import timeline
 from chats.views.base import PageRequest, last_chat_id, member_page, render_in_shell, shell_for
 from chats.views.forms import WindowForm
@@ -51,47 +52,82 @@ def home(request: PageRequest) -> HttpResponse:
 @member_page
 @require_safe
 def detail(request: PageRequest, chat_id: UUID) -> HttpResponse:
-    """Show a chat; with `?before=<seq>` only the messages above that one, for scrolling up.
+    """Show a chat at its first unread message, or at its end; `?before=`, `?after=` and `?at=` as in `lines`.
 
     To scripts (X-Requested-With) only the chat, without the frame around it.
     """
     membership = access_chat(request.user, chat_id)
-    form = WindowForm(request.GET)
-    window = form.cleaned_data if form.is_valid() else {}
-    if window.get("before"):
-        lines = timeline.before(membership, window["before"], may_manage=may_manage_chat(membership))
-        if request.headers.get("X-Requested-With"):
-            return render(request, "chats/_lines.html", {"timeline": lines, "chat": membership.chat})
-        return render_chat(request, membership, lines=lines)
+    window = _window(request)
+    if window.get("before") and request.headers.get("X-Requested-With"):
+        return lines(request, chat_id)  # a page of the version before asks here
     answered = timeline.answered_in(membership.chat, window.get("reply_to"))
-    return render_chat(request, membership, at=window.get("at"), composer=Composer(reply_to=answered))
+    return render_chat(request, membership, window=window, composer=Composer(reply_to=answered))
+
+
+@member_page
+@require_safe
+def lines(request: PageRequest, chat_id: UUID) -> HttpResponse:
+    """Return messages for scripts: those before, after or around a `seq`, and without one the last ones.
+
+    Where there are more, #older and #newer stand at the ends: with `?before=` only above, with `?after=` only below.
+    #lines-state has the chat's `seq` and `revision`, read before the messages.
+    """
+    membership = access_chat(request.user, chat_id)
+    window, may_manage = _window(request), may_manage_chat(membership)
+    shown = _shown(membership, window, may_manage=may_manage) or timeline.latest(membership, may_manage=may_manage)
+    context = {
+        "timeline": shown,
+        "chat": membership.chat,
+        "joins_above": window.get("after") is not None,
+        "joins_below": window.get("before") is not None,
+        "state": {"seq": membership.chat.seq, "revision": membership.chat.revision},
+    }
+    return render(request, "chats/_more_lines.html", context)
+
+
+def _window(request: PageRequest) -> dict[str, Any]:
+    form = WindowForm(request.GET)
+    return form.cleaned_data if form.is_valid() else {}
+
+
+def _shown(membership: ChatMember, window: dict[str, Any], *, may_manage: bool) -> timeline.Timeline | None:
+    """Return the messages that the address asks for; None where it names none."""
+    for name, select in (("before", timeline.before), ("after", timeline.after), ("at", timeline.around)):
+        if window.get(name) is not None:
+            return select(membership, window[name], may_manage=may_manage)
+    return None
 
 
 def render_chat(
     request: PageRequest,
     membership: ChatMember,
     *,
-    at: int | None = None,
-    lines: timeline.Timeline | None = None,
+    window: dict[str, Any] | None = None,
     composer: Composer | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Render the whole page of a chat."""
+    """Render the whole page of a chat, or to scripts its part; `window` as WindowForm has it."""
     chat = membership.chat
     shell = shell_for(request, chat_id=chat.pk)
     may_manage = _may_manage(membership, shell)
-    if lines is None:
-        lines = (
-            timeline.around(membership, at, may_manage=may_manage)
-            if at
-            else timeline.latest(membership, may_manage=may_manage)
-        )
+    shown = _shown(membership, window or {}, may_manage=may_manage)
+    if shown is None:
+        shown, first_unread = timeline.opening(membership, may_manage=may_manage)
+    else:
+        first_unread = find_first_unread(membership)
+    room = shell.room(chat.pk)
     context = {
         "shell": shell,
-        **_header_context(membership, shell.room(chat.pk), may_manage=may_manage),
-        "timeline": lines,
+        **_header_context(membership, room, may_manage=may_manage),
+        "timeline": shown,
         "composer": composer or Composer(),
-        "bootstrap": _bootstrap(request, membership, lines, may_manage=may_manage),
+        "bootstrap": {
+            **_bootstrap(request, membership, may_manage=may_manage),
+            "is_live": shown.is_live,
+            "unread_count": unread_count(room.membership if room is not None else membership),
+            "first_unread_seq": None if first_unread is None else first_unread.seq,
+            "first_unread_at": None if first_unread is None else first_unread.created_at.isoformat(),
+        },
     }
     is_part = bool(request.headers.get("X-Requested-With"))
     return render(request, "chats/_part.html" if is_part else "chats/detail.html", context, status=status)
@@ -173,9 +209,7 @@ def _header_context(membership: ChatMember, room: ChatEntry | None, *, may_manag
     }
 
 
-def _bootstrap(
-    request: PageRequest, membership: ChatMember, lines: timeline.Timeline, *, may_manage: bool
-) -> dict[str, Any]:
+def _bootstrap(request: PageRequest, membership: ChatMember, *, may_manage: bool) -> dict[str, Any]:
     """Return the data for the page's scripts, above all the revision at which the page was rendered.
 
     Messages are read after the chat's row, so the page may have later ones than `revision`; the socket then sends a
@@ -189,7 +223,6 @@ def _bootstrap(
         "revision": chat.revision,
         "seq": chat.seq,
         "last_read_seq": membership.last_read_seq,
-        "is_live": lines.is_live,
         "is_closed": chat.is_closed,
         "may_manage": may_manage,
         "user": user_payload(request.user),

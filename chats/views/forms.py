@@ -87,9 +87,10 @@ class ReadForm(forms.Form):
 
 
 class WindowForm(forms.Form):
-    """Which messages of a chat to show: those before or around a `seq`; and which message is replied to."""
+    """Which messages of a chat to show: those before, after or around a `seq`; and which message is replied to."""
 
     before = forms.IntegerField(min_value=1, required=False)
+    after = forms.IntegerField(min_value=0, required=False)
     at = forms.IntegerField(min_value=1, required=False)
     reply_to = forms.UUIDField(required=False)
 

@@ -8,14 +8,13 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from django.conf import settings
-
 from chats.models import Chat, ChatMember, Message
-from chats.selectors.messages import list_answered, list_messages
+from chats.selectors.messages import list_answered, list_around, list_messages
+from chats.selectors.unread import FirstUnread, find_first_unread
 
 GROUP_SECONDS = 5 * 60  # one author's messages stand under one name for so long; static/js/chat/grouping.js has it too
-LIMIT_MIN, LIMIT_MAX = 50, 100
-READ_CONTEXT = 15  # messages shown above the first unread one
+LIMIT = 50  # messages at the end of a chat, above or below others
+AROUND, AROUND_ABOVE = 100, 25  # messages around one; at most so many of them are above it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,47 +40,72 @@ class Arrangement(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Timeline:
-    """Consecutive messages of a chat; `is_live` if the last one is among them."""
+    """Consecutive messages of a chat, and whether there are more above and below; without those it is live."""
 
     lines: Sequence[TimelineRow]
     has_older: bool
-    is_live: bool
+    has_newer: bool
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the chat's last message is the last line."""
+        return not self.has_newer
 
     @property
     def first_seq(self) -> int:
         """The `seq` of the first message, 1 if there is none."""
         return self.lines[0].message.seq if self.lines else 1
 
+    @property
+    def last_seq(self) -> int:
+        """The `seq` of the last message, 0 if there is none."""
+        return self.lines[-1].message.seq if self.lines else 0
+
+
+def opening(membership: ChatMember, *, may_manage: bool) -> tuple[Timeline, FirstUnread | None]:
+    """Return what a chat opens with: the messages around the first unread one, which comes with them, or the end."""
+    if membership.chat.seq <= membership.last_read_seq:
+        return latest(membership, may_manage=may_manage), None
+    shown = around(membership, membership.last_read_seq + 1, may_manage=may_manage)
+    begins = next((line.message for line in shown.lines if line.is_first_unread), None)
+    if begins is not None:
+        return shown, FirstUnread(begins.seq, begins.created_at)
+    first_unread = find_first_unread(membership)  # below many that were deleted
+    if first_unread is None:
+        return latest(membership, may_manage=may_manage), None
+    return around(membership, first_unread.seq, may_manage=may_manage), first_unread
+
 
 def latest(membership: ChatMember, *, may_manage: bool) -> Timeline:
-    """Return the end of the chat: enough to begin with the first unread message."""
-    unread = membership.chat.seq - membership.last_read_seq
-    limit = max(LIMIT_MIN, min(unread + READ_CONTEXT, LIMIT_MAX))
-    return _timeline(membership, list_messages(membership.chat, limit=limit), may_manage=may_manage, is_live=True)
+    """Return the end of the chat."""
+    return _timeline(membership, list_messages(membership.chat, limit=LIMIT), may_manage=may_manage)
 
 
 def before(membership: ChatMember, seq: int, *, may_manage: bool) -> Timeline:
     """Return the messages above the one at `seq`."""
-    messages = list_messages(membership.chat, before=seq, limit=LIMIT_MIN)
-    return _timeline(membership, messages, may_manage=may_manage, is_live=False)
+    return _timeline(membership, list_messages(membership.chat, before=seq, limit=LIMIT), may_manage=may_manage)
+
+
+def after(membership: ChatMember, seq: int, *, may_manage: bool) -> Timeline:
+    """Return the messages below the one at `seq`."""
+    return _timeline(membership, list_messages(membership.chat, after=seq, limit=LIMIT), may_manage=may_manage)
 
 
 def around(membership: ChatMember, seq: int, *, may_manage: bool) -> Timeline:
-    """Return the messages around the one at `seq`: it and some before it, and what follows."""
-    most = settings.FLOWRA_PAGE_BYTES // 2
-    messages = list_messages(membership.chat, before=seq + 1, limit=LIMIT_MIN // 2, max_bytes=most)
-    messages += list_messages(membership.chat, after=seq, limit=LIMIT_MAX - LIMIT_MIN // 2, max_bytes=most)
-    is_live = not messages or messages[-1].seq >= membership.chat.seq
-    if is_live and len(messages) < LIMIT_MIN:
-        end = latest(membership, may_manage=may_manage)
-        if end.first_seq <= seq:
-            return end
-    return _timeline(membership, messages, may_manage=may_manage, is_live=is_live)
+    """Return the messages around the one at `seq`, or around its place if there is none."""
+    start = min(seq - AROUND_ABOVE, membership.chat.seq + 1 - LIMIT)  # near the end no less than the end
+    messages = list_around(membership.chat, seq, start=start, limit=AROUND)
+    if not messages:
+        return latest(membership, may_manage=may_manage)
+    return _timeline(membership, messages, may_manage=may_manage)
 
 
-def _timeline(membership: ChatMember, messages: Sequence[Message], *, may_manage: bool, is_live: bool) -> Timeline:
+def _timeline(membership: ChatMember, messages: Sequence[Message], *, may_manage: bool) -> Timeline:
     answered = list_answered(messages)
-    places = arrange(messages, reader_id=membership.user_id, read_up_to=membership.last_read_seq)
+    read_up_to = membership.last_read_seq
+    if messages and messages[0].seq > read_up_to + 1:
+        read_up_to = messages[-1].seq  # the first unread message is further up
+    places = arrange(messages, reader_id=membership.user_id, read_up_to=read_up_to)
     lines = [
         TimelineRow(
             message=message,
@@ -92,7 +116,11 @@ def _timeline(membership: ChatMember, messages: Sequence[Message], *, may_manage
         )
         for message, place in zip(messages, places, strict=True)
     ]
-    return Timeline(lines, has_older=bool(messages) and messages[0].seq > 1, is_live=is_live)
+    return Timeline(
+        lines,
+        has_older=bool(messages) and messages[0].seq > 1,
+        has_newer=bool(messages) and messages[-1].seq < membership.chat.seq,
+    )
 
 
 def arrange(messages: Sequence[Message], *, reader_id: UUID, read_up_to: int) -> Iterator[Arrangement]:

@@ -38,9 +38,9 @@ export class History {
     sentinel.classList.add("loading");
     const restore = silence(this.list);
     try {
-      const html = await fetchPart(`/chats/${this.chatId}/?before=${sentinel.dataset.before}`, this.signal);
+      const html = await fetchPart(`/chats/${this.chatId}/lines/?before=${sentinel.dataset.before}`, this.signal);
       const fragment = document.createDocumentFragment();
-      fragment.append(...parsePage(html).body.children);
+      fragment.append(...parsePage(html).querySelectorAll("body > :not(script)"));
       sentinel.remove();
       this.prepend(fragment);
     } catch (error) {

@@ -16,8 +16,9 @@ from django.test.utils import CaptureQueriesContext
 from chats import services
 from chats.exceptions import Closed, Invalid, NotFound
 from chats.lib.ids import new_id
-from chats.models import Chat, Message
-from chats.selectors.messages import find_posted, list_changes, list_messages
+from chats.models import Chat, ChatMember, Message
+from chats.selectors.messages import find_posted, list_around, list_changes, list_messages
+from chats.selectors.unread import find_first_unread
 from realtime.sockets.queries import read_chat
 from tests.chats.admin.pages import fill, post
 from tests.conftest import Cast, make_user
@@ -121,6 +122,11 @@ PAGES = [
     "/notifications/",
     "/search/?q=a",
     "/chats/{chat}/",
+    "/chats/{chat}/?at=1",
+    "/chats/{chat}/lines/",
+    "/chats/{chat}/lines/?after=0",
+    "/chats/{chat}/lines/?before=9",
+    "/chats/{chat}/lines/?at=1",
     "/chats/{chat}/header/",
     "/chats/{chat}/members/",
     "/chats/{chat}/members/add/",
@@ -214,8 +220,12 @@ READS: dict[str, Callable[[Chat, Cast], Any]] = {
     "the latest page": lambda chat, cast: list_messages(chat),
     "the page before": lambda chat, cast: list_messages(chat, before=300),
     "the page after": lambda chat, cast: list_messages(chat, after=300),
+    "the page around one": lambda chat, cast: list_around(chat, 300, start=275, limit=100),
     "a short catch-up": lambda chat, cast: list_changes(chat, MESSAGES - 5, 500),
     "the longest catch-up": lambda chat, cast: list_changes(chat, MESSAGES - 500, 500),
+    "the first unread message": lambda chat, cast: find_first_unread(
+        ChatMember(chat=chat, user=cast.member, last_read_seq=300)
+    ),
     "a repeated post": lambda chat, cast: find_posted(cast.owner, chat.pk, new_id()),
 }
 

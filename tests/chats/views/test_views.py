@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import uuid
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -38,7 +40,7 @@ def say(cast: Cast, user: User, body: str, **fields: uuid.UUID) -> uuid.UUID:
 
 def chat_paths(cast: Cast) -> list[str]:
     """Return the pages and fragments of the cast's chat."""
-    names = ("detail", "header", "members", "members_add", "rename", "leave", "delete")
+    names = ("detail", "lines", "header", "members", "members_add", "rename", "leave", "delete")
     return [reverse(f"chats:{name}", args=[cast.chat.pk]) for name in names]
 
 
@@ -141,9 +143,74 @@ def test_long_chats_come_in_pieces(cast: Cast) -> None:
     unread = sign_in(cast.member).get(path).context["timeline"]
     assert len(unread.lines) == 100
     for nonsense in ("x", "-1", "0", "99999999999999999999", ""):
-        assert owner.get(f"{path}?at={nonsense}").status_code == 200
-        assert owner.get(f"{path}?before={nonsense}").status_code == 200
-        assert owner.get(f"{path}?reply_to={nonsense}").status_code == 200
+        for name in ("at", "before", "after", "reply_to"):
+            assert owner.get(f"{path}?{name}={nonsense}").status_code == 200
+            assert owner.get(f"{path}lines/?{name}={nonsense}").status_code == 200
+
+
+def test_a_chat_opens_at_the_first_unread_message(cast: Cast) -> None:
+    for number in range(1, 201):
+        say(cast, cast.owner, f"number {number}")
+    path = reverse("chats:detail", args=[cast.chat.pk])
+    member = sign_in(cast.member)
+
+    def opened(read_up_to: int, query: str = "") -> tuple[list[int], list[int], dict[str, Any]]:
+        ChatMember.objects.filter(chat=cast.chat, user=cast.member).update(last_read_seq=read_up_to)
+        context = member.get(path + query).context
+        lines = context["timeline"].lines
+        first = [line.message.seq for line in lines if line.is_first_unread]
+        return [lines[0].message.seq, lines[-1].message.seq], first, context["bootstrap"]
+
+    ends, first, bootstrap = opened(60)
+    assert (ends, first) == ([36, 135], [61])
+    assert (bootstrap["is_live"], bootstrap["unread_count"], bootstrap["first_unread_seq"]) == (False, 140, 61)
+    created = cast.chat.messages.get(seq=61).created_at
+    assert datetime.datetime.fromisoformat(bootstrap["first_unread_at"]) == created
+    ends, first, bootstrap = opened(190)
+    assert (ends, first, bootstrap["is_live"]) == ([151, 200], [191], True)
+    ends, first, bootstrap = opened(200)
+    assert (ends, first, bootstrap["is_live"]) == ([151, 200], [], True)
+    assert (bootstrap["unread_count"], bootstrap["first_unread_seq"], bootstrap["first_unread_at"]) == (0, None, None)
+    assert opened(60, "?at=150")[:2] == ([125, 200], []), "the first unread one is further up"
+    assert opened(60, "?at=9999")[:2] == ([151, 200], [])
+    say(cast, cast.member, "read, since written")
+    for seq in (70, 71):
+        gone = cast.chat.messages.get(seq=seq)
+        services.delete_message(user=cast.owner, chat_id=cast.chat.pk, message_id=gone.pk)
+    assert opened(69)[2]["first_unread_seq"] == 72
+    cast.chat.messages.filter(seq__in=(80, 81)).delete()
+    assert opened(201, "?at=81")[0] == [56, 157], "around its place"
+
+
+def test_messages_for_scripts_come_in_both_directions(cast: Cast) -> None:
+    for number in range(1, 201):
+        say(cast, cast.owner, f"number {number}")
+    path = reverse("chats:lines", args=[cast.chat.pk])
+    owner = sign_in(cast.owner)
+
+    def got(query: str) -> tuple[list[int], str | None, str | None]:
+        page = owner.get(path + query).content.decode()
+        assert "<html" not in page
+        assert '"seq": 200, "revision": 200' in page
+        seqs = [int(seq) for seq in re.findall(r'data-seq="(\d+)"', page)]
+        older, newer = (
+            re.search(pattern, page) for pattern in (r'id="older" data-before="(\d+)', r'id="newer" data-after="(\d+)')
+        )
+        return [seqs[0], seqs[-1], len(seqs)], older and older[1], newer and newer[1]
+
+    assert got("") == ([151, 200, 50], "151", None)
+    assert got("?before=151") == ([101, 150, 50], "101", None)
+    assert got("?before=11") == ([1, 10, 10], None, None)
+    assert got("?after=50") == ([51, 100, 50], None, "100")
+    assert got("?after=160") == ([161, 200, 40], None, None)
+    assert got("?at=100") == ([75, 174, 100], "75", "174")
+    assert got("?at=5") == ([1, 100, 100], None, "100")
+    assert owner.get(f"{path}?after=200").content.decode().count("<article") == 0
+    # Without scripts one reads on by links.
+    page = owner.get(reverse("chats:detail", args=[cast.chat.pk]) + "?after=50").content.decode()
+    assert "?before=51" in page
+    assert "?after=100" in page
+    assert sign_in(cast.outsider).get(path).status_code == 404
 
 
 def count_queries(client: Client, path: str) -> int:
