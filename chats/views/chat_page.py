@@ -59,7 +59,7 @@ def detail(request: PageRequest, chat_id: UUID) -> HttpResponse:
     membership = access_chat(request.user, chat_id)
     window = _window(request)
     if window.get("before") and request.headers.get("X-Requested-With"):
-        return lines(request, chat_id)  # a page of the version before asks here
+        return _render_lines(request, membership, window)  # a page of the version before asks here
     answered = timeline.answered_in(membership.chat, window.get("reply_to"))
     return render_chat(request, membership, window=window, composer=Composer(reply_to=answered))
 
@@ -72,8 +72,11 @@ def lines(request: PageRequest, chat_id: UUID) -> HttpResponse:
     Where there are more, #older and #newer stand at the ends: with `?before=` only above, with `?after=` only below.
     #lines-state has the chat's `seq` and `revision`, read before the messages.
     """
-    membership = access_chat(request.user, chat_id)
-    window, may_manage = _window(request), may_manage_chat(membership)
+    return _render_lines(request, access_chat(request.user, chat_id), _window(request))
+
+
+def _render_lines(request: PageRequest, membership: ChatMember, window: dict[str, Any]) -> HttpResponse:
+    may_manage = may_manage_chat(membership)
     shown = _shown(membership, window, may_manage=may_manage) or timeline.latest(membership, may_manage=may_manage)
     context = {
         "timeline": shown,
