@@ -24,7 +24,7 @@ from presence.registry.base import UserState
 from presence.registry.current import get_registry
 
 PAIR = 2  # members of a direct chat
-MEMBERS_SHOWN = 200  # beside a chat; 1 kB of HTML each
+MEMBERS_SHOWN = 50  # in a page of the list; nearly 1 kB of HTML each
 
 
 class MemberPresencePayload(TypedDict):
@@ -94,9 +94,9 @@ class ChatPresence:
         return sum(member.is_online is True for member in self.members)
 
     @property
-    def shown(self) -> Sequence[MemberPresence]:
-        """The first of the members, for the pane beside a chat."""
-        return self.members[:MEMBERS_SHOWN]
+    def is_long(self) -> bool:
+        """Whether they are more than one page of the list."""
+        return len(self.members) > MEMBERS_SHOWN
 
     def among(self, user_ids: Collection[UUID]) -> list[MemberPresence]:
         """Return those of these users who are members, in the same order."""
@@ -130,6 +130,14 @@ def show_presence(chat: Chat) -> ChatPresence:
             pass
     members = sorted((MemberPresence(row, None, None, 0) for row in _read_members(chat)), key=member_order)
     return ChatPresence(is_enabled=settings.FLOWRA_PRESENCE_ENABLED, is_known=False, members=members)
+
+
+def find_members(chat: Chat, presence: ChatPresence, search: str) -> Sequence[MemberPresence]:
+    """Return the members whose names have the words of `search`, in the order of `presence`; without words all."""
+    if not search.strip():
+        return presence.members
+    found = list_members(chat, search).order_by().values_list("user_id", flat=True)
+    return presence.among(frozenset(found))
 
 
 def read_states(chat_id: UUID) -> dict[UUID, UserState]:

@@ -19,7 +19,7 @@ from chats.selectors.chats import list_authors
 from chats.selectors.unread import find_first_unread, unread_count
 from chats.views import timeline
 from chats.views.base import PageRequest, last_chat_id, member_page, render_in_shell, shell_for
-from chats.views.forms import WindowForm
+from chats.views.forms import MembersQueryForm, WindowForm
 from chats.views.shell import ChatEntry, Shell
 
 NAMES_AT_ONCE = 200
@@ -149,16 +149,19 @@ def header(request: PageRequest, chat_id: UUID) -> HttpResponse:
 @member_page
 @require_safe
 def members(request: PageRequest, chat_id: UUID) -> HttpResponse:
-    """Return the list of members: a part of the chat's page, or a page for browsers without scripts."""
+    """Return the list of members, in pages and searched: a part of the chat's page, or a page of its own."""
     membership = access_chat(request.user, chat_id)
     context = {
         "chat": membership.chat,
         "may_manage": may_manage_chat(membership),
         "is_direct": membership.chat.kind == ChatKind.DIRECT,
     }
+    form = MembersQueryForm(request.GET)
+    form.is_valid()  # what is not valid is not asked for
+    context["member_query"] = form.cleaned_data
     if request.headers.get("X-Requested-With"):
         return render(request, "chats/_members.html", context)
-    context["page_number"] = request.GET.get("page", "1")
+    context["is_page"] = True
     return render_in_shell(request, "chats/members.html", context, workspace_id=membership.chat.workspace_id)
 
 

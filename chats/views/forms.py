@@ -25,6 +25,9 @@ from chats.models import (
 if TYPE_CHECKING:
     from flowra.accounts.models import User
 
+SEARCH_MAX_LENGTH = 100
+MEMBER_ROWS_MAX = 300  # static/js/presence/members-view.js has it too
+
 GROUP_KINDS = [
     (ChatKind.DISCUSSION.value, ChatKind.DISCUSSION.label),
     (ChatKind.TASK.value, ChatKind.TASK.label),
@@ -93,6 +96,14 @@ class WindowForm(forms.Form):
     after = forms.IntegerField(min_value=0, required=False)
     at = forms.IntegerField(min_value=1, required=False)
     reply_to = forms.UUIDField(required=False)
+
+
+class MembersQueryForm(forms.Form):
+    """Which of a chat's members to show: a page of those found, or the first `rows`, to fetch a list again."""
+
+    page = forms.IntegerField(min_value=1, required=False)
+    rows = forms.IntegerField(min_value=1, max_value=MEMBER_ROWS_MAX, required=False)
+    search = forms.CharField(max_length=SEARCH_MAX_LENGTH, required=False)
 
 
 class PeopleForm(forms.Form):
@@ -215,4 +226,4 @@ class InviteForm(forms.Form):
 class SearchForm(forms.Form):
     """What to search for."""
 
-    q = forms.CharField(max_length=100, required=False)
+    q = forms.CharField(max_length=SEARCH_MAX_LENGTH, required=False)

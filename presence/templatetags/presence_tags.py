@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from django import template
-from django.core.paginator import Page, Paginator
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,7 +17,7 @@ from django.utils.translation import ngettext
 
 from chats.models import Chat
 from chats.payloads import time_text
-from presence.selectors import ChatPresence, MemberPresence, show_presence
+from presence.selectors import MEMBERS_SHOWN, ChatPresence, MemberPresence, find_members, show_presence
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 register = template.Library()
 register.filter("moment", time_text)
 
-MEMBERS_PER_PAGE = 200
 _JUST_NOW = 60  # seconds
 
 
@@ -33,10 +34,46 @@ def chat_presence(chat: Chat) -> ChatPresence:
     return show_presence(chat)
 
 
+class MemberQuery(TypedDict, total=False):
+    """What of the list of members is asked for; by default its first page."""
+
+    page: int | None
+    rows: int | None  # instead of a page: that many from the first one on, in whole pages
+    search: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MemberRows:
+    """A part of the list of members: `rows` are those from number `first` to number `last`, of `total` found."""
+
+    rows: Sequence[MemberPresence]
+    first: int
+    last: int
+    total: int
+    previous_page: int | None
+    next_page: int | None
+
+
 @register.simple_tag
-def member_page(presence: ChatPresence, number: str) -> Page[MemberPresence]:
-    """Return a page of the chat's members, online ones first: the first one where there is none of that number."""
-    return Paginator(presence.members, MEMBERS_PER_PAGE).get_page(number)
+def member_rows(chat: Chat, presence: ChatPresence, query: MemberQuery | str) -> MemberRows:
+    """Return a part of the chat's members, online ones first; the last page where there is none of that number."""
+    wanted: MemberQuery = {} if isinstance(query, str) else query
+    found = find_members(chat, presence, wanted.get("search") or "")
+    last_page = max(1, math.ceil(len(found) / MEMBERS_SHOWN))
+    if rows := wanted.get("rows"):
+        page, start = min(math.ceil(rows / MEMBERS_SHOWN), last_page), 0
+    else:
+        page = min(wanted.get("page") or 1, last_page)
+        start = (page - 1) * MEMBERS_SHOWN
+    shown = found[start : page * MEMBERS_SHOWN]
+    return MemberRows(
+        rows=shown,
+        first=start + 1,
+        last=start + len(shown),
+        total=len(found),
+        previous_page=page - 1 if start else None,
+        next_page=page + 1 if page < last_page else None,
+    )
 
 
 @register.simple_tag

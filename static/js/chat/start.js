@@ -86,6 +86,7 @@ export function startChat(app, bootstrap) {
     ...part,
     isEnabled: bootstrap.presence_enabled,
     onOffline: (userIds) => typing.forget(userIds),
+    onFailed: () => toasts.show(text("network"), { level: "error" }),
   });
   const composer = startComposer({
     ...part,

@@ -3,12 +3,10 @@ import { on } from "../lib/bus.js";
 import { nameKey } from "../lib/folding.js";
 import { text } from "../lib/text.js";
 import { localizeTime } from "../lib/times.js";
-import { fetchPart, replaceParts } from "../net/fetch-page.js";
-import { Refetch } from "../net/refetch.js";
+import { MemberPages } from "./member-pages.js";
 import { compareMembers } from "./presence.js";
 import { reorder } from "./reorder.js";
 
-const SETTLE = 300; // ms: a hundred people added at once are one request
 const ROOT = "member-list";
 const HEADER = "chat-header";
 
@@ -27,21 +25,22 @@ function lastSeenLine(at) {
 export class MembersView {
   /**
    * `presence` (presence.js) is null where it is switched off; `here` see onChat. `onOffline(userIds)` is told who is shown
-   * offline; `onStale()` is called where the server could not say who is online.
+   * offline; `onStale()` is called where the server could not say who is online, `onFailed()` where more of the list was
+   * asked for and cannot be had.
    */
-  constructor({ chatId, userId, presence, here, clock, signal, onOffline, onStale }) {
+  constructor({ chatId, userId, presence, here, clock, signal, onOffline, onStale, onFailed }) {
     Object.assign(this, { userId, presence, signal, onOffline, onStale });
     this.rows = new Map(); // user id → {item, dot, line, name}
     this.isOrderOwed = false;
+    this.online = null; // how many members are online, of all
     this.isOut = false; // the reader is no member any more and may not look
     this.stillness = matchMedia("(prefers-reduced-motion: reduce)");
     this.hovers = matchMedia("(hover: hover)"); // without, :hover stays where one tapped last
-    this.refetch = new Refetch({
-      load: () => fetchPart(`/chats/${chatId}/members/`, signal),
-      show: (html) => this.replace(html),
-      settle: SETTLE,
-      clock,
-    });
+    const pane = document.getElementById("members");
+    const onShown = () => {
+      if (this.presence !== null && !this.isOut) this.seed();
+    };
+    this.pages = new MemberPages({ chatId, pane, clock, signal, onShown, onFailed });
     here("chat.member_added", () => this.refresh());
     here("chat.member_removed", ({ data }) => {
       this.isOut ||= data.user_id === userId;
@@ -51,8 +50,6 @@ export class MembersView {
     if (presence === null) return;
     this.seed();
     on("header.shown", () => this.showCounts(), signal);
-    // On the pane and not on the list, which is replaced when it is fetched again.
-    const pane = document.getElementById("members");
     const left = ({ relatedTarget }) => {
       if (this.isOrderOwed && !this.list.contains(relatedTarget)) requestAnimationFrame(() => this.sort(true));
     };
@@ -62,13 +59,15 @@ export class MembersView {
 
   /** Fetch the list again, soon. */
   refresh() {
-    if (!this.isOut) this.refetch.refresh();
+    if (!this.isOut) this.pages.refresh();
   }
 
-  replace(html) {
-    if (this.isOut) return;
-    replaceParts(html);
-    if (this.presence !== null) this.seed();
+  /** How many members are online, as the socket has it; null where it is not known. */
+  countOnline(count) {
+    if (count === this.online) return;
+    this.online = count;
+    this.pages.changedHere(); // a list on its way may have been counted before
+    this.showCounts();
   }
 
   /** Show what people are called now, in the order of the names; what it says of them otherwise comes with the list. */
@@ -96,18 +95,20 @@ export class MembersView {
     }));
   }
 
-  /** Whether the list is too long for the page to have everybody. */
+  /** Whether the chat has members whom the page does not list. */
   get isPartial() {
-    return Number(document.getElementById(ROOT).dataset.total) > this.list.childElementCount;
+    return this.pages.isPartial;
   }
 
   get list() {
-    return document.querySelector(`#${ROOT} > ul`);
+    return this.pages.list;
   }
 
   /** Start from what the server wrote into the list. */
   seed() {
-    const isKnown = document.getElementById(ROOT).dataset.presence === "known";
+    const { presence, online } = this.pages.root.dataset;
+    const isKnown = presence === "known";
+    this.online = isKnown ? Number(online) : null;
     const items = [...this.list.children];
     this.rows = new Map(items.map((item) => [item.dataset.userId, {
       item,
@@ -154,7 +155,7 @@ export class MembersView {
   }
 
   showCounts() {
-    const { count } = this.presence;
+    const count = this.presence.isKnown ? this.online : null;
     const title = document.querySelector(`#${ROOT} .member-count`);
     title.textContent =
       count === null ? text("members_total", { count: document.getElementById(ROOT).dataset.total }) : text("members_online", { count });

@@ -7,10 +7,10 @@ import { PresenceSource } from "./snapshot.js";
 
 /**
  * Show the members and, where `isEnabled`, who is online; returns the list. `here(type, handler)` takes the frames of this
- * chat, see onChat. `onOffline(userIds)` see MembersView.
+ * chat, see onChat. `onOffline(userIds)` and `onFailed()` see MembersView.
  */
-export function startMembers({ chatId, userId, isEnabled, here, clock, signal, onOffline }) {
-  const view = { chatId, userId, here, clock, signal };
+export function startMembers({ chatId, userId, isEnabled, here, clock, signal, onOffline, onFailed }) {
+  const view = { chatId, userId, here, clock, signal, onFailed };
   if (!isEnabled) return new MembersView({ ...view, presence: null });
   const presence = new Presence();
   let isShown = false; // the first snapshot corrects the page, which is no change: nothing glides
@@ -31,11 +31,16 @@ export function startMembers({ chatId, userId, isEnabled, here, clock, signal, o
     random: Math.random,
   });
   const members = new MembersView({ ...view, presence, onOffline, onStale: () => source.refresh() });
-  const change = (entries) => members.show(presence.apply(entries), { animate: true });
-  here("presence.changed", (frame) => change([frame]));
-  here("presence.diff", ({ online, offline }) => change([...online, ...offline]));
-  here("ack", ({ action }) => {
-    if (action === "subscribed") source.subscribed();
+  const change = (entries, { online_count }) => {
+    members.countOnline(online_count);
+    members.show(presence.apply(entries), { animate: true });
+  };
+  here("presence.changed", (frame) => change([frame], frame));
+  here("presence.diff", (frame) => change([...frame.online, ...frame.offline], frame));
+  here("ack", ({ action, online_count }) => {
+    if (action !== "subscribed") return;
+    members.countOnline(online_count);
+    source.subscribed();
   });
   here("subscribe.refused", () => source.stop());
   const end = () => {
