@@ -10,7 +10,18 @@ import sys
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "static" / "js"
-ORDER = ("lib", "net", "outbox", "presence", "attention", "shell", "composer", "chat", "")  # "": the entries
+ORDER = (
+    "lib",
+    "net",
+    "outbox",
+    "presence",
+    "attention",
+    "shell",
+    "composer",
+    "chat",
+    "navigation",
+    "",
+)  # "": the entries
 MOST = 12  # modules in a folder
 IMPORT = re.compile(r"""^(?:import|export)\b[^;]*?from "(\.[^"]+)";|^import "(\.[^"]+)";""", re.MULTILINE)
 

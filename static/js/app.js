@@ -1,4 +1,5 @@
-// Entry of every page for people who are signed in, but for a chat's.
+// Entry of every page for people who are signed in.
+import { startNavigation } from "./navigation/start.js";
 import { startApp } from "./shell/start.js";
 
-startApp();
+startNavigation(startApp());

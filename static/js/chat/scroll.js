@@ -40,6 +40,22 @@ export class Scroll {
     };
   }
 
+  /** Where the reader is: {seq, offset} of the first message in sight, null at the end. `offset` is in px from the top. */
+  place() {
+    const node = this.isAtEnd() ? null : this.firstVisible();
+    if (!node?.dataset.seq) return null;
+    return { seq: Number(node.dataset.seq), offset: node.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top };
+  }
+
+  /** Go to a place that `place()` returned; to the end where its message is not shown. */
+  restore(place) {
+    const node = place && this.list.querySelector(`:scope > .message[data-seq="${place.seq}"]`);
+    this.toEnd();
+    if (!node) return;
+    const top = node.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top;
+    this.scroller.scrollTop += top - place.offset;
+  }
+
   firstVisible() {
     const top = this.scroller.getBoundingClientRect().top;
     for (const node of this.list.querySelectorAll(":scope > .message")) {

@@ -19,8 +19,12 @@ import { JumpButton, Scroll, watchDays } from "./scroll.js";
 import { Timeline } from "./timeline.js";
 
 /**
- * Start the chat that the page shows: `app` is what startApp returns, `bootstrap` what the server says of the chat. Returns a
- * function that stops it; the socket stays.
+ * Start the chat that the page shows: `app` is what startApp returns, `bootstrap` what the server says of the chat. Where it is
+ * shown again it is what `stop()` returned, with `held`, messages that have changed since, and `stale`, names of what has to be
+ * fetched again (navigation/recent.js).
+ *
+ * Returns {land, place, stop}: `land(seq, place)` goes to a message, to a place, or without either to the end; `place()` is where the
+ * reader is; `stop()` ends the chat and returns what to start it with again. The socket goes on following it.
  */
 export function startChat(app, bootstrap) {
   const { socket, outbox, unread, people, toasts, sidebar } = app;
@@ -91,6 +95,7 @@ export function startChat(app, bootstrap) {
   const composer = startComposer({
     ...part,
     members,
+    isKnown: bootstrap.held !== undefined,
     complete: (panel) => {
       markMentions(panel, user.username);
       completeBodies(panel);
@@ -141,8 +146,13 @@ export function startChat(app, bootstrap) {
     isSafe: () => composer.drafts.isSafe,
   }, signal);
   socket.follow(chatId, bootstrap.revision);
-  signal.addEventListener("abort", () => socket.unfollow(chatId));
-  openAtPlace({ timeline, list, scroller, bootstrap });
+  const { held = [], stale: missed = new Set() } = bootstrap;
+  for (const { id, deleted_at } of held) if (deleted_at !== null) composer.dropReply(id);
+  if (held.length > 0) arrivals.show(held, { isCatchUp: true });
+  openAtPlace({ timeline, list, scroll, scroller, bootstrap, lastReadSeq: marker.readSeq });
+  if (missed.has("header")) lifecycle.refresh();
+  if (missed.has("members")) members.refresh();
+  if (missed.has("names")) people.load({ chatId, userIds: timeline.authorIds(), signal });
   outbox.loaded.then(() => {
     // From an older stretch: now they look for what they wrote.
     if (location.hash === "" && outbox.of(chatId).some(({ status }) => status === "sending")) scroll.toEnd();
@@ -150,7 +160,31 @@ export function startChat(app, bootstrap) {
   jump.update();
   marker.check();
   if (matchMedia("(hover: hover)").matches && location.hash === "" && !composer.form.hidden) composer.textarea.focus();
-  return stop;
+  const land = (seq, place) => {
+    const node = seq === null ? null : document.getElementById(`message-${seq}`);
+    if (place !== undefined) scroll.restore(place);
+    else if (node !== null) actions.show(node.dataset.messageId);
+    else if (seq === null && timeline.isLive) scroll.toEnd();
+    else location.reload(); // at this address
+  };
+  return {
+    land,
+    place: () => scroll.place(),
+    stop: () => {
+      const left = {
+        ...bootstrap,
+        seq: timeline.latestSeq,
+        last_read_seq: marker.readSeq,
+        is_live: timeline.isLive,
+        may_manage: timeline.viewer.mayManage,
+        place: scroll.place(),
+      };
+      typing.left();
+      composer.rest();
+      stop();
+      return left;
+    },
+  };
 }
 
 /** Put a message into the outbox; returns whether there was room. */
@@ -168,10 +202,14 @@ function send(draft, { chatId, outbox, toasts, typing, timeline, scroll }) {
   return true;
 }
 
-/** Show the message that the address names, or the first unread one. */
-function openAtPlace({ timeline, list, scroller, bootstrap }) {
-  timeline.setReadUpTo(bootstrap.last_read_seq < bootstrap.seq ? bootstrap.last_read_seq : null);
+/** Show the place where the reader was, the message that the address names, or the first unread one. */
+function openAtPlace({ timeline, list, scroll, scroller, bootstrap, lastReadSeq }) {
+  timeline.setReadUpTo(lastReadSeq < timeline.latestSeq ? lastReadSeq : null);
   timeline.decorate();
+  if (bootstrap.place) {
+    scroll.restore(bootstrap.place);
+    return;
+  }
   const target = location.hash.startsWith("#message-") ? document.getElementById(location.hash.slice(1)) : null;
   const divider = list.querySelector(".new-line");
   if (target !== null) target.scrollIntoView({ block: "center" });

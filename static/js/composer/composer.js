@@ -197,6 +197,15 @@ export class Composer {
     this.textarea.focus();
   }
 
+  /** The chat is left: its draft is shown again from where it is kept. What cannot be kept stays in the box. */
+  rest() {
+    this.mentions.close();
+    this.preview.close();
+    if (!this.drafts.isSafe) return;
+    this.textarea.value = "";
+    this.showReply(null);
+  }
+
   /** Empty the box, and discard its draft. */
   clear() {
     this.textarea.value = "";

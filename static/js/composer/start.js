@@ -7,9 +7,10 @@ import { MemberSearch } from "./member-search.js";
 
 /**
  * Returns the composer; its `drafts.isSafe` says whether what is in the box outlives the page. `members` see members-view.js,
- * `here` see onChat; the other options are the composer's.
+ * `here` see onChat; `isKnown`: whether the chat was shown before, and is told of what was deleted since; the other options are
+ * the composer's.
  */
-export function startComposer({ chatId, userId, members, here, clock, signal, ...options }) {
+export function startComposer({ chatId, userId, members, isKnown, here, clock, signal, ...options }) {
   const search = new MemberSearch({
     load: async (query, searching) => {
       const path = `/chats/${chatId}/members?${new URLSearchParams({ search: query, limit: "20" })}`;
@@ -41,7 +42,7 @@ export function startComposer({ chatId, userId, members, here, clock, signal, ..
     const draft = storageArea === localStorage ? composer.drafts.storageChanged(key, oldValue) : null;
     if (draft !== null) composer.show(draft);
   }, { signal });
-  checkReply({ chatId, composer, signal });
+  if (!isKnown) checkReply({ chatId, composer, signal });
   return composer;
 }
 

@@ -27,12 +27,13 @@ export class Socket {
     this.socket = null;
     this.generation = 0; // makes callbacks of dropped sockets harmless
     this.heartbeat = null; // from welcome to the end of a connection
+    this.features = []; // what the server offers
     this.timer = null;
     this.armedAt = -Infinity; // when the timer was last set, by the clock
     this.isSetBack = false; // the clock was: what is due by it is too far away
     this.requests = new Requests();
     this.sync = new Sync({
-      ask: (chatId, since, done, failed) => this.ask(chatId, since, done, failed),
+      ask: (chatId, how, done, failed) => this.ask(chatId, how, done, failed),
       deliver: onFrame,
       begin: (chat_id) => onFrame({ type: "catchup.begin", chat_id }),
       end: (chat_id) => onFrame({ type: "catchup.end", chat_id }),
@@ -97,9 +98,12 @@ export class Socket {
     return new Promise((resolve, reject) => this.command(frame, resolve, reject));
   }
 
-  /** Follow a chat from `revision` on, now and after every reconnect. */
-  follow(chatId, revision) {
-    this.sync.follow(chatId, revision, this.clock.now());
+  /**
+   * Follow a chat from `revision` on, now and after every reconnect; in the background without typing and presence. Called with
+   * the other `background`, it goes on from what has come.
+   */
+  follow(chatId, revision, { background = false } = {}) {
+    this.sync.follow(chatId, revision, this.clock.now(), background);
     this.arm();
   }
 
@@ -122,16 +126,24 @@ export class Socket {
     this.arm();
   }
 
-  ask(chat_id, since, done, failed) {
+  ask(chat_id, { since, isBackground }, done, failed) {
     const at = (callback) => (answer) => callback(answer, this.clock.now());
-    this.command({ type: "subscribe", chat_id, since }, at(done), at(failed));
+    if (isBackground && !this.features.includes("background")) {
+      this.send({ type: "unsubscribe", chat_id }); // what changes comes when the chat is opened again
+      at(done)({ revision: since });
+      return;
+    }
+    this.command({ type: "subscribe", chat_id, since, ...(isBackground && { background: true }) }, at(done), at(failed));
   }
 
   receive(text) {
     const now = this.clock.now();
     const frame = JSON.parse(text);
     this.heartbeat?.received(now);
-    if (frame.type === "welcome") this.heartbeat = new Heartbeat(frame, now);
+    if (frame.type === "welcome") {
+      this.heartbeat = new Heartbeat(frame, now);
+      this.features = frame.features ?? [];
+    }
     if (frame.type === "ack" || frame.type === "error") this.requests.answered(frame);
     if (!this.sync.take(frame, now)) this.onFrame(frame);
     else if (this.sync.isAsking(frame.chat_id)) this.requests.postpone(now);

@@ -9,8 +9,9 @@ const TEMPORARY = new Set(["rate_limited", "internal"]);
 const CHANGES = new Set(["chat.message.posted", "chat.message.edited", "chat.message.deleted"]);
 
 class Chat {
-  constructor(revision) {
+  constructor(revision, isBackground) {
     this.contiguous = revision; // every change up to it has come
+    this.isBackground = isBackground; // followed without typing and presence
     this.ahead = new Set(); // revisions that have come beyond a gap
     this.gapUntil = null; // when the gap has stood long enough
     this.question = null; // the catch-up under way
@@ -60,7 +61,7 @@ class Chat {
 
 export class Sync {
   /**
-   * `ask(chatId, since, done, failed)` sends `subscribe` and calls `done(ack)` or `failed(Refused)` once;
+   * `ask(chatId, {since, isBackground}, done, failed)` sends `subscribe` and calls `done(ack)` or `failed(Refused)` once;
    * `deliver(frame)` shows a change, each once. What a catch-up brings comes between `begin(chatId)` and
    * `end(chatId)`. `reset(chatId)`: the chat has to be loaded anew, and followed again from there;
    * `refused(chatId, code)`: it cannot be followed any more; `broken()`: the server does not answer.
@@ -71,9 +72,14 @@ export class Sync {
     this.isOpen = false;
   }
 
-  /** Bring the changes of a chat after `revision`, now and after every reconnect. */
-  follow(chatId, revision, now) {
-    const chat = new Chat(revision);
+  /**
+   * Bring the changes of a chat after `revision`, now and after every reconnect. A chat that goes into the background or comes
+   * from there goes on where it is.
+   */
+  follow(chatId, revision, now, isBackground = false) {
+    let chat = this.chats.get(chatId);
+    if (chat === undefined || chat.isBackground === isBackground) chat = new Chat(revision, isBackground);
+    chat.isBackground = isBackground;
     this.chats.set(chatId, chat);
     if (this.isOpen) this.question(chatId, chat, now);
   }
@@ -98,9 +104,10 @@ export class Sync {
     }
   }
 
-  /** Something may have been missed, in any chat. */
+  /** Something may have been missed, in any chat: first the one that is read. */
   again(now) {
-    for (const [chatId, chat] of this.chats) this.question(chatId, chat, now);
+    const inOrder = [...this.chats].sort(([, one], [, other]) => Number(one.isBackground) - Number(other.isBackground));
+    for (const [chatId, chat] of inOrder) this.question(chatId, chat, now);
   }
 
   /** Whether a catch-up of the chat is under way. */
@@ -154,7 +161,7 @@ export class Sync {
     const isCurrent = () => chat.question === question && this.chats.get(chatId) === chat;
     this.ask(
       chatId,
-      chat.contiguous,
+      { since: chat.contiguous, isBackground: chat.isBackground },
       (ack, at) => isCurrent() && this.caughtUp(chatId, chat, ack, at),
       (error, at) => isCurrent() && this.failed(chatId, chat, error, at),
     );

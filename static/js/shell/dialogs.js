@@ -33,6 +33,11 @@ export function openDialog(id) {
   if (dialog !== null && !dialog.open) dialog.showModal();
 }
 
+/** Close all dialogs. */
+export function closeDialogs() {
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+}
+
 /** Ask in #confirm-dialog about what `quote` says; resolves to whether it was meant. */
 export function confirmDialog(question, quote) {
   const dialog = document.getElementById("confirm-dialog");

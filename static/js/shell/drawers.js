@@ -25,7 +25,7 @@ function openDrawer(drawer, opener) {
 }
 
 /** Close the drawer that is open, if any. */
-function closeDrawer() {
+export function closeDrawer() {
   if (open === null) return;
   const { drawer, opener } = open;
   open = null;

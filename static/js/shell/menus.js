@@ -17,6 +17,11 @@ function move(menu, step) {
   items[(index + step + items.length) % items.length].focus();
 }
 
+/** Close all menus. */
+export function closeMenus() {
+  for (const menu of document.querySelectorAll("details.menu[open]")) close(menu, false);
+}
+
 export function startMenus({ signal }) {
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) {

@@ -11,13 +11,13 @@ import { startOutbox } from "../outbox/start.js";
 import { forgetAfterSignOut } from "../outbox/sign-out.js";
 import { People } from "../presence/people.js";
 import { makeConnection } from "./connection.js";
-import { openDialog, startDialogs } from "./dialogs.js";
-import { startDrawers } from "./drawers.js";
+import { closeDialogs, openDialog, startDialogs } from "./dialogs.js";
+import { closeDrawer, startDrawers } from "./drawers.js";
 import { startDroppedFiles } from "./dropped-files.js";
 import { startForms } from "./forms.js";
 import { startKeyboard } from "./keyboard.js";
 import { LivePage } from "./live-page.js";
-import { startMenus, startTheme } from "./menus.js";
+import { closeMenus, startMenus, startTheme } from "./menus.js";
 import { startQuickSwitcher } from "./quick-switcher.js";
 import { startSidebar } from "./sidebar.js";
 
@@ -57,7 +57,8 @@ export function startApp(pageClock = browserClock) {
   const people = new People(part);
   const sidebar = startSidebar({ ...part, open, userId });
   const content = document.getElementById("content");
-  if (content !== null) new LivePage({ ...part, content, htmx });
+  const page = lifetime(clock, signal); // of a page without a chat, until a chat takes its place
+  if (content !== null) new LivePage({ ...page, content, htmx });
   const unread = new Unread({ sidebar, signal });
   const isSeen = (notification) => open.isSeen(notification);
   const notifications = new Notifications({ ...part, bell: document.getElementById("bell"), isSeen, toasts });
@@ -75,7 +76,13 @@ export function startApp(pageClock = browserClock) {
     Object.assign(open, chat);
     ended.addEventListener("abort", () => Object.assign(open, NO_CHAT));
   };
-  return { ...part, socket, outbox, unread, people, toasts, sidebar, setOpen, stop };
+  /** Close what lies over the page. */
+  const closeOverlays = () => {
+    closeDialogs();
+    closeMenus();
+    closeDrawer();
+  };
+  return { ...part, socket, outbox, unread, people, toasts, sidebar, setOpen, closeOverlays, leavePage: page.stop, stop };
 }
 
 /** Say that what htmx asked for cannot be had; nobody asked for the bell's number, which is fetched again. */

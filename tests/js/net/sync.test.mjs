@@ -14,7 +14,7 @@ function begin({ follow = 4, isOpen = true } = {}) {
   const stage = { asks: [], log: [] };
   const note = (name) => (...given) => stage.log.push([name, ...given].join(" "));
   stage.sync = new Sync({
-    ask: (chatId, since, done, failed) => stage.asks.push({ chatId, since, done, failed }),
+    ask: (chatId, { since, isBackground }, done, failed) => stage.asks.push({ chatId, since, isBackground, done, failed }),
     deliver: ({ type, data }) => stage.log.push(`${type.slice(13)} ${data.id}@${data.revision}`),
     begin: note("begin"), end: note("end"), reset: note("reset"), refused: note("refused"), broken: note("broken"),
   });

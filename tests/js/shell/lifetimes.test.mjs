@@ -46,7 +46,7 @@ test("a chat is stopped and started on a page that stays; in the end nothing is 
   const [before, timersBefore] = [countHeld(), clock.timers.size];
   assert.ok(before.listeners > 50 && before.channels === 1, JSON.stringify(before));
 
-  const stop = startChat(app, BOOTSTRAP);
+  const { stop } = startChat(app, BOOTSTRAP);
   await settle();
   const withChat = countHeld();
   assert.ok(withChat.listeners > before.listeners + 40 && withChat.observers === 3, JSON.stringify(withChat));
@@ -54,7 +54,7 @@ test("a chat is stopped and started on a page that stays; in the end nothing is 
   assert.deepEqual(countHeld(), before);
   assert.equal(clock.timers.size, timersBefore);
 
-  const stopAgain = startChat(app, BOOTSTRAP);
+  const { stop: stopAgain } = startChat(app, BOOTSTRAP);
   await settle();
   assert.deepEqual(countHeld(), withChat);
   connect();

@@ -15,7 +15,7 @@ class Client {
     this.chats = ["a", "b"].map((id) => new FakeChat(id));
     this.shown = new Map(); // chat → {messages: id → revision, delivered: "id@revision" since it was loaded}
     this.sync = new Sync({
-      ask: (chatId, since, done, failed) => this.ask(chatId, since, done, failed),
+      ask: (chatId, { since }, done, failed) => this.ask(chatId, since, done, failed),
       deliver: (frame) => this.deliver(frame),
       begin: (chatId) => {
         assert.equal(this.batch, null);

@@ -1,0 +1,56 @@
+// The elements of the open chat: main, the members beside it, and what the server says to scripts.
+import { retitle } from "../attention/unread.js";
+import { isolate } from "../lib/direction.js";
+import { announceLoaded, parsePage } from "../net/fetch-page.js";
+
+const FADE = { duration: 80, easing: "ease-out" }; // ms
+const IDS = { main: "main", aside: "members", data: "bootstrap" };
+
+const byId = (root) => Object.fromEntries(Object.entries(IDS).map(([name, id]) => [name, root.getElementById(id)]));
+
+/** The elements of the chat in the document: {main, aside, data}; null where another page is shown. */
+export function shownNodes() {
+  const nodes = byId(document);
+  return nodes.data === null ? null : nodes;
+}
+
+/** The elements of a chat in the answer of its address to scripts; null where it is something else. */
+export function parseChat(html) {
+  const nodes = byId(parsePage(html));
+  return Object.values(nodes).includes(null) ? null : nodes;
+}
+
+/** What the server says of a chat to scripts. */
+export function bootstrapOf({ data }) {
+  return JSON.parse(data.textContent);
+}
+
+/** Put elements of a chat in the place of what is shown. `isNew`: whether they have never been in the document. */
+export function showNodes({ main, aside, data }, { htmx, isNew }) {
+  const shown = byId(document);
+  shown.main.replaceWith(main);
+  if (shown.aside === null) main.after(aside);
+  else shown.aside.replaceWith(aside);
+  if (shown.data === null) document.head.append(data);
+  else shown.data.replaceWith(data);
+  main.parentElement.classList.add("with-members");
+  for (const element of isNew ? [main, aside] : []) {
+    htmx.process(element);
+    announceLoaded(element);
+  }
+  if (matchMedia("(prefers-reduced-motion: no-preference)").matches) {
+    for (const element of [main, aside]) element.animate({ opacity: [0.3, 1] }, FADE);
+  }
+}
+
+/** Show in the list of chats which one is open, and its name in the title. */
+export function showCurrent(chatId) {
+  for (const room of document.querySelectorAll(".sidebar a.room")) {
+    if (room.dataset.chatId === chatId) room.setAttribute("aria-current", "page");
+    else room.removeAttribute("aria-current");
+  }
+}
+
+export function showTitle(label) {
+  retitle(`${isolate(label)} · Flowra`);
+}
