@@ -16,6 +16,9 @@ LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 
 connections = Gauge("flowra_connections", "Open sockets.", multiprocess_mode="livesum")
 subscriptions = Gauge("flowra_subscriptions", "Subscriptions of open sockets to chats.", multiprocess_mode="livesum")
+background_subscriptions = Gauge(
+    "flowra_background_subscriptions", "Those of them without presence and typing.", multiprocess_mode="livesum"
+)
 sockets_opened = Counter("flowra_sockets_opened", "Sockets that were served, whatever became of them.")
 sockets_closed = Counter("flowra_sockets_closed", "Sockets closed by the server.", ["code"])
 frames_received = Counter("flowra_frames_received", "Frames from clients.", ["type"])

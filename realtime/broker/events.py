@@ -20,6 +20,7 @@ class Audience(StrEnum):
     """For whom an event is, within its group, which is named first."""
 
     CHAT = "chat"  # everybody subscribed to the chat
+    COUNT = "count"  # those of them who get counts in place of changes of presence; within a process only
     USER = "user"  # all sockets of the user
     UNREAD = "activity"  # workspace: members of the chat who are not subscribed get new unread counts
     MEMBERS = "members"  # workspace: members of the chat, or `user_ids`, who are not subscribed

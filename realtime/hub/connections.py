@@ -80,7 +80,7 @@ class ConnectionRegistry:
             del self.by_workspace[workspace_id]
             self._drop_group(workspace_group(workspace_id))
 
-    def subscribe(self, connection: Connection, chat_id: UUID) -> Subscription:
+    def subscribe(self, connection: Connection, chat_id: UUID, *, background: bool = False) -> Subscription:
         """Subscribe the connection to a chat, anew if it was, with live frames held back until `release`."""
         room = self.rooms.get(chat_id)
         if room is None:
@@ -89,6 +89,7 @@ class ConnectionRegistry:
         if chat_id not in connection.chats:
             connection.chats.add(chat_id)
             metrics.subscriptions.inc()
+        self._set_background(connection, chat_id, background)
         return room.subscribe(connection)
 
     def unsubscribe(self, connection: Connection, chat_id: UUID) -> None:
@@ -96,6 +97,7 @@ class ConnectionRegistry:
         if chat_id in connection.chats:
             connection.chats.discard(chat_id)
             metrics.subscriptions.dec()
+            self._set_background(connection, chat_id, False)
         room = self.rooms.get(chat_id)
         if room is None:
             return
@@ -104,6 +106,12 @@ class ConnectionRegistry:
             del self.rooms[chat_id]
             self._drop_group(chat_group(chat_id))
 
+    def begin_watching(self, connection: Connection) -> None:
+        """From now on the connection gets counts in place of each change of presence in its chats."""
+        if not connection.has_watched:
+            connection.has_watched = True
+            self._invalidate_write_targets(connection)
+
     def of_users(self, user_ids: set[UUID]) -> list[Connection]:
         """Return all connections of these users."""
         return [connection for user_id in user_ids for connection in self.by_user.get(user_id, ())]
@@ -111,6 +119,14 @@ class ConnectionRegistry:
     def of_workspaces(self, workspace_ids: set[UUID]) -> set[Connection]:
         """Return all connections that receive events of one of these workspaces."""
         return {one for workspace_id in workspace_ids for one in self.by_workspace.get(workspace_id, ())}
+
+    def _set_background(self, connection: Connection, chat_id: UUID, background: bool) -> None:
+        if background and chat_id not in connection.background:
+            connection.background.add(chat_id)
+            metrics.background_subscriptions.inc()
+        elif not background and chat_id in connection.background:
+            connection.background.discard(chat_id)
+            metrics.background_subscriptions.dec()
 
     def _invalidate_write_targets(self, connection: Connection) -> None:
         for chat_id in connection.chats:

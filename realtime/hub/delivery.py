@@ -7,7 +7,7 @@ import time
 from realtime.broker.events import Audience, LayerEvent
 from realtime.hub.connections import ConnectionRegistry
 from realtime.hub.membership import Membership
-from realtime.hub.presence import PresenceFeed
+from realtime.hub.presence.feed import PresenceFeed
 from realtime.hub.resyncs import Resyncs
 from realtime.hub.unread import UnreadFeed
 from realtime.hub.workspaces import WorkspaceFeed

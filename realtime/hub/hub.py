@@ -25,7 +25,7 @@ from realtime.broker.receiver import Receiver
 from realtime.hub.connections import ConnectionRegistry
 from realtime.hub.delivery import Delivery
 from realtime.hub.membership import Membership
-from realtime.hub.presence import PresenceFeed
+from realtime.hub.presence.feed import PresenceFeed
 from realtime.hub.resyncs import Resyncs
 from realtime.hub.subscribing import Subscribing
 from realtime.hub.unread import UnreadFeed

@@ -34,14 +34,19 @@ class RoomPresence:
         """Add an announced change, to be sent with the next rounds; an old or known one is dropped."""
         if change.version <= self._announced.get(change.user_id, -1):
             return
-        self._announced[change.user_id] = change.version
+        self.note(change)
         self.access_version = max(self.access_version, access_version)
-        self._set(change.user_id, change.version, is_online=change.is_online)
         # A frame has each user once, so a user's second change goes into the next round.
         number = max((number for number, some in enumerate(self._rounds) if change.user_id in some), default=-1) + 1
         if number == len(self._rounds):
             self._rounds.append({})
         self._rounds[number][change.user_id] = change
+
+    def note(self, change: PresenceEntry) -> None:
+        """Add an announced change of which nobody is to be told, because all have the chat in the background."""
+        if change.version > self._announced.get(change.user_id, -1):
+            self._announced[change.user_id] = change.version
+            self._set(change.user_id, change.version, is_online=change.is_online)
 
     def pop_rounds(self) -> list[list[PresenceEntry]]:
         """Return, once, what is to be sent, in rounds in which each user is once."""

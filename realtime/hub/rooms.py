@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
 
 from realtime import metrics
+from realtime.broker.events import Audience
 from realtime.hub.coalescing import WriteCoalescer
 from realtime.hub.revisions import RevisionLog
 from realtime.hub.room_presence import RoomPresence
@@ -23,7 +25,25 @@ if TYPE_CHECKING:
     from realtime.outbox.connection import Connection
 
 Write = Callable[[bytes], None]  # of a socket that is not full
+Sending = Sequence[tuple["LayerEvent", "Frame"]]
+_MUST, _TYPING = int(Priority.MUST), int(Priority.TYPING)
 MAX_WAITING = 1_000  # events held back while members are checked or a subscription is being read
+
+
+class Interest(enum.Enum):
+    """What a subscription gets beside messages and what happens to the chat."""
+
+    ALL = "typing, and each change of presence"
+    COUNTS = "typing, and how many are online: its connection watches people"
+    BACKGROUND = "nothing"
+
+    def takes(self, event: LayerEvent) -> bool:
+        """Whether a subscription with this interest is sent the event."""
+        if event.priority >= _MUST:
+            return True
+        if self is Interest.BACKGROUND:
+            return False
+        return event.priority == _TYPING or (event.audience is Audience.COUNT) == (self is Interest.COUNTS)
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -44,7 +64,14 @@ class Subscription:
         """Whether the connection was unsubscribed, or subscribed anew."""
         return self.room.subscriptions.get(self.connection) is not self
 
-    def deliver(self, sending: list[tuple[LayerEvent, Frame]]) -> None:
+    @property
+    def interest(self) -> Interest:
+        """What it gets beside messages."""
+        if self.room.chat_id in self.connection.background:
+            return Interest.BACKGROUND
+        return Interest.COUNTS if self.connection.has_watched else Interest.ALL
+
+    def deliver(self, sending: Sending) -> None:
         """Send the events, or hold them back; typing is not worth holding."""
         for event, frame in sending:
             if event.skip_user_id == self.connection.user_id:
@@ -81,20 +108,63 @@ class WriteTargets:
 
     def __init__(self, subscriptions: Mapping[Connection, Subscription]) -> None:
         self._subscriptions = subscriptions
-        self._direct: list[Subscription] = []  # to these `_writes` write, in the same order
-        self._writes: list[Write] = []
-        self._others: list[Subscription] = []  # hold frames back, or have a queue
+        self._groups: dict[Interest, _Group] = {}  # those that have subscriptions
         self.is_valid = False
 
     def invalidate(self) -> None:
         """Have the subscriptions sorted again before the next frame."""
         self.is_valid = False
 
-    def send(self, sending: list[tuple[LayerEvent, Frame]]) -> None:
-        """Send these events to all subscriptions: in one write each, wherever that is possible."""
+    def has(self, *interests: Interest) -> bool:
+        """Whether there is a subscription with one of these interests."""
         if not self.is_valid:
             self._sort()
+        return any(interest in self._groups for interest in interests)
+
+    def send(self, sending: Sending) -> None:
+        """Send these events to all subscriptions that take them: in one write each, wherever that is possible."""
+        if not self.is_valid:
+            self._sort()
+        is_for_all = all(event.priority >= _MUST for event, _ in sending)
         # A socket that a write fills, or an outbox that overflows, invalidates for the next call; these lists stay.
+        for interest, group in self._groups.items():
+            taken = sending if is_for_all else [one for one in sending if interest.takes(one[0])]
+            if taken:
+                group.send(taken)
+        metrics.events_published.inc(len(sending))
+        now = time.monotonic()
+        for event, _ in sending:
+            metrics.delivery_seconds.observe(now - event.known_at)
+
+    def _sort(self) -> None:
+        self.is_valid = True
+        self._groups = {}
+        for subscription in self._subscriptions.values():
+            group = self._groups.get(subscription.interest)
+            if group is None:
+                group = self._groups[subscription.interest] = _Group()
+            group.add(subscription)
+
+
+class _Group:
+    """Subscriptions that get the same."""
+
+    __slots__ = ("_direct", "_others", "_writes")
+
+    def __init__(self) -> None:
+        self._direct: list[Subscription] = []  # to these `_writes` write, in the same order
+        self._writes: list[Write] = []
+        self._others: list[Subscription] = []  # hold frames back, or have a queue
+
+    def add(self, subscription: Subscription) -> None:
+        write = subscription.connection.outbox.direct
+        if write is None or subscription.held is not None:
+            self._others.append(subscription)
+        else:
+            self._direct.append(subscription)
+            self._writes.append(write)
+
+    def send(self, sending: Sending) -> None:
         writes, others = self._writes, self._others
         skipped = {event.skip_user_id for event, _ in sending if event.skip_user_id is not None}
         if skipped:
@@ -107,21 +177,6 @@ class WriteTargets:
             subscription.deliver(sending)
         metrics.frames_sent.inc(len(writes) * len(sending))
         metrics.frames_joined.inc(len(writes) * (len(sending) - 1))
-        metrics.events_published.inc(len(sending))
-        now = time.monotonic()
-        for event, _ in sending:
-            metrics.delivery_seconds.observe(now - event.known_at)
-
-    def _sort(self) -> None:
-        self.is_valid = True
-        self._direct, self._writes, self._others = [], [], []
-        for subscription in self._subscriptions.values():
-            write = subscription.connection.outbox.direct
-            if write is None or subscription.held is not None:
-                self._others.append(subscription)
-            else:
-                self._direct.append(subscription)
-                self._writes.append(write)
 
     def _without(self, user_ids: set[UUID]) -> tuple[list[Write], list[Subscription]]:
         """Return the same two lists with the subscriptions of these users among the others."""

@@ -37,12 +37,12 @@ class Subscribing:
         if self._registry.remove(connection) and self._tracker is not None:
             self._tracker.depart(connection.user_id)
 
-    async def subscribe(self, connection: Connection, chat_id: UUID) -> Subscription:
-        """Subscribe to a chat, with live frames held back until `Subscription.release`.
+    async def subscribe(self, connection: Connection, chat_id: UUID, *, background: bool = False) -> Subscription:
+        """Subscribe to a chat, with live frames held back until `Subscription.release`; `background`: see Interest.
 
         From the return on no event of the chat is missed, so it is read, and `confirm_subscription` called, after that.
         """
-        subscription = self._registry.subscribe(connection, chat_id)
+        subscription = self._registry.subscribe(connection, chat_id, background=background)
         await self._receiver.wait_joined(chat_group(chat_id))
         return subscription
 

@@ -2,7 +2,8 @@
 
 A post sends one small event to its workspace's group, not one per member. Each process finds its own users' counts in
 one query for all chats of a round, once a second at most. Subscribers count posts by themselves: they are sent counts
-only when a message that they have not read was deleted, or their mentions changed.
+only when a message that they have not read was deleted, or their mentions changed. Who has a chat in the background is
+sent its counts as if they were not subscribed.
 """
 
 from __future__ import annotations
@@ -164,11 +165,11 @@ class UnreadFeed:
             connection.outbox.put(frame)
 
     async def _send_unread(self, workspace_id: UUID, chats: dict[UUID, Change]) -> None:
-        # Who is subscribed to all of these chats is counted only where that can have changed their counts.
+        # Who counts by themselves in all of these chats is counted only where that can have changed their counts.
         user_ids = {
             connection.user_id
             for connection in self._registry.by_workspace.get(workspace_id, ())
-            if any(change.is_for_subscribers or chat_id not in connection.chats for chat_id, change in chats.items())
+            if any(change.is_for_subscribers or not connection.counts(chat_id) for chat_id, change in chats.items())
         }
         for some in _batches(user_ids):
             self._read_meanwhile.clear()
@@ -182,7 +183,7 @@ class UnreadFeed:
     def _send_count(self, count: UnreadState, change: Change) -> None:
         frame = unread_frame(count)
         for connection in list(self._registry.by_user.get(count.user_id, ())):
-            if count.chat_id not in connection.chats or change.affects(count):
+            if not connection.counts(count.chat_id) or change.affects(count):
                 connection.send(frame)
 
     def _users_outside(self, workspace_id: UUID, chat_id: UUID) -> set[UUID]:

@@ -20,7 +20,8 @@ from realtime.protocol.frames import ChatFrame, CloseCode, Resync, ResyncReason,
 class Connection:
     """Whose it is, what it is subscribed to and its outbox.
 
-    `chats` are those with a subscription, `workspaces` those of the user. `checked_at` is the user's
+    `chats` are those with a subscription, `background` those of them without presence and typing, `workspaces` those of
+    the user. `has_watched`: it has sent `presence.watch`. `checked_at` is the user's
     `security_changed_at` as it was when credential and memberships were last checked. `end` closes the socket with a
     code once the command being carried out is answered; `is_ending` from then on.
     """
@@ -31,15 +32,21 @@ class Connection:
     end: Callable[[CloseCode], None]
     connection_id: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex)
     chats: set[UUID] = dataclasses.field(default_factory=set)
+    background: set[UUID] = dataclasses.field(default_factory=set)
     workspaces: set[UUID] = dataclasses.field(default_factory=set)
     checked_at: datetime.datetime | None = None
     is_ending: bool = False
+    has_watched: bool = False
     last_announcement: int = 0  # id of the workspace event that was sent last; see hub/workspaces.py
 
     @property
     def user_id(self) -> UUID:
         """The id of the user whose connection it is."""
         return self.credential.user_id
+
+    def counts(self, chat_id: UUID) -> bool:
+        """Whether its client counts the chat's unread messages itself: it has the chat open, not in the background."""
+        return chat_id in self.chats and chat_id not in self.background
 
     def send(self, frame: ServerFrame | ChatFrame) -> None:
         """Send one frame to this connection alone."""

@@ -68,6 +68,7 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
 class Subscribe(Command, frozen=True, tag="subscribe"):
     chat_id: UUID
     since: Counter | None = None
+    background: bool = False  # without presence and typing
 
 
 class Unsubscribe(Command, frozen=True, tag="unsubscribe"):
@@ -219,7 +220,7 @@ class Ack(ServerFrame, frozen=True, tag="ack"):
     ref: str | None = None
     chat_id: UUID | UnsetType = UNSET
     revision: int | UnsetType = UNSET
-    online_count: int | UnsetType | None = UNSET  # null: not known
+    online_count: int | UnsetType | None = UNSET  # null: not known, or in the background
     reset: bool | UnsetType = UNSET
     client_id: UUID | UnsetType = UNSET
     message_id: UUID | UnsetType = UNSET

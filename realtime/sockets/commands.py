@@ -81,7 +81,9 @@ class Commands:
         if settings.FLOWRA_RATE_LIMITS and command.chat_id not in chats and len(chats) >= most:
             message = f"One connection can subscribe to {most} chats; unsubscribe from one first."
             raise FrameError(ErrorCode.TOO_MANY, message)
-        subscription = await self._hub.subscribing.subscribe(self._connection, command.chat_id)
+        subscription = await self._hub.subscribing.subscribe(
+            self._connection, command.chat_id, background=command.background
+        )
         try:
             snapshot = await self._read_confirmed(subscription, command)
             self._connection.display_name = snapshot.display_name
@@ -90,13 +92,14 @@ class Commands:
         except BaseException:
             self._hub.registry.unsubscribe(self._connection, command.chat_id)
             raise
+        presence = subscription.room.presence
         self._connection.send(
             Ack(
                 action="subscribed",
                 ref=command.ref,
                 chat_id=command.chat_id,
                 revision=revision,
-                online_count=subscription.room.presence.online_count(including=self._connection.user_id),
+                online_count=None if command.background else presence.online_count(including=self._connection.user_id),
                 reset=True if is_reset else UNSET,
             )
         )
@@ -123,7 +126,8 @@ class Commands:
         """Return the chat, read after the last change of its members that this process knows of."""
         for _ in range(SUBSCRIBE_TRIES):
             snapshot = await run_in_db_thread(read_chat, self._user, command.chat_id, command.since)
-            await self._hub.presence.ensure_loaded(subscription.room)
+            if not command.background:
+                await self._hub.presence.ensure_loaded(subscription.room)
             if self._hub.subscribing.confirm_subscription(
                 subscription, revision=snapshot.revision, access_version=snapshot.access_version
             ):

@@ -11,8 +11,8 @@ import pytest
 
 from presence.changes import ChatScope, PresenceBatch, PresenceEntry
 from presence.registry.base import UserState
-from realtime.hub import presence
 from realtime.hub.hub import Hub
+from realtime.hub.presence import feed
 from tests.realtime.listeners import Listener
 
 CHAT = uuid.UUID(int=9)
@@ -41,7 +41,7 @@ class Reader:
 def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
     """Give what the feed reads from."""
     reader = Reader()
-    monkeypatch.setattr(presence, "run_in_db_thread", reader.run)
+    monkeypatch.setattr(feed, "run_in_db_thread", reader.run)
     return reader
 
 
@@ -99,7 +99,7 @@ async def test_what_was_read_while_members_changed_is_read_again(hub: Hub, reade
 
 
 async def test_a_new_room_of_the_chat_sends_its_own_changes(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence, "COLLECT", 0.05)
+    monkeypatch.setattr(feed, "COLLECT", 0.05)
     left, came = Listener(), Listener()
     for listener, version in ((left, 1), (came, 2)):
         hub.registry.subscribe(listener.connection, CHAT).release(0)

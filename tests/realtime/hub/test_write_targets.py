@@ -18,6 +18,7 @@ from realtime.outbox.connection import Connection
 from realtime.outbox.frame import Frame, text_frame
 from realtime.outbox.outbox import Outbox
 from realtime.outbox.transports import PreframedTransport
+from realtime.protocol.frames import Priority
 
 CHATS = [uuid.uuid4(), uuid.uuid4()]
 CHAT = CHATS[0]
@@ -77,11 +78,15 @@ class Person:
         registry.add(self.connection, set())
         self.subscriptions: dict[uuid.UUID, Subscription] = {}
         self.held: dict[uuid.UUID, list[bytes]] = {}  # by chat, where the subscription holds frames back
+        self.background: set[uuid.UUID] = set()
         self.queued = 0  # of what is due, what still waits for the socket
 
-    def ought_to_get(self, chat_id: uuid.UUID, data: bytes) -> None:
-        """Note that an event went out to the room."""
+    def ought_to_get(self, chat_id: uuid.UUID, data: bytes, kind: str = "send") -> None:
+        """Note that an event of this kind went out to the room."""
         if chat_id not in self.subscriptions or self.socket.has_ended:
+            return
+        about_presence = "count" if self.connection.has_watched else "presence"
+        if kind in ABOUT_PRESENCE and (chat_id in self.background or kind != about_presence):
             return
         if chat_id in self.held:
             self.held[chat_id].append(data)
@@ -93,6 +98,7 @@ class Person:
         """Note that it is no longer subscribed."""
         self.subscriptions.pop(chat_id, None)
         self.held.pop(chat_id, None)
+        self.background.discard(chat_id)
 
     def ended(self) -> None:
         """Note that what waits for the socket is lost."""
@@ -101,11 +107,26 @@ class Person:
 
     def check(self) -> None:
         """Look at what came."""
-        assert self.socket.taken == (self.due[: -self.queued] if self.queued else self.due)
+        due = self.due[: -self.queued] if self.queued else self.due
+        assert b"".join(self.socket.taken) == b"".join(due)
 
 
 # More of what shows whether all is well than of what may spoil it.
-ACTIONS = ["send", "send", "typing", "subscribe", "release", "leave", "remove", "fill", "drain", "end", "abort"]
+ACTIONS = [
+    "send",
+    "send",
+    "typing",
+    "presence",
+    "count",
+    "subscribe",
+    "background",
+    "watch",
+    "release",
+    "leave",
+    "remove",
+]
+ACTIONS += ["fill", "drain", "end", "abort"]
+ABOUT_PRESENCE = {"presence": Audience.CHAT, "count": Audience.COUNT}
 Step = tuple[str, int, uuid.UUID]
 
 
@@ -133,9 +154,23 @@ def test_each_gets_everything_once_whatever_happens(steps: list[Step]) -> None:
             for other in people:
                 if other.connection.user_id != skip:
                     other.ought_to_get(chat_id, text_frame(event.payload))
-        elif action == "subscribe":
-            person.subscriptions[chat_id] = registry.subscribe(person.connection, chat_id)
-            person.held[chat_id] = []
+        elif action in ABOUT_PRESENCE and room is not None:
+            payload, priority = f"event {number}".encode(), Priority.PRESENCE
+            event = LayerEvent(group="chat", audience=ABOUT_PRESENCE[action], payload=payload, priority=int(priority))
+            message = LayerEvent(group="chat", audience=Audience.CHAT, payload=b"and a message")
+            room.write_targets.send([(event, Frame(payload, priority)), (message, Frame(message.payload))])
+            for other in people:
+                other.ought_to_get(chat_id, text_frame(payload), action)
+                other.ought_to_get(chat_id, text_frame(message.payload))
+        elif action in ("subscribe", "background"):
+            person.unsubscribed(chat_id)
+            is_background = action == "background"
+            subscription = registry.subscribe(person.connection, chat_id, background=is_background)
+            person.subscriptions[chat_id], person.held[chat_id] = subscription, []
+            if is_background:
+                person.background.add(chat_id)
+        elif action == "watch":
+            registry.begin_watching(person.connection)
         elif action == "release" and chat_id in person.held:
             person.subscriptions[chat_id].release(0)
             for data in person.held.pop(chat_id):
@@ -196,6 +231,8 @@ def test_what_happens_to_a_connection_invalidates_its_own_rooms_and_no_other() -
     assert are_valid_after(lambda: subscription.release(0)) == (True, False)
     assert are_valid_after(lambda: registry.remove(one.connection)) == (False, True)
     assert are_valid_after(one.socket.end) == (True, True)
+    assert are_valid_after(lambda: registry.begin_watching(both.connection)) == (False, False)
+    assert are_valid_after(lambda: registry.begin_watching(both.connection)) == (True, True)
 
 
 async def test_who_was_removed_does_not_get_what_waited_for_the_check() -> None:

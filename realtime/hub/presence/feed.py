@@ -13,13 +13,14 @@ from realtime.database import run_in_db_thread
 from realtime.frames.presence import presence_event
 from realtime.hub.connections import ConnectionRegistry
 from realtime.hub.membership import Membership
-from realtime.hub.rooms import Room
+from realtime.hub.rooms import Interest, Room
 from realtime.outbox.presence import portions
 
 logger = logging.getLogger(__name__)
 # Seconds that a room collects changes: with the announcer's 0.05 s at most 250 ms pass. However many processes
 # announce, a subscriber gets five presence frames a second at most.
 COLLECT = 0.2
+HEARD_BY = (Interest.ALL, Interest.COUNTS)
 READ_TRIES = 5  # readings of a chat whose members change all the while; after them its count is unknown for now
 
 
@@ -48,6 +49,10 @@ class PresenceFeed:
         for chat in batch.chats:
             room = self._registry.rooms.get(chat.chat_id)
             if room is None:
+                continue
+            if not room.write_targets.has(*HEARD_BY):
+                for position in chat.positions:
+                    room.presence.note(batch.changes[position])
                 continue
             for position in chat.positions:
                 room.presence.add(batch.changes[position], chat.access_version)
@@ -92,7 +97,7 @@ class PresenceFeed:
         """Send what the room has collected; its count is read first if a member was added or removed."""
         if not is_loaded:
             self._flushes.pop(room, None)
-        if not room.presence.is_known and not is_loaded and room.subscriptions:
+        if not room.presence.is_known and not is_loaded and room.write_targets.has(*HEARD_BY):
             load = self._loading(room)
             load.add_done_callback(lambda task: None if task.cancelled() else self._flush(room, is_loaded=True))
             return
