@@ -136,6 +136,7 @@ MIDDLEWARE = [
     "flowra.observability.request_log.RequestLogMiddleware",
     "flowra.server.bad_requests.bad_requests",
     "flowra.server.concurrency.ConcurrencyMiddleware",
+    "flowra.server.compression.CompressionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "flowra.storage.StaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -327,6 +328,13 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "flowra.bundles.BundleFinder",
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
+if sys.argv[1:2] == ["runserver"]:
+    del STATICFILES_FINDERS[0]  # who changes a module looks for it, and finds it, in the browser
 # With DEBUG on, files are served from the source folder without collectstatic. Set here, because tests switch DEBUG off
 # later.
 STORAGES = {

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.contrib.staticfiles.storage import HashedFilesMixin
 from django.core.files.base import File
 from django.core.files.storage import InMemoryStorage
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from servestatic.middleware import ServeStaticMiddleware
+from servestatic.middleware import AsyncServeStaticFileResponse, ServeStaticMiddleware
 from servestatic.responders import MissingFileError
 from servestatic.storage import CompressedManifestStaticFilesStorage
 
@@ -66,4 +66,15 @@ class StaticMiddleware(ServeStaticMiddleware):  # type: ignore[misc]  # it comes
             response: HttpResponseBase = await super().__call__(request)
         except MissingFileError as error:
             raise Http404(str(error)) from error
+        is_whole = response.status_code == 200 and request.method == "GET"
+        if is_whole and self.autorefresh and isinstance(response, AsyncServeStaticFileResponse):
+            return await _in_one_piece(response)
         return response
+
+
+async def _in_one_piece(response: StreamingHttpResponse) -> HttpResponse:
+    """Return a file that is not streamed: with DEBUG on it has no compressed copy, and is compressed as a page is."""
+    content = b"".join([part async for part in response])
+    response.close()
+    del response["ETag"]  # that of the bytes as they stand; browsers go by Last-Modified
+    return HttpResponse(content, headers=response.headers)

@@ -91,7 +91,7 @@ def last_migration() -> str:
 def style_sheet(address: str, client: httpx.Client | None = None) -> str:
     """Return the path of the style sheet that the sign-in page of a server wants."""
     page = (client or httpx).get(f"{address}/accounts/login/", headers={"X-Forwarded-Proto": "https"})
-    found = re.search(r'href="(/static/css/base\.[0-9a-f]+\.css)"', page.text)
+    found = re.search(r'href="(/static/css/flowra\.[0-9a-f]+\.css)"', page.text)
     assert found, page.text[:1_000]
     return found[1]
 
