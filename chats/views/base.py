@@ -34,6 +34,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 WORKSPACE_KEY = "workspace"  # session keys: where the reader was last
 CHAT_KEY = "chat"
+# Where scripts have opened a chat since, "<workspace id>.<chat id>"; static/js/navigation/place.js writes it.
+PLACE_COOKIE = "flowra_place"
 UNPROCESSABLE = 422  # a form with errors, which base.html's htmx configuration swaps in
 
 
@@ -100,6 +102,7 @@ def _sign_in(request: PageRequest) -> HttpResponse:
 
 def shell_for(request: PageRequest, *, workspace_id: UUID | None = None, chat_id: UUID | None = None) -> Shell:
     """Return the frame around a chat or a workspace (default: where the reader was last), and remember these."""
+    _heed_place(request)
     if workspace_id is None and chat_id is None:
         workspace_id = _remembered(request, WORKSPACE_KEY)
     shell = build_shell(request.user, workspace_id=workspace_id, chat_id=chat_id)
@@ -108,6 +111,16 @@ def shell_for(request: PageRequest, *, workspace_id: UUID | None = None, chat_id
     if chat_id is not None:
         _remember(request, CHAT_KEY, chat_id)
     return shell
+
+
+def _heed_place(request: PageRequest) -> None:
+    """Remember what the cookie says; whether the reader may see it is asked where it is used."""
+    try:
+        workspace_id, chat_id = map(UUID, request.COOKIES.get(PLACE_COOKIE, "").split("."))
+    except ValueError:
+        return
+    _remember(request, WORKSPACE_KEY, workspace_id)
+    _remember(request, CHAT_KEY, chat_id)
 
 
 def last_chat_id(request: PageRequest) -> UUID | None:

@@ -20,7 +20,7 @@ from chats.selectors.unread import find_first_unread, unread_count
 from chats.views import timeline
 from chats.views.base import PageRequest, last_chat_id, member_page, render_in_shell, shell_for
 from chats.views.forms import MembersQueryForm, WindowForm
-from chats.views.shell import ChatEntry, Shell
+from chats.views.shell import ChatEntry, Shell, build_entry
 
 NAMES_AT_ONCE = 200
 
@@ -111,14 +111,16 @@ def render_chat(
 ) -> HttpResponse:
     """Render the whole page of a chat, or to scripts its part; `window` as WindowForm has it."""
     chat = membership.chat
-    shell = shell_for(request, chat_id=chat.pk)
-    may_manage = _may_manage(membership, shell)
+    is_part = bool(request.headers.get("X-Requested-With"))
+    # A part is also fetched before it is opened: nothing is remembered of it.
+    shell = None if is_part else shell_for(request, chat_id=chat.pk)
+    room = build_entry(membership) if shell is None else shell.room(chat.pk)
+    may_manage = may_manage_chat(membership) if shell is None else _may_manage(membership, shell)
     shown = _shown(membership, window or {}, may_manage=may_manage)
     if shown is None:
         shown, first_unread = timeline.opening(membership, may_manage=may_manage)
     else:
         first_unread = find_first_unread(membership)
-    room = shell.room(chat.pk)
     context = {
         "shell": shell,
         **_header_context(membership, room, may_manage=may_manage),
@@ -132,7 +134,6 @@ def render_chat(
             "first_unread_at": None if first_unread is None else first_unread.created_at.isoformat(),
         },
     }
-    is_part = bool(request.headers.get("X-Requested-With"))
     return render(request, "chats/_part.html" if is_part else "chats/detail.html", context, status=status)
 
 
@@ -141,9 +142,8 @@ def render_chat(
 def header(request: PageRequest, chat_id: UUID) -> HttpResponse:
     """Return the chat's header, fetched again after the chat was renamed, closed or reopened."""
     membership = access_chat(request.user, chat_id)
-    shell = shell_for(request, chat_id=chat_id)
-    context = _header_context(membership, shell.room(chat_id), may_manage=_may_manage(membership, shell))
-    return render(request, "chats/_header.html", {"shell": shell, **context})
+    context = _header_context(membership, build_entry(membership), may_manage=may_manage_chat(membership))
+    return render(request, "chats/_header.html", context)
 
 
 @member_page

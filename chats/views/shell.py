@@ -104,6 +104,11 @@ def build_shell(user: User, *, workspace_id: UUID | None = None, chat_id: UUID |
     )
 
 
+def build_entry(membership: ChatMember) -> ChatEntry:
+    """Return one chat as the list shows it, without the rest of the list; its `chat` is loaded."""
+    return _rooms([membership], membership.chat_id)[0]
+
+
 def _rooms(memberships: Sequence[ChatMember], chat_id: UUID | None) -> list[ChatEntry]:
     peers = peers_of(memberships)
     rooms = []

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_POST
 from django.views.generic.edit import FormView
 
 from chats.demo import seed
+from chats.views.base import PLACE_COOKIE
 from flowra.accounts.forms import (
     AdminChangePasswordForm,
     ChangePasswordForm,
@@ -102,6 +103,7 @@ class SignOutView(views.LogoutView):
         """Sign out; the cookie is kept until a page has read it."""
         response: HttpResponse = super().post(request, *args, **kwargs)
         secure, days = settings.SESSION_COOKIE_SECURE, datetime.timedelta(days=30)
+        response.delete_cookie(PLACE_COOKIE)
         response.set_cookie(SIGNED_OUT_COOKIE, "1", max_age=days, samesite="Lax", secure=secure)
         return response
 

@@ -4,6 +4,7 @@ import { lifetime } from "../lib/clock.js";
 import { fetchPart, PageError } from "../net/fetch-page.js";
 import { Retry } from "../net/retry.js";
 import { chatAddress } from "./address.js";
+import { forgetOpened, rememberOpened } from "./place.js";
 import { bootstrapOf, parseChat, showCurrent, shownNodes, showNodes, showTitle } from "./view.js";
 
 const GONE = new Set([403, 404]);
@@ -17,7 +18,8 @@ export class Navigator {
     this.wantedId = ""; // the open chat, or the one on its way
     this.path = location.pathname; // of what is shown
     const nodes = shownNodes();
-    if (nodes !== null) this.start(nodes, { ...bootstrapOf(nodes), place: history.state?.place });
+    if (nodes === null) forgetOpened();
+    else this.start(nodes, { ...bootstrapOf(nodes), place: history.state?.place });
     on("sidebar.shown", () => showCurrent(this.wantedId), app.signal);
     history.scrollRestoration = "manual";
   }
@@ -103,6 +105,7 @@ export class Navigator {
   start(nodes, bootstrap) {
     const chatId = bootstrap.chat_id;
     Object.assign(this, { wantedId: chatId, path: location.pathname });
+    rememberOpened(bootstrap);
     this.chat = { chatId, nodes, part: this.startChat(this.app, bootstrap) };
     emit("chat.opened", { chat_id: chatId });
   }

@@ -33,7 +33,6 @@ export function showNodes({ main, aside, data }, { htmx, isNew }) {
   else shown.aside.replaceWith(aside);
   if (shown.data === null) document.head.append(data);
   else shown.data.replaceWith(data);
-  main.parentElement.classList.add("with-members");
   for (const element of isNew ? [main, aside] : []) {
     htmx.process(element);
     announceLoaded(element);
