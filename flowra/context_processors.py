@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from chats.lib.static_version import static_version
+
 
 def page(request: HttpRequest) -> dict[str, Any]:
     """Return the variables that base.html needs on every page.
@@ -14,5 +16,6 @@ def page(request: HttpRequest) -> dict[str, Any]:
     """
     return {
         "csp_nonce": getattr(request, "csp_nonce", ""),
+        "static_version": static_version(),
         "signup_enabled": settings.FLOWRA_SIGNUP_ENABLED,
     }

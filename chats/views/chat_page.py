@@ -12,6 +12,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from chats.lib.static_version import static_version
 from chats.models import ChatKind, ChatMember, Message, Role
 from chats.payloads import user_payload
 from chats.selectors.access import access_chat, may_manage_chat
@@ -232,6 +233,7 @@ def _bootstrap(request: PageRequest, membership: ChatMember, *, may_manage: bool
         "is_closed": chat.is_closed,
         "may_manage": may_manage,
         "user": user_payload(request.user),
+        "version": static_version(),
         "typing_enabled": settings.FLOWRA_TYPING_ENABLED,
         "presence_enabled": settings.FLOWRA_PRESENCE_ENABLED,
     }

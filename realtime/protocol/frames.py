@@ -211,6 +211,8 @@ class Welcome(ServerFrame, frozen=True, tag="welcome"):
     presence_enabled: bool
     typing_enabled: bool
     typing_timeout: float
+    features: list[str]  # what this server offers of all that clients can ask for
+    version: str  # of the static files
 
 
 class Ack(ServerFrame, frozen=True, tag="ack"):

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from chats.lib.static_version import static_version
 from chats.payloads import time_text
 from realtime import metrics
 from realtime.background.revocation import recheck_connection
@@ -170,4 +171,6 @@ def _welcome(connection: Connection) -> Welcome:
         presence_enabled=settings.FLOWRA_PRESENCE_ENABLED,
         typing_enabled=settings.FLOWRA_TYPING_ENABLED,
         typing_timeout=settings.FLOWRA_TYPING_TIMEOUT,
+        features=["background"],
+        version=static_version(),
     )

@@ -8,6 +8,12 @@ from tests.realtime.conftest import Scene
 from tests.support.processes import Server
 
 
+async def test_both_say_the_same_version_of_the_page(scene: Scene) -> None:
+    async with await scene.john.connect() as john, await scene.jane.connect() as jane:
+        assert john.welcome["version"] == jane.welcome["version"] != ""
+        assert john.welcome["features"] == jane.welcome["features"]
+
+
 async def test_messages_typing_and_counts_cross_both_ways(scene: Scene) -> None:
     async with await scene.john.subscribe(scene.chat_id) as john, await scene.jane.subscribe(scene.chat_id) as jane:
         await john.post(scene.chat_id, "from the first")

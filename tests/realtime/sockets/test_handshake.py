@@ -47,6 +47,10 @@ async def test_the_first_frame_is_a_complete_welcome(scene: Scene) -> None:
     assert welcome["connection_id"]
     assert welcome["server_time"].endswith("Z")
     assert (welcome["ping_interval"], welcome["pong_timeout"], welcome["typing_timeout"]) == (30, 60, 3)
+    assert "background" in welcome["features"]
+    async with httpx.AsyncClient() as http:
+        page = (await http.get(f"{scene.john.base_url}/accounts/login/")).text
+    assert f' data-static-version="{welcome["version"]}"' in page
     assert (welcome["presence_enabled"], welcome["typing_enabled"]) == (True, True)
 
 
