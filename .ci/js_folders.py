@@ -16,6 +16,7 @@ ORDER = (
     "outbox",
     "presence",
     "attention",
+    "input",
     "shell",
     "composer",
     "chat",

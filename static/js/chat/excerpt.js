@@ -9,7 +9,7 @@ const DIRECTION = /[\u202a-\u202e\u2066-\u2069]/g;
 const SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
 
 /** Return the text of a message's body {Node}: the items of numbered lists have their numbers. */
-function readableText(root) {
+export function readableText(root) {
   const words = pieces(root).replace(DIRECTION, "").replace(SPACE, " ").replace(/^ | $/g, "");
   return words === "" && root.querySelector("hr") !== null ? RULE : words;
 }

@@ -17,7 +17,7 @@ export class MessageActions {
       const isPlain = !event.metaKey && !event.ctrlKey && !event.shiftKey;
       if (control && node && isPlain) {
         event.preventDefault();
-        this.run(control.dataset.action, node);
+        this.run(control.dataset.action, node, event.detail === 0);
       } else if (node && isPlain && event.target.closest(".message-reply") && this.show(node.dataset.replyTo)) {
         event.preventDefault();
       } else if (node) {
@@ -32,9 +32,10 @@ export class MessageActions {
     if (matchMedia("(hover: none)").matches) node.classList.add("active");
   }
 
-  run(action, node) {
+  /** `isByKey`: whoever works with keys is at this message again afterwards. */
+  run(action, node, isByKey) {
     if (action === "reply") this.reply(node);
-    else if (action === "edit") this.edit(node);
+    else if (action === "edit") this.edit(node, isByKey ? node : this.composer.textarea);
     else if (action === "delete") this.remove(node);
     else if (action === "retry") this.outbox.retry(node.dataset.clientId);
     else if (action === "discard") this.outbox.takeBack(node.dataset.clientId);
@@ -67,11 +68,12 @@ export class MessageActions {
     this.composer.setReply({ id: node.dataset.messageId, author, body });
   }
 
-  edit(node) {
+  /** Open the editor; afterwards `next` has the focus. */
+  edit(node, next = this.composer.textarea) {
     const save = async (body) => {
       this.timeline.apply(await callApi("PATCH", this.path(node), { body }));
     };
-    editMessage({ node, save, onDone: () => this.composer.textarea.focus(), within: this.signal });
+    editMessage({ node, save, onDone: () => next.focus(), within: this.signal });
   }
 
   async remove(node) {

@@ -1,4 +1,5 @@
 // One message as an element: made from the page's <template>, or read from what the server rendered.
+import { readableText } from "./excerpt.js";
 import { completeBodies } from "./message-body.js";
 import { paintAvatar } from "../lib/avatars.js";
 import { text } from "../lib/text.js";
@@ -14,6 +15,21 @@ export function factsOf(node) {
     isOwn: node.classList.contains("own"),
     isDeleted: node.classList.contains("deleted"),
   };
+}
+
+/** Returns what a screen reader says of a message that has the focus: who, when, what; a part that is hidden says nothing. */
+export function spokenMessage(node) {
+  const part = (selector) => node.querySelector(`:scope > ${selector}:not([hidden])`);
+  const answered = part(".message-reply")?.querySelector("b").textContent ?? "";
+  const words = [
+    node.querySelector(".message-author").textContent,
+    node.querySelector(".message-time").textContent,
+    answered === "" ? "" : text("replying_to", { name: answered }),
+    readableText(part(".message-body") ?? node),
+    part(".message-edited")?.textContent,
+    part(".message-note")?.textContent,
+  ];
+  return words.map((one) => one?.trim()).filter(Boolean).join(", ");
 }
 
 /** Mark the mentions of the reader below `root`. */

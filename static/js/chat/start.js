@@ -7,13 +7,15 @@ import { callApi, RestError } from "../net/rest.js";
 import { Unsent } from "../outbox/unsent.js";
 import { startMembers } from "../presence/start.js";
 import { TypingView } from "../presence/typing-view.js";
+import { MessageKeys } from "../input/message-keys.js";
+import { typeAnywhere } from "../input/type-anywhere.js";
 import { startComposer } from "../composer/start.js";
 import { Arrivals } from "./arrivals.js";
 import { History } from "./history.js";
 import { watchLifecycle } from "./lifecycle.js";
 import { MessageActions } from "./message-actions.js";
 import { completeBodies, startCopying } from "./message-body.js";
-import { markMentions } from "./message-view.js";
+import { markMentions, spokenMessage } from "./message-view.js";
 import { startReadMarker } from "./read-marker.js";
 import { JumpButton, Scroll, watchDays } from "./scroll.js";
 import { Timeline } from "./timeline.js";
@@ -111,6 +113,9 @@ export function startChat(app, bootstrap) {
     },
   });
   const actions = new MessageActions({ timeline, composer, chatId, outbox, toasts, signal });
+  const toComposer = () => composer.textarea.focus();
+  new MessageKeys({ list, scroller, describe: spokenMessage, onLeave: toComposer, clock, signal });
+  typeAnywhere({ area: composer.textarea, insert: (words) => composer.insert(words), signal });
 
   const lifecycle = watchLifecycle({
     ...part,

@@ -216,10 +216,16 @@ export class Composer {
     this.fit();
   }
 
+  /** Put words where the cursor is. */
+  insert(words) {
+    const { selectionStart: start, selectionEnd: end } = this.textarea;
+    replaceText(this.textarea, { start, end, words });
+  }
+
   insertMention() {
     const { selectionStart: start, value } = this.textarea;
     const gap = start > 0 && !/\s/.test(value[start - 1]) ? " " : "";
-    replaceText(this.textarea, { start, end: this.textarea.selectionEnd, words: `${gap}@` });
+    this.insert(`${gap}@`);
   }
 
   /** Grey the button while there is nothing to send; grow with the text, where CSS cannot do it (`field-sizing`). */

@@ -9,6 +9,11 @@ export function isComposing(event) {
   return event.isComposing || event.keyCode === 229;
 }
 
+/** Whether keys pressed here are meant as text. */
+export function isField(element) {
+  return element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName);
+}
+
 /** The letter of a key, whatever the layout: where it has no Latin letters, by the key's place. */
 export function letterOf({ key, code }) {
   if (/^[a-z]$/i.test(key)) return key.toLowerCase();

@@ -1,12 +1,7 @@
 // Shortcuts of the whole page. Single keys never fire while somebody types.
-import { isComposing, letterOf } from "../lib/keys.js";
+import { isComposing, isField, letterOf } from "../lib/keys.js";
 import { openDialog } from "./dialogs.js";
 import { openQuickSwitcher } from "./quick-switcher.js";
-
-/** Whether keys pressed here are meant as text. */
-function isTyping(element) {
-  return element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName);
-}
 
 function neighbour(step) {
   const rooms = [...document.querySelectorAll(".sidebar a.room")].filter((room) => room.offsetParent !== null);
@@ -24,7 +19,7 @@ export function startKeyboard({ signal }) {
     } else if (event.altKey && !event.ctrlKey && !event.metaKey && /^Arrow(Up|Down)$/.test(event.key)) {
       event.preventDefault();
       neighbour(event.key === "ArrowDown" ? 1 : -1)?.click();
-    } else if (event.key === "?" && !event.ctrlKey && !event.metaKey && !isTyping(event.target)) {
+    } else if (event.key === "?" && !event.ctrlKey && !event.metaKey && !isField(event.target)) {
       event.preventDefault();
       openDialog("help-dialog");
     }

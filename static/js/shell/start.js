@@ -2,6 +2,7 @@
 import { Notifications } from "../attention/notifications.js";
 import { Toasts } from "../attention/toasts.js";
 import { Unread } from "../attention/unread.js";
+import { startRoving } from "../input/roving.js";
 import { emit, on } from "../lib/bus.js";
 import { browserClock, lifetime } from "../lib/clock.js";
 import { text } from "../lib/text.js";
@@ -48,6 +49,7 @@ export function startApp(pageClock = browserClock) {
   startDroppedFiles({ toasts, signal });
   startQuickSwitcher(part);
   startKeyboard(part);
+  startRoving(part);
   localizeTimes(document);
   keepFresh(part);
   document.body.addEventListener("htmx:load", ({ detail }) => localizeTimes(detail.elt), { signal });

@@ -16,6 +16,7 @@ test("every module that listens to keys asks", () => {
   const listening = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".js") && /"key(?:down|up|press)"/.test(readFileSync(new URL(name, folder), "utf8")));
   assert.ok(listening.length > 5);
   for (const name of listening) {
+    if (name === "theme-init.js") continue; // a classic script, which only notes that Tab was pressed
     const source = readFileSync(new URL(name, folder), "utf8");
     const handlers = source.match(/addEventListener\("key(?:down|up|press)"/g).length;
     const asked = source.match(/isComposing\(event\)/g)?.length ?? 0;
