@@ -39,7 +39,7 @@ export class MessageKeys {
         if (!list.contains(document.activeElement)) this.held = null;
       }, 0);
     });
-    on(list, "keydown", (event) => this.key(event));
+    list.addEventListener("keydown", (event) => this.key(event), { signal });
     on(scroller, "scroll", () => this.ask());
     const observer = new MutationObserver((changes) => this.changed(changes));
     observer.observe(list, { childList: true, subtree: true });

@@ -1,4 +1,5 @@
 // The list of members as the server writes it: searched, loaded page by page, and fetched again when it has changed.
+import { isComposing } from "../lib/keys.js";
 import { paced } from "../lib/paced.js";
 import { announceLoaded, fetchPart, PageError, parsePage } from "../net/fetch-page.js";
 import { Refetch } from "../net/refetch.js";
@@ -129,7 +130,7 @@ export class MemberPages {
       look();
     }, { signal });
     field.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || field.value === "") return;
+      if (isComposing(event) || event.key !== "Escape" || field.value === "") return;
       event.preventDefault();
       event.stopPropagation(); // it empties the field, and nothing else
       field.value = "";

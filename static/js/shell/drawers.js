@@ -35,7 +35,7 @@ export function closeDrawer() {
 }
 
 function trap(event) {
-  const items = [...open.drawer.querySelectorAll(FOCUSABLE)].filter((item) => item.offsetParent !== null);
+  const items = [...open.drawer.querySelectorAll(FOCUSABLE)].filter((item) => item.tabIndex >= 0 && item.offsetParent !== null);
   if (items.length === 0) return;
   const edge = event.shiftKey ? items[0] : items[items.length - 1];
   if (document.activeElement !== edge && open.drawer.contains(document.activeElement)) return;

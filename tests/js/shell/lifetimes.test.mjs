@@ -49,11 +49,7 @@ test("a chat is stopped and started on a page that stays; in the end nothing is 
   const { stop } = startChat(app, BOOTSTRAP);
   await settle();
   const withChat = countHeld();
-<<<<<<< HEAD
-  assert.ok(withChat.listeners > before.listeners + 40 && withChat.observers === 3, JSON.stringify(withChat));
-=======
-  assert.ok(withChat.listeners > before.listeners + 40 && withChat.observers === before.observers + 3, JSON.stringify(withChat));
->>>>>>> ef90550 (chat page: lists and messages are walked with the arrow keys)
+  assert.ok(withChat.listeners > before.listeners + 40 && withChat.observers === before.observers + 4, JSON.stringify(withChat));
   stop();
   assert.deepEqual(countHeld(), before);
   assert.equal(clock.timers.size, timersBefore);
