@@ -20,12 +20,16 @@ from servestatic.storage import CompressedManifestStaticFilesStorage
 # Only the project's own modules: in others, example imports in comments would be rewritten.
 _MODULES = ("js/*.js", HashedFilesMixin._js_module_import_aggregation_patterns[1])  # type: ignore[attr-defined]
 
+# One pass for each module in the longest chain of imports, as each name depends on the next; Django stops after 5.
+_PASSES = 20
+
 
 class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # it comes without types
     """Hashed and compressed files. ES modules import each other by hashed names too, so all can be cached for ever."""
 
     support_js_module_import_aggregation = True
     _js_module_import_aggregation_patterns = _MODULES
+    max_post_process_passes = _PASSES
 
 
 class _Trial(HashedFilesMixin, InMemoryStorage):  # type: ignore[misc]  # its base comes without types
@@ -33,6 +37,7 @@ class _Trial(HashedFilesMixin, InMemoryStorage):  # type: ignore[misc]  # its ba
 
     support_js_module_import_aggregation = True
     _js_module_import_aggregation_patterns = _MODULES
+    max_post_process_passes = _PASSES
     keep_intermediate_files = False
 
     def __init__(self, sources: Mapping[str, Path]) -> None:
