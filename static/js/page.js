@@ -1,5 +1,6 @@
 // Entry of the pages for people who are not signed in, and of the others without chats: menus, the theme switch, times.
 import { browserClock, lifetime } from "./lib/clock.js";
+import { watchKeyboard } from "./lib/keys.js";
 import { localizeTimes } from "./lib/times.js";
 import { Database, DatabaseStore, StorageFailed } from "./outbox/database.js";
 import { askBeforeSignOut, forgetAfterSignOut } from "./outbox/sign-out.js";
@@ -20,6 +21,7 @@ async function countUnsent() {
 
 forgetAfterSignOut({ userId, database, signal });
 askBeforeSignOut({ count: countUnsent, signal });
+watchKeyboard({ signal });
 startMenus({ signal });
 startTheme({ signal });
 localizeTimes(document);

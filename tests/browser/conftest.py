@@ -205,7 +205,8 @@ def enter(server: Server, chromium: Browser, request: pytest.FixtureRequest) -> 
         username: str | None, path: str = "/", *, outage: bool = False, refused: bool = False, **options: Any
     ) -> Page:
         allowed = (UNREACHABLE,) * outage + (REFUSED,) * refused
-        defaults = {"base_url": server.base_url, "timezone_id": "Europe/Berlin", "locale": "en-GB", "viewport": DESK}
+        defaults: dict[str, Any] = {"base_url": server.base_url, "viewport": DESK}
+        defaults |= {"timezone_id": "Europe/Berlin", "locale": "en-GB"}
         context = chromium.new_context(**{**defaults, **options})
         contexts.append(context)
         if is_traced:

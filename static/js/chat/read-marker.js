@@ -70,6 +70,7 @@ export class ReadMarker {
  * showUnread}; `showUnread()` shows in the list of chats what is unread here.
  */
 export function startReadMarker({ chatId, lastReadSeq, timeline, scroll, unread, socket, here, clock, signal }) {
+  const main = document.getElementById("main");
   const showUnread = () => {
     const count = timeline.standingAfter(marker.readSeq) ?? Math.min(marker.unread, MOST_UNREAD);
     unread.set(chatId, count, count === 0 ? 0 : unread.mentions(chatId)); // mentions are counted by the server
@@ -77,7 +78,8 @@ export function startReadMarker({ chatId, lastReadSeq, timeline, scroll, unread,
   const marker = new ReadMarker({
     lastReadSeq,
     isAtEnd: () => timeline.isLive && scroll.isAtEnd(),
-    isVisible: () => document.visibilityState === "visible",
+    // On a phone the list of chats may lie over it.
+    isVisible: () => document.visibilityState === "visible" && main.checkVisibility({ visibilityProperty: true }),
     latestSeq: () => timeline.latestSeq,
     report: async (seq) => {
       if (socket.isOpen) await socket.request({ type: "chat.read", chat_id: chatId, seq });
@@ -96,5 +98,6 @@ export function startReadMarker({ chatId, lastReadSeq, timeline, scroll, unread,
   });
   here("chat.unread", (frame) => marker.wrote(Math.min(frame.last_read_seq, timeline.latestSeq)));
   document.addEventListener("visibilitychange", () => marker.check(), { signal });
+  on("screen.shown", () => marker.check(), signal);
   return { marker, showUnread };
 }

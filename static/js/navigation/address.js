@@ -2,17 +2,19 @@
 
 const CHAT = /^\/chats\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/$/;
 const MESSAGE = /^#message-(\d+)$/;
+const LIST = "#sidebar"; // of chats, on a phone: shell/drawers.js
 
 /**
- * What an address of a chat asks for: {chatId, seq, href}; `seq` is of the message to be shown, null where none is named.
- * Returns null for every other address, also for parts and pages below a chat's.
+ * What an address of a chat asks for: {chatId, seq, isList, href}; `seq` is of the message to be shown, null where none is
+ * named; `isList`: whether the list of chats lies over it. Returns null for every other address, also for parts and pages
+ * below a chat's.
  */
 export function chatAddress(url) {
   const chatId = CHAT.exec(url.pathname)?.[1];
-  if (chatId === undefined || (url.hash !== "" && !MESSAGE.test(url.hash))) return null;
+  if (chatId === undefined || !(["", LIST].includes(url.hash) || MESSAGE.test(url.hash))) return null;
   if ([...url.searchParams.keys()].some((name) => name !== "at")) return null;
   const seq = Number(MESSAGE.exec(url.hash)?.[1] ?? url.searchParams.get("at")) || null;
-  return { chatId, seq, href: url.pathname + url.search + url.hash };
+  return { chatId, seq, isList: url.hash === LIST, href: url.pathname + url.search + url.hash };
 }
 
 /** The address that a link leads to. Those within a message name no chat: theirs is meant, whatever the page's address is. */

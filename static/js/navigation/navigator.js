@@ -17,6 +17,7 @@ export class Navigator {
     this.loading = null; // the lifetime of the one that is being fetched
     this.wantedId = ""; // the open chat, or the one on its way
     this.path = location.pathname; // of what is shown
+    this.isList = false; // whether the list of chats lies over it, on a phone
     const nodes = shownNodes();
     if (nodes === null) forgetOpened();
     else this.start(nodes, { ...bootstrapOf(nodes), place: history.state?.place });
@@ -57,7 +58,10 @@ export class Navigator {
     showCurrent(to.chatId);
     if (this.chat?.chatId === to.chatId) {
       this.path = location.pathname;
-      this.chat.part.land(to.seq, place);
+      // Where the list of chats comes or goes, the chat below it stays as it is.
+      if (to.seq !== null || !(to.isList || this.isList)) this.chat.part.land(to.seq, place);
+      this.isList = to.isList;
+      emit("chat.shown", { chat_id: to.chatId });
       return;
     }
     const kept = this.recent.take(to.chatId);
@@ -105,6 +109,7 @@ export class Navigator {
   start(nodes, bootstrap) {
     const chatId = bootstrap.chat_id;
     Object.assign(this, { wantedId: chatId, path: location.pathname });
+    this.isList = chatAddress(new URL(location.href))?.isList === true;
     rememberOpened(bootstrap);
     this.chat = { chatId, nodes, part: this.startChat(this.app, bootstrap) };
     emit("chat.opened", { chat_id: chatId });

@@ -1,5 +1,7 @@
-// The side panes on narrow screens: drawers that keep the focus until they are closed. Without scripts
-// their links are anchors, and CSS :target shows them. On wide screens the members' button folds their pane.
+// The side panes on narrow screens. The members are a drawer that keeps the focus until it is closed; on wide screens their
+// button folds the pane. The list of chats is a screen of its own, at the address #sidebar, so that "back" leads there from
+// the chat one has opened from it. Without scripts the links are anchors, and CSS :target shows what they lead to.
+import { emit, on } from "../lib/bus.js";
 import { isComposing } from "../lib/keys.js";
 import { remember } from "../lib/storage.js";
 
@@ -7,9 +9,11 @@ import { remember } from "../lib/storage.js";
 const MEMBERS = { key: "flowra.members", name: "members" };
 const MEMBERS_DIRECT = { key: "flowra.members.direct", name: "membersDirect" };
 const FOCUSABLE = "a[href], button:not([disabled]), input:not([type=hidden]), summary, [tabindex='0']";
+const LIST = "#sidebar"; // read by theme-init.js
 const widths = { sidebar: "(max-width: 767.98px)", members: "(max-width: 1023.98px)" };
 
 let open = null; // {drawer, opener}
+let isFromList = false; // whether "back" leads to the list
 
 function others(drawer) {
   const around = [...document.querySelectorAll(".navbar, .pane, .toasts, .skip-link")];
@@ -51,13 +55,55 @@ function foldMembers() {
   remember(localStorage, key, choice);
 }
 
+const isList = () => location.hash === LIST;
+
+/** Show the list or what is open, as the address says; the page hears of it by "screen.shown". */
+function showScreen() {
+  const { dataset } = document.documentElement;
+  if ((dataset.screen === "list") === isList()) return;
+  if (isList()) dataset.screen = "list";
+  else delete dataset.screen;
+  if (matchMedia(widths.sidebar).matches) {
+    const place = isList() ? document.querySelector(".sidebar [aria-current], .sidebar a") : document.getElementById("main");
+    place?.focus({ preventScroll: true });
+  }
+  nameScreen();
+  emit("screen.shown", {});
+}
+
+/** For screen readers the list is the main part, where nothing else is there. */
+function nameScreen() {
+  const isMain = isList() && matchMedia(widths.sidebar).matches;
+  document.getElementById("sidebar").role = isMain ? "main" : "navigation";
+}
+
+function startList({ signal }) {
+  const moved = () => {
+    isFromList = false;
+    showScreen();
+  };
+  const opened = () => {
+    isFromList = document.documentElement.dataset.screen === "list" && !isList();
+    showScreen();
+  };
+  window.addEventListener("popstate", moved, { signal });
+  on("chat.opened", opened, signal);
+  on("chat.shown", opened, signal);
+  matchMedia(widths.sidebar).addEventListener("change", nameScreen, { signal });
+  showScreen();
+  nameScreen();
+}
+
 export function startDrawers({ signal }) {
+  startList({ signal });
   document.addEventListener("click", (event) => {
     const opener = event.target.closest?.("[data-drawer-open]");
     if (opener) {
       const name = opener.dataset.drawerOpen;
+      if (name === "sidebar" && !isFromList) return; // a link like others
       event.preventDefault();
-      if (matchMedia(widths[name]).matches) openDrawer(document.getElementById(name), opener);
+      if (name === "sidebar") history.back();
+      else if (matchMedia(widths.members).matches) openDrawer(document.getElementById(name), opener);
       else foldMembers();
     } else if (event.target.closest?.("[data-drawer-close]")) {
       event.preventDefault();
@@ -71,9 +117,7 @@ export function startDrawers({ signal }) {
     if (event.key === "Escape") closeDrawer();
     else if (event.key === "Tab") trap(event);
   }, { signal });
-  for (const query of Object.values(widths)) {
-    matchMedia(query).addEventListener("change", (change) => {
-      if (!change.matches) closeDrawer();
-    }, { signal });
-  }
+  matchMedia(widths.members).addEventListener("change", (change) => {
+    if (!change.matches) closeDrawer();
+  }, { signal });
 }

@@ -5,6 +5,7 @@ import { Unread } from "../attention/unread.js";
 import { startRoving } from "../input/roving.js";
 import { emit, on } from "../lib/bus.js";
 import { browserClock, lifetime } from "../lib/clock.js";
+import { watchKeyboard } from "../lib/keys.js";
 import { text } from "../lib/text.js";
 import { keepFresh, localizeTimes } from "../lib/times.js";
 import { Database } from "../outbox/database.js";
@@ -41,6 +42,7 @@ export function startApp(pageClock = browserClock) {
     emit("written.forgotten", {});
   };
   forgetAfterSignOut({ userId, database, onForget, signal }); // before anything stored is read
+  watchKeyboard(part);
   startMenus(part);
   startTheme(part);
   startDialogs({ htmx, signal });

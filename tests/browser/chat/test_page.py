@@ -167,23 +167,71 @@ def test_a_chat_is_made_in_a_dialog(enter: Opener, stage: Stage) -> None:
     expect(john.locator("#timeline-empty")).to_be_visible()
 
 
-def test_drawers_hold_the_focus(enter: Opener, stage: Stage) -> None:
+def test_a_drawer_holds_the_focus(enter: Opener, stage: Stage) -> None:
     john = connected(enter("john", stage.path, viewport={"width": 390, "height": 760}))
-    sidebar = john.locator("#sidebar")
-    expect(sidebar).to_be_hidden()
-    opener = john.get_by_role("link", name="Chats", exact=True)
+    opener, members = john.get_by_role("link", name="Members"), john.locator("#members")
+    expect(members).to_be_hidden()
     opener.click()
-    expect(sidebar).to_be_visible()
-    for _ in range(40):
+    expect(members).to_be_visible()
+    for _ in range(12):
         john.keyboard.press("Tab")
-        assert john.evaluate("document.getElementById('sidebar').contains(document.activeElement)")
+        assert john.evaluate("document.getElementById('members').contains(document.activeElement)")
     john.keyboard.press("Escape")
-    expect(sidebar).to_be_hidden()
+    expect(members).to_be_hidden()
     expect(opener).to_be_focused()
-    john.get_by_role("link", name="Members").click()
-    expect(john.locator("#members")).to_be_visible()
+    opener.click()
+    expect(members).to_be_visible()
     john.mouse.click(20, 400)
-    expect(john.locator("#members")).to_be_hidden()
+    expect(members).to_be_hidden()
+
+
+def test_a_phone_shows_the_list_or_the_chat_in_one_bar_each(enter: Opener, stage: Stage) -> None:
+    john = enter("john", "/#sidebar", viewport={"width": 390, "height": 760})  # as an installed app starts
+    chats, main, tools = john.locator("#sidebar"), john.locator("#main"), john.locator("#bell, #user-menu, .chip")
+    expect(chats).to_be_visible()
+    expect(main).to_be_hidden()
+    expect(tools.and_(john.locator(":visible"))).to_have_count(3)
+    john.locator(f"a.room[href='{stage.path}']").click()
+    connected(john)
+    expect(main).to_be_visible()
+    expect(chats).to_be_hidden()
+    expect(tools.and_(john.locator(":visible"))).to_have_count(0)
+    expect(john.locator("#ws-status")).to_be_hidden()  # as one expects it
+    john.go_back()
+    expect(chats).to_be_visible()
+    expect(main).to_be_hidden()
+    john.go_forward()
+    back = john.get_by_role("link", name="Chats", exact=True)
+    back.click()
+    expect(chats).to_be_visible()
+    # What comes while one looks at the list is not read.
+    stage.jane.post(stage.chat_id, "Are you there?")
+    room = john.locator(f"a.room[href='{stage.path}']")
+    expect(room).to_have_attribute("data-unread", "1")
+    room.click()
+    expect(main).to_be_visible()
+    expect(room).to_have_attribute("data-unread", "0")
+    john.go_back()
+    expect(chats).to_be_visible()
+
+
+def test_members_are_shown_where_there_is_room_until_one_chooses(enter: Opener, stage: Stage) -> None:
+    john = connected(enter("john", stage.path, viewport={"width": 1280, "height": 720}))
+    opener, members = john.get_by_role("link", name="Members", exact=True), john.locator("#members")
+    expect(members).to_be_hidden()
+    john.set_viewport_size({"width": 1440, "height": 720})
+    expect(members).to_be_visible()
+    john.set_viewport_size({"width": 1280, "height": 720})
+    opener.click()
+    expect(members).to_be_visible()
+    john.reload()
+    expect(members).to_be_visible()
+    john.set_viewport_size({"width": 1440, "height": 720})
+    john.locator("a.room[data-peer-id]").first.click()
+    expect(john.locator(".peer-state")).to_be_attached()
+    expect(members).to_be_hidden()
+    opener.click()
+    expect(members).to_be_visible()
 
 
 def test_nothing_scrolls_sideways_on_a_narrow_screen(enter: Opener, stage: Stage) -> None:

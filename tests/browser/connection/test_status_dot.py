@@ -14,7 +14,7 @@ from tests.browser.conftest import Opener, Stage
 from tests.browser.quality.test_quality import check_with_axe
 from tests.browser.support.lines import session_of
 from tests.browser.support.looking import look_at
-from tests.browser.support.watching import Watch, hold_clock, run_out, shows, try_after
+from tests.browser.support.watching import PHONE, Watch, hold_clock, run_out, shows, try_after
 from tests.support.processes import Server
 
 # The code that the server closes each socket with, and what the page makes of it.
@@ -139,12 +139,18 @@ def test_the_tooltip_comes_and_goes(enter: Opener, server: Server, stage: Stage)
     expect(tooltip).to_be_visible()
 
 
-def has_room(page: Page) -> None:
-    """Check the button's size, and that the tooltip can be read, on wide screens and narrow ones."""
+def has_room(page: Page, state: str) -> None:
+    """Check the button's size, and that the tooltip can be read, on wide screens and narrow ones.
+
+    A phone has no room for what is usual: connected is not shown there.
+    """
     before = page.viewport_size
     assert before is not None
     for width in (1280, 390, 320):
         page.set_viewport_size({"width": width, "height": 760})
+        if width < PHONE and state == "connected":
+            expect(page.locator("#ws-status")).to_be_hidden()
+            continue
         box = page.locator("#ws-status").bounding_box()
         assert box is not None
         assert box["width"] >= 24
@@ -179,7 +185,7 @@ def test_it_is_seen_and_told_apart(enter: Opener, server: Server, stage: Stage, 
         page.locator("[name=body]").hover()
         plain = look_at(dot, reader)
         page.locator("#ws-status").hover()
-        has_room(page)
+        has_room(page, state)
         page.locator("#ws-status").hover()
         for disc in (plain, look_at(dot, reader)):
             assert disc.contrast >= 3, f"{state}: {disc}"

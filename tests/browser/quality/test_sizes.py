@@ -91,31 +91,38 @@ def test_no_page_is_wider_than_a_small_screen(enter: Opener, stage: Stage, long_
         wide[path] = john.evaluate(TOO_WIDE)
     john.goto(f"/chats/{chat}/")
     connected(john)
-    for name, opener in {"menu": "#chat-menu > summary", "user": ".navbar .menu:last-of-type > summary"}.items():
-        john.locator(opener).click()
-        shoot(john, f"320-{name}")
-        wide[name] = john.evaluate(TOO_WIDE)
-        john.keyboard.press("Escape")
-    for name in ("sidebar", "members"):
-        john.locator(f"[data-drawer-open={name}]").click()
+    john.locator("#chat-menu > summary").click()
+    shoot(john, "320-menu")
+    wide["menu"] = john.evaluate(TOO_WIDE)
+    john.keyboard.press("Escape")
+    for name in ("members", "sidebar"):
+        john.locator(f"[data-drawer-open={name}]:visible").click()
         expect(john.locator(f"#{name}")).to_be_visible()
         shoot(john, f"320-{name}")
         wide[name] = john.evaluate(TOO_WIDE)
         john.keyboard.press("Escape")
+    john.locator(".navbar .menu:last-of-type > summary").click()
+    shoot(john, "320-user")
+    wide["user"] = john.evaluate(TOO_WIDE)
+    john.goto(f"/chats/{chat}/")
     assert {path: found for path, found in wide.items() if found} == {}
     # The time is one line beside the name, and the box is one line.
     times = john.locator(".message:not(.same) .message-time")
     assert all(time.bounding_box()["height"] < 26 for time in times.all())  # type: ignore[index]
-    assert john.locator("#composer-body").bounding_box()["height"] < 40  # type: ignore[index]
+    assert john.locator("#composer-body").bounding_box()["height"] < 46  # type: ignore[index]
 
 
 @pytest.mark.parametrize("width", [320, 375])
 def test_the_tools_of_a_phone_are_on_the_screen(enter: Opener, stage: Stage, width: int) -> None:
     john = connected(enter("john", stage.path, viewport={"width": width, "height": 640}))
-    for tool in (".navbar .menu:last-of-type > summary", "#bell", "#ws-status", "#composer button[type=submit]"):
-        box = john.locator(tool).bounding_box()
-        assert box is not None, tool
-        assert 0 <= box["x"] <= box["x"] + box["width"] <= width, tool
+    in_chat = (".chat-header [data-drawer-open=sidebar]", "#chat-menu > summary", "#composer button[type=submit]")
+    in_list = (".navbar .menu:last-of-type > summary", "#bell", ".chip")
+    for path, tools in ((stage.path, in_chat), (f"{stage.path}#sidebar", in_list)):
+        john.goto(path)
+        for tool in tools:
+            box = john.locator(tool).bounding_box()
+            assert box is not None, tool
+            assert 0 <= box["x"] <= box["x"] + box["width"] <= width, tool
 
 
 def test_at_400_percent_there_is_room_to_read(enter: Opener, stage: Stage) -> None:
@@ -184,3 +191,78 @@ def test_messages_of_one_author_stand_close(enter: Opener, stage: Stage) -> None
     assert above is not None
     assert below is not None
     assert below["y"] - above["y"] - above["height"] < 16
+
+
+# What one clicks on and is smaller than `least` px; links within lines of text may be.
+TOO_SMALL = """
+(least) => [...document.querySelectorAll("button, summary, select, textarea, input, a")].filter((node) => {
+  if (!node.checkVisibility({ visibilityProperty: true, opacityProperty: true })) return false;
+  if (node.closest(".visually-hidden, .skip-link, .message-head, .message-body, .message-reply")) return false;
+  if (node.closest("p, small")) return false;
+  if (node.closest("label") || node.type === "hidden") return false;
+  const { width, height } = node.getBoundingClientRect();
+  const box = node.closest(".find form, .jump-box")?.getBoundingClientRect();
+  return width < least || Math.max(height, box?.height ?? 0) < least;
+}).map((node) => {
+  const { width, height } = node.getBoundingClientRect();
+  return `${node.tagName}#${node.id}.${node.className} ${node.ariaLabel}: ${width} x ${height}`;
+})
+"""
+
+
+@pytest.mark.parametrize(("size", "least"), [((1280, 800), 24), ((375, 812), 44)], ids=["desk", "phone"])
+def test_the_page_leaves_the_screen_to_the_conversation(
+    enter: Opener, stage: Stage, size: tuple[int, int], least: int
+) -> None:
+    for number in range(30):
+        stage.john.post(stage.chat_id, f"Message {number}")
+    options = {"viewport": dict(zip(("width", "height"), size, strict=True)), "has_touch": least == 44}
+    john = connected(enter("john", stage.path, is_mobile=least == 44, **options))
+    taken = john.evaluate("innerHeight - document.getElementById('timeline').clientHeight")
+    assert taken <= (150 if least == 24 else 130)
+    assert john.locator("#composer-body").bounding_box()["height"] <= 46  # type: ignore[index]
+    # The box grows, and the last message stays in sight above it.
+    last = john.locator(".message").last
+    expect(last).to_be_in_viewport(ratio=1)
+    john.locator("#composer-body").fill("\n".join(["a line"] * 40))
+    assert john.locator("#composer-body").bounding_box()["height"] <= 0.41 * size[1]  # type: ignore[index]
+    expect(last).to_be_in_viewport(ratio=1)
+    john.locator("#composer-body").fill("")
+    small = {}
+    for path in (stage.path, f"{stage.path}#sidebar", f"/workspaces/{stage.workspace_id}/settings/", "/notifications/"):
+        john.goto(path)
+        shoot(john, f"{size[0]}{re.sub('[0-9a-f-]{36}', 'x', path).replace('/', '-')}")
+        small[path] = john.evaluate(TOO_SMALL, least)
+    assert {path: found for path, found in small.items() if found} == {}
+
+
+def test_the_ring_is_for_keys_and_send_is_grey_until_there_is_something(enter: Opener, stage: Stage) -> None:
+    stage.john.post(stage.chat_id, "Something")
+    john = connected(enter("john", stage.path))
+    composer, box, send = (
+        john.locator("#composer"),
+        john.locator("#composer-body"),
+        john.get_by_role("button", name="Send"),
+    )
+    tool = john.locator("#composer-bold")
+    style = "(node, name) => getComputedStyle(node)[name]"
+    expect(box).to_be_focused()
+    assert composer.evaluate(style, "outlineStyle") == "none"
+    john.locator("#timeline").click(position={"x": 5, "y": 5})
+    john.mouse.move(5, 300)
+    expect(tool).to_be_hidden()
+    box.click()
+    expect(tool).to_be_visible()
+    assert composer.evaluate(style, "outlineStyle") == box.evaluate(style, "outlineStyle") == "none"
+    grey = send.evaluate(style, "backgroundColor")
+    box.fill("  ")
+    expect(send).to_have_attribute("aria-disabled", "true")
+    expect(send).to_have_css("background-color", grey)
+    box.fill("words")
+    expect(send).to_have_attribute("aria-disabled", "false")
+    expect(send).not_to_have_css("background-color", grey)
+    box.press("Tab")
+    expect(john.locator("#composer-mention")).to_be_focused()
+    assert john.locator("#composer-mention").evaluate(style, "outlineStyle") == "solid"
+    john.keyboard.press("Shift+Tab")
+    assert composer.evaluate(style, "outlineStyle") == "solid"

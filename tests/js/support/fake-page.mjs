@@ -54,6 +54,7 @@ class FakeElement extends FakeTarget {
   contains = () => false;
   closest = () => null;
   getBoundingClientRect = () => ({ top: 0, bottom: 0 });
+  checkVisibility = () => true;
 }
 
 // What stands on no page of this test: a divider, faults, open menus.
