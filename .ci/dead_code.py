@@ -33,8 +33,8 @@ FRAMEWORKS = {
     "help_texts html_email_template_name http_method_names redirect_authenticated_user success_url template_name "
     "widgets",
     "Django's other parts": "*Config add_arguments app_configs app_name async_capable handler500 help "
-    "keep_intermediate_files msgmerge_options requires_system_checks support_js_module_import_aggregation sync_capable "
-    "urlpatterns formatException axes_credentials user_login_failed",
+    "keep_intermediate_files max_post_process_passes msgmerge_options requires_system_checks "
+    "support_js_module_import_aggregation sync_capable urlpatterns formatException axes_credentials user_login_failed",
     "Django REST framework": "*Extension *Scheme authentication_classes check_blacklist default_* format_suffix "
     "get_authenticate_header get_cache_key map_serializer_field match_subclasses patch permission_classes "
     "renderer_classes select_parser select_renderer target_class throttle_scope validate",

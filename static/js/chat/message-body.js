@@ -1,4 +1,5 @@
 // What the page adds to a message's HTML: the direction of each block, the name of code's language, buttons to copy it.
+import { copyText } from "../input/clipboard.js";
 import { text } from "../lib/text.js";
 
 const BLOCKS = "p, li, h2, h3, h4, h5, h6, th, td, blockquote";
@@ -40,16 +41,11 @@ export function startCopying({ clock, signal }) {
 }
 
 async function copy(button, clock) {
-  let words = text("copied");
-  try {
-    await navigator.clipboard.writeText(button.parentElement.querySelector("code").textContent);
-  } catch (error) {
-    if (!(error instanceof DOMException || error instanceof TypeError)) throw error;
-    words = text("not_copied"); // the browser forbids it, or the page came without HTTPS
-  }
+  const isCopied = await copyText(button.parentElement.querySelector("code").textContent);
+  const words = text(isCopied ? "copied" : "not_copied");
   document.getElementById("announcer").textContent = words;
   button.title = words;
-  button.classList.toggle("copied", words === text("copied"));
+  button.classList.toggle("copied", isCopied);
   clock.setTimeout(() => {
     button.classList.remove("copied");
     button.title = button.getAttribute("aria-label");

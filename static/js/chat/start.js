@@ -7,8 +7,7 @@ import { callApi, RestError } from "../net/rest.js";
 import { Unsent } from "../outbox/unsent.js";
 import { startMembers } from "../presence/start.js";
 import { TypingView } from "../presence/typing-view.js";
-import { MessageKeys } from "../input/message-keys.js";
-import { typeAnywhere } from "../input/type-anywhere.js";
+import { startInput } from "../input/start.js";
 import { startComposer } from "../composer/start.js";
 import { Arrivals } from "./arrivals.js";
 import { History } from "./history.js";
@@ -113,9 +112,8 @@ export function startChat(app, bootstrap) {
     },
   });
   const actions = new MessageActions({ timeline, composer, chatId, outbox, toasts, signal });
-  const toComposer = () => composer.textarea.focus();
-  new MessageKeys({ list, scroller, describe: spokenMessage, onLeave: toComposer, clock, signal });
-  typeAnywhere({ area: composer.textarea, insert: (words) => composer.insert(words), signal });
+  const excerpt = (node) => timeline.quotable(node).body;
+  startInput({ chatId, list, scroller, composer, toasts, describe: spokenMessage, excerpt, clock, signal });
 
   const lifecycle = watchLifecycle({
     ...part,

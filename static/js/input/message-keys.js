@@ -1,6 +1,7 @@
 // The timeline with the keyboard: it is one stop of the Tab key. The arrow keys walk the messages, Enter leads into what one
 // has inside (links, code, tools), Escape back out. On a message that was reached so, and only there, single keys act.
 import { isComposing, isField, letterOf } from "../lib/keys.js";
+import { toolOf } from "./message-tools.js";
 import { stepOf } from "./roving.js";
 
 const MESSAGE = ":scope > .message";
@@ -150,8 +151,7 @@ export class MessageKeys {
     if (this.walk(node, key)) return true;
     if (this.isPointed) return false;
     const action = key === "Delete" ? "delete" : ACTIONS[letterOf(event)];
-    const tool = action && this.inside(node).find(({ dataset }) => dataset.action === action);
-    tool?.click();
+    if (action !== undefined) toolOf(node, action)?.click();
     return action !== undefined || key === "+"; // to be a reaction; it is no text here
   }
 
