@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.chat.test_live import connected
-from tests.browser.conftest import Opener, Stage
+from tests.browser.conftest import Caller, Opener, Stage, new_stage
 from tests.browser.support.lines import box
 
 CHATS, MESSAGES = 200, 100
@@ -15,6 +15,19 @@ MOST_STOPS = 60
 # Where Tab has led to: the element's id or classes.
 FOCUSED = "() => document.activeElement.id || document.activeElement.className || document.activeElement.tagName"
 
+CONTROLS = {"button", "link", "textbox", "searchbox", "checkbox", "radio", "combobox", "menuitem", "DisclosureTriangle"}
+LANDMARKS = """
+- banner
+- navigation "Chats"
+- main:
+  - heading /{title}/ [level=1]
+  - region "Conversation":
+    - log "Messages":
+      - article
+      - article
+  - textbox "Message {title}"
+"""
+FURTHER_DOWN = "(room) => document.activeElement.compareDocumentPosition(room) & Node.DOCUMENT_POSITION_FOLLOWING"
 PASTE = """
 (words) => {
   const clipboardData = new DataTransfer();
@@ -27,6 +40,24 @@ PASTE = """
 def focused_message(page: Page) -> Locator:
     """Return the message that has the focus itself."""
     return page.locator(".message:focus")
+
+
+def names_of(page: Page, role: str) -> list[str]:
+    """Return the names of everything with a role, as the browser tells a screen reader."""
+    session = page.context.new_cdp_session(page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    session.detach()
+    shown = [node for node in nodes if not node["ignored"] and node["role"]["value"] == role]
+    return [
+        node.get("name", {}).get("value", "")
+        for node in shown
+        if role != "article" or node.get("name", {}).get("value")
+    ]
+
+
+def time_of(page: Page, seq: int) -> str:
+    """Return the time that stands on a message."""
+    return page.locator(f".message[data-seq='{seq}'] .message-time").inner_text()
 
 
 def press(page: Page, *keys: str) -> None:
@@ -170,3 +201,76 @@ def test_letters_outside_a_field_go_to_the_box(enter: Opener, stage: Stage) -> N
     expect(john.locator("#jump-input")).to_have_value("q")
     press(john, "Escape")
     expect(box(john)).to_have_value("Xyz pasted")
+
+
+def test_a_day_without_a_mouse(enter: Opener, stage: Stage, callers: dict[str, Caller]) -> None:
+    other = new_stage(callers)
+    for number in range(1, 4):
+        stage.jane.post(stage.chat_id, f"Asked {number} of {stage.title}")
+    other.jane.post(other.chat_id, f"A needle of {other.title}")
+    john = connected(enter("john", "/"))
+    john.evaluate("window.isSamePage = true")
+    title = john.locator("#chat-header h1")
+    # Open, read, answer.
+    press(john, "Control+k")
+    john.keyboard.type(stage.title)
+    expect(john.locator("#jump-results .jump-item.active")).to_contain_text(stage.title)
+    press(john, "Enter")
+    expect(title).to_contain_text(stage.title)
+    expect(box(john)).to_be_focused()
+    press(john, "Shift+Tab", "ArrowUp", "r")
+    expect(john.locator("#reply-bar")).to_contain_text("Asked 2")
+    john.keyboard.type("Answered")
+    press(john, "Enter")
+    expect(john.locator(".message.own[data-seq='4'] .message-reply")).to_contain_text("Asked 2")
+    # Change what was written, then take it away.
+    press(john, "ArrowUp")
+    john.keyboard.type(" better")
+    press(john, "Enter")
+    expect(john.locator(".message.own .message-body")).to_have_text("Answered better")
+    press(john, "Shift+Tab", "Delete")
+    expect(john.locator("#confirm-dialog")).to_be_visible()
+    press(john, "Tab", "Enter")
+    expect(john.locator(".message.deleted")).to_have_count(1)
+    # Another chat by the list, and back.
+    press(john, "Escape")
+    room = john.locator(f"#sidebar .room[data-chat-id='{other.chat_id}']")
+    for _ in range(MOST_STOPS):
+        if john.evaluate("document.activeElement.matches('.room')"):
+            break
+        press(john, "Shift+Tab")
+    for _ in range(john.locator("#sidebar .room").count()):
+        if room.evaluate("room => room === document.activeElement"):
+            break
+        press(john, "ArrowDown" if room.evaluate(FURTHER_DOWN) else "ArrowUp")
+    press(john, "Enter")
+    expect(title).to_contain_text(other.title)
+    expect(box(john)).to_be_focused()
+    # Find what was said, wherever one is.
+    press(john, "Alt+ArrowUp")
+    expect(title).not_to_contain_text(other.title)
+    press(john, "Control+k")
+    john.keyboard.type(f"needle {other.title}")
+    expect(john.locator("#jump-results .jump-item.active")).to_contain_text("A needle")
+    press(john, "Enter")
+    expect(title).to_contain_text(other.title)
+    expect(john.locator(".message", has_text="A needle")).to_be_in_viewport()
+    john.keyboard.type("Found")
+    expect(box(john)).to_have_value("Found")
+    assert john.evaluate("window.isSamePage")
+
+
+def test_a_screen_reader_finds_names_everywhere(enter: Opener, stage: Stage) -> None:
+    first = stage.jane.post(stage.chat_id, "Shall we? https://example.org/yes")
+    stage.john.post(stage.chat_id, "Yes", reply_to=first["id"])
+    john = connected(enter("john", stage.path))
+    expect(john.locator("body")).to_match_aria_snapshot(LANDMARKS.format(title=stage.title))
+    press(john, "Shift+Tab")
+    assert names_of(john, "article") == [f"John Smith, {time_of(john, 2)}, Replying to Jane Doe, Yes"]
+    unnamed: list[str] = []
+    for prepare in ("Escape", "Control+k", "?"):
+        press(john, prepare)
+        unnamed += [f"{prepare}: {role}" for role in sorted(CONTROLS) for name in names_of(john, role) if not name]
+        press(john, "Escape")
+        john.evaluate("document.activeElement.blur()")
+    assert unnamed == []
