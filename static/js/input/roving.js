@@ -52,7 +52,7 @@ export function startRoving({ signal }) {
   };
   const observer = new MutationObserver((changes) => {
     // What happens in the timeline is no list's business.
-    if (changes.some(({ target }) => target === panes || target.closest?.("[data-drawer]"))) ask();
+    if (changes.some(({ target }) => target === panes || target.closest?.("[data-roving]"))) ask();
   });
   observer.observe(panes, WATCHED);
   signal.addEventListener("abort", () => observer.disconnect());

@@ -2,7 +2,7 @@
 import { isComposing, isField } from "../lib/keys.js";
 
 /** Whether something lies over the page, which then has the keys: a dialog, a menu, a drawer. */
-const isCovered = () => document.querySelector("dialog[open], details.menu[open], [data-drawer].open") !== null;
+const isCovered = () => document.querySelector("dialog[open], details.menu[open], .pane.open") !== null;
 
 /**
  * Whether a key event is a character to be written: with AltGr it may be one, with other modifiers never. Space presses
