@@ -28,9 +28,13 @@ def list_workspaces(user: User) -> QuerySet[WorkspaceMember]:
     )
 
 
-def list_workspace_members(workspace: Workspace) -> QuerySet[WorkspaceMember]:
-    """Return the workspace's members, by name, with `user` loaded."""
-    return workspace.memberships.select_related("user").order_by("user__name_key", "user_id")
+def list_workspace_members(workspace: Workspace, search: str = "") -> QuerySet[WorkspaceMember]:
+    """Return the workspace's members, or those whose name has the words of `search`, by name, with `user` loaded."""
+    members = workspace.memberships.select_related("user").order_by("user__name_key", "user_id")
+    if not search:
+        return members
+    named = has_words(search, "user__name_key", "user__username")
+    return members.none() if named is None else members.filter(named)
 
 
 def list_people(user: User, search: str = "", *, workspace_id: UUID | None = None) -> QuerySet[User]:

@@ -19,6 +19,8 @@ from chats.selectors.unread import UNREAD_MAX
 from chats.templatetags.client_texts import client_texts
 
 if TYPE_CHECKING:
+    from django.template import Context
+
     from flowra.accounts.models import User
 
 register = template.Library()
@@ -86,6 +88,14 @@ def sprite(name: str, size: int) -> SafeString:
         size,
         name,
     )
+
+
+@register.simple_tag(takes_context=True)
+def page_link(context: Context, name: str, number: int) -> str:
+    """Return the query of this address with another page: `name` is the parameter that has its number."""
+    query = context["request"].GET.copy()
+    query[name] = str(number)
+    return f"?{query.urlencode()}"
 
 
 @register.filter

@@ -22,6 +22,7 @@ from chats.lib.direction import isolate
 from chats.selectors.invitations import find_invite, list_invitations, list_invites, list_own_invitations
 from chats.views.base import PageRequest, Question, ask, attempt, member_page, render_in_shell
 from chats.views.forms import InviteForm
+from chats.views.workspaces import SettingsTab, settings_url
 
 PER_PAGE = 50
 
@@ -58,7 +59,7 @@ def decline(request: PageRequest, invitation_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: PageRequest, workspace_id: UUID, invitation_id: UUID) -> HttpResponse:
     """Ask, then cancel an invitation."""
-    back = f"{reverse('chats:workspace_settings', args=[workspace_id])}#invitations"
+    back = settings_url(request, workspace_id, anchor="#invitations")
     if request.method != "POST":
         invitation = list_invitations(request.user, workspace_id).filter(pk=invitation_id).first()
         if invitation is None:
@@ -91,7 +92,7 @@ def create_link(request: PageRequest, workspace_id: UUID) -> HttpResponse:
         )
     else:
         messages.error(request, _("Days must be 1 to 90, uses 1 to 1,000 or empty."))
-    return redirect(f"{reverse('chats:workspace_settings', args=[workspace_id])}#invites")
+    return redirect(settings_url(request, workspace_id, SettingsTab.LINKS, "#invites"))
 
 
 @member_page
@@ -106,7 +107,7 @@ def revoke_link(request: PageRequest, workspace_id: UUID, invite_id: UUID) -> Ht
             title=_("Revoke this invite link to “%(name)s”?") % {"name": isolate(invite.workspace)},
             text=_("Nobody can join with it any more. This cannot be undone, but you can create a new one."),
             submit=_("Revoke link"),
-            back=f"{reverse('chats:workspace_settings', args=[workspace_id])}#invites",
+            back=settings_url(request, workspace_id, SettingsTab.LINKS, "#invites"),
         )
         return ask(request, question, workspace_id=workspace_id)
     attempt(
@@ -114,7 +115,7 @@ def revoke_link(request: PageRequest, workspace_id: UUID, invite_id: UUID) -> Ht
         lambda: services.revoke_invite(user=request.user, workspace_id=workspace_id, invite_id=invite_id),
         _("The link is no longer valid."),
     )
-    return redirect(f"{reverse('chats:workspace_settings', args=[workspace_id])}#invites")
+    return redirect(settings_url(request, workspace_id, SettingsTab.LINKS, "#invites"))
 
 
 @never_cache

@@ -18,8 +18,16 @@ function reveal(root) {
   for (const element of root.querySelectorAll("[data-filter], [data-copy]")) element.hidden = false;
 }
 
+/** An address may name a section that has a tab of its own now: its link has the section's name. */
+function openTab() {
+  const named = location.hash === "" ? null : document.querySelector(`.tabs a[id="${CSS.escape(location.hash.slice(1))}"]`);
+  if (named !== null) location.replace(named.href);
+}
+
 export function startForms({ signal }) {
   reveal(document);
+  openTab();
+  window.addEventListener("hashchange", openTab, { signal });
   document.body.addEventListener("htmx:load", (event) => reveal(event.detail.elt), { signal });
   document.addEventListener("input", (event) => {
     if (event.target.matches?.("[data-filter]")) filterList(event.target);

@@ -75,7 +75,7 @@ def test_roles_and_the_workspaces_name_arrive(enter: Opener, workspace: Stage) -
     stage = workspace
     stage.john.post(stage.chat_id, "Not yours")
     jane = connected(enter("jane", stage.path))
-    settings = connected(enter("jane", f"/workspaces/{stage.workspace_id}/settings/", refused=True))
+    settings = connected(enter("jane", f"/workspaces/{stage.workspace_id}/settings/?tab=general", refused=True))
     delete = jane.locator(".message [data-action=delete]")
     expect(delete).to_be_hidden()
     member = f"/workspaces/{stage.workspace_id}/members/{stage.jane.id}"

@@ -58,7 +58,10 @@ def test_no_page_speaks_english(enter: Opener, server: Server, stage: Stage) -> 
     paths = [chat, f"{chat}?before=2", f"{chat}messages/{own}/edit/", f"{chat}messages/{own}/delete/"]
     paths += [f"{chat}{part}" for part in ("members/", "members/add/", "rename/", "delete/", "leave/")]
     paths += [f"{chat}members/{stage.jane.id}/remove/", "/search/?q=stage", "/search/?q=zzzz", "/notifications/"]
-    paths += [f"{workspace}{part}" for part in ("settings/", "chats/new/", "direct/new/", "delete/")]
+    paths += [
+        f"{workspace}{part}"
+        for part in ("settings/?tab=links", "settings/?tab=general", "chats/new/", "direct/new/", "delete/")
+    ]
     paths += [f"{workspace}invites/{invite['id']}/revoke/", f"{workspace}members/{stage.jane.id}/remove/"]
     paths += ["/workspaces/new/", f"/invites/{invite['token']}/", "/accounts/profile/", "/accounts/password/change/"]
     for path in [*paths, "/invitations/", "/blocks/"]:

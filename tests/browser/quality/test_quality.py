@@ -92,6 +92,8 @@ def test_other_pages(enter: Opener, stage: Stage, scheme: str) -> None:
         "/search/?q=re",
         "/workspaces/new/",
         f"/workspaces/{stage.workspace_id}/settings/",
+        f"/workspaces/{stage.workspace_id}/settings/?tab=links",
+        f"/workspaces/{stage.workspace_id}/settings/?tab=general",
         f"/chats/{stage.chat_id}/leave/",
         "/accounts/profile/",
     ):

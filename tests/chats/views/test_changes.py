@@ -239,8 +239,9 @@ def test_making_and_renaming_a_workspace(cast: Cast) -> None:
     assert answer.headers["Location"] == reverse("chats:workspace", args=[workspace_id])
     rename = reverse("chats:workspace_rename", args=[workspace_id])
     assert client.post(rename, {"name": "\u200b"}).status_code == 422
-    client.post(rename, {"name": "Better place"})
-    assert "Better place" in client.get(reverse("chats:workspace_settings", args=[workspace_id])).content.decode()
+    settings = reverse("chats:workspace_settings", args=[workspace_id])
+    assert client.post(rename, {"name": "Better place"}).headers["Location"] == f"{settings}?tab=general"
+    assert 'value="Better place"' in client.get(settings, {"tab": "general"}).content.decode()
 
 
 def test_roles_change_hands(cast: Cast) -> None:
@@ -276,7 +277,7 @@ def test_an_invite_leads_people_in(cast: Cast) -> None:
     owner.post(create, {"role": "member", "days": "7", "max_uses": "1"})
     invite = WorkspaceInvite.objects.get()
     path = reverse("chats:invite", args=[invite.token])
-    page = owner.get(reverse("chats:workspace_settings", args=[cast.workspace.pk])).content.decode()
+    page = owner.get(reverse("chats:workspace_settings", args=[cast.workspace.pk]), {"tab": "links"}).content.decode()
     assert f"http://testserver{path}" in page
     nobody = sign_in(make_user("nell"))
     nobody.logout()
