@@ -17,6 +17,7 @@ ORDER = (
     "presence",
     "attention",
     "input",
+    "sidebar",
     "shell",
     "composer",
     "chat",

@@ -22,6 +22,7 @@ urlpatterns = [
     path("chats/<uuid:chat_id>/members/", chat_page.members, name="members"),
     path("chats/<uuid:chat_id>/members/add/", chats.add_members, name="members_add"),
     path("chats/<uuid:chat_id>/members/<uuid:user_id>/remove/", chats.remove_member, name="member_remove"),
+    path("chats/<uuid:chat_id>/favourite/", navbar.favourite, name="favourite"),
     path("chats/<uuid:chat_id>/rename/", chats.rename, name="rename"),
     path("chats/<uuid:chat_id>/close/", chats.close, name="close"),
     path("chats/<uuid:chat_id>/reopen/", chats.reopen, name="reopen"),

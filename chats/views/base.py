@@ -21,6 +21,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from chats.api.throttles import ScopedThrottle, UserThrottle
 from chats.exceptions import ChatError, Forbidden, NotFound
+from chats.views.room_list import COOKIE, ListStyle
 from chats.views.shell import Shell, build_shell
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ def shell_for(request: PageRequest, *, workspace_id: UUID | None = None, chat_id
     _heed_place(request)
     if workspace_id is None and chat_id is None:
         workspace_id = _remembered(request, WORKSPACE_KEY)
-    shell = build_shell(request.user, workspace_id=workspace_id, chat_id=chat_id)
+    style = ListStyle.read(request.COOKIES.get(COOKIE))
+    shell = build_shell(request.user, workspace_id=workspace_id, chat_id=chat_id, style=style)
     if shell.workspace is not None:
         _remember(request, WORKSPACE_KEY, shell.workspace.workspace_id)
     if chat_id is not None:

@@ -21,7 +21,8 @@ from chats.selectors.unread import find_first_unread, unread_count
 from chats.views import timeline
 from chats.views.base import PageRequest, last_chat_id, member_page, render_in_shell, shell_for
 from chats.views.forms import MembersQueryForm, WindowForm
-from chats.views.shell import ChatEntry, Shell, build_entry
+from chats.views.room_list import ChatEntry
+from chats.views.shell import Shell, build_entry
 
 NAMES_AT_ONCE = 200
 
@@ -43,7 +44,7 @@ def home(request: PageRequest) -> HttpResponse:
     """Redirect to the chat the reader was in last, or the first one; without any, show what to do."""
     shell = shell_for(request)
     last = last_chat_id(request)
-    rooms = [*shell.discussions, *shell.work, *shell.directs]
+    rooms = shell.open_rooms
     room = next((room for room in rooms if room.membership.chat_id == last), rooms[0] if rooms else None)
     if room is not None:
         return redirect("chats:detail", room.membership.chat_id)
@@ -178,11 +179,15 @@ def names(request: PageRequest, chat_id: UUID) -> JsonResponse:
 @member_page
 @require_safe
 def sidebar(request: PageRequest) -> HttpResponse:
-    """Return the list of chats and the menu of workspaces; `?chat=` and `?workspace=` are the open ones."""
+    """Return the list of chats and the menu of workspaces; `?chat=` and `?workspace=` are the open ones.
+
+    With `?part=menu` only the menu: with it the counts of the other workspaces.
+    """
     shell = shell_for(
         request, workspace_id=_id(request.GET.get("workspace", "")), chat_id=_id(request.GET.get("chat", ""))
     )
-    return render(request, "layout/_sidebar_fresh.html", {"shell": shell})
+    context = {"shell": shell, "menu_only": request.GET.get("part") == "menu"}
+    return render(request, "layout/_sidebar_fresh.html", context)
 
 
 def _id(value: str) -> UUID | None:

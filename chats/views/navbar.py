@@ -1,4 +1,4 @@
-"""The bell and the quick switcher."""
+"""The bell, the quick switcher, favourites."""
 
 from __future__ import annotations
 
@@ -73,6 +73,16 @@ def open_notification(request: PageRequest, notification_id: UUID) -> HttpRespon
     if row.message is not None:
         url += f"?{urlencode({'at': row.message.seq})}#message-{row.message.seq}"
     return redirect(url)
+
+
+@member_page
+@require_POST
+def favourite(request: PageRequest, chat_id: UUID) -> HttpResponse:
+    """Make a chat a favourite of the reader, or none any more, for browsers without scripts."""
+    services.change_own_settings(
+        user=request.user, chat_id=chat_id, is_favourite=request.POST.get("is_favourite") == "true"
+    )
+    return redirect("chats:detail", chat_id)
 
 
 @member_page

@@ -76,7 +76,7 @@ def detail(request: PageRequest, workspace_id: UUID) -> HttpResponse:
     """Redirect to the workspace's first chat; without one, show what to do."""
     access_workspace(request.user, workspace_id)
     shell = shell_for(request, workspace_id=workspace_id)
-    for room in [*shell.discussions, *shell.work, *shell.directs]:
+    for room in shell.open_rooms:
         return redirect("chats:detail", room.membership.chat_id)
     return render_in_shell(request, "chats/empty.html", {}, workspace_id=workspace_id)
 

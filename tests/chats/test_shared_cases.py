@@ -9,8 +9,10 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from chats.models import Message
+from chats.models import Chat, ChatMember, Message
 from chats.templatetags.chat_tags import badge, hue, initials, spoken_count
+from chats.views.room_list import ChatEntry, ListStyle
+from chats.views.room_list import arrange as arrange_rooms
 from chats.views.timeline import arrange
 from tests.support.processes import ROOT
 
@@ -65,3 +67,30 @@ def test_badge(count: int, text: str) -> None:
 @pytest.mark.parametrize(("count", "text"), cases("counts")["spoken"])
 def test_spoken_count(count: int, text: str) -> None:
     assert spoken_count(count) == text
+
+
+def entry(case: dict[str, Any]) -> ChatEntry:
+    number, at = int(case["id"]), datetime.datetime.fromtimestamp(case.get("at", 0), datetime.UTC)
+    chat = Chat(
+        id=UUID(int=number),
+        kind=case["kind"],
+        title=case["name"],
+        seq=case.get("unread", 0),
+        closed_at=at if case.get("closed") else None,
+        last_message_at=at,
+    )
+    row = ChatMember(chat=chat, is_favourite=case.get("favourite", False))
+    row.counted_unread = case.get("unread", 0)  # type: ignore[attr-defined]
+    return ChatEntry(row, None, is_current=False)
+
+
+@pytest.mark.parametrize("case", cases("rooms"), ids=lambda case: case["what"])
+@pytest.mark.parametrize("unread_first", [False, True])
+def test_the_list_of_chats(case: dict[str, Any], unread_first: bool) -> None:
+    sections = arrange_rooms(map(entry, case["rooms"]), ListStyle(unread_first))
+    found = {
+        section.name: [str(room.membership.chat_id.int) for room in section.rooms]
+        for section in sections
+        if section.rooms
+    }
+    assert found == case["unread_first" if unread_first else "by_kind"]

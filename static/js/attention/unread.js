@@ -1,5 +1,6 @@
 // Unread counts in the list of chats and in the title.
 import { on } from "../lib/bus.js";
+import { text } from "../lib/text.js";
 
 const MOST = 99;
 const COUNT = /^\(\d+\+?\) /; // at the beginning of a title
@@ -30,29 +31,54 @@ function roomOf(chatId) {
   return document.querySelector(`.sidebar a.room[data-chat-id="${CSS.escape(chatId)}"]`);
 }
 
+/** Returns a new .count, or .count.sign: a number, and the words for it. */
+function countElement(unread, mentions, { isSign = false, key = "unread_count" } = {}) {
+  const count = document.createElement("span");
+  count.className = isSign ? "count sign" : "count";
+  count.classList.toggle("mentions", mentions > 0);
+  const shown = count.appendChild(document.createElement("span"));
+  shown.setAttribute("aria-hidden", "true");
+  shown.textContent = mentions > 0 ? `${isSign ? "" : "@ "}${badge(mentions)}` : badge(unread);
+  const spoken = count.appendChild(document.createElement("span"));
+  spoken.className = "visually-hidden";
+  spoken.textContent = text(key, { count: spokenCount(unread) });
+  return count;
+}
+
+/** Have the number in one of the navbar's signs, none without unread messages. */
+function paintSign(id, { unread, mentions }, key) {
+  const sign = document.getElementById(id);
+  const fresh = unread > 0 ? [countElement(unread, mentions, { isSign: true, key })] : [];
+  if (sign !== null && sign.textContent !== (fresh[0]?.textContent ?? "")) sign.replaceChildren(...fresh);
+}
+
+const numbersOf = ({ dataset }) => ({ unread: Number(dataset.unread ?? 0), mentions: Number(dataset.mentions ?? 0) });
+
 export class Unread {
-  /** `sidebar` (sidebar.js) fetches the list of chats again: for a chat that it does not show. */
+  /** `sidebar` see sidebar/start.js: it follows the counts, and fetches those of the other workspaces. */
   constructor({ sidebar, signal }) {
     this.sidebar = sidebar;
     const follow = (frame) => {
-      if (!this.set(frame.chat_id, frame.unread_count, frame.mention_count)) this.sidebar.refresh();
+      if (!this.set(frame.chat_id, frame.unread_count, frame.mention_count)) this.sidebar.refreshCounts();
     };
     on("chat.unread", follow, signal);
-    on("sidebar.shown", () => this.showTotal(), signal);
+    for (const type of ["sidebar.shown", "header.shown", "chat.opened"]) on(type, () => this.showTotal(), signal);
     this.showTotal();
   }
 
   /** Show a chat's counts; returns false where the list does not have it. */
   set(chatId, unread, mentions) {
     const room = roomOf(chatId);
-    const list = document.getElementById("sidebar-list");
-    if (room === null || list === null) return false;
+    if (room === null) return false;
     this.sidebar.changedHere();
-    const total = Number(list.dataset.totalUnread) + unread - Number(room.dataset.unread);
-    list.dataset.totalUnread = String(Math.max(total, 0));
+    const before = numbersOf(room);
+    if (before.unread === unread && before.mentions === mentions) return true;
     room.dataset.unread = String(unread);
     room.dataset.mentions = String(mentions);
-    this.paint(room, unread, mentions);
+    room.classList.toggle("unread", unread > 0);
+    room.querySelector(".count")?.remove();
+    if (unread > 0) room.append(countElement(unread, mentions));
+    this.sidebar.counted(room, unread > before.unread);
     this.showTotal();
     return true;
   }
@@ -62,18 +88,21 @@ export class Unread {
     return Number(roomOf(chatId)?.dataset.mentions ?? 0);
   }
 
-  paint(room, unread, mentions) {
-    const count = room.querySelector(".count");
-    const [shown, spoken] = count.children;
-    room.classList.toggle("unread", unread > 0);
-    count.hidden = unread === 0;
-    count.classList.toggle("mentions", mentions > 0);
-    shown.textContent = mentions > 0 ? `@ ${badge(mentions)}` : badge(unread);
-    spoken.textContent = spoken.textContent.replace(/^\d*\+?/, spokenCount(unread));
-  }
-
+  /** Show the sums: here, in the other workspaces, and all of them in the title. */
   showTotal() {
-    const total = Number(document.getElementById("sidebar-list")?.dataset.totalUnread ?? 0);
+    const here = { unread: 0, mentions: 0 };
+    for (const room of document.querySelectorAll("#sidebar-list a.room.unread")) {
+      const { unread, mentions } = numbersOf(room);
+      here.unread += unread;
+      here.mentions += mentions;
+    }
+    const choices = document.getElementById("workspace-choices");
+    const elsewhere = choices === null ? { unread: 0, mentions: 0 } : numbersOf(choices);
+    const total = here.unread + elsewhere.unread;
+    const list = document.getElementById("sidebar-list");
+    if (list !== null) list.dataset.totalUnread = String(total);
+    for (const id of ["sidebar-sign", "chat-sign"]) paintSign(id, here, "unread_count"); // on a phone the chat has its own
+    paintSign("workspace-sign", elsewhere, "unread_elsewhere");
     document.title = titleWith(document.title, total);
   }
 }

@@ -1,8 +1,8 @@
 // Writing on the page of a chat: the box with its draft, and the people whom one can mention.
-import { on } from "../lib/bus.js";
+import { emit, on } from "../lib/bus.js";
 import { callApi, RestError } from "../net/rest.js";
 import { Composer } from "./composer.js";
-import { Drafts } from "./drafts.js";
+import { Drafts } from "../outbox/drafts.js";
 import { MemberSearch } from "./member-search.js";
 
 /**
@@ -29,7 +29,7 @@ export function startComposer({ chatId, userId, members, isKnown, here, clock, s
   };
   const composer = new Composer({
     form: document.getElementById("composer"),
-    drafts: new Drafts({ storage: localStorage, userId, chatId, now: clock.now }),
+    drafts: new Drafts({ storage: localStorage, userId, chatId, now: clock.now, onChange: () => emit("drafts.changed", {}) }),
     people,
     onQuery: (query) => search.want(members.isPartial ? query : null),
     signal,

@@ -17,3 +17,16 @@ export function paced(run, { settle, every, clock }) {
     }, Math.max(settle, pause));
   };
 }
+
+/** Returns a function that has `run()` called before the next picture is drawn; calls until then are one. */
+export function perFrame(run, signal) {
+  let isAsked = false;
+  return () => {
+    if (isAsked) return;
+    isAsked = true;
+    requestAnimationFrame(() => {
+      isAsked = false;
+      if (!signal.aborted) run();
+    });
+  };
+}

@@ -12,6 +12,7 @@ import { Database } from "../outbox/database.js";
 import { startOutbox } from "../outbox/start.js";
 import { forgetAfterSignOut } from "../outbox/sign-out.js";
 import { People } from "../presence/people.js";
+import { startSidebar } from "../sidebar/start.js";
 import { makeConnection } from "./connection.js";
 import { closeDialogs, openDialog, startDialogs } from "./dialogs.js";
 import { closeDrawer, startDrawers } from "./drawers.js";
@@ -21,7 +22,6 @@ import { startKeyboard } from "./keyboard.js";
 import { LivePage } from "./live-page.js";
 import { closeMenus, startMenus, startTheme } from "./menus.js";
 import { startQuickSwitcher } from "./quick-switcher.js";
-import { startSidebar } from "./sidebar.js";
 
 const RELOAD_WITHIN = 1000; // ms: after a server's restart its clients do not all ask at once
 const NO_CHAT = { chatId: "", isSeen: () => false, isSafe: () => true };
@@ -59,14 +59,14 @@ export function startApp(pageClock = browserClock) {
 
   const socket = makeConnection({ ...part, toasts });
   const people = new People(part);
-  const sidebar = startSidebar({ ...part, open, userId });
+  const outbox = startOutbox({ ...part, userId, socket, database, open, toasts, openDialog });
+  const sidebar = startSidebar({ ...part, open, userId, outbox, toasts });
   const content = document.getElementById("content");
   const page = lifetime(clock, signal); // of a page without a chat, until a chat takes its place
   if (content !== null) new LivePage({ ...page, content, htmx });
   const unread = new Unread({ sidebar, signal });
   const isSeen = (notification) => open.isSeen(notification);
   const notifications = new Notifications({ ...part, bell: document.getElementById("bell"), isSeen, toasts });
-  const outbox = startOutbox({ ...part, userId, socket, database, open, toasts, openDialog });
   sayNews({ userId, toasts, signal });
   const refresh = () => {
     sidebar.refresh();

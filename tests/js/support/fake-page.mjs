@@ -128,6 +128,7 @@ export function makePage() {
     matchMedia: () => Object.assign(new FakeTarget(), { matches: false }),
     IntersectionObserver: FakeObserver,
     MutationObserver: FakeObserver,
+    ResizeObserver: FakeObserver,
     WebSocket: FakeSocket,
     HTMLDialogElement: FakeElement,
     requestAnimationFrame: () => {},

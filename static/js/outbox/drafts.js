@@ -32,13 +32,19 @@ function keysWith(storage, prefix) {
   }
 }
 
+/** The chats that have a draft of this user: a set of ids. */
+export function chatsWithDrafts(storage, userId) {
+  const ofUser = `${PREFIX}${userId}.`;
+  return new Set(keysWith(storage, ofUser).map((key) => key.slice(ofUser.length).split(".")[0]));
+}
+
 const isEqual = (one, other) => one.body === other.body && (one.reply?.id ?? null) === (other.reply?.id ?? null);
 const EMPTY = { body: "", reply: null };
 
 export class Drafts {
-  /** `now()` is in ms. `start()` has to be called before anything else. */
-  constructor({ storage, userId, chatId, now }) {
-    Object.assign(this, { storage, now });
+  /** `now()` is in ms; `onChange()` is called after something was stored or removed. `start()` has to be called first. */
+  constructor({ storage, userId, chatId, now, onChange = () => {} }) {
+    Object.assign(this, { storage, now, onChange });
     this.ofUser = `${PREFIX}${userId}.`;
     this.base = `${this.ofUser}${chatId}`;
     this.id = null; // of the draft that the box shows
@@ -63,6 +69,7 @@ export class Drafts {
       if (this.id !== null) remember(this.storage, this.keyOf(this.id), null);
       this.set(null, { body, reply }, false);
       this.isSafe = true;
+      this.onChange();
       return;
     }
     const isNew = this.id === null;
@@ -70,6 +77,7 @@ export class Drafts {
     const text = JSON.stringify({ body, reply, at: this.now() });
     this.isSafe = text.length <= MOST_CHARACTERS && remember(this.storage, this.keyOf(this.id), text);
     if (isNew) this.prune();
+    this.onChange();
   }
 
   /** The box was emptied: its text was sent, or discarded. What was typed elsewhere meanwhile stays. */

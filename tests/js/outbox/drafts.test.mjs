@@ -1,7 +1,7 @@
 // One draft a chat over all tabs; what somebody typed is never written over.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Drafts, MOST, MOST_CHARACTERS } from "../../../static/js/composer/drafts.js";
+import { Drafts, MOST, MOST_CHARACTERS } from "../../../static/js/outbox/drafts.js";
 import { FakeStorage } from "../support/outbox-stage.mjs";
 
 const DAY = 24 * 3600 * 1000;
