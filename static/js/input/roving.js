@@ -2,7 +2,7 @@
 import { isComposing } from "../lib/keys.js";
 
 const PAGE = 10; // items, for Page Up and Page Down
-const WATCHED = { childList: true, subtree: true, attributes: true, attributeFilter: ["hidden", "open", "aria-current"] };
+const WATCHED = { childList: true, subtree: true, attributes: true, attributeFilter: ["hidden", "open", "aria-current", "aria-expanded"] };
 
 /** Where a key leads from the item at `index` of `count`; null where it leads nowhere. `page`: how many items are a page. */
 export function stepOf(key, index, count, page = PAGE) {

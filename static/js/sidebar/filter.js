@@ -53,7 +53,7 @@ export class Filter {
       event.preventDefault();
       const shown = this.list.visible();
       const room = event.key === "ArrowDown" ? shown[0] : shown.at(-1);
-      if (room) this.list.rove(room).focus();
+      room?.focus();
     } else if (event.key === "Enter") {
       event.preventDefault();
       const [first] = this.list.visible();

@@ -1,6 +1,5 @@
 // The list of chats as it stands on the page: it moves with what is unread, and keeps still below the pointer and the focus.
 import { nameKey } from "../lib/folding.js";
-import { isComposing } from "../lib/keys.js";
 import { reorder } from "../presence/reorder.js";
 import { ALWAYS, arrange, isSame, SECTIONS, withoutMoves } from "./arrange.js";
 import { rememberStyle } from "./list-style.js";
@@ -34,14 +33,8 @@ export class RoomList {
     listen("change", ({ target }) => {
       if (target.name === "room-order") this.setOrder(target.value);
     });
-    listen("keydown", (event) => this.key(event));
-    this.start();
-  }
-
-  start() {
     const current = rooms().find((room) => room.hasAttribute("aria-current"));
     if (current) this.open(current.dataset.chatId);
-    this.rove();
   }
 
   /** A chat was opened, "" for none: it is the current one, and stays where it is until another is opened. */
@@ -152,27 +145,5 @@ export class RoomList {
   /** The chats that are shown, from above. */
   visible() {
     return rooms().filter((room) => room.offsetParent !== null);
-  }
-
-  /** The list is one stop for Tab, at the open chat or the first one; arrows go on from there. */
-  rove(to = null) {
-    const shown = this.visible();
-    const stop = to ?? shown.find((room) => room === document.activeElement) ??
-      shown.find((room) => room.hasAttribute("aria-current")) ?? shown[0];
-    for (const room of rooms()) {
-      const index = room === stop ? 0 : -1;
-      if (room.tabIndex !== index) room.tabIndex = index;
-    }
-    return stop;
-  }
-
-  key(event) {
-    const room = event.target.closest?.("a.room");
-    const steps = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
-    if (!room || !(event.key in steps) || isComposing(event) || event.altKey || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    const shown = this.visible();
-    const place = Math.min(Math.max(shown.indexOf(room) + steps[event.key], 0), shown.length - 1);
-    this.rove(shown[place]).focus();
   }
 }

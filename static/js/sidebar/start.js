@@ -46,11 +46,7 @@ function placeOfFocus() {
  */
 export function startSidebar({ open, userId, outbox, toasts, clock, signal }) {
   const pane = document.getElementById("sidebar");
-  /** What depends on what stands where. */
-  const placed = perFrame(() => {
-    more.show();
-    list.rove();
-  }, signal);
+  const placed = perFrame(() => more.show(), signal);
   const more = new MoreUnread({ pane, signal });
   const list = new RoomList({ pane, onShow: placed, signal });
   const filter = new Filter({ pane, list, onShow: placed, signal });
