@@ -5,16 +5,21 @@ const MESSAGE = /^#message-(\d+)$/;
 const LIST = "#sidebar"; // of chats, on a phone: shell/drawers.js
 
 /**
- * What an address of a chat asks for: {chatId, seq, isList, href}; `seq` is of the message to be shown, null where none is
- * named; `isList`: whether the list of chats lies over it. Returns null for every other address, also for parts and pages
- * below a chat's.
+ * What an address of a chat asks for: {chatId, seq, isList, path, href}; `seq` is of the message to be shown, null where none is
+ * named, `path` where the server has the chat's part with it; `isList`: whether the list of chats lies over it. Returns
+ * null for every other address, also for parts and pages below a chat's.
  */
 export function chatAddress(url) {
   const chatId = CHAT.exec(url.pathname)?.[1];
   if (chatId === undefined || !(["", LIST].includes(url.hash) || MESSAGE.test(url.hash))) return null;
   if ([...url.searchParams.keys()].some((name) => name !== "at")) return null;
   const seq = Number(MESSAGE.exec(url.hash)?.[1] ?? url.searchParams.get("at")) || null;
-  return { chatId, seq, isList: url.hash === LIST, href: url.pathname + url.search + url.hash };
+  return { chatId, seq, isList: url.hash === LIST, path: pathOf(chatId, seq), href: url.pathname + url.search + url.hash };
+}
+
+/** Where the server has a chat with the message `seq`; with null as it opens by itself. */
+export function pathOf(chatId, seq) {
+  return `/chats/${chatId}/${seq === null ? "" : `?at=${seq}`}`;
 }
 
 /** The address that a link leads to. Those within a message name no chat: theirs is meant, whatever the page's address is. */

@@ -1,34 +1,54 @@
 // Opens chats within the page: the document, the socket and the list of chats stay.
 import { emit, on } from "../lib/bus.js";
 import { lifetime } from "../lib/clock.js";
-import { fetchPart, PageError } from "../net/fetch-page.js";
+import { text } from "../lib/text.js";
 import { Retry } from "../net/retry.js";
-import { chatAddress } from "./address.js";
+import { signInAddress } from "../shell/connection.js";
+import { chatAddress, pathOf } from "./address.js";
+import { Frame } from "./frame.js";
 import { forgetOpened, rememberOpened } from "./place.js";
-import { bootstrapOf, parseChat, showCurrent, shownNodes, showNodes, showTitle } from "./view.js";
+import { bootstrapOf, parseChat, roomOf, showCurrent, shownNodes, showNodes, showTitle } from "./view.js";
 
+const PATIENCE = 200; // ms until something is shown of a chat that is on its way
 const GONE = new Set([403, 404]);
 
 export class Navigator {
-  /** `app` is what startApp returns, `startChat(app, bootstrap)` see chat/start.js, `recent` see recent.js. */
-  constructor({ app, startChat, recent }) {
-    Object.assign(this, { app, startChat, recent });
+  /**
+   * `app` is what startApp returns, `startChat(app, bootstrap)` see chat/start.js, `recent` see recent.js, `userId` the reader.
+   * `load(path, signal)` returns a promise of the part of a chat's page that rejects with PageError.
+   */
+  constructor({ app, startChat, recent, load, userId }) {
+    Object.assign(this, { app, startChat, recent, load, userId });
     this.chat = null; // the open one: {chatId, nodes, part}
-    this.loading = null; // the lifetime of the one that is being fetched
+    this.frame = null; // what stands in the place of one
+    this.loading = null; // the lifetime of the request for one
     this.wantedId = ""; // the open chat, or the one on its way
     this.path = location.pathname; // of what is shown
     this.isList = false; // whether the list of chats lies over it, on a phone
+    this.version = null; // of the page's static files, as the server's first answer has it
+    this.isOutdated = false; // the server has other static files by now
     const nodes = shownNodes();
     if (nodes === null) forgetOpened();
-    else this.start(nodes, { ...bootstrapOf(nodes), place: history.state?.place });
+    else {
+      const bootstrap = bootstrapOf(nodes);
+      this.compareVersion(bootstrap);
+      this.start(nodes, { ...bootstrap, place: history.state?.place });
+    }
+    on("welcome", (frame) => this.compareVersion(frame), app.signal);
     on("sidebar.shown", () => showCurrent(this.wantedId), app.signal);
     history.scrollRestoration = "manual";
+  }
+
+  /** The server's version may be another one than the page's: then the next chat is opened by loading its page. */
+  compareVersion({ version }) {
+    this.version ??= version ?? null;
+    this.isOutdated ||= this.version !== (version ?? this.version);
   }
 
   /** Go to an address, within the page where it is a chat's. */
   navigate(href) {
     const to = chatAddress(new URL(href, location.href));
-    if (to === null) {
+    if (to === null || this.isOutdated) {
       location.assign(href);
       return;
     }
@@ -44,9 +64,14 @@ export class Navigator {
     else if (location.pathname !== this.path) location.reload(); // no chat; without a change of path it is a jump within the page
   }
 
+  /** Whether a chat is shown without a request. */
+  isAtHand(chatId) {
+    return this.chat?.chatId === chatId || this.recent.has(chatId);
+  }
+
   /** Write into the entry of the history where its reader is, for a reload and for coming back. */
   rememberPlace() {
-    if (this.chat !== null && this.wantedId === this.chat.chatId) history.replaceState({ place: this.chat.part.place() }, "");
+    if (this.chat?.chatId === this.wantedId && this.path === location.pathname) history.replaceState({ place: this.chat.part.place() }, "");
   }
 
   /** Show a chat; `place` is where its reader was in this entry of the history, undefined in a new one. */
@@ -65,45 +90,99 @@ export class Navigator {
       return;
     }
     const kept = this.recent.take(to.chatId);
-    if (kept === null) this.load(to, place);
+    if (kept === null) this.fetch(to, place);
     else {
       this.open(kept.nodes, kept.bootstrap, { isNew: false });
       if (to.seq !== null && place === undefined) this.chat.part.land(to.seq);
     }
   }
 
-  load({ chatId, seq }, place) {
-    const at = seq ?? place?.seq ?? null;
-    const path = `/chats/${chatId}/${at === null ? "" : `?at=${at}`}`;
+  /** Fetch a chat until it is there, or cannot be had; what is shown of it meanwhile comes after a moment, or with a failure. */
+  fetch({ chatId, seq }, place) {
+    const path = pathOf(chatId, seq ?? place?.seq ?? null);
     const loading = lifetime(this.app.clock, this.app.signal);
     this.loading = loading;
     const retry = new Retry({
-      ask: () => fetchPart(path, loading.signal),
+      ask: () => this.load(path, loading.signal),
       onAnswer: (html) => {
         loading.stop();
         this.loading = null;
-        const nodes = parseChat(html);
-        if (nodes === null) location.reload();
-        else this.open(nodes, { ...bootstrapOf(nodes), place }, { isNew: true });
+        this.arrived(html, chatId, place);
       },
-      onError: (error) => {
-        if (!(error instanceof PageError)) throw error;
-        if (GONE.has(error.status)) location.reload();
-        return !GONE.has(error.status);
-      },
+      onError: (error) => this.failed(error, chatId),
       clock: loading.clock,
     });
+    const isSlow = () => {
+      if (this.frame?.chatId !== chatId) this.showFrame(chatId, "");
+    };
+    loading.clock.setTimeout(isSlow, PATIENCE);
+    const stateChanged = ({ state }) => {
+      if (state === "online" && this.frame?.chatId === chatId && !this.frame.isPutOff) retry.start();
+    };
+    on("socket.state", stateChanged, loading.signal);
     loading.signal.addEventListener("abort", () => retry.cancel());
     retry.start();
   }
 
+  arrived(html, chatId, place) {
+    const nodes = parseChat(html);
+    if (nodes === null) {
+      location.reload(); // another page than a chat's: the browser shows it
+      return;
+    }
+    const bootstrap = bootstrapOf(nodes);
+    this.compareVersion(bootstrap);
+    if (this.isOutdated) location.reload();
+    else this.open(nodes, { ...bootstrap, place }, { isNew: true });
+  }
+
+  /** Returns whether to ask again, or after how many ms. */
+  failed(error, chatId) {
+    if (error.status === undefined) throw error;
+    if (error.isSignedOut) {
+      this.showFrame(chatId, text("signed_out"), { link: { href: signInAddress(), label: text("sign_in") }, isOver: true });
+      return false;
+    }
+    if (GONE.has(error.status)) {
+      const link = { href: "/", label: text("to_chats") };
+      this.showFrame(chatId, text("chat_unavailable"), { link, isOver: true, canWrite: false });
+      this.app.sidebar.refresh();
+      return false;
+    }
+    const { status, retryAfter } = error;
+    const words = status === 429 ? text("too_many_requests", { seconds: retryAfter }) : text("waiting");
+    this.showFrame(chatId, words);
+    this.frame.isPutOff = retryAfter > 0;
+    return Math.max(retryAfter * 1000, 1);
+  }
+
+  /** Show what is known of a chat that cannot be had, or not yet; `words` say why. */
+  showFrame(chatId, words, how = {}) {
+    if (this.frame?.chatId !== chatId) {
+      this.leave();
+      const { app, userId } = this;
+      const label = roomOf(chatId)?.querySelector(".room-name").textContent ?? "";
+      this.frame = new Frame({ app, chatId, userId, label });
+      showNodes(this.frame.nodes, { htmx: window.htmx, isNew: false });
+      showTitle(label || text("opening"));
+      this.path = location.pathname;
+      if (matchMedia("(hover: hover)").matches) this.frame.focus();
+      emit("chat.shown", { chat_id: chatId });
+    }
+    this.frame.say(words, how);
+  }
+
   /** Put a chat in the place of what is shown. */
   open(nodes, bootstrap, { isNew }) {
-    this.leave();
+    const cursor = this.leave();
     showNodes(nodes, { htmx: window.htmx, isNew });
     showTitle(nodes.main.querySelector("#chat-header").dataset.label);
     this.start(nodes, bootstrap);
-    if (document.querySelector(`.sidebar a.room[data-chat-id="${CSS.escape(bootstrap.chat_id)}"]`) === null) this.app.sidebar.refresh();
+    if (roomOf(bootstrap.chat_id) === null) this.app.sidebar.refresh();
+    if (cursor === null) return;
+    const area = document.getElementById("composer-body"); // somebody was writing
+    area.focus();
+    area.setSelectionRange(...cursor);
   }
 
   start(nodes, bootstrap) {
@@ -115,15 +194,19 @@ export class Navigator {
     emit("chat.opened", { chat_id: chatId });
   }
 
-  /** Stop what is shown; a chat is kept for coming back. */
+  /** Stop what is shown; a chat is kept for coming back. Returns the place of the cursor in what stood for a chat, or null. */
   leave() {
     this.app.leavePage();
-    if (this.chat === null) return;
+    const cursor = this.frame?.cursor ?? null;
+    this.frame?.stop();
+    this.frame = null;
+    if (this.chat === null) return cursor;
     const { chatId, part, nodes } = this.chat;
     emit("chat.left", { chat_id: chatId });
     const bootstrap = part.stop();
     this.chat = null;
     if ("gone" in nodes.main.dataset) this.app.socket.unfollow(chatId);
     else this.recent.keep({ chatId, bootstrap, nodes });
+    return cursor;
   }
 }

@@ -1,21 +1,48 @@
 // Links to chats, back and forward, within one page.
 import { startChat } from "../chat/start.js";
+import { paced } from "../lib/paced.js";
+import { fetchPart } from "../net/fetch-page.js";
 import { addressOf, chatAddress, followed } from "./address.js";
 import { Navigator } from "./navigator.js";
+import { Prefetch } from "./prefetch.js";
 import { Recent } from "./recent.js";
 
 /** Start the chat that the page shows, if it is one's, and open others in its place; `app` is what startApp returns. */
 export function startNavigation(app) {
-  const { signal, socket } = app;
+  const { signal, clock, socket } = app;
   const userId = document.body.dataset.userId ?? "";
-  const navigator = new Navigator({ app, startChat, recent: new Recent({ socket, userId, signal }) });
-  app.navigate = (href) => navigator.navigate(href);
-  document.addEventListener("click", (event) => {
+  const recent = new Recent({ socket, userId, signal });
+  const prefetch = new Prefetch({
+    load: fetchPart,
+    isAllowed: (chatId) => socket.isOpen && navigator.connection?.saveData !== true && !guide.isAtHand(chatId),
+    clock,
+    signal,
+  });
+  const load = (path, loading) => prefetch.take(path, loading);
+  const guide = new Navigator({ app, startChat, recent, load, userId });
+  app.navigate = (href) => guide.navigate(href);
+  const listen = (target, type, handler) => target.addEventListener(type, handler, { signal });
+  listen(document, "click", (event) => {
     const link = followed(event);
     if (link === null || chatAddress(addressOf(link)) === null) return;
     event.preventDefault();
-    navigator.navigate(addressOf(link).href);
-  }, { signal });
-  window.addEventListener("popstate", ({ state }) => navigator.popped(state), { signal });
-  window.addEventListener("pagehide", () => navigator.rememberPlace(), { signal });
+    guide.navigate(addressOf(link).href);
+  });
+  /** The chat that a pointer is at, as prefetch.js takes it. */
+  const pointed = ({ target }) => {
+    const link = target.closest?.("a[href]") ?? null;
+    return link && chatAddress(addressOf(link));
+  };
+  listen(document, "pointerover", (event) => {
+    if (event.pointerType === "mouse") prefetch.hover(pointed(event));
+  });
+  listen(document, "pointerdown", (event) => {
+    const to = event.button === 0 ? pointed(event) : null;
+    if (to !== null) prefetch.press(to);
+  });
+  listen(window, "popstate", ({ state }) => guide.popped(state));
+  // In time for a reload; where the browser does not tell, it is what was noted after scrolling.
+  listen(window, "beforeunload", () => guide.rememberPlace());
+  const scrolled = paced(() => guide.rememberPlace(), { settle: 250, every: 500, clock });
+  document.addEventListener("scroll", scrolled, { capture: true, passive: true, signal });
 }

@@ -25,14 +25,14 @@ export function bootstrapOf({ data }) {
   return JSON.parse(data.textContent);
 }
 
-/** Put elements of a chat in the place of what is shown. `isNew`: whether they have never been in the document. */
+/** Put elements of a chat in the place of what is shown; `data` may be null. `isNew`: whether they come from the server. */
 export function showNodes({ main, aside, data }, { htmx, isNew }) {
   const shown = byId(document);
   shown.main.replaceWith(main);
   if (shown.aside === null) main.after(aside);
   else shown.aside.replaceWith(aside);
-  if (shown.data === null) document.head.append(data);
-  else shown.data.replaceWith(data);
+  shown.data?.remove();
+  if (data !== null) document.head.append(data);
   for (const element of isNew ? [main, aside] : []) {
     htmx.process(element);
     announceLoaded(element);
@@ -40,6 +40,11 @@ export function showNodes({ main, aside, data }, { htmx, isNew }) {
   if (matchMedia("(prefers-reduced-motion: no-preference)").matches) {
     for (const element of [main, aside]) element.animate({ opacity: [0.3, 1] }, FADE);
   }
+}
+
+/** A chat's entry in the list of chats; null where it has none. */
+export function roomOf(chatId) {
+  return document.querySelector(`.sidebar a.room[data-chat-id="${CSS.escape(chatId)}"]`);
 }
 
 /** Show in the list of chats which one is open, and its name in the title. */

@@ -1,12 +1,16 @@
 // Pages of ours, and parts of them, as HTML.
 
 const ANSWER_WITHIN = 20000; // ms
+const SIGN_IN = "/accounts/login/";
 
-/** The page could not be had; `status` is HTTP's, 0 without an answer, and where the answer is another page's. */
+/**
+ * The page could not be had; `status` is HTTP's, 0 without an answer, and where the answer is another page's. `retryAfter`: in how
+ * many seconds to ask again, 0 where the server does not say; `isSignedOut`: whether the answer was the sign-in page.
+ */
 export class PageError extends Error {
-  constructor(status, cause) {
+  constructor(status, { cause, retryAfter = 0, isSignedOut = false } = {}) {
     super(`HTTP ${status}`, { cause });
-    this.status = status;
+    Object.assign(this, { status, retryAfter, isSignedOut });
   }
 }
 
@@ -22,10 +26,10 @@ export async function fetchPage(path, signal, headers = {}) {
     });
     html = await response.text();
   } catch (error) {
-    throw new PageError(0, error);
+    throw new PageError(0, { cause: error });
   }
-  if (!response.ok) throw new PageError(response.status);
-  if (response.redirected) throw new PageError(0); // to the sign-in
+  if (!response.ok) throw new PageError(response.status, { retryAfter: Number(response.headers.get("Retry-After")) || 0 });
+  if (response.redirected) throw new PageError(0, { isSignedOut: new URL(response.url).pathname === SIGN_IN });
   return html;
 }
 

@@ -4,7 +4,7 @@ import { retryDelay } from "./backoff.js";
 export class Retry {
   /**
    * `ask()` returns a promise. Its answer goes to `onAnswer(answer)`. Its error goes to `onError(error)`, which returns
-   * whether to ask again, and may throw; the wait is doubled from failure to failure. `isWanted()`: whether to ask again
+   * whether to ask again, or after how many ms at the earliest, and may throw; the wait is doubled from failure to failure. `isWanted()`: whether to ask again
    * now; where not, `resume()` does.
    */
   constructor({ ask, onAnswer, onError, isWanted = () => true, clock }) {
@@ -40,7 +40,8 @@ export class Retry {
     try {
       answer = await this.ask();
     } catch (error) {
-      if (generation === this.generation && this.onError(error) && generation === this.generation) this.wait();
+      const again = generation === this.generation && this.onError(error);
+      if (again && generation === this.generation) this.wait(Number(again));
       return;
     }
     if (generation !== this.generation) return;
@@ -48,11 +49,11 @@ export class Retry {
     this.onAnswer(answer);
   }
 
-  wait() {
+  wait(least) {
     this.timer = this.clock.setTimeout(() => {
       if (this.isWanted()) this.start();
       else this.isOwed = true;
-    }, retryDelay(this.failures));
+    }, Math.max(retryDelay(this.failures), least));
     this.failures += 1;
   }
 }

@@ -7,7 +7,8 @@ import { text } from "../lib/text.js";
 
 const GIVEN_UP = new Set(["exhausted", "fatal"]);
 
-function signInAddress() {
+/** Where to sign in, to come back to this page. */
+export function signInAddress() {
   return `/accounts/login/?next=${encodeURIComponent(location.pathname)}`;
 }
 

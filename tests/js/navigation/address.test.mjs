@@ -7,12 +7,16 @@ const ID = "01a2236e-6fa3-7708-a308-f4da8251514b";
 const of = (path) => chatAddress(new URL(path, "http://flowra.test"));
 
 test("addresses of chats", () => {
-  assert.deepEqual(of(`/chats/${ID}/`), { chatId: ID, seq: null, isList: false, href: `/chats/${ID}/` });
-  assert.deepEqual(of(`/chats/${ID}/?at=7`), { chatId: ID, seq: 7, isList: false, href: `/chats/${ID}/?at=7` });
+  assert.deepEqual(of(`/chats/${ID}/`), {
+    chatId: ID, seq: null, isList: false, path: `/chats/${ID}/`, href: `/chats/${ID}/`,
+  });
+  assert.deepEqual(of(`/chats/${ID}/?at=7`), {
+    chatId: ID, seq: 7, isList: false, path: `/chats/${ID}/?at=7`, href: `/chats/${ID}/?at=7`,
+  });
   assert.equal(of(`/chats/${ID}/?at=7#message-8`).seq, 8);
-  assert.equal(of(`/chats/${ID}/#message-8`).seq, 8);
+  assert.equal(of(`/chats/${ID}/#message-8`).path, `/chats/${ID}/?at=8`);
   assert.equal(of(`/chats/${ID}/?at=x`).seq, null);
-  assert.deepEqual(of(`/chats/${ID}/#sidebar`), { chatId: ID, seq: null, isList: true, href: `/chats/${ID}/#sidebar` });
+  assert.deepEqual([of(`/chats/${ID}/#sidebar`).isList, of(`/chats/${ID}/#sidebar`).seq], [true, null]);
 });
 
 test("all others", () => {

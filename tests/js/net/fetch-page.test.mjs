@@ -7,9 +7,10 @@ const { signal } = new AbortController();
 let headers = null;
 const answers = {
   html: { ok: true, redirected: false, status: 200, text: async () => "html" },
-  redirected: { ok: true, redirected: true, status: 200, text: async () => "sign in" },
-  gone: { ok: false, redirected: false, status: 404, text: async () => "not found" },
-  away: { ok: false, redirected: false, status: 503, text: async () => "" },
+  redirected: { ok: true, redirected: true, url: "http://flowra.test/accounts/login/?next=/", status: 200, text: async () => "" },
+  elsewhere: { ok: true, redirected: true, url: "http://flowra.test/", status: 200, text: async () => "home" },
+  gone: { ok: false, redirected: false, status: 404, headers: new Headers(), text: async () => "not found" },
+  away: { ok: false, redirected: false, status: 503, headers: new Headers({ "Retry-After": "7" }), text: async () => "" },
   cut: { ok: true, redirected: false, status: 200, text: async () => Promise.reject(new Error("cut off")) },
 };
 globalThis.fetch = async (path, options) => {
@@ -25,6 +26,9 @@ test("a page is one that was asked for: no redirect to the sign-in, no error, no
     const isIt = (error) => error instanceof PageError && error.status === status;
     await assert.rejects(fetchPage(path, signal), isIt, path);
   }
+  await assert.rejects(fetchPage("away", signal), ({ retryAfter }) => retryAfter === 7);
+  await assert.rejects(fetchPage("redirected", signal), ({ isSignedOut }) => isSignedOut);
+  await assert.rejects(fetchPage("elsewhere", signal), ({ isSignedOut }) => !isSignedOut);
 });
 
 test("only a part is asked for by a header", async () => {

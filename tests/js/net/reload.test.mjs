@@ -14,7 +14,7 @@ globalThis.DOMParser = class {
 function begin(show) {
   const clock = new FakeClock();
   const asked = [];
-  const answers = [{ ok: false, status: 503, text: async () => "" }, { ok: true, status: 200, text: async () => "html" }];
+  const answers = [{ ok: false, status: 503, headers: new Headers(), text: async () => "" }, { ok: true, status: 200, text: async () => "html" }];
   globalThis.fetch = async (path) => {
     asked.push(path);
     return answers.shift();

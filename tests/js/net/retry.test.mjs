@@ -113,3 +113,13 @@ test("cancelled, it passes over the answer, the wait and what was owed", async (
   clock.advance(60_000);
   assert.deepEqual([asked.length, clock.timers.size], [2, 0]);
 });
+
+test("it waits at least as long as it was told to", async () => {
+  const { clock, asked, retry, fail } = begin({ onError: () => 60_000 });
+  retry.start();
+  await fail();
+  clock.advance(59_999);
+  assert.equal(asked.length, 1);
+  clock.advance(1);
+  assert.equal(asked.length, 2);
+});

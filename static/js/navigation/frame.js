@@ -1,0 +1,103 @@
+// What stands in the place of a chat that cannot be had yet: its name, what it waits for, and a box with the chat's draft. What
+// is sent from it goes into the outbox, as from the chat itself.
+import { Drafts } from "../composer/drafts.js";
+import { isSendKey } from "../composer/writing-keys.js";
+import { on } from "../lib/bus.js";
+import { lifetime } from "../lib/clock.js";
+import { isComposing } from "../lib/keys.js";
+import { text } from "../lib/text.js";
+import { newId } from "../lib/uuid.js";
+
+const number = (value) => value.toLocaleString(document.documentElement.lang || undefined);
+
+export class Frame {
+  /** `app` is what startApp returns; `userId` the reader; `label` what the chat is called, "" where that is not known. */
+  constructor({ app, chatId, userId, label }) {
+    const { signal, clock, stop } = lifetime(app.clock, app.signal);
+    Object.assign(this, { app, chatId, stop });
+    const main = document.getElementById("chat-frame").content.firstElementChild.cloneNode(true);
+    const aside = document.createElement("aside");
+    Object.assign(aside, { id: "members", className: "pane members" });
+    this.nodes = { main, aside, data: null };
+    main.dataset.chatId = chatId;
+    const title = main.querySelector("h1");
+    title.textContent = label || text("opening");
+    title.dir = "auto";
+    this.area = main.querySelector("textarea");
+    this.area.placeholder = label && text("message_to", { label });
+    this.drafts = new Drafts({ storage: localStorage, userId, chatId, now: clock.now });
+    const { body, reply } = this.drafts.start();
+    this.reply = reply;
+    this.area.value = body;
+    const form = main.querySelector("form");
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.send();
+    }, { signal });
+    this.area.addEventListener("input", () => this.drafts.save({ body: this.area.value, reply: this.reply }), { signal });
+    this.area.addEventListener("keydown", (event) => {
+      if (isComposing(event) || !isSendKey(event)) return;
+      event.preventDefault();
+      this.send();
+    }, { signal });
+    on("outbox.changed", ({ entry }) => {
+      if (entry.chat_id === chatId) this.showUnsent();
+    }, signal);
+    app.setOpen({ chatId, isSafe: () => this.drafts.isSafe }, signal);
+    this.showUnsent();
+  }
+
+  /** Say what is waited for; nothing is waited for where `isOver`. With `link` {href, label} there is a way on. */
+  say(words, { link = null, isOver = false, canWrite = true } = {}) {
+    const { main } = this.nodes;
+    main.querySelector(".frame-note").textContent = words;
+    main.querySelector(".skeleton").hidden = isOver;
+    main.setAttribute("aria-busy", String(!isOver));
+    main.querySelector("form").hidden = !canWrite && this.area.value.trim() === "";
+    const anchor = main.querySelector(".frame > a");
+    anchor.hidden = link === null;
+    if (link !== null) Object.assign(anchor, { href: link.href, textContent: link.label });
+  }
+
+  focus() {
+    this.area.focus();
+  }
+
+  /** Where the cursor is in the box; null where the focus is elsewhere. */
+  get cursor() {
+    return document.activeElement === this.area ? [this.area.selectionStart, this.area.selectionEnd] : null;
+  }
+
+  send() {
+    const body = this.area.value;
+    const { toasts, outbox } = this.app;
+    if (body.trim() === "") return;
+    const most = Number(this.area.dataset.most);
+    const excess = [...body].length - most;
+    if (excess > 0) {
+      toasts.show(text("too_long", { most: number(most), excess: number(excess) }), { level: "error" });
+      return;
+    }
+    const kept = outbox.add({ body, client_id: newId(), reply_to: this.reply?.id ?? null, chat_id: this.chatId });
+    if (kept === null) {
+      toasts.show(text("outbox_full", { count: outbox.entries.length }), { level: "error" });
+      return;
+    }
+    this.area.value = "";
+    this.reply = null;
+    this.drafts.clear();
+  }
+
+  showUnsent() {
+    const items = this.app.outbox.of(this.chatId).map(({ body, status }) => {
+      const item = document.createElement("li");
+      item.className = "message own";
+      item.dataset.status = status === "failed" ? "failed" : "pending";
+      const words = document.createElement("p");
+      Object.assign(words, { className: "message-body", dir: "auto", textContent: body });
+      item.append(words);
+      return item;
+    });
+    this.nodes.main.querySelector(".frame-unsent").replaceChildren(...items);
+  }
+}

@@ -1,0 +1,137 @@
+"""A click on a chat shows it within the page; back, forward, reload and new tabs are what they are elsewhere."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.chat.test_live import connected
+from tests.browser.conftest import Caller, Opener, Stage, new_stage
+from tests.browser.navigation.switching import Costs, frames_sent, go_to, room, shows
+
+PLACE = "document.getElementById('timeline').scrollTop"
+
+
+def fill(stage: Stage, count: int = 60) -> None:
+    """Post so much that the chat scrolls, and have jane read it."""
+    for number in range(count):
+        last = stage.john.post(stage.chat_id, f"Line {number} of {stage.title}")
+    stage.jane.call("POST", f"/chats/{stage.chat_id}/read", {"seq": last["seq"]})
+
+
+def scroll_up(page: Page, by: int) -> int:
+    """Scroll the conversation to `by` px above its end; returns the first message in sight."""
+    page.evaluate(f"document.getElementById('timeline').scrollTop = -{by}")
+    return first_seen(page)
+
+
+def first_seen(page: Page) -> int:
+    """Return the `seq` of the first message in sight."""
+    seq: int = page.evaluate(
+        """() => {
+          const { top } = document.getElementById("timeline").getBoundingClientRect();
+          const nodes = [...document.querySelectorAll("#messages > .message")];
+          return Number(nodes.find((node) => node.getBoundingClientRect().bottom > top).dataset.seq);
+        }"""
+    )
+    return seq
+
+
+def test_a_new_chat_is_one_request_and_a_recent_one_none(
+    enter: Opener, stage: Stage, callers: dict[str, Caller]
+) -> None:
+    other = new_stage(callers)
+    jane = enter("jane")
+    sent = frames_sent(jane)
+    jane.goto(stage.path)
+    connected(jane)
+    jane.evaluate("document.getElementById('sidebar').scrollTop = 40")
+    place = jane.evaluate("document.getElementById('sidebar').scrollTop")
+    costs = Costs(jane)
+    go_to(jane, other)
+    expect(jane.locator("#composer-body")).to_be_focused()
+    asked = [path for path in costs.take() if not path.endswith("/presence")]
+    assert asked == [other.path]
+    jane.locator("#composer-body").fill("A draft")
+    other.john.post(other.chat_id, "Seen at once")
+    expect(jane.locator(".message", has_text="Seen at once")).to_be_visible()
+    go_to(jane, stage)
+    other.john.post(other.chat_id, "Said meanwhile")
+    expect(room(jane, other)).to_have_class(re.compile("unread"))
+    go_to(jane, other)
+    expect(jane.locator("#composer-body")).to_have_value("A draft")
+    expect(jane.locator(".message", has_text="Said meanwhile")).to_have_count(1)
+    expect(jane.locator(".message", has_text="Seen at once")).to_have_count(1)
+    expect(room(jane, other)).not_to_have_class(re.compile("unread"))
+    assert [path for path in costs.take() if not path.endswith("/presence")] == []
+    assert costs.sockets == []
+    assert jane.evaluate("document.getElementById('sidebar').scrollTop") == place
+    followed = [(frame["chat_id"], frame.get("background", False)) for frame in sent if frame["type"] == "subscribe"]
+    assert followed[-2:] == [(stage.chat_id, True), (other.chat_id, False)]
+
+
+def test_back_forward_and_reload_keep_the_place(enter: Opener, stage: Stage, callers: dict[str, Caller]) -> None:
+    other = new_stage(callers)
+    fill(stage)
+    fill(other, 30)
+    jane = enter("jane", stage.path)
+    connected(jane)
+    costs = Costs(jane)
+    seen = scroll_up(jane, 900)
+    go_to(jane, other)
+    seen_there = scroll_up(jane, 300)
+    jane.go_back()
+    shows(jane, stage)
+    assert first_seen(jane) == seen
+    jane.go_forward()
+    shows(jane, other)
+    assert first_seen(jane) == seen_there
+    costs.take()
+    jane.reload()
+    connected(jane)
+    shows(jane, other)
+    assert first_seen(jane) == seen_there
+    jane.go_back()
+    shows(jane, stage)
+    assert first_seen(jane) == seen
+    jane.goto("/notifications/")
+    connected(jane)
+    go_to(jane, other)
+    jane.go_back()
+    expect(jane.locator("#notification-list")).to_be_attached()
+    jane.go_back()
+    shows(jane, stage)
+    assert first_seen(jane) == seen
+
+
+def test_the_last_of_quick_clicks_wins(enter: Opener, stage: Stage, callers: dict[str, Caller]) -> None:
+    others = [new_stage(callers) for _ in range(4)]
+    jane = enter("jane", stage.path)
+    connected(jane)
+    costs = Costs(jane)
+    for other in others:
+        room(jane, other).click(no_wait_after=True)
+    shows(jane, others[-1])
+    jane.go_back()
+    shows(jane, others[-2])
+    jane.keyboard.press("Alt+ArrowDown")
+    jane.keyboard.press("Alt+ArrowUp")
+    shows(jane, others[-2])
+    costs.take()
+    assert costs.sockets == []
+
+
+def test_new_tabs_are_new_tabs(enter: Opener, stage: Stage, callers: dict[str, Caller]) -> None:
+    other = new_stage(callers)
+    jane = enter("jane", stage.path)
+    connected(jane)
+    with jane.context.expect_page() as opened:
+        room(jane, other).click(modifiers=["Control"])
+    shows(connected(opened.value), other)
+    shows(jane, stage)
+    opened.value.goto("/")  # no chat is named: the last one that was opened
+    shows(opened.value, other)
+    go_to(opened.value, stage)
+    opened.value.goto("/")
+    shows(opened.value, stage)
