@@ -83,6 +83,12 @@ export class Unread {
     return true;
   }
 
+  /** How many messages of a chat are unread, as the list of chats has it; null where it does not have the chat. */
+  count(chatId) {
+    const room = roomOf(chatId);
+    return room === null ? null : Number(room.dataset.unread);
+  }
+
   /** How many of a chat's unread messages mention the reader, as the list of chats has it. */
   mentions(chatId) {
     return Number(roomOf(chatId)?.dataset.mentions ?? 0);

@@ -1,21 +1,21 @@
 // What the socket brings of the open chat's messages: one by one, as a catch-up, or by loading the page anew.
 import { text } from "../lib/text.js";
-import { localizeTimes } from "../lib/times.js";
 import { makeReload } from "../net/reload.js";
+import { parseLines } from "./history.js";
 
 const CHANGES = ["chat.message.posted", "chat.message.edited", "chat.message.deleted"];
 
 export class Arrivals {
   /**
-   * `userId` is the reader; `timeline`, `scroll`, `jump` and `marker` see their modules; `here` see onChat. `onAuthors(ids)` is
-   * told whose messages have come, `onUnread()` is called when the chat's unread count may be another one, and `onReload()`
-   * when the page was loaded anew.
+   * `userId` is the reader; `timeline`, `stretch`, `scroll`, `jump`, `marker`, `unreadHere` see their modules; `here` see onChat.
+   * `onAuthors(ids)` is told whose messages have come, `onReload()` is called when rows were loaded anew.
    */
-  constructor({ chatId, userId, timeline, scroll, jump, marker, socket, here, clock, signal, onAuthors, onUnread, onReload }) {
-    Object.assign(this, { chatId, userId, timeline, scroll, jump, marker, socket, onAuthors, onUnread, onReload });
+  constructor({ clock, signal, here, ...parts }) {
+    Object.assign(this, parts);
+    const { chatId, timeline } = this;
     this.missed = null; // frames of a catch-up, shown together at its end
     this.resetFrom = null; // the last message that was known when a reset came
-    const path = () => `/chats/${chatId}/`;
+    const path = () => `/chats/${chatId}/lines/${this.query()}`;
     this.reload = makeReload({ path, show: (page) => this.replace(page), clock, signal });
     for (const type of CHANGES) {
       here(type, (frame) => {
@@ -41,6 +41,7 @@ export class Arrivals {
   show(messages, { isCatchUp = false } = {}) {
     const { timeline, marker } = this;
     const wasReading = marker.isReading;
+    const wasCaughtUp = marker.isCaughtUp;
     const upTo = isCatchUp ? timeline.completeSeq : timeline.latestSeq;
     const authors = [];
     let written = 0; // the last of one's own that are new here: with it all above it is read
@@ -55,36 +56,64 @@ export class Arrivals {
     if (isCatchUp) timeline.batch(showAll);
     else showAll();
     if (written > (timeline.readUpTo ?? written)) timeline.setReadUpTo(null);
-    if (!wasReading) this.onUnread();
     const news = authors.length;
-    if (news === 0) return;
-    this.onAuthors(authors);
-    if ((!wasReading || isCatchUp) && timeline.readUpTo === null) timeline.setReadUpTo(Math.max(upTo, written));
-    if (!this.scroll.isAtEnd()) this.jump.count(news);
-    if (isCatchUp) summarize(news);
+    if (news > 0) {
+      this.onAuthors(authors);
+      if ((!wasReading || isCatchUp) && (timeline.readUpTo === null || wasCaughtUp)) this.begin(Math.max(upTo, written));
+      this.count(news);
+      if (isCatchUp) summarize(news);
+    }
+    this.stretch.trim();
     marker.check();
+    if (wasReading && marker.isReading) this.unreadHere.paint();
+    else this.unreadHere.show();
+    this.jump.update();
   }
 
-  /** Show the latest messages as a page that was just loaded has them, instead of all that are shown. */
+  /** "New" stands above what comes after `upTo`. */
+  begin(upTo) {
+    this.timeline.setReadUpTo(upTo);
+    this.unreadHere.begin();
+  }
+
+  /** So many messages of others have come. */
+  count(news) {
+    this.unreadHere.add(news);
+    if (!this.scroll.isAtEnd()) this.jump.count(news);
+  }
+
+  /** Rows were loaded, with `news` messages of others that had not come before. */
+  shown(news, { isJoined }) {
+    if (news > 0) this.count(news);
+    if (isJoined) this.marker.check();
+    this.unreadHere.show();
+  }
+
+  /** Which rows to load anew: those around the reader, or the last ones. */
+  query() {
+    const place = this.scroll.place();
+    return place === null ? "" : `?at=${place.seq}`;
+  }
+
+  /** Show rows that were just loaded, instead of all that are shown. */
   replace(page) {
     const { timeline } = this;
-    const fresh = JSON.parse(page.getElementById("bootstrap").textContent);
-    const fragment = document.createDocumentFragment();
-    fragment.append(...page.getElementById("messages").children);
-    localizeTimes(fragment);
-    // Own messages, and live ones, may have come while the page was fetched.
+    const { fragment, state } = parseLines(page);
+    // Own messages, and live ones, may have come while the rows were fetched.
     const isOwnNew = ({ dataset }) => Number(dataset.seq) > this.resetFrom;
     const own = [...fragment.querySelectorAll(".message.own")].filter(isOwnNew).length;
-    const news = Math.max(fresh.seq - this.resetFrom - own, 0);
-    if (news > 0 && timeline.readUpTo === null) timeline.readUpTo = this.resetFrom;
+    const news = Math.max(state.seq - this.resetFrom - own, 0);
+    if (news > 0 && (timeline.readUpTo === null || this.marker.isCaughtUp)) this.begin(this.resetFrom);
     this.resetFrom = null;
-    timeline.replace(fragment, fresh.seq);
-    document.querySelector("a.jump-latest")?.remove(); // no older stretch any more
+    this.stretch.replace(fragment);
+    timeline.latestSeq = Math.max(timeline.latestSeq, state.seq);
     this.onReload();
     if (news > 0) summarize(news);
     this.jump.count(news);
+    this.unreadHere.add(news);
     this.marker.check();
-    this.socket.follow(this.chatId, fresh.revision);
+    this.unreadHere.show();
+    this.socket.follow(this.chatId, state.revision);
   }
 }
 

@@ -18,8 +18,6 @@ export class MessageActions {
       if (control && node && isPlain) {
         event.preventDefault();
         this.run(control.dataset.action, node, event.detail === 0);
-      } else if (node && isPlain && event.target.closest(".message-reply") && this.show(node.dataset.replyTo)) {
-        event.preventDefault();
       } else if (node) {
         this.activate(node);
       }
@@ -49,18 +47,6 @@ export class MessageActions {
     const entry = await this.outbox.takeBack(node.dataset.clientId);
     if (entry === null) return; // it is on its way, as it says itself
     this.composer.putBack({ body: entry.body, reply: entry.reply_to && { id: entry.reply_to, words } });
-  }
-
-  /** Go to a message where it stands; returns false where the page does not have it, and its address has to be opened. */
-  show(id) {
-    const node = this.timeline.byId(id);
-    if (node === null) return false;
-    node.scrollIntoView({ block: "center" });
-    node.focus({ preventScroll: true });
-    node.classList.remove("found");
-    node.getBoundingClientRect(); // laid out without the class, it flashes anew
-    node.classList.add("found");
-    return true;
   }
 
   reply(node) {

@@ -1,8 +1,9 @@
 // The reader's place in the timeline. CSS lays it out from the bottom (column-reverse), so its end is at scrollTop 0, and
-// older messages on top move nothing. Nobody who reads further up is scrolled away.
+// what changes above the reader moves nothing. Nobody who reads further up is scrolled away.
 import { text } from "../lib/text.js";
 
 const NEAR = 48; // px: closer to the end than this counts as being there
+const FLASH = 2400; // ms, unread-bar.css
 const DAY = 32; // px: how high the label of a day is, tokens.css
 
 export class Scroll {
@@ -11,7 +12,18 @@ export class Scroll {
     this.list = list;
   }
 
+  /** Whether the list ends with the chat's last message: there is nothing newer to load. */
+  get isLive() {
+    return this.list.querySelector(":scope > #newer") === null;
+  }
+
+  /** Whether the reader is at the end of the chat. */
   isAtEnd() {
+    return this.isLive && this.isAtBottom();
+  }
+
+  /** Whether the reader is at the end of what is shown. */
+  isAtBottom() {
     return Math.abs(this.scroller.scrollTop) < NEAR;
   }
 
@@ -31,29 +43,20 @@ export class Scroll {
     const atEnd = this.isAtEnd();
     const anchor = atEnd ? null : this.firstVisible();
     const id = anchor?.dataset.messageId;
-    const before = anchor?.getBoundingClientRect().top;
+    const box = anchor?.getBoundingClientRect();
+    // Its end where that is on the screen: the name above it may come or go.
+    const edge = box?.bottom < this.scroller.getBoundingClientRect().bottom ? "bottom" : "top";
     return () => {
       if (atEnd) this.toEnd();
       // The list may have been loaded anew: then the same message is another element.
       const node = anchor?.isConnected ? anchor : id && this.list.querySelector(`:scope > [data-message-id="${id}"]`);
-      if (node) this.scroller.scrollTop += node.getBoundingClientRect().top - before;
+      if (node) this.moveBy(node.getBoundingClientRect()[edge] - box[edge]);
     };
   }
 
-  /** Where the reader is: {seq, offset} of the first message in sight, null at the end. `offset` is in px from the top. */
-  place() {
-    const node = this.isAtEnd() ? null : this.firstVisible();
-    if (!node?.dataset.seq) return null;
-    return { seq: Number(node.dataset.seq), offset: node.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top };
-  }
-
-  /** Go to a place that `place()` returned; to the end where its message is not shown. */
-  restore(place) {
-    const node = place && this.list.querySelector(`:scope > .message[data-seq="${place.seq}"]`);
-    this.toEnd();
-    if (!node) return;
-    const top = node.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top;
-    this.scroller.scrollTop += top - place.offset;
+  /** Scroll by px, downwards; not at all where it is nothing, which would end a scrolling that is under way. */
+  moveBy(distance) {
+    if (Math.abs(distance) >= 0.1) this.scroller.scrollTop += distance;
   }
 
   firstVisible() {
@@ -63,17 +66,137 @@ export class Scroll {
     }
     return null;
   }
+
+  /** The first and the last of `rows`, from top to bottom, that are on the screen, by their index; null where none is. */
+  visibleOf(rows) {
+    const { top, bottom } = this.scroller.getBoundingClientRect();
+    const boxes = rows.map((row) => row.getBoundingClientRect());
+    const isVisible = (box) => box.bottom > top && box.top < bottom;
+    const first = boxes.findIndex(isVisible);
+    return first < 0 ? null : { first, last: boxes.findLastIndex(isVisible) };
+  }
+
+  rowOf(seq) {
+    return this.list.querySelector(`:scope > .message[data-seq="${seq}"]`);
+  }
+
+  /**
+   * Where the reader is: {seq, offset} of the first stored message on the screen, null at the end of the chat. `offset` is in px
+   * from the top of what holds the timeline and the bar above it.
+   */
+  place() {
+    if (this.isLive && Math.abs(this.scroller.scrollTop) < 1) return null;
+    const { top } = this.scroller.getBoundingClientRect();
+    const rows = [...this.list.querySelectorAll(":scope > .message[data-seq]")];
+    const row = rows.find((node) => node.getBoundingClientRect().bottom > top);
+    return row === undefined ? null : { seq: Number(row.dataset.seq), offset: this.offsetOf(row) };
+  }
+
+  /** Go to a place as `place()` returns it; returns false where its message is not in the list. */
+  restore(place) {
+    if (place === null) {
+      this.toEnd();
+      return this.isLive;
+    }
+    const row = this.rowOf(place.seq);
+    if (row === null) return false;
+    this.moveBy(this.offsetOf(row) - place.offset);
+    return true;
+  }
+
+  offsetOf(row) {
+    return row.getBoundingClientRect().top - this.scroller.parentElement.getBoundingClientRect().top;
+  }
+
+  /** Bring a message to the middle, one that is higher than the timeline to its top; below the label of the day. */
+  center(row) {
+    const view = this.scroller.getBoundingClientRect();
+    const box = row.getBoundingClientRect();
+    const room = view.height - DAY;
+    this.moveBy(box.top - (view.top + DAY + Math.max((room - box.height) / 2, 0)));
+  }
+}
+
+/** Goes to a place in the chat, and loads what is around it where it is not shown. */
+export class Landing {
+  /**
+   * `timeline`, `scroll`, `history` see their modules; `onArrived()` is called at the place, `onFailed()` where its rows cannot be
+   * had.
+   */
+  constructor({ timeline, scroll, history, clock, onArrived, onFailed }) {
+    Object.assign(this, { timeline, scroll, history, clock, onArrived, onFailed });
+    this.turn = 0; // the last one to begin is the one that ends
+    this.wantsEnd = false; // whether the end was asked for, and could not be had
+  }
+
+  /** Go to a message, or to the nearest one if it is gone; `hasFocus`: whether it gets the focus. */
+  land(seq, { hasFocus = true } = {}) {
+    const arrive = () => {
+      const row = this.timeline.nearest(seq);
+      if (row === null) return;
+      this.scroll.center(row);
+      if (hasFocus) row.focus({ preventScroll: true });
+      this.flash(row);
+    };
+    return this.go({ isShown: this.timeline.nearest(seq) !== null, load: () => this.history.around(seq), arrive });
+  }
+
+  /** Go to where the reader was: scroll.place(). */
+  restore(place) {
+    if (place === null) return this.toEnd();
+    const arrive = () => {
+      if (this.scroll.restore(place)) return;
+      const row = this.timeline.nearest(place.seq);
+      if (row !== null) this.scroll.center(row);
+    };
+    const isShown = this.scroll.rowOf(place.seq) !== null;
+    return this.go({ isShown, load: () => this.history.around(place.seq), arrive });
+  }
+
+  toEnd() {
+    const arrive = () => this.scroll.toEnd();
+    return this.go({ isShown: this.timeline.isLive, load: () => this.history.latest(), arrive, isEnd: true });
+  }
+
+  /** The connection is back: whoever asked for the end, and waits at the end of what is shown, gets it. */
+  retry() {
+    if (this.wantsEnd && this.scroll.isAtBottom()) this.toEnd();
+  }
+
+  /** Arrive, at once if that is possible, unless the reader goes elsewhere meanwhile. */
+  async go({ isShown, load, arrive, isEnd = false }) {
+    const turn = ++this.turn;
+    this.wantsEnd = false;
+    if (isShown) this.history.stop(); // on its way elsewhere
+    const isThere = isShown || await load();
+    if (turn !== this.turn) return;
+    if (isThere) {
+      arrive();
+      this.onArrived();
+      return;
+    }
+    if (isEnd) arrive(); // to what is not sent yet
+    this.wantsEnd = isEnd;
+    this.onFailed();
+  }
+
+  /** Mark the message for a moment. */
+  flash(row) {
+    for (const other of this.timeline.list.querySelectorAll(":scope > .found")) other.classList.remove("found");
+    row.getBoundingClientRect(); // laid out without the class, it flashes anew
+    row.classList.add("found");
+    this.clock.setTimeout(() => row.classList.remove("found"), FLASH);
+  }
 }
 
 /** "Jump to the latest", with how many came while the reader was further up. */
 export class JumpButton {
-  /** `isLive()`: whether the page reaches the last message; an older stretch has a link there instead. */
-  constructor({ button, scroll, isLive, signal }) {
-    Object.assign(this, { button, scroll, isLive });
+  /** `onJump()` goes to the end of the chat. */
+  constructor({ button, scroll, onJump, signal }) {
+    Object.assign(this, { button, scroll });
     this.missed = 0;
     button.addEventListener("click", () => {
-      scroll.toEnd();
-      this.update();
+      onJump();
       document.getElementById("composer-body")?.focus();
     }, { signal });
   }
@@ -86,7 +209,7 @@ export class JumpButton {
   update() {
     const atEnd = this.scroll.isAtEnd();
     if (atEnd) this.missed = 0;
-    this.button.hidden = atEnd || !this.isLive();
+    this.button.hidden = atEnd;
     this.button.classList.toggle("has-new", this.missed > 0);
     const key = this.missed === 0 ? "jump" : this.missed === 1 ? "jump_one" : "jump_many";
     this.button.querySelector("span").textContent = text(key, { count: this.missed });

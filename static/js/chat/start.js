@@ -10,13 +10,13 @@ import { TypingView } from "../presence/typing-view.js";
 import { startInput } from "../input/start.js";
 import { startComposer } from "../composer/start.js";
 import { Arrivals } from "./arrivals.js";
-import { History } from "./history.js";
+import { History, Stretch } from "./history.js";
 import { watchLifecycle } from "./lifecycle.js";
 import { MessageActions } from "./message-actions.js";
 import { completeBodies, startCopying } from "./message-body.js";
 import { markMentions, spokenMessage } from "./message-view.js";
 import { startReadMarker } from "./read-marker.js";
-import { JumpButton, Scroll, watchDays } from "./scroll.js";
+import { JumpButton, Landing, Scroll, watchDays } from "./scroll.js";
 import { Timeline } from "./timeline.js";
 
 /**
@@ -34,6 +34,7 @@ export function startChat(app, bootstrap) {
   const here = onChat(chatId, signal);
   const part = { chatId, userId: user.id, socket, here, clock, signal };
   const list = document.getElementById("messages");
+  document.querySelector("a.jump-latest")?.remove(); // for whoever has no scripts
   const scroller = document.getElementById("timeline");
   const scroll = new Scroll(scroller, list);
   const timeline = new Timeline({
@@ -42,19 +43,35 @@ export function startChat(app, bootstrap) {
     template: document.getElementById("message-template"),
     viewer: { id: user.id, username: user.username, mayManage: bootstrap.may_manage, chatId, author: user },
     people,
-    isLive: bootstrap.is_live,
     latestSeq: bootstrap.seq,
     loadMessage: (id) => loadMessage(chatId, id, signal),
   });
-  const jump = new JumpButton({
-    button: document.getElementById("jump-latest"),
-    scroll,
-    isLive: () => timeline.isLive,
-    signal,
-  });
-
-  const { marker, showUnread } = startReadMarker({ ...part, lastReadSeq: bootstrap.last_read_seq, timeline, scroll, unread });
-  const history = new History({ scroller, list, chatId, prepend: (fragment) => timeline.prepend(fragment), signal });
+  const stretch = new Stretch({ timeline, scroll, chatId });
+  const onShown = (news, how) => {
+    arrivals.shown(news, how);
+    unsent.showAll();
+    jump.update();
+  };
+  const history = new History({ scroller, list, chatId, timeline, stretch, onShown, signal });
+  const onFailed = () => toasts.show(text("network"), { level: "error" });
+  const onArrived = () => {
+    jump.update();
+    check();
+  };
+  const landing = new Landing({ timeline, scroll, history, clock, onArrived, onFailed });
+  // An address that names a message names another place; with "back" it is found again.
+  const goToEnd = () => {
+    if (location.search === "" && location.hash === "") landing.toEnd();
+    else app.navigate(`/chats/${chatId}/`);
+  };
+  const reconnected = ({ state }) => {
+    if (state === "online") landing.retry();
+  };
+  on("socket.state", reconnected, signal);
+  const button = document.getElementById("jump-latest");
+  const jump = new JumpButton({ button, scroll, onJump: goToEnd, signal });
+  const onGo = (seq) => app.navigate(`/chats/${chatId}/?at=${seq}#message-${seq}`);
+  const { marker, unreadHere, check } = startReadMarker({ ...part, bootstrap, timeline, scroll, scroller, unread, onGo });
   const typing = new TypingView({
     ...part,
     element: document.querySelector(".typing-indicator"),
@@ -63,15 +80,13 @@ export function startChat(app, bootstrap) {
   const arrivals = new Arrivals({
     ...part,
     timeline,
+    stretch,
     scroll,
     jump,
     marker,
+    unreadHere,
     onAuthors: (ids) => typing.forget(ids),
-    onUnread: showUnread,
-    onReload: () => {
-      history.watch();
-      unsent.showAll();
-    },
+    onReload: () => unsent.showAll(),
   });
   const unsent = new Unsent({
     outbox,
@@ -82,7 +97,7 @@ export function startChat(app, bootstrap) {
       if (ack) timeline.confirm(ack);
       else arrivals.show([message]);
       marker.wrote((ack ?? message).seq);
-      showUnread();
+      unreadHere.show();
     },
     signal,
   });
@@ -102,7 +117,7 @@ export function startChat(app, bootstrap) {
       completeBodies(panel);
     },
     recent: () => timeline.recentAuthors(),
-    onSend: (draft) => send(draft, { chatId, outbox, toasts, typing, timeline, scroll }),
+    onSend: (draft) => send(draft, { chatId, outbox, toasts, typing, timeline, goToEnd }),
     onInput: (isEmpty) => typing.changed(isEmpty),
     onLeave: () => typing.left(),
     onEditLast: () => {
@@ -138,37 +153,33 @@ export function startChat(app, bootstrap) {
   startCopying({ clock, signal });
   watchDay({ onChange: () => timeline.renameDays(), clock, signal });
   watchDays({ scroller, list, signal });
-  scroller.addEventListener("scroll", () => {
-    jump.update();
-    marker.check();
-  }, { signal });
+  scroller.addEventListener("scroll", () => jump.update(), { signal });
 
   app.setOpen({
     chatId,
-    isSeen: (notification) => notification.chat_id === chatId && marker.isReading,
+    isSeen: (notification) => notification.chat_id === chatId && marker.isAtLatest,
     isSafe: () => composer.drafts.isSafe,
   }, signal);
   socket.follow(chatId, bootstrap.revision);
   const { held = [], stale: missed = new Set() } = bootstrap;
   for (const { id, deleted_at } of held) if (deleted_at !== null) composer.dropReply(id);
   if (held.length > 0) arrivals.show(held, { isCatchUp: true });
-  openAtPlace({ timeline, list, scroll, scroller, bootstrap, lastReadSeq: marker.readSeq });
+  if (bootstrap.held !== undefined) unreadHere.listed();
+  openAtPlace({ timeline, landing, unreadHere, bootstrap, marker });
   if (missed.has("header")) lifecycle.refresh();
   if (missed.has("members")) members.refresh();
   if (missed.has("names")) people.load({ chatId, userIds: timeline.authorIds(), signal });
   outbox.loaded.then(() => {
     // From an older stretch: now they look for what they wrote.
-    if (location.hash === "" && outbox.of(chatId).some(({ status }) => status === "sending")) scroll.toEnd();
+    if (location.hash === "" && outbox.of(chatId).some(({ status }) => status === "sending")) landing.toEnd();
   });
   jump.update();
-  marker.check();
+  check();
   if (matchMedia("(hover: hover)").matches && location.hash === "" && !composer.form.hidden) composer.textarea.focus();
   const land = (seq, place) => {
-    const node = seq === null ? null : document.getElementById(`message-${seq}`);
-    if (place !== undefined) scroll.restore(place);
-    else if (node !== null) actions.show(node.dataset.messageId);
-    else if (seq === null && timeline.isLive) scroll.toEnd();
-    else location.reload(); // at this address
+    if (place !== undefined) landing.restore(place);
+    else if (seq === null) landing.toEnd();
+    else landing.land(seq);
   };
   return {
     land,
@@ -177,11 +188,15 @@ export function startChat(app, bootstrap) {
       const left = {
         ...bootstrap,
         seq: timeline.latestSeq,
-        last_read_seq: marker.readSeq,
+        last_read_seq: marker.mark,
+        unread_count: marker.isCaughtUp ? 0 : unreadHere.count,
+        first_unread_seq: null,
+        first_unread_at: null,
         is_live: timeline.isLive,
         may_manage: timeline.viewer.mayManage,
         place: scroll.place(),
       };
+      marker.leave();
       typing.left();
       composer.rest();
       stop();
@@ -191,35 +206,30 @@ export function startChat(app, bootstrap) {
 }
 
 /** Put a message into the outbox; returns whether there was room. */
-function send(draft, { chatId, outbox, toasts, typing, timeline, scroll }) {
+function send(draft, { chatId, outbox, toasts, typing, timeline, goToEnd }) {
   const kept = outbox.add({ ...draft, chat_id: chatId });
   if (kept === null) {
     toasts.show(text("outbox_full", { count: outbox.entries.length }), { level: "error" });
     return false;
   }
   typing.sent();
-  if (timeline.isLive) {
-    timeline.setReadUpTo(null);
-    scroll.toEnd();
-  } else kept.then(() => location.assign(`/chats/${chatId}/`)); // it is sent from there
+  timeline.setReadUpTo(null);
+  goToEnd();
   return true;
 }
 
 /** Show the place where the reader was, the message that the address names, or the first unread one. */
-function openAtPlace({ timeline, list, scroll, scroller, bootstrap, lastReadSeq }) {
-  timeline.setReadUpTo(lastReadSeq < timeline.latestSeq ? lastReadSeq : null);
+function openAtPlace({ timeline, landing, unreadHere, bootstrap, marker }) {
+  const hasUnread = marker.mark < timeline.latestSeq && unreadHere.count > 0;
+  timeline.setReadUpTo(hasUnread ? marker.mark : null);
   timeline.decorate();
-  if (bootstrap.place) {
-    scroll.restore(bootstrap.place);
-    return;
-  }
-  const target = location.hash.startsWith("#message-") ? document.getElementById(location.hash.slice(1)) : null;
-  const divider = list.querySelector(".new-line");
-  if (target !== null) target.scrollIntoView({ block: "center" });
-  else if (divider !== null && divider.getBoundingClientRect().top < scroller.getBoundingClientRect().top) {
-    divider.scrollIntoView({ block: "start" });
-    scroller.scrollTop -= 60; // room for the day that sticks to the top
-  }
+  unreadHere.recount();
+  const query = new URLSearchParams(location.search);
+  const named = /^#message-(\d+)$/.exec(location.hash)?.[1] ?? query.get("at");
+  if (bootstrap.place) landing.restore(bootstrap.place);
+  else if (bootstrap.place === undefined && named !== null) landing.land(Number(named));
+  else if (hasUnread) landing.land(unreadHere.firstSeq ?? marker.mark + 1, { hasFocus: false });
+  else if (!query.has("before") && !query.has("after")) landing.toEnd();
 }
 
 /** Returns a message as the API gives it; null where it cannot be had: the quote then stands for "an earlier message". */

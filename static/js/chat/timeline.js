@@ -1,4 +1,5 @@
-// The messages of the open chat: puts each message in its place, whatever order they come in.
+// The messages of the open chat: puts each message in its place, whatever order they come in. What is shown is a stretch of the
+// chat, see history.js; #older and #newer stand at the ends beyond which there is more.
 import { arrange } from "./grouping.js";
 import { completeBodies } from "./message-body.js";
 import { factsOf, markMentions, MessageView, namesReader } from "./message-view.js";
@@ -7,17 +8,25 @@ import { excerptOf, excerptOfHtml } from "./excerpt.js";
 import { text } from "../lib/text.js";
 import { dayKey, dayLabel } from "../lib/times.js";
 
+export const MOST_HELD = 500; // messages that come while one request is under way
+
 export class Timeline {
   /**
    * `list` is the log; `scroll` keeps the reader's place; `viewer` and `people` see MessageView, with its `author` payload;
-   * `isLive`: whether the page reaches the last message; `loadMessage(id)` fetches one that is quoted.
+   * `latestSeq`: of the last message of the chat that is known; `loadMessage(id)` fetches one that is quoted.
    */
-  constructor({ list, scroll, template, viewer, people, isLive, latestSeq, loadMessage }) {
-    Object.assign(this, { list, scroll, viewer, isLive, latestSeq, loadMessage });
+  constructor({ list, scroll, template, viewer, people, latestSeq, loadMessage }) {
+    Object.assign(this, { list, scroll, viewer, latestSeq, loadMessage });
     this.view = new MessageView({ template, viewer, people });
     this.readUpTo = null;
     this.isBatch = false;
+    this.held = null; // what comes while rows are fetched, history.js
     this.markMine(list);
+  }
+
+  /** Whether what is shown reaches the chat's last message. */
+  get isLive() {
+    return this.scroll.isLive;
   }
 
   markMine(root) {
@@ -30,6 +39,16 @@ export class Timeline {
 
   messages() {
     return [...this.list.querySelectorAll(":scope > .message")];
+  }
+
+  /** Those that are stored. */
+  rows() {
+    return [...this.list.querySelectorAll(":scope > .message[data-seq]")];
+  }
+
+  /** The element with which what is shown ends above ("older") or below ("newer"); null where there is nothing more. */
+  sentinel(side) {
+    return this.list.querySelector(`:scope > #${side}`);
   }
 
   /** The ids of those whose messages are on the page, the latest first. */
@@ -60,18 +79,32 @@ export class Timeline {
     return gap < 0 ? this.latestSeq : shown[gap - 1];
   }
 
-  /** How many messages of others after `seq` still stand; null where the page does not show all of these. */
+  /** Whether what is shown goes up to the message after `seq`. */
+  reachesUpTo(seq) {
+    return this.sentinel("older") === null || Number(this.rows()[0]?.dataset.seq) <= seq + 1;
+  }
+
+  /** The messages of others after `seq` that still stand; null where the page does not show all of these. */
   standingAfter(seq) {
-    const shown = this.messages().filter((node) => node.dataset.seq);
-    const reachesIt = document.getElementById("older") === null || Number(shown[0]?.dataset.seq) <= seq + 1;
-    if (!this.isLive || !reachesIt || this.completeSeq < this.latestSeq) return null;
-    return shown.filter(({ dataset, classList }) => {
+    if (!this.isLive || !this.reachesUpTo(seq) || this.completeSeq < this.latestSeq) return null;
+    return this.rows().filter(({ dataset, classList }) => {
       return Number(dataset.seq) > seq && !classList.contains("own") && !classList.contains("deleted");
-    }).length;
+    });
+  }
+
+  /** The row at `seq`, or the nearest one; null where the page does not show its place. */
+  nearest(seq) {
+    const rows = this.rows();
+    const [first, last] = [rows[0], rows.at(-1)].map((row) => Number(row?.dataset.seq));
+    const isShown = (seq >= first || this.sentinel("older") === null) && (seq <= last || this.isLive);
+    if (rows.length === 0 || !isShown) return null;
+    const distance = ({ dataset }) => Math.abs(Number(dataset.seq) - seq);
+    return rows.reduce((best, row) => (distance(row) < distance(best) ? row : best));
   }
 
   /** Apply a posted, edited or deleted message; returns whether it is a new one of somebody else. */
   apply(data) {
+    if (this.held !== null && this.held.length < MOST_HELD) this.held.push(data);
     let isNew = data.seq > this.latestSeq;
     this.latestSeq = Math.max(this.latestSeq, data.seq);
     const own = data.author.id === this.viewer.id;
@@ -107,29 +140,18 @@ export class Timeline {
     restore();
   }
 
-  /** Show the latest stretch as the server has just rendered it, instead of all that is shown. */
-  replace(fragment, latestSeq) {
-    const restore = silence(this.list);
-    this.scroll.keep(() => {
-      for (const edited of this.list.querySelectorAll(":scope > .editing")) {
-        fragment.querySelector(`[data-message-id="${CSS.escape(edited.dataset.messageId)}"]`)?.replaceWith(edited);
-      }
-      this.markMine(fragment);
-      this.list.replaceChildren(fragment);
-      Object.assign(this, { isLive: true, latestSeq });
-      this.decorate();
-    });
-    restore();
+  /** Rows were put into the list: they may be later than what was known. */
+  raise() {
+    this.latestSeq = Math.max(this.latestSeq, Number(this.rows().at(-1)?.dataset.seq ?? 0));
   }
 
   /** Whether a message that is not shown has its place in the stretch that is. */
   belongs(data) {
-    const first = this.messages().find((node) => node.dataset.seq);
-    if (first === undefined) return this.isLive;
-    const last = this.messages().findLast((node) => node.dataset.seq);
+    const rows = this.rows();
+    if (rows.length === 0) return this.isLive;
     // Above the first one stands what is loaded on scrolling up, but only where there is more to load.
-    const isBelowTop = data.seq > Number(first.dataset.seq) || document.getElementById("older") === null;
-    return isBelowTop && (this.isLive || data.seq < Number(last.dataset.seq));
+    const isBelowTop = data.seq > Number(rows[0].dataset.seq) || this.sentinel("older") === null;
+    return isBelowTop && (this.isLive || data.seq < Number(rows.at(-1).dataset.seq));
   }
 
   update(node, data) {
@@ -214,14 +236,9 @@ export class Timeline {
     this.decorate();
   }
 
-  /** Put older messages, as the server rendered them, on top. */
-  prepend(fragment) {
-    for (const node of fragment.querySelectorAll(".message")) {
-      if (this.byId(node.dataset.messageId) !== null) node.remove();
-    }
-    this.markMine(fragment);
-    this.list.prepend(fragment);
-    this.decorate();
+  /** The message below "New"; null where that is not shown. */
+  firstNew() {
+    return this.list.querySelector(":scope > .new-line")?.nextElementSibling ?? null;
   }
 
   /** Where "New" stands: above the first message of others after `seq`; null removes it. */
@@ -239,9 +256,10 @@ export class Timeline {
     const facts = nodes.map(factsOf);
     const now = new Date();
     const words = { today: text("today"), yesterday: text("yesterday") };
-    const places = arrange(facts, this.readUpTo, dayKey);
+    const reachesNew = this.readUpTo !== null && this.reachesUpTo(this.readUpTo);
+    const places = arrange(facts, reachesNew ? this.readUpTo : null, dayKey);
     // Nothing new is left: what comes next begins with a line of its own.
-    if (!places.some((place) => place.isFirstNew)) this.readUpTo = null;
+    if (reachesNew && this.isLive && !places.some((place) => place.isFirstNew)) this.readUpTo = null;
     places.forEach((place, index) => {
       const node = nodes[index];
       node.classList.toggle("same", place.same);

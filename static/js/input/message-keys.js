@@ -26,6 +26,9 @@ export class MessageKeys {
     this.opened = null; // the message in which Tab walks
     this.isPointing = false; // the mouse gives the focus
     this.isPointed = false; // the mouse has given it to a message: whoever types now writes
+    this.isByMouse = true; // what was used last, before anything is: who comes by an address types next, or walks
+    document.addEventListener("pointerdown", () => (this.isByMouse = true), { capture: true, signal });
+    document.addEventListener("keydown", (event) => (this.isByMouse &&= isComposing(event)), { capture: true, signal });
     this.isAsked = false;
     const on = (target, type, handler) => target.addEventListener(type, handler, { signal });
     on(list, "mousedown", () => {
@@ -89,7 +92,7 @@ export class MessageKeys {
     const node = target.closest(".message");
     if (node === null) return;
     this.held = target;
-    this.isPointed = this.isPointing;
+    this.isPointed = this.isPointing || this.isByMouse;
     this.setStop(node);
     this.open(target === node || target.closest(EDITOR) !== null ? null : node);
     if (target === node) node.setAttribute("aria-label", this.describe(node));
@@ -146,7 +149,7 @@ export class MessageKeys {
     }
     if (key === "Escape") {
       this.onLeave();
-      return true;
+      return !this.isPointed; // the page may mean something with it
     }
     if (this.walk(node, key)) return true;
     if (this.isPointed) return false;

@@ -59,6 +59,11 @@ export function dayLabel(date, now, words) {
   return formatter(date.getFullYear() === now.getFullYear() ? "day" : "year").format(date);
 }
 
+/** "02:55", and with the date on other days. */
+export function momentLabel(date, now) {
+  return formatter(dayKey(date) === dayKey(now) ? "time" : "full").format(date);
+}
+
 /** "5 minutes ago", in one unit; `words.just_now` within a minute, and where the server's clock is ahead of ours. */
 export function agoLabel(date, now, words) {
   const passed = now - date;

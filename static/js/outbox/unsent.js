@@ -23,7 +23,6 @@ export class Unsent {
   }
 
   showOne(entry) {
-    if (!this.timeline.isLive) return; // it will stand below the last message, which is not shown
     const node = this.timeline.addPending(entry);
     if (node.dataset.messageId) this.outbox.seen(entry.client_id); // the page came with it: it is stored
     else {

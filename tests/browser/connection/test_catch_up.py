@@ -125,7 +125,7 @@ def test_too_much_to_catch_up_with_is_loaded_without_leaving(enter: Opener, smal
     jane.evaluate(WATCH_LOG)
     missed = fill(stage, 11, 11 + LIMIT)
     held: list[Route] = []
-    jane.route(re.compile(f"{stage.path}$"), lambda route: held.append(route))
+    jane.route(re.compile(f"{stage.path}lines/$"), lambda route: held.append(route))
     line.mend()
     line.wait_for(lambda: held)
     # What is stored after the page was made and before it has come must not vanish with it.

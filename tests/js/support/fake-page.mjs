@@ -57,8 +57,8 @@ class FakeElement extends FakeTarget {
   checkVisibility = () => true;
 }
 
-// What stands on no page of this test: a divider, faults, open menus.
-const MISSING = new Set([".new-line", ".errors", "details.menu[open]"]);
+// What stands on no page of this test: newer messages, a divider, faults, open menus.
+const MISSING = new Set([":scope > #newer", ".new-line", ".errors", "details.menu[open]"]);
 const TEXTS = { "client-texts": "{}" };
 
 class FakeDocument extends FakeElement {
