@@ -28,6 +28,10 @@ export function startInput({ chatId, list, scroller, composer, toasts, describe,
     can: (name, node) => toolOf(node, name in copying ? "reply" : name) !== null,
     choose: (name, node) => (name in copying ? copying[name](node) : toolOf(node, name).click()),
   });
+  list.addEventListener("mousedown", (event) => {
+    // The box keeps the focus until the sheet has it: without, it gets lower, and the button is no more below the finger.
+    if (event.target.closest("[data-action=more]")) event.preventDefault();
+  }, { signal });
   list.addEventListener("click", ({ target }) => {
     if (target.closest("[data-action=more]")) sheet.open(target.closest(".message"));
   }, { signal });

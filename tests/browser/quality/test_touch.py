@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import CDPSession, Page, expect
 
 from tests.browser.chat.test_live import connected
-from tests.browser.conftest import Opener, Stage
+from tests.browser.conftest import Caller, Opener, Stage, new_stage
 from tests.browser.quality.test_quality import check_with_axe
 from tests.browser.support.lines import box, saying
 
@@ -101,3 +101,36 @@ def test_a_message_has_its_actions_in_a_sheet(enter: Opener, stage: Stage) -> No
     john.locator("#confirm-dialog").get_by_role("button", name="Delete").tap()
     expect(john.locator(".message.deleted")).to_have_count(1)
     expect(john.locator(".message.deleted .message-more")).to_be_hidden()
+
+
+def test_a_day_on_a_phone(enter: Opener, stage: Stage, callers: dict[str, Caller]) -> None:
+    other = new_stage(callers)
+    stage.jane.post(stage.chat_id, "On my way")
+    john = enter("john", "/#sidebar", **PHONE)
+    john.evaluate("window.isSamePage = true")
+    room, title = john.locator("#sidebar .room"), john.locator("#chat-header h1")
+    room.filter(has_text=stage.title).tap()
+    expect(title).to_contain_text(stage.title)
+    expect(john.locator("#sidebar")).to_be_hidden()
+    expect(saying(john, "On my way")).to_be_in_viewport()
+    # Enter is a new line, the button sends.
+    box(john).tap()
+    john.keyboard.type("See you")
+    john.keyboard.press("Enter")
+    john.keyboard.type("there")
+    expect(box(john)).to_have_value("See you\nthere")
+    john.get_by_role("button", name="Send").tap()
+    expect(john.locator(".message.own[data-seq='2']")).to_contain_text("See you")
+    # Back to the list, where the other chat has news, and there.
+    other.jane.post(other.chat_id, "News")
+    john.get_by_role("link", name="Chats").tap()
+    expect(john.locator("#sidebar")).to_be_visible()
+    expect(room.filter(has_text=other.title).locator(".count")).to_contain_text("1")
+    room.filter(has_text=other.title).tap()
+    expect(title).to_contain_text(other.title)
+    expect(saying(john, "News")).to_be_in_viewport()
+    expect(room.filter(has_text=other.title)).not_to_have_class(re.compile("unread"))  # once it was seen
+    john.go_back()
+    expect(john.locator("#sidebar")).to_be_visible()
+    expect(room.filter(has_text=other.title).locator(".count")).to_be_hidden()
+    assert john.evaluate("window.isSamePage")
