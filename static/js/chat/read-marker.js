@@ -14,7 +14,7 @@ const MOST_RANGES = 200; // as many jumps would it take
 const SLACK = 4; // px of a message that may be out of sight
 // Whoever has one of these open means it with Esc.
 const TAKES_ESC = `dialog[open], details.menu[open], [data-drawer].open, .message.editing, #mention-list:not([hidden]),
-  #reply-bar:not([hidden]), #composer-preview:not([hidden])`;
+  #reply-bar:not([hidden]), #composer-preview:not([hidden]), #ws-status:is(:hover, :focus-visible) .tooltip:not(.dismissed)`;
 
 /** Numbers of messages, as ranges. */
 export class Ranges {
@@ -292,7 +292,7 @@ export function startReadMarker({ chatId, bootstrap, timeline, scroll, scroller,
   scroller.addEventListener("scroll", check, { signal });
   window.addEventListener("resize", check, { signal });
   on("screen.shown", check, signal);
-  watchEscape({ onFree: () => !marker.isCaughtUp && readAll(), signal });
+  watchEscape({ onFree: () => marker.isVisible() && !marker.isCaughtUp && readAll(), signal });
   return { marker, unreadHere, check };
 }
 

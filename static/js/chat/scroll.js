@@ -123,8 +123,9 @@ export class Landing {
    * `timeline`, `scroll`, `history` see their modules; `onArrived()` is called at the place, `onFailed()` where its rows cannot be
    * had.
    */
-  constructor({ timeline, scroll, history, clock, onArrived, onFailed }) {
+  constructor({ timeline, scroll, history, clock, signal, onArrived, onFailed }) {
     Object.assign(this, { timeline, scroll, history, clock, onArrived, onFailed });
+    signal.addEventListener("abort", () => this.unmark()); // else it flashes when the chat is shown again
     this.turn = 0; // the last one to begin is the one that ends
     this.wantsEnd = false; // whether the end was asked for, and could not be had
   }
@@ -182,10 +183,14 @@ export class Landing {
 
   /** Mark the message for a moment. */
   flash(row) {
-    for (const other of this.timeline.list.querySelectorAll(":scope > .found")) other.classList.remove("found");
+    this.unmark();
     row.getBoundingClientRect(); // laid out without the class, it flashes anew
     row.classList.add("found");
     this.clock.setTimeout(() => row.classList.remove("found"), FLASH);
+  }
+
+  unmark() {
+    for (const row of this.timeline.list.querySelectorAll(":scope > .found")) row.classList.remove("found");
   }
 }
 

@@ -58,7 +58,7 @@ export function startChat(app, bootstrap) {
     jump.update();
     check();
   };
-  const landing = new Landing({ timeline, scroll, history, clock, onArrived, onFailed });
+  const landing = new Landing({ timeline, scroll, history, clock, signal, onArrived, onFailed });
   // An address that names a message names another place; with "back" it is found again.
   const goToEnd = () => {
     if (location.search === "" && location.hash === "") landing.toEnd();
@@ -151,7 +151,11 @@ export function startChat(app, bootstrap) {
   on("names.shown", namesShown, signal);
   here("subscribe.refused", () => sidebar.refresh());
   startCopying({ clock, signal });
-  watchDay({ onChange: () => timeline.renameDays(), clock, signal });
+  const onDay = () => {
+    timeline.renameDays();
+    unreadHere.paint();
+  };
+  watchDay({ onChange: onDay, clock, signal });
   watchDays({ scroller, list, signal });
   scroller.addEventListener("scroll", () => jump.update(), { signal });
 

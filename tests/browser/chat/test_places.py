@@ -200,6 +200,7 @@ def test_nothing_is_missing_or_doubled_where_the_page_becomes_live(enter: Opener
     last = stage.bob.post(stage.chat_id, "Message number 123.")
     stage.bob.call("PATCH", f"/chats/{stage.chat_id}/messages/{last['id']}", {"body": "changed"})
     expect(jane.locator("#jump-latest")).to_have_text("3 new messages")
+    expect(jane.locator(".unread-bar")).to_contain_text("3 new since")
     held[0].fulfill(response=answer)
     expect(jane.locator(".message[data-seq='123']")).to_contain_text("changed")
     assert seqs(jane) == list(range(1, 124))
