@@ -1,6 +1,6 @@
 // What stands in the place of a chat that cannot be had yet: its name, what it waits for, and a box with the chat's draft. What
 // is sent from it goes into the outbox, as from the chat itself.
-import { Drafts } from "../composer/drafts.js";
+import { Drafts } from "../outbox/drafts.js";
 import { isSendKey } from "../composer/writing-keys.js";
 import { on } from "../lib/bus.js";
 import { lifetime } from "../lib/clock.js";
