@@ -136,7 +136,10 @@ export class Landing {
       const row = this.timeline.nearest(seq);
       if (row === null) return;
       this.scroll.center(row);
-      if (hasFocus) row.focus({ preventScroll: true });
+      if (hasFocus) {
+        row.focus({ preventScroll: true });
+        row.dispatchEvent(new CustomEvent("message.landed", { bubbles: true }));
+      }
       this.flash(row);
     };
     return this.go({ isShown: this.timeline.nearest(seq) !== null, load: () => this.history.around(seq), arrive });

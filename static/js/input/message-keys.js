@@ -26,7 +26,7 @@ export class MessageKeys {
     this.opened = null; // the message in which Tab walks
     this.isPointing = false; // the mouse gives the focus
     this.isPointed = false; // the mouse has given it to a message: whoever types now writes
-    this.isByMouse = true; // what was used last, before anything is: who comes by an address types next, or walks
+    this.isByMouse = false; // what was used last
     document.addEventListener("pointerdown", () => (this.isByMouse = true), { capture: true, signal });
     document.addEventListener("keydown", (event) => (this.isByMouse &&= isComposing(event)), { capture: true, signal });
     this.isAsked = false;
@@ -36,6 +36,7 @@ export class MessageKeys {
       clock.setTimeout(() => (this.isPointing = false), 0);
     });
     on(list, "focusin", ({ target }) => this.entered(target));
+    on(list, "message.landed", () => (this.isPointed = this.isByMouse));
     on(list, "focusout", ({ target, relatedTarget }) => {
       this.left(target, relatedTarget);
       // Later: what is taken out of the page loses the focus too, and changed() has to know what it was.
@@ -92,7 +93,7 @@ export class MessageKeys {
     const node = target.closest(".message");
     if (node === null) return;
     this.held = target;
-    this.isPointed = this.isPointing || this.isByMouse;
+    this.isPointed = this.isPointing;
     this.setStop(node);
     this.open(target === node || target.closest(EDITOR) !== null ? null : node);
     if (target === node) node.setAttribute("aria-label", this.describe(node));

@@ -13,6 +13,7 @@ export class Filter {
     this.input.addEventListener("input", () => this.changed(), { signal });
     this.input.addEventListener("keydown", (event) => this.key(event), { signal });
     pane.addEventListener("keydown", (event) => {
+      if (isComposing(event)) return;
       if (event.key === "Escape" && this.input.value !== "" && event.target.matches?.("a.room")) this.clear(event);
     }, { signal });
   }
