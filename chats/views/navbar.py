@@ -19,6 +19,7 @@ from chats.selectors.search import search_messages
 from chats.selectors.workspaces import list_people
 from chats.views.base import PageRequest, member_page, render_in_shell
 from chats.views.forms import SearchForm
+from chats.views.room_list import ChatEntry
 
 IN_MENU, PER_PAGE = 12, 50
 JUMP_CHATS, JUMP_PEOPLE, JUMP_MESSAGES = 8, 6, 8
@@ -100,12 +101,12 @@ def search(request: PageRequest) -> HttpResponse:
     peers = peers_of(chats)
     context = {
         "query": query,
-        "chats": [(row, peers.get(row.chat_id)) for row in chats],
+        "chats": [ChatEntry(row, peers.get(row.chat_id), is_current=False) for row in chats],
         "people": list_people(user, query).exclude(pk=user.pk)[:JUMP_PEOPLE] if query else (),
         "found": excerpts(search_messages(user, query, limit=JUMP_MESSAGES))
         if len(query) >= MESSAGES_FROM or not query.isascii()
         else (),
     }
-    if request.htmx:
+    if request.headers.get("X-Requested-With"):
         return render(request, "chats/_jump.html", context)
     return render_in_shell(request, "chats/search.html", context)

@@ -49,7 +49,7 @@ export function startApp(pageClock = browserClock) {
   startDrawers(part);
   startForms(part);
   startDroppedFiles({ toasts, signal });
-  startQuickSwitcher(part);
+  startQuickSwitcher({ ...part, userId, open, toasts, navigate: (href) => app.navigate(href) });
   startKeyboard(part);
   startRoving(part);
   localizeTimes(document);
@@ -86,7 +86,8 @@ export function startApp(pageClock = browserClock) {
     closeMenus();
     closeDrawer();
   };
-  return { ...part, socket, outbox, unread, people, toasts, sidebar, setOpen, closeOverlays, leavePage: page.stop, stop };
+  const app = { ...part, socket, outbox, unread, people, toasts, sidebar, setOpen, closeOverlays, leavePage: page.stop, stop };
+  return app; // to which navigation/start.js adds navigate(href)
 }
 
 /** Say that what htmx asked for cannot be had; nobody asked for the bell's number, which is fetched again. */

@@ -55,7 +55,7 @@ def test_escape_ends_editing_from_its_buttons_too(enter: Opener, stage: Stage) -
 
 def test_the_jump_box_says_what_enter_would_open_and_closes_with_one_escape(enter: Opener, stage: Stage) -> None:
     john = connected(enter("john", stage.path))
-    said = john.locator("#jump-dialog [role=status]")
+    said = john.locator("#quick-switcher [role=status]")
     john.keyboard.press("Control+k")
     john.keyboard.type("re")  # Realtime that can be trusted, releases
     expect(john.locator("#jump-results h2").first).to_have_text("Chats")  # what was found, no more what is recent
@@ -66,7 +66,7 @@ def test_the_jump_box_says_what_enter_would_open_and_closes_with_one_escape(ente
     john.locator("#jump-input").fill("nothing like it")
     expect(said).to_have_text("Nothing found for “nothing like it”.")
     john.keyboard.press("Escape")
-    expect(john.locator("#jump-dialog")).to_be_hidden()
+    expect(john.locator("#quick-switcher")).to_be_hidden()
     expect(john.locator("textarea[name=body]")).to_be_focused()
 
 

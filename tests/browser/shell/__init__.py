@@ -1,0 +1,1 @@
+"""The frame around a page: the list of chats, the quick switcher."""
