@@ -63,18 +63,16 @@ function showScreen() {
   if ((dataset.screen === "list") === isList()) return;
   if (isList()) dataset.screen = "list";
   else delete dataset.screen;
-  if (matchMedia(widths.sidebar).matches) {
-    const place = isList() ? document.querySelector(".sidebar [aria-current], .sidebar a") : document.getElementById("main");
-    place?.focus({ preventScroll: true });
-  }
-  nameScreen();
+  if (!isList() && matchMedia(widths.sidebar).matches) document.getElementById("main").focus({ preventScroll: true });
+  nameList();
   emit("screen.shown", {});
 }
 
-/** For screen readers the list is the main part, where nothing else is there. */
-function nameScreen() {
+/** Where the list is all that is seen it is the main part for screen readers, and the focus is at the chat that is open. */
+function nameList() {
   const isMain = isList() && matchMedia(widths.sidebar).matches;
   document.getElementById("sidebar").role = isMain ? "main" : "navigation";
+  if (isMain) document.querySelector("#sidebar :is([aria-current], .room)")?.focus({ preventScroll: true });
 }
 
 function startList({ signal }) {
@@ -89,9 +87,9 @@ function startList({ signal }) {
   window.addEventListener("popstate", moved, { signal });
   on("chat.opened", opened, signal);
   on("chat.shown", opened, signal);
-  matchMedia(widths.sidebar).addEventListener("change", nameScreen, { signal });
+  matchMedia(widths.sidebar).addEventListener("change", nameList, { signal });
   showScreen();
-  nameScreen();
+  nameList();
 }
 
 export function startDrawers({ signal }) {
