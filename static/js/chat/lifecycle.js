@@ -74,7 +74,9 @@ export function watchLifecycle({ chatId, userId, workspaceId, composer, timeline
   here("chat.member_removed", (frame) => {
     if (frame.data.user_id === userId) gone(text("removed"));
   });
-  here("subscribe.refused", () => gone(text("removed")));
+  here("subscribe.refused", ({ code }) => {
+    if (code !== "too_many") gone(text("removed")); // else navigation/navigator.js makes room
+  });
   const roleChanged = (frame) => {
     if (frame.workspace_id === workspaceId && frame.data.user_id === userId) refresh();
   };

@@ -55,11 +55,25 @@ export class MessageActions {
   }
 
   /** Open the editor; afterwards `next` has the focus. */
-  edit(node, next = this.composer.textarea) {
+  /** Open the editor with the message, or with what was made of it; `next` has the focus afterwards. */
+  edit(node, next = this.composer.textarea, body = undefined) {
     const save = async (body) => {
       this.timeline.apply(await callApi("PATCH", this.path(node), { body }));
     };
-    editMessage({ node, save, onDone: () => next.focus(), within: this.signal });
+    editMessage({ node, body, save, onDone: () => next.focus(), within: this.signal });
+  }
+
+  /** What is being edited, [{id, body}]: to be resumed where the chat is shown again. */
+  edits() {
+    const nodes = [...this.timeline.list.querySelectorAll(":scope > .editing")];
+    return nodes.map((node) => ({ id: node.dataset.messageId, body: node.querySelector(".edit-box textarea").value }));
+  }
+
+  resume(edits) {
+    for (const { id, body } of edits) {
+      const node = this.timeline.byId(id);
+      if (node !== null) this.edit(node, this.composer.textarea, body);
+    }
   }
 
   async remove(node) {

@@ -168,6 +168,8 @@ export function startChat(app, bootstrap) {
   const { held = [], stale: missed = new Set() } = bootstrap;
   for (const { id, deleted_at } of held) if (deleted_at !== null) composer.dropReply(id);
   if (held.length > 0) arrivals.show(held, { isCatchUp: true });
+  if (bootstrap.held !== undefined) unsent.forgetOthers();
+  actions.resume(bootstrap.edits ?? []);
   if (bootstrap.held !== undefined) unreadHere.listed();
   openAtPlace({ timeline, landing, unreadHere, bootstrap, marker });
   if (missed.has("header")) lifecycle.refresh();
@@ -175,6 +177,7 @@ export function startChat(app, bootstrap) {
   if (missed.has("names")) people.load({ chatId, userIds: timeline.authorIds(), signal });
   outbox.loaded.then(() => {
     // From an older stretch: now they look for what they wrote.
+    if (bootstrap.held !== undefined || signal.aborted) return;
     if (location.hash === "" && outbox.of(chatId).some(({ status }) => status === "sending")) landing.toEnd();
   });
   jump.update();
@@ -199,6 +202,7 @@ export function startChat(app, bootstrap) {
         is_live: timeline.isLive,
         may_manage: timeline.viewer.mayManage,
         place: scroll.place(),
+        edits: actions.edits(),
       };
       marker.leave();
       typing.left();

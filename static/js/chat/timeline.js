@@ -212,6 +212,11 @@ export class Timeline {
     else this.view.setStatus(node, "pending", words, isFree ? back : []);
   }
 
+  /** The client ids of the messages that are not known to be stored. */
+  pendingIds() {
+    return this.messages().filter(({ dataset }) => !dataset.messageId).map(({ dataset }) => dataset.clientId);
+  }
+
   /** Note that a message is stored; the event with its HTML comes before or after. */
   confirm({ client_id, message_id, seq }) {
     const node = this.byClientId(client_id);

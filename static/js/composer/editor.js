@@ -13,16 +13,16 @@ function button(label, className) {
 }
 
 /**
- * Open the editor on an own message; `save(body)` returns a promise and throws an Error for the reader. It is closed, too, when
- * `within` is aborted.
+ * Open the editor on an own message, with `body` in it; `save(body)` returns a promise and throws an Error for the reader. It is
+ * closed, too, when `within` is aborted.
  */
-export function editMessage({ node, save, onDone, within }) {
+export function editMessage({ node, body = node.dataset.body, save, onDone, within }) {
   if (node.querySelector(".edit-box") !== null) return;
   const box = document.createElement("div");
   box.className = "edit-box";
   const area = document.createElement("textarea");
   area.dir = "auto";
-  area.value = node.dataset.body;
+  area.value = body;
   area.setAttribute("aria-label", text("edit_label"));
   area.enterKeyHint = isTouch() ? "enter" : "done";
   area.rows = Math.min(area.value.split("\n").length + 1, 12);
@@ -87,6 +87,7 @@ export function editMessage({ node, save, onDone, within }) {
     event.stopPropagation();
     close();
   }, { signal });
+  if (node.classList.contains("deleted")) lock(text("deleted"));
   node.classList.add("editing");
   node.querySelector(".message-body").after(box);
   area.focus();

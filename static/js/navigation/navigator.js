@@ -35,6 +35,11 @@ export class Navigator {
       this.start(nodes, { ...bootstrap, place: history.state?.place });
     }
     on("welcome", (frame) => this.compareVersion(frame), app.signal);
+    const refused = ({ chat_id: chatId, code }) => {
+      // There is room now, after recent.js has let others go; without others there will be none.
+      if (code === "too_many" && chatId === this.chat?.chatId && this.recent.hasLetGo) this.app.socket.follow(chatId, this.chat.revision);
+    };
+    on("subscribe.refused", refused, app.signal);
     on("sidebar.shown", () => showCurrent(this.wantedId), app.signal);
     history.scrollRestoration = "manual";
   }
@@ -190,7 +195,7 @@ export class Navigator {
     Object.assign(this, { wantedId: chatId, path: location.pathname });
     this.isList = chatAddress(new URL(location.href))?.isList === true;
     rememberOpened(bootstrap);
-    this.chat = { chatId, nodes, part: this.startChat(this.app, bootstrap) };
+    this.chat = { chatId, nodes, revision: bootstrap.revision, part: this.startChat(this.app, bootstrap) };
     emit("chat.opened", { chat_id: chatId });
   }
 

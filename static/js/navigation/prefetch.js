@@ -60,6 +60,12 @@ export class Prefetch {
     for (const oldest of [...this.answers.keys()].slice(0, -MOST)) this.remove(oldest);
   }
 
+  /** Keep what has come by another way, until it is taken at once. */
+  put({ chatId, path }, html) {
+    this.remove(path);
+    this.answers.set(path, { chatId, promise: Promise.resolve(html), at: this.clock.now(), isDone: true, stop: () => {} });
+  }
+
   /** Take what was fetched, or load it now; as `load`. */
   async take(path, signal) {
     this.clock.clearTimeout(this.timer);

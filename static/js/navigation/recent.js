@@ -1,6 +1,7 @@
 // Chats that were left a moment ago. Their elements are kept beside the document, and what changes in them is held, so that
 // coming back needs no request.
 import { on } from "../lib/bus.js";
+import { showNames } from "../presence/people.js";
 
 export const MOST = 20; // chats; each is a subscription beside the open chat's
 export const MOST_HELD = 200; // changed messages of one chat; with more it is loaded anew
@@ -12,6 +13,7 @@ export class Recent {
   /** `userId` is the reader. `socket` see socket.js: each chat here is followed in the background. */
   constructor({ socket, userId, signal }) {
     Object.assign(this, { socket, most: MOST });
+    this.hasLetGo = false; // whether room was made when the server had none
     this.chats = new Map(); // chat id → what was kept, the one that was left first first
     const of = (types, handle) => {
       for (const type of types) {
@@ -41,6 +43,13 @@ export class Recent {
       for (const { stale } of this.chats.values()) stale.add("header").add("members").add("names");
     };
     on("chat.stale", missed, signal);
+    on("names.shown", (names) => this.rename(names), signal);
+    // The server follows fewer chats at a time than this page would.
+    on("subscribe.refused", ({ code }) => {
+      if (code !== "too_many") return;
+      this.hasLetGo = this.chats.size > 0;
+      this.shrink(Math.floor(this.chats.size / 2));
+    }, signal);
   }
 
   /** Keep a chat that was left: `bootstrap` is what its `stop()` returned, `nodes` its elements. */
@@ -61,6 +70,16 @@ export class Recent {
     this.chats.delete(chatId);
     const held = [...chat.held.values()].sort((one, other) => one.revision - other.revision);
     return { bootstrap: { ...chat.bootstrap, held, stale: chat.stale }, nodes: chat.nodes };
+  }
+
+  /** Show what people are called now; their order in the list of members, and sentences with names, are fetched again. */
+  rename(names) {
+    for (const { nodes: { main, aside }, stale } of this.chats.values()) {
+      showNames(main, names);
+      showNames(aside, names);
+      if (names.has(main.querySelector("#chat-header").dataset.peerId)) stale.add("header");
+      if ([...aside.querySelectorAll("[data-user-id]")].some(({ dataset }) => names.has(dataset.userId))) stale.add("members");
+    }
   }
 
   has(chatId) {

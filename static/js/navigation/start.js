@@ -3,6 +3,7 @@ import { startChat } from "../chat/start.js";
 import { paced } from "../lib/paced.js";
 import { fetchPart } from "../net/fetch-page.js";
 import { addressOf, chatAddress, followed } from "./address.js";
+import { followForms, sendForm } from "./forms.js";
 import { Navigator } from "./navigator.js";
 import { Prefetch } from "./prefetch.js";
 import { Recent } from "./recent.js";
@@ -40,6 +41,7 @@ export function startNavigation(app) {
     const to = event.button === 0 ? pointed(event) : null;
     if (to !== null) prefetch.press(to);
   });
+  followForms({ guide, prefetch, send: (form) => sendForm(form, signal), signal });
   listen(window, "popstate", ({ state }) => guide.popped(state));
   // In time for a reload; where the browser does not tell, it is what was noted after scrolling.
   listen(window, "beforeunload", () => guide.rememberPlace());

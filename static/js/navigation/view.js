@@ -1,6 +1,7 @@
 // The elements of the open chat: main, the members beside it, and what the server says to scripts.
 import { retitle } from "../attention/unread.js";
 import { isolate } from "../lib/direction.js";
+import { localizeTimes } from "../lib/times.js";
 import { announceLoaded, parsePage } from "../net/fetch-page.js";
 
 const FADE = { duration: 80, easing: "ease-out" }; // ms
@@ -33,9 +34,11 @@ export function showNodes({ main, aside, data }, { htmx, isNew }) {
   else shown.aside.replaceWith(aside);
   shown.data?.remove();
   if (data !== null) document.head.append(data);
-  for (const element of isNew ? [main, aside] : []) {
-    htmx.process(element);
-    announceLoaded(element);
+  for (const element of [main, aside]) {
+    if (isNew) {
+      htmx.process(element);
+      announceLoaded(element);
+    } else localizeTimes(element); // time has passed
   }
   if (matchMedia("(prefers-reduced-motion: no-preference)").matches) {
     for (const element of [main, aside]) element.animate({ opacity: [0.3, 1] }, FADE);

@@ -22,6 +22,12 @@ export class Unsent {
     for (const entry of this.outbox.of(this.chatId)) this.showOne(entry);
   }
 
+  /** The chat was left, and is shown again: remove what the outbox has not any more, as it was stored or discarded since. */
+  forgetOthers() {
+    const waiting = new Set(this.outbox.of(this.chatId).map(({ client_id }) => client_id));
+    for (const clientId of this.timeline.pendingIds()) if (!waiting.has(clientId)) this.timeline.discard(clientId);
+  }
+
   showOne(entry) {
     const node = this.timeline.addPending(entry);
     if (node.dataset.messageId) this.outbox.seen(entry.client_id); // the page came with it: it is stored

@@ -8,6 +8,18 @@ const SETTLE = 50; // ms: many names at once are one pass over the page
 const MOST = 5000; // names that are remembered
 const MOST_ASKED = 200; // at once; chats/views/chat_page.py has it too
 
+/** Show what people are called, user id → name, on everything below `root`. */
+export function showNames(root, names) {
+  for (const element of root.querySelectorAll("[data-name-of]")) {
+    const name = names.get(element.dataset.nameOf);
+    if (name !== undefined && element.textContent !== name) element.textContent = name;
+  }
+  for (const element of root.querySelectorAll("[data-avatar-of]")) {
+    const name = names.get(element.dataset.avatarOf);
+    if (name !== undefined) paintAvatar(element, element.dataset.avatarOf, name);
+  }
+}
+
 export class People {
   constructor({ clock, signal }) {
     this.clock = clock;
@@ -57,14 +69,7 @@ export class People {
     this.timer = null;
     const names = new Map(this.changed);
     this.changed.clear();
-    for (const element of document.querySelectorAll("[data-name-of]")) {
-      const name = names.get(element.dataset.nameOf);
-      if (name !== undefined && element.textContent !== name) element.textContent = name;
-    }
-    for (const element of document.querySelectorAll("[data-avatar-of]")) {
-      const name = names.get(element.dataset.avatarOf);
-      if (name !== undefined) paintAvatar(element, element.dataset.avatarOf, name);
-    }
+    showNames(document, names);
     const menu = document.querySelector("#user-menu > summary");
     const own = names.get(document.body.dataset.userId);
     if (menu !== null && own !== undefined) menu.setAttribute("aria-label", text("account_menu", { name: own }));
