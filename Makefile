@@ -18,7 +18,7 @@ DATABASE_TESTS := tests/flowra/accounts tests/api tests/chats tests/flowra/manag
 	$(addprefix tests/presence/test_,admin.py api.py commands.py last_seen.py tracker.py)
 TYPED := flowra chats presence realtime deploy tests benchmarks
 
-.PHONY: help run cluster check test lint audit types fmt messages lock screenshots system bench bench-quick
+.PHONY: help run cluster check test lint audit types fmt messages lock screenshots system bench bench-quick proof-switching
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -48,6 +48,9 @@ lint: $(INSTALLED_DEV)  ## Check style, templates, CSS, the layers of imports, d
 	$(BIN)/python .ci/js_folders.py
 	$(BIN)/python .ci/unused_exports.py
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+proof-switching: $(INSTALLED_DEV) system  ## Switch chats 500 times in a browser: nothing may be left behind (2 minutes)
+	SWITCHES=500 $(BIN)/python -m pytest -q tests/browser/navigation/test_leaks.py
 
 bench: $(INSTALLED_DEV) system  ## Measure speed beside peers, and write docs/performance.md (45 minutes, on an idle machine)
 	$(BIN)/python -m benchmarks
