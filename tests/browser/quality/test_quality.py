@@ -53,6 +53,26 @@ def test_the_chat(enter: Opener, stage: Stage, scheme: str) -> None:
 
 
 @THEMES
+def test_what_comes_over_and_into_a_chat(enter: Opener, stage: Stage, scheme: str) -> None:
+    for number in range(30):
+        stage.jane.post(stage.chat_id, f"Number {number} of many")
+    look = {"color_scheme": scheme, "reduced_motion": "reduce"}
+    john = connected(enter("john", stage.path, **look))
+    expect(john.locator(".unread-bar")).to_be_visible()
+    expect(john.locator(".new-line")).to_be_visible()
+    check_with_axe(john)
+    john.keyboard.press("Shift+Tab")
+    expect(john.locator(".message:focus")).to_be_visible()
+    john.locator("#room-filter").fill("nothing like it")
+    check_with_axe(john)
+    phone = {"viewport": {"width": 375, "height": 700}, "has_touch": True, "is_mobile": True}
+    jane = enter("jane", stage.path, **look, **phone)
+    jane.locator(".message-more:visible").last.tap()
+    expect(jane.locator("#message-sheet")).to_be_visible()
+    check_with_axe(jane)
+
+
+@THEMES
 def test_dialogs_and_menus(enter: Opener, stage: Stage, scheme: str) -> None:
     john = connected(enter("john", stage.path, color_scheme=scheme, reduced_motion="reduce"))
     for name in ("New chat", "New direct chat"):
