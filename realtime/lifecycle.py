@@ -49,7 +49,7 @@ def _background_tasks(hub: Hub) -> dict[str, Callable[[], Awaitable[None]]]:
     return {
         "repair": Repairer(hub.registry, hub.membership).run,
         "announcements": Announcements(hub.registry, hub.delivery, hub.unread).run,
-        "watch": RevocationPoller(hub.registry).run,
+        "watch": RevocationPoller(hub.registry, hub.watching).run,
         "sampler": Gauges(hub.registry).run,
         "met limits": refusals.run,
         "deletions": deletions.run,

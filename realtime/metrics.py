@@ -19,6 +19,11 @@ subscriptions = Gauge("flowra_subscriptions", "Subscriptions of open sockets to 
 background_subscriptions = Gauge(
     "flowra_background_subscriptions", "Those of them without presence and typing.", multiprocess_mode="livesum"
 )
+watched = Gauge(
+    "flowra_watched_users",
+    "People whom open sockets watch, each counted once for each socket.",
+    multiprocess_mode="livesum",
+)
 sockets_opened = Counter("flowra_sockets_opened", "Sockets that were served, whatever became of them.")
 sockets_closed = Counter("flowra_sockets_closed", "Sockets closed by the server.", ["code"])
 frames_received = Counter("flowra_frames_received", "Frames from clients.", ["type"])

@@ -25,6 +25,7 @@ from chats.models import ChatMember, WorkspaceMember
 from realtime.credentials import is_valid
 from realtime.database import run_in_db_thread
 from realtime.hub.connections import ConnectionRegistry
+from realtime.hub.presence.watching import WatchFeed
 from realtime.models import Notice
 from realtime.outbox.connection import Connection, resync
 from realtime.outbox.frame import Frame
@@ -53,8 +54,9 @@ class _Found:
 class RevocationPoller:
     """Polls stamps and notices and applies them to this process's connections."""
 
-    def __init__(self, registry: ConnectionRegistry) -> None:
+    def __init__(self, registry: ConnectionRegistry, watching: WatchFeed) -> None:
         self._registry = registry
+        self._watching = watching
         self._seen: set[tuple[UUID, Stamp]] = set()
         # Never cleared, few as they are: if the database's clock is set back, old ones are found anew. None until the
         # first poll, which sends none of what it finds: those notices are older than this process.
@@ -120,6 +122,7 @@ class RevocationPoller:
             if not await run_in_db_thread(is_valid, connection.credential):
                 connection.end(CloseCode.UNAUTHENTICATED)
         await self._check_access(user_id)
+        await self._watching.recheck([user_id])
 
     async def _check_access(self, user_id: UUID) -> None:
         """End a user's subscriptions to chats and workspaces that the user is not in any more.

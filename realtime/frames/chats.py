@@ -58,8 +58,14 @@ def layer_events(event: events.DomainEvent) -> Iterator[LayerEvent]:
             yield _to_subscribers(event, event.data, changes_members=True)
             yield _to_users(event, event.data, ())
             yield to_user(event.user_id, _chat_payload(event, event.data))
-        case events.ChatChanged() | events.MemberAdded():
-            yield _to_subscribers(event, event.data, changes_members=isinstance(event, events.MemberAdded))
+        case events.MemberAdded():
+            yield _to_subscribers(event, event.data, changes_members=True)
+            yield _to_users(event, event.data, ())
+            # Without a frame: for what the user's processes know of the user's chats.
+            group = user_group(event.user_id)
+            yield LayerEvent(group=group, audience=Audience.USER, user_ids=(event.user_id,), chat_id=event.chat_id)
+        case events.ChatChanged():
+            yield _to_subscribers(event, event.data)
             yield _to_users(event, event.data, ())
         case events.ChatRead():
             yield _chat_read(event)

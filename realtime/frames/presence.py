@@ -10,7 +10,8 @@ import msgspec
 from presence.changes import PresenceBatch, PresenceEntry
 from realtime.broker.events import Audience, LayerEvent, chat_group, workspace_group
 from realtime.outbox.presence import diff_frame
-from realtime.protocol.frames import PresenceChanged, PresenceDiff, Priority, encode
+from realtime.protocol.frames import Priority, encode
+from realtime.protocol.presence import PresenceChanged, PresenceCount, PresenceDiff
 
 
 def batch_event(batch: PresenceBatch) -> LayerEvent:
@@ -31,6 +32,18 @@ def presence_event(
         group=chat_group(chat_id),
         audience=Audience.CHAT,
         payload=encode(frame),
+        priority=int(Priority.PRESENCE),
+        chat_id=chat_id,
+        access_version=access_version,
+    )
+
+
+def count_event(chat_id: UUID, online_count: int | None, *, access_version: int) -> LayerEvent:
+    """Return the event that tells those of a chat's subscribers here who watch people how many members are online."""
+    return LayerEvent(
+        group=chat_group(chat_id),
+        audience=Audience.COUNT,
+        payload=encode(PresenceCount(chat_id=chat_id, online_count=online_count)),
         priority=int(Priority.PRESENCE),
         chat_id=chat_id,
         access_version=access_version,

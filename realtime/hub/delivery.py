@@ -8,6 +8,7 @@ from realtime.broker.events import Audience, LayerEvent
 from realtime.hub.connections import ConnectionRegistry
 from realtime.hub.membership import Membership
 from realtime.hub.presence.feed import PresenceFeed
+from realtime.hub.presence.watching import WatchFeed
 from realtime.hub.resyncs import Resyncs
 from realtime.hub.unread import UnreadFeed
 from realtime.hub.workspaces import WorkspaceFeed
@@ -25,6 +26,7 @@ class Delivery:
         unread: UnreadFeed,
         workspaces: WorkspaceFeed,
         presence: PresenceFeed,
+        watching: WatchFeed,
         resyncs: Resyncs,
     ) -> None:
         self._registry = registry
@@ -32,6 +34,7 @@ class Delivery:
         self._unread = unread
         self._workspaces = workspaces
         self._presence = presence
+        self._watching = watching
         self._resyncs = resyncs
         # Announcements that have arrived, by id and group, and when by the monotonic clock; the oldest are first.
         self.arrived: dict[tuple[int, str], float] = {}
@@ -45,16 +48,23 @@ class Delivery:
                 room = self._registry.rooms.get(event.chat_id) if event.chat_id else None
                 if room is not None:
                     self._membership.deliver(room, event)
+                    if event.changes_members:
+                        self._presence.members_changed(room)
             case Audience.UNREAD | Audience.MEMBERS:
                 self._unread.put(event)
+                if event.user_ids and event.audience is Audience.MEMBERS:  # it is new, and these are in it
+                    self._watching.ask_recheck(event.user_ids)
             case Audience.WORKSPACE:
                 self._workspaces.put(event)
             case Audience.PRESENCE:
                 if event.presence is not None:
                     self._presence.put(event.presence)
+                    self._watching.put(event.presence)
             case Audience.RESYNC:
                 self._resyncs.ask("behind")
             case Audience.USER | Audience.JOINED | Audience.LEFT:
+                if event.chat_id and not event.payload:  # they are in the chat from now on
+                    self._watching.ask_recheck(event.user_ids)
                 self._unread.put_read(event)
                 self._deliver_to_users(event)
 

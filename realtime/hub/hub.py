@@ -26,6 +26,7 @@ from realtime.hub.connections import ConnectionRegistry
 from realtime.hub.delivery import Delivery
 from realtime.hub.membership import Membership
 from realtime.hub.presence.feed import PresenceFeed
+from realtime.hub.presence.watching import WatchFeed
 from realtime.hub.resyncs import Resyncs
 from realtime.hub.subscribing import Subscribing
 from realtime.hub.unread import UnreadFeed
@@ -58,6 +59,7 @@ class Hub:
         self.registry = ConnectionRegistry(self._receiver.acquire, self._receiver.release)
         self.membership = Membership(self.registry)
         self.presence = PresenceFeed(self.registry, self.membership, self.tracker)
+        self.watching = WatchFeed(self.registry)
         self.unread = UnreadFeed(self.registry)
         self.workspaces = WorkspaceFeed(self.registry)
         self.resyncs = Resyncs(self.registry)
@@ -67,9 +69,10 @@ class Hub:
             unread=self.unread,
             workspaces=self.workspaces,
             presence=self.presence,
+            watching=self.watching,
             resyncs=self.resyncs,
         )
-        self.subscribing = Subscribing(self.registry, self.membership, self.tracker, self._receiver)
+        self.subscribing = Subscribing(self.registry, self.membership, self.watching, self.tracker, self._receiver)
         self._supervisor = Supervisor()
 
     # --- Lifetime -------------------------------------------------------------------------------
@@ -83,6 +86,7 @@ class Hub:
             "unread": self.unread.run_unread,
             "workspace members": self.workspaces.run_moves,
             "names": self.workspaces.run_states,
+            "watched": self.watching.run,
             "resyncs": self.resyncs.run,
             **background,
         }
@@ -105,6 +109,7 @@ class Hub:
         self.loop = None
         self.typing_gate.stop()
         await self._supervisor.stop()
+        self.watching.stop()
         await self.presence.stop()
         await self.quota.stop()
         if self.tracker is not None:

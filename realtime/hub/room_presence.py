@@ -9,6 +9,28 @@ from presence.changes import PresenceEntry
 from presence.registry.base import UserState
 
 
+class Rounds:
+    """Changes in rounds in which each user is once: a frame has each user once, and none of two changes is left out."""
+
+    def __init__(self) -> None:
+        self._rounds: list[dict[UUID, PresenceEntry]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._rounds)
+
+    def add(self, change: PresenceEntry) -> None:
+        """Add a change after all earlier ones of its user."""
+        number = max((number for number, some in enumerate(self._rounds) if change.user_id in some), default=-1) + 1
+        if number == len(self._rounds):
+            self._rounds.append({})
+        self._rounds[number][change.user_id] = change
+
+    def pop(self) -> list[list[PresenceEntry]]:
+        """Return, once, what was added."""
+        rounds, self._rounds = self._rounds, []
+        return [list(some.values()) for some in rounds]
+
+
 class RoomPresence:
     """A snapshot plus changes, in whatever order they come: of two states of a user the higher version counts.
 
@@ -23,7 +45,7 @@ class RoomPresence:
         self._versions: dict[UUID, int] = {}
         self._online: set[UUID] = set()
         self._announced: dict[UUID, int] = {}  # the latest version that was sent, or is about to be
-        self._rounds: list[dict[UUID, PresenceEntry]] = []
+        self._rounds = Rounds()
 
     @property
     def has_changes(self) -> bool:
@@ -36,11 +58,7 @@ class RoomPresence:
             return
         self.note(change)
         self.access_version = max(self.access_version, access_version)
-        # A frame has each user once, so a user's second change goes into the next round.
-        number = max((number for number, some in enumerate(self._rounds) if change.user_id in some), default=-1) + 1
-        if number == len(self._rounds):
-            self._rounds.append({})
-        self._rounds[number][change.user_id] = change
+        self._rounds.add(change)
 
     def note(self, change: PresenceEntry) -> None:
         """Add an announced change of which nobody is to be told, because all have the chat in the background."""
@@ -50,8 +68,7 @@ class RoomPresence:
 
     def pop_rounds(self) -> list[list[PresenceEntry]]:
         """Return, once, what is to be sent, in rounds in which each user is once."""
-        rounds, self._rounds = self._rounds, []
-        return [list(some.values()) for some in rounds]
+        return self._rounds.pop()
 
     def load(self, states: Mapping[UUID, UserState]) -> None:
         """Load a snapshot of all members; later changes stay, and users who are not in it are removed."""

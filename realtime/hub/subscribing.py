@@ -1,14 +1,18 @@
-"""How a connection starts to receive events, its user's and those of chats, without missing any."""
+"""How a connection starts to receive events, its user's, those of chats and of people, without missing any."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Collection
 from uuid import UUID
 
+from presence.changes import PresenceEntry
 from presence.process.tracker import Tracker
-from realtime.broker.events import chat_group, user_group
+from realtime.broker.events import chat_group, user_group, workspace_group
 from realtime.broker.receiver import Receiver
 from realtime.hub.connections import ConnectionRegistry
 from realtime.hub.membership import Membership
+from realtime.hub.presence.watching import WatchFeed
 from realtime.hub.rooms import Subscription
 from realtime.outbox.connection import Connection
 
@@ -17,10 +21,16 @@ class Subscribing:
     """Registers and subscribes connections. `tracker` is None without presence."""
 
     def __init__(
-        self, registry: ConnectionRegistry, membership: Membership, tracker: Tracker | None, receiver: Receiver
+        self,
+        registry: ConnectionRegistry,
+        membership: Membership,
+        watching: WatchFeed,
+        tracker: Tracker | None,
+        receiver: Receiver,
     ) -> None:
         self._registry = registry
         self._membership = membership
+        self._watching = watching
         self._tracker = tracker
         self._receiver = receiver
 
@@ -34,6 +44,7 @@ class Subscribing:
 
     def unregister(self, connection: Connection) -> None:
         """Remove a connection that has ended, if it was added."""
+        self._watching.forget(connection)
         if self._registry.remove(connection) and self._tracker is not None:
             self._tracker.depart(connection.user_id)
 
@@ -56,3 +67,19 @@ class Subscribing:
             return False
         room.revisions.start_at(revision)
         return True
+
+    async def watch(self, connection: Connection, user_ids: Collection[UUID]) -> list[PresenceEntry]:
+        """Watch these users instead of those before, with changes held back until `WatchFeed.release`.
+
+        Returns those of them whom the connection may watch, each as they are now. Raises RegistryUnavailable and
+        CannotWatch; then nobody is watched.
+        """
+        self._watching.begin(connection, user_ids)
+        try:
+            # Whom the connection may watch shares one of these workspaces.
+            groups = [workspace_group(workspace_id) for workspace_id in connection.workspaces]
+            await asyncio.gather(*(self._receiver.wait_joined(group) for group in groups))
+            return await self._watching.read(connection)
+        except BaseException:
+            self._watching.forget(connection)
+            raise

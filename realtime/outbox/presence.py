@@ -9,9 +9,10 @@ from uuid import UUID
 import msgspec
 
 from presence.changes import PresenceEntry
-from realtime.protocol.frames import PresenceChanged, PresenceDiff, encode
+from realtime.protocol.frames import encode
+from realtime.protocol.presence import PresenceChanged, PresenceCount, PresenceDiff, PresenceUsers
 
-_decoder = msgspec.json.Decoder(PresenceChanged | PresenceDiff)
+_decoder = msgspec.json.Decoder(PresenceChanged | PresenceDiff | PresenceCount | PresenceUsers)
 
 USERS_PER_FRAME = 200  # with the longest names some 100 kB, a small part of FLOWRA_OUTBOX_BYTES
 T = TypeVar("T")
@@ -24,24 +25,37 @@ def portions(entries: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def fold(payloads: Sequence[bytes]) -> list[bytes]:
-    """Return, for these presence frames of one connection, as few frames per chat with the latest entry of each user.
+    """Return, for these presence frames of one connection, as few frames with the latest entries, and counts of chats.
 
     Both are the frames' JSON. The states in between are dropped.
     """
     chats: dict[UUID, tuple[dict[UUID, PresenceEntry], int | None]] = {}
+    counts: dict[UUID, PresenceCount] = {}
+    watched: dict[UUID, PresenceEntry] = {}
     for payload in payloads:
         frame = _decoder.decode(payload)
-        entries, _ = chats.get(frame.chat_id, ({}, None))
-        for entry in _entries(frame):
-            known = entries.get(entry.user_id)
-            if known is None or known.version < entry.version:
-                entries[entry.user_id] = entry
-        chats[frame.chat_id] = (entries, frame.online_count)
-    return [
-        encode(diff_frame(chat_id, some, count))
+        if isinstance(frame, PresenceCount):
+            counts[frame.chat_id] = frame
+        elif isinstance(frame, PresenceUsers):
+            _keep_latest(watched, frame.users)
+        else:
+            entries, _ = chats.get(frame.chat_id, ({}, None))
+            _keep_latest(entries, _entries(frame))
+            chats[frame.chat_id] = (entries, frame.online_count)
+    diffs = [
+        diff_frame(chat_id, some, count)
         for chat_id, (entries, count) in chats.items()
         for some in portions(list(entries.values()))
     ]
+    users = [PresenceUsers(users=list(some)) for some in portions(list(watched.values()))]
+    return [encode(frame) for frame in (*diffs, *counts.values(), *users)]
+
+
+def _keep_latest(entries: dict[UUID, PresenceEntry], newer: Sequence[PresenceEntry]) -> None:
+    for entry in newer:
+        known = entries.get(entry.user_id)
+        if known is None or known.version < entry.version:
+            entries[entry.user_id] = entry
 
 
 def _entries(frame: PresenceChanged | PresenceDiff) -> list[PresenceEntry]:

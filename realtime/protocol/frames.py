@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,7 @@ from realtime.protocol.surrogates import has_half, read_members, without_halves
 SUBPROTOCOL = "flowra.v1"
 TOKEN_PREFIX = "bearer."  # noqa: S105  (of a subprotocol that carries an access token)
 REF_MAX_LENGTH = 100
+WATCHED_MOST = 500  # people whom one connection watches
 _MAX_COUNTER = 2**63 - 1  # what the database's counters hold
 
 
@@ -92,6 +93,10 @@ class Read(Command, frozen=True, tag="chat.read"):
     seq: Counter
 
 
+class PresenceWatch(Command, frozen=True, tag="presence.watch"):
+    user_ids: Annotated[list[UUID], Meta(max_length=WATCHED_MOST)]
+
+
 class Auth(Command, frozen=True, tag="auth"):
     token: str
 
@@ -100,10 +105,8 @@ class Ping(Command, frozen=True, tag="ping"):
     pass
 
 
-AnyCommand = Subscribe | Unsubscribe | Post | TypingCommand | Read | Auth | Ping
-COMMAND_TYPES: dict[str, type[Command]] = {
-    str(kind.__struct_config__.tag): kind for kind in (Subscribe, Unsubscribe, Post, TypingCommand, Read, Auth, Ping)
-}
+AnyCommand = Subscribe | Unsubscribe | Post | TypingCommand | Read | PresenceWatch | Auth | Ping
+COMMAND_TYPES: dict[str, type[Command]] = {str(kind.__struct_config__.tag): kind for kind in get_args(AnyCommand)}
 
 
 class FrameError(Exception):
@@ -218,7 +221,7 @@ class Welcome(ServerFrame, frozen=True, tag="welcome"):
 class Ack(ServerFrame, frozen=True, tag="ack"):
     """The answer to a command that was carried out; which fields it has depends on `action`."""
 
-    action: Literal["subscribed", "unsubscribed", "posted", "read", "authenticated"]
+    action: Literal["subscribed", "unsubscribed", "posted", "read", "watching", "authenticated"]
     ref: str | None = None
     chat_id: UUID | UnsetType = UNSET
     revision: int | UnsetType = UNSET
@@ -227,6 +230,7 @@ class Ack(ServerFrame, frozen=True, tag="ack"):
     client_id: UUID | UnsetType = UNSET
     message_id: UUID | UnsetType = UNSET
     seq: int | UnsetType = UNSET
+    users: list[PresenceEntry] | UnsetType = UNSET
     expires_at: str | UnsetType = UNSET
 
 
@@ -248,27 +252,6 @@ class Typing(ServerFrame, frozen=True, tag="chat.typing"):
     user_id: UUID
     display_name: str
     is_typing: bool
-
-
-class PresenceChanged(ServerFrame, frozen=True, tag="presence.changed"):
-    """One user changed."""
-
-    chat_id: UUID
-    user_id: UUID
-    display_name: str
-    is_online: bool
-    last_seen: str | None  # null while online
-    version: int
-    online_count: int | None  # null: not known
-
-
-class PresenceDiff(ServerFrame, frozen=True, tag="presence.diff"):
-    """Several users of one chat changed."""
-
-    chat_id: UUID
-    online: list[PresenceEntry]
-    offline: list[PresenceEntry]
-    online_count: int | None
 
 
 class Unread(ServerFrame, frozen=True, tag="chat.unread"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,14 @@ from chats.exceptions import ChatError
 from chats.payloads import time_text
 from chats.selectors.access import access_typing
 from chats.selectors.messages import find_posted
+from presence.exceptions import RegistryUnavailable
 from realtime import credentials, metrics
 from realtime.background.revocation import recheck_connection
 from realtime.database import post_key, read_key, run_in_db_thread, run_serialized
 from realtime.frames.chats import typing_event
+from realtime.hub.presence.watching import CannotWatch
 from realtime.hub.rooms import Subscription
+from realtime.limits.buckets import TokenBucket
 from realtime.outbox.connection import Connection
 from realtime.protocol import frames
 from realtime.protocol.frames import Ack, Command, ErrorCode, FrameError, Pong
@@ -33,6 +37,9 @@ if TYPE_CHECKING:
     from realtime.hub.hub import Hub
 
 logger = logging.getLogger(__name__)
+# `presence.watch` a second; a client that sends one a second is not refused because one came 0.1 s earlier.
+WATCHES_PER_SECOND = 1.0
+WATCHES_BURST = 1.1
 SUBSCRIBE_TRIES = 5  # reads of a chat whose members change at the same time
 
 
@@ -44,6 +51,7 @@ class Commands:
         self._connection = connection
         self._user = user
         self._credential_changed = credential_changed
+        self._watches = TokenBucket(WATCHES_PER_SECOND, WATCHES_BURST, time.monotonic())
 
     async def carry_out(self, command: Command) -> None:
         """Carry out `command` and send the answer; raises FrameError with what the `error` frame says."""
@@ -188,6 +196,20 @@ class Commands:
 
         self._hub.typing_gate.offer(self._connection.user_id, command.chat_id, command.is_typing, pass_on)
 
+    async def _watch(self, command: frames.PresenceWatch) -> None:
+        if not settings.FLOWRA_PRESENCE_ENABLED:
+            raise FrameError(ErrorCode.DISABLED, "Presence is switched off.")
+        wait = self._watches.take(time.monotonic()) if settings.FLOWRA_RATE_LIMITS else 0.0
+        if wait:
+            message = "Whom to watch can be changed once a second; wait a moment."
+            raise FrameError(ErrorCode.RATE_LIMITED, message, retry_after=round(wait, 3))
+        try:
+            users = await self._hub.subscribing.watch(self._connection, dict.fromkeys(command.user_ids))
+        except (RegistryUnavailable, CannotWatch):
+            raise FrameError(ErrorCode.INTERNAL, "Who is online is not known right now; try again.") from None
+        self._connection.send(Ack(action="watching", ref=command.ref, users=users))
+        self._hub.watching.release(self._connection)
+
     # --- The connection itself ------------------------------------------------------------------
 
     async def _authenticate(self, command: frames.Auth) -> None:
@@ -216,6 +238,7 @@ _HANDLERS: dict[type, Callable[[Commands, Any], Awaitable[None]]] = {
     frames.Post: Commands._post,
     frames.TypingCommand: Commands._type,
     frames.Read: Commands._read,
+    frames.PresenceWatch: Commands._watch,
     frames.Auth: Commands._authenticate,
     frames.Ping: Commands._pong,
 }

@@ -171,6 +171,6 @@ def _welcome(connection: Connection) -> Welcome:
         presence_enabled=settings.FLOWRA_PRESENCE_ENABLED,
         typing_enabled=settings.FLOWRA_TYPING_ENABLED,
         typing_timeout=settings.FLOWRA_TYPING_TIMEOUT,
-        features=["background"],
+        features=["background", *(["watch"] if settings.FLOWRA_PRESENCE_ENABLED else [])],
         version=static_version(),
     )

@@ -239,8 +239,11 @@ async def test_everything_that_a_server_says_is_described(demo_server: Server, s
     await scene.jane.call("PATCH", "/me", {"display_name": f"Jane {uuid.uuid4().hex[:6]}"})
     await scene.jane.call("PATCH", "/me", {"display_name": "Jane Doe"})
     await until_offline(scene.john, scene.path, scene.bob)  # a test before may have left Bob in his grace
+    assert (await jane.ask("presence.watch", user_ids=[scene.bob.id]))["users"]
     async with await scene.bob.connect():
         await john.until("presence.changed", user_id=scene.bob.id)
+        await jane.until("presence.users")
+        await jane.until("presence.count")
     await scene.john.call("DELETE", f"{scene.path}/members/{scene.bob.id}")
     body = {"workspace_id": workspace, "kind": "bug", "title": "New", "member_ids": [scene.jane.id]}
     await scene.john.call("POST", "/chats", body)
@@ -268,5 +271,5 @@ async def test_everything_that_a_server_says_is_described(demo_server: Server, s
     commands = set(protocol.COMMAND_TYPES) - {"chat.typing"}
     assert described - commands - RARE == {frame["type"] for frame in heard} - RARE
     assert {frame["action"] for frame in heard if frame["type"] == "ack"} == {
-        *("subscribed", "unsubscribed", "posted", "read", "authenticated")
+        *("subscribed", "unsubscribed", "posted", "read", "watching", "authenticated")
     }

@@ -10,7 +10,7 @@ from presence.exceptions import RegistryUnavailable
 from presence.process.tracker import Tracker
 from presence.selectors import read_states
 from realtime.database import run_in_db_thread
-from realtime.frames.presence import presence_event
+from realtime.frames.presence import count_event, presence_event
 from realtime.hub.connections import ConnectionRegistry
 from realtime.hub.membership import Membership
 from realtime.hub.rooms import Interest, Room
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 # announce, a subscriber gets five presence frames a second at most.
 COLLECT = 0.2
 HEARD_BY = (Interest.ALL, Interest.COUNTS)
+COUNT_EVERY = 2.0  # seconds between two `presence.count` of a chat
 READ_TRIES = 5  # readings of a chat whose members change all the while; after them its count is unknown for now
 
 
@@ -33,12 +34,15 @@ class PresenceFeed:
         self._tracker = tracker
         self._loads: dict[Room, asyncio.Task[None]] = {}
         self._flushes: dict[Room, asyncio.TimerHandle] = {}
+        self._pauses: dict[Room, asyncio.TimerHandle] = {}  # until the next count may be sent
+        self._uncounted: set[Room] = set()  # those of them whose count has changed meanwhile
 
     async def stop(self) -> None:
         """Stop timers and readings."""
-        for timer in self._flushes.values():
+        for timer in (*self._flushes.values(), *self._pauses.values()):
             timer.cancel()
         self._flushes.clear()
+        self._pauses.clear()
         loads = list(self._loads.values())
         for task in loads:
             task.cancel()
@@ -59,6 +63,12 @@ class PresenceFeed:
             if room.presence.has_changes and room not in self._flushes:
                 loop = asyncio.get_running_loop()
                 self._flushes[room] = loop.call_later(COLLECT, self._flush, room)
+
+    def members_changed(self, room: Room) -> None:
+        """Have the room's count sent to those who get nothing else: a member was added or removed."""
+        if room not in self._pauses and room.write_targets.has(Interest.COUNTS):
+            self._pause(room, COLLECT)  # often several are
+        self._count(room)
 
     async def ensure_loaded(self, room: Room) -> None:
         """Return when the room knows who is online, or cannot for now; several callers share one reading."""
@@ -101,7 +111,12 @@ class PresenceFeed:
             load = self._loading(room)
             load.add_done_callback(lambda task: None if task.cancelled() else self._flush(room, is_loaded=True))
             return
-        for changes in room.presence.pop_rounds():
+        rounds = room.presence.pop_rounds()
+        if rounds:
+            self._count(room)
+        if not room.write_targets.has(Interest.ALL):
+            return
+        for changes in rounds:
             for some in portions(changes):
                 event = presence_event(
                     room.chat_id,
@@ -110,3 +125,29 @@ class PresenceFeed:
                     access_version=room.presence.access_version,
                 )
                 self._membership.deliver(room, event)
+
+    def _count(self, room: Room) -> None:
+        """Send how many are online to those who watch people: now, or COUNT_EVERY seconds after the last time."""
+        if room in self._pauses:
+            self._uncounted.add(room)
+        elif room.write_targets.has(Interest.COUNTS):
+            self._pause(room, COUNT_EVERY)
+            if room.presence.is_known:
+                self._send_count(room)
+            else:
+                load = self._loading(room)
+                load.add_done_callback(lambda task: None if task.cancelled() else self._send_count(room))
+
+    def _pause(self, room: Room, seconds: float) -> None:
+        self._pauses[room] = asyncio.get_running_loop().call_later(seconds, self._end_pause, room)
+
+    def _end_pause(self, room: Room) -> None:
+        del self._pauses[room]
+        if room in self._uncounted:
+            self._uncounted.discard(room)
+            self._count(room)
+
+    def _send_count(self, room: Room) -> None:
+        presence = room.presence
+        event = count_event(room.chat_id, presence.online_count(), access_version=presence.access_version)
+        self._membership.deliver(room, event)

@@ -11,6 +11,7 @@ import pytest
 
 from presence.changes import ChatScope, PresenceBatch, PresenceEntry
 from presence.registry.base import UserState
+from realtime.broker.events import Audience, LayerEvent
 from realtime.hub.hub import Hub
 from realtime.hub.presence import feed
 from tests.realtime.listeners import Listener
@@ -125,3 +126,71 @@ async def test_after_the_broker_came_back_nothing_known_before_is_believed(hub: 
     async with asyncio.timeout(10):
         await reader.let_go(0)
         assert await asked == 1
+
+
+def announce(hub: Hub, version: int, *, is_online: bool = True) -> None:
+    """Announce a change of Jane's."""
+    seen = None if is_online else "2026-11-22T20:58:11.402Z"
+    entry = PresenceEntry(user_id=JANE, display_name="Jane", is_online=is_online, last_seen=seen, version=version)
+    hub.presence.put(PresenceBatch(uuid.UUID(int=8), (entry,), (ChatScope(CHAT, 0, (0,)),)))
+
+
+async def test_who_watches_people_gets_counts_few_but_the_last(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "COLLECT", 0.01)
+    monkeypatch.setattr(feed, "COUNT_EVERY", 0.5)
+    plain, watches, behind = Listener(), Listener(), Listener()
+    for listener in (plain, watches, behind):
+        hub.registry.subscribe(listener.connection, CHAT, background=listener is behind).release(0)
+    hub.registry.begin_watching(watches.connection)
+    hub.registry.rooms[CHAT].presence.load({JANE: UserState(False, 1, None)})
+
+    def counts() -> list[int]:
+        return [json.loads(text)["online_count"] for text in watches.texts]
+
+    async with asyncio.timeout(10):
+        for version in range(2, 12):
+            announce(hub, version, is_online=version % 2 == 0)
+            while len(plain.texts) < version - 1:  # noqa: ASYNC110  (a list knows of no event)
+                await asyncio.sleep(0.005)
+        while len(counts()) < 2:  # noqa: ASYNC110  (as above)
+            await asyncio.sleep(0.005)
+    assert counts() == [1, 0]
+    assert {json.loads(text)["type"] for text in watches.texts} == {"presence.count"}
+    assert {json.loads(text)["type"] for text in plain.texts} == {"presence.changed"}
+    assert behind.texts == []
+    await hub.presence.stop()
+
+
+async def test_a_room_in_the_background_counts_nothing_and_stays_right(hub: Hub, reader: Reader) -> None:
+    behind, comes = Listener(), Listener()
+    hub.registry.subscribe(behind.connection, CHAT, background=True).release(0)
+    room = hub.registry.rooms[CHAT]
+    room.presence.load({JANE: UserState(False, 1, None)})
+    announce(hub, 2)
+    assert not room.presence.has_changes
+    assert not hub.presence._flushes
+    hub.registry.subscribe(comes.connection, CHAT).release(0)
+    assert await count(hub) == 1
+    assert reader.readings == []
+
+
+async def test_members_who_come_or_go_change_the_count(
+    hub: Hub, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "COLLECT", 0.01)
+    watches = Listener()
+    hub.registry.subscribe(watches.connection, CHAT).release(0)
+    hub.registry.begin_watching(watches.connection)
+    room = hub.registry.rooms[CHAT]
+    room.access_version = 0
+    room.presence.load({})
+    added = LayerEvent(group="chat", audience=Audience.CHAT, payload=b"{}", chat_id=CHAT, changes_members=True)
+    for _ in range(3):
+        hub.delivery.deliver(added)
+    async with asyncio.timeout(10):
+        await reader.let_go(0)
+        while '"presence.count"' not in "".join(watches.texts):  # noqa: ASYNC110  (as above)
+            await asyncio.sleep(0.005)
+    (told,) = [json.loads(text) for text in watches.texts if "presence.count" in text]
+    assert told == {"type": "presence.count", "chat_id": str(CHAT), "online_count": 1}
+    await hub.presence.stop()
