@@ -54,7 +54,7 @@ class _Found:
 class RevocationPoller:
     """Polls stamps and notices and applies them to this process's connections."""
 
-    def __init__(self, registry: ConnectionRegistry, watching: WatchFeed) -> None:
+    def __init__(self, registry: ConnectionRegistry, watching: WatchFeed | None = None) -> None:
         self._registry = registry
         self._watching = watching
         self._seen: set[tuple[UUID, Stamp]] = set()
@@ -122,7 +122,8 @@ class RevocationPoller:
             if not await run_in_db_thread(is_valid, connection.credential):
                 connection.end(CloseCode.UNAUTHENTICATED)
         await self._check_access(user_id)
-        await self._watching.recheck([user_id])
+        if self._watching is not None:
+            await self._watching.recheck([user_id])
 
     async def _check_access(self, user_id: UUID) -> None:
         """End a user's subscriptions to chats and workspaces that the user is not in any more.
