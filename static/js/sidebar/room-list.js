@@ -80,9 +80,9 @@ export class RoomList {
     }));
   }
 
-  /** Whether the pointer or the focus is in the list. */
+  /** Whether the pointer is in the list, or the focus of somebody at the keyboard. */
   get isHeld() {
-    return (this.hovers.matches && list()?.matches(":hover")) || Boolean(list()?.contains(document.activeElement));
+    return list() !== null && ((this.hovers.matches && list().matches(":hover")) || list().querySelector(":focus-visible") !== null);
   }
 
   /** Bring the list into its order: now, where `before` (an arrangement) was on the screen as far as it can stay. */

@@ -109,8 +109,9 @@ def test_drafts_and_unsent_messages_are_marked_in_all_tabs(enter: Opener, stage:
 
 
 def test_the_filter_finds_chats_by_their_words(enter: Opener, stage: Stage) -> None:
-    stage.john.call("PATCH", f"/chats/{stage.chat_id}", {"title": f"Über die Ärzte {stage.title}"})
+    stage.john.call("PATCH", f"/chats/{stage.chat_id}", {"title": f"Über die Ärzte {stage.title} und was dazu gehört"})
     john = connected(enter("john", "/notifications/"))
+    expect(room(john, stage.chat_id).locator(".room-name")).to_have_attribute("title", re.compile("gehört$"))
     field = john.get_by_label("Filter chats by name")
     field.fill(f"arz uber {stage.title.split()[1]}")
     expect(john.locator("#sidebar .room:visible")).to_have_count(1)
