@@ -3,7 +3,7 @@ import { copyText } from "./clipboard.js";
 import { text } from "../lib/text.js";
 import { MessageKeys } from "./message-keys.js";
 import { MessageSheet } from "./message-sheet.js";
-import { toolOf } from "./message-tools.js";
+import { stands, toolOf } from "./message-tools.js";
 import { typeAnywhere } from "./type-anywhere.js";
 
 /**
@@ -25,7 +25,7 @@ export function startInput({ chatId, list, scroller, composer, toasts, describe,
     ...part,
     dialog: document.getElementById("message-sheet"),
     excerpt,
-    can: (name, node) => toolOf(node, name in copying ? "reply" : name) !== null,
+    can: (name, node) => (name in copying ? stands(node) : toolOf(node, name) !== null),
     choose: (name, node) => (name in copying ? copying[name](node) : toolOf(node, name).click()),
   });
   list.addEventListener("mousedown", (event) => {
