@@ -240,14 +240,16 @@ class UnreadHere {
 
 /**
  * The read marker of the open chat: `bootstrap` is what the server says of it; `timeline`, `scroll`, `unread` see their modules,
- * `here` see onChat; `onGo(seq)` goes to the first unread message. Returns {marker, unreadHere}.
+ * `here` see onChat; `onGo(seq)` goes to the first unread message; `isPlaced()`: whether the reader is where they are to be. Returns
+ * {marker, unreadHere, check}; `check()` looks what is seen now.
  */
-export function startReadMarker({ chatId, bootstrap, timeline, scroll, scroller, unread, socket, here, clock, signal, onGo }) {
+export function startReadMarker({ chatId, bootstrap, timeline, scroll, scroller, unread, onGo, isPlaced, ...part }) {
+  const { socket, here, clock, signal } = part;
   const marker = new ReadMarker({
     lastReadSeq: bootstrap.last_read_seq,
     isAtEnd: () => scroll.isAtEnd(),
     // On a phone the list of chats may lie over it.
-    isVisible: () => document.visibilityState === "visible" && isInSight(scroller),
+    isVisible: () => isPlaced() && document.visibilityState === "visible" && isInSight(scroller),
     latestSeq: () => timeline.latestSeq,
     look: (it) => lookAt({ timeline, scroller }, it),
     report: async (seq) => {

@@ -120,8 +120,8 @@ export class Scroll {
 /** Goes to a place in the chat, and loads what is around it where it is not shown. */
 export class Landing {
   /**
-   * `timeline`, `scroll`, `history` see their modules; `onArrived()` is called at the place, `onFailed()` where its rows cannot be
-   * had.
+   * `timeline`, `scroll`, `history` see their modules; `onArrived()` is called at the place, `onFailed()` where its rows
+   * cannot be had.
    */
   constructor({ timeline, scroll, history, clock, signal, onArrived, onFailed }) {
     Object.assign(this, { timeline, scroll, history, clock, onArrived, onFailed });

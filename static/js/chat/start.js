@@ -53,10 +53,15 @@ export function startChat(app, bootstrap) {
     jump.update();
   };
   const history = new History({ scroller, list, chatId, timeline, stretch, onShown, signal });
-  const onFailed = () => toasts.show(text("network"), { level: "error" });
+  let isPlaced = false; // before, what is on the screen is not what the reader gets to see
   const onArrived = () => {
+    isPlaced = true;
     jump.update();
     check();
+  };
+  const onFailed = () => {
+    toasts.show(text("network"), { level: "error" });
+    onArrived();
   };
   const landing = new Landing({ timeline, scroll, history, clock, signal, onArrived, onFailed });
   // An address that names a message names another place; with "back" it is found again.
@@ -71,7 +76,16 @@ export function startChat(app, bootstrap) {
   const button = document.getElementById("jump-latest");
   const jump = new JumpButton({ button, scroll, onJump: goToEnd, signal });
   const onGo = (seq) => app.navigate(`/chats/${chatId}/?at=${seq}#message-${seq}`);
-  const { marker, unreadHere, check } = startReadMarker({ ...part, bootstrap, timeline, scroll, scroller, unread, onGo });
+  const { marker, unreadHere, check } = startReadMarker({
+    ...part,
+    bootstrap,
+    timeline,
+    scroll,
+    scroller,
+    unread,
+    onGo,
+    isPlaced: () => isPlaced,
+  });
   const typing = new TypingView({
     ...part,
     element: document.querySelector(".typing-indicator"),
@@ -237,7 +251,8 @@ function openAtPlace({ timeline, landing, unreadHere, bootstrap, marker }) {
   if (bootstrap.place) landing.restore(bootstrap.place);
   else if (bootstrap.place === undefined && named !== null) landing.land(Number(named));
   else if (hasUnread) landing.land(unreadHere.firstSeq ?? marker.mark + 1, { hasFocus: false });
-  else if (!query.has("before") && !query.has("after")) landing.toEnd();
+  else if (query.has("before") || query.has("after")) landing.onArrived(); // a stretch that was asked for without scripts
+  else landing.toEnd();
 }
 
 /** Returns a message as the API gives it; null where it cannot be had: the quote then stands for "an earlier message". */

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.chat.test_live import connected, write
 from tests.browser.conftest import Opener, Stage
-from tests.browser.support.reading import distance_to_end, place_of
+from tests.browser.support.reading import distance_to_end, first_shown, place_of
 from tests.support.processes import Server
 
 # Of a message: whether it stands in the middle third of the timeline, and nothing lies over its middle and its ends.
@@ -256,3 +256,28 @@ def test_every_way_to_a_message_lands_in_sight(enter: Opener, stage: Stage) -> N
     mark = jane.locator(".message[data-seq='60']")
     assert mark.evaluate("row => getComputedStyle(row).animationName") == "none"
     expect(jane.locator(".message.found")).to_have_count(0)
+
+
+def test_a_chat_is_found_again_where_it_was_left(enter: Opener, stage: Stage) -> None:
+    fill(stage, 1, 70)
+    stage.jane.call("POST", f"/chats/{stage.chat_id}/read", {"seq": 70})
+    jane = connected(enter("jane", stage.path))
+    jane.locator("#timeline").evaluate("timeline => { timeline.scrollTop = -1501 }")
+    expect(jane.locator("#jump-latest")).to_be_visible()
+    text = first_shown(jane)
+    before = place_of(jane, text)
+    jane.locator(".room", has_text="general").click()
+    expect(jane.locator("#chat-header h1")).to_contain_text("general")
+    stage.john.post(stage.chat_id, "While she was away")
+    expect(jane.locator(f".room[data-chat-id='{stage.chat_id}'] .count")).to_contain_text("1")
+    jane.locator(f".room[data-chat-id='{stage.chat_id}']").click()
+    expect(jane.locator("#chat-header h1")).to_contain_text(stage.title)
+    expect(jane.locator(".unread-bar")).to_contain_text("1 new since")
+    assert abs(place_of(jane, text) - before) < 1
+    jane.reload()
+    connected(jane)
+    until(jane, lambda: abs(place_of(jane, text) - before) < 1, True)
+    assert read_up_to(stage) == 70
+    jane.locator("#jump-latest").click()
+    expect(jane.locator(".unread-bar")).to_be_hidden()
+    until(jane, lambda: read_up_to(stage), 71)
