@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -81,6 +82,7 @@ def icon(name: str, size: int, **attributes: str) -> SafeString:
 
 
 @register.simple_tag
+@functools.lru_cache(maxsize=64)  # a page has it a hundred times
 def sprite(name: str, size: int) -> SafeString:
     """Return an icon of which the page holds one copy, the `<svg class="sprite">` with the id `icon-{name}`."""
     return format_html(
