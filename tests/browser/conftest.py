@@ -33,8 +33,8 @@ ARGUMENTS = [
 ]
 PASSWORD = "demo"
 DESK = {"width": 1440, "height": 720}  # as wide as a chat needs it to show its members without being asked
-# What the browser logs as an error and is none: a form with a fault, and a registry that tests take away.
-EXPECTED = (("status of 422", ""), ("status of 503", "/presence"))
+# What the browser logs as an error and is none: a form with a fault.
+EXPECTED = (("status of 422", ""),)
 # What it, and htmx, log besides while they cannot reach the server, which is what tests of an outage are about.
 UNREACHABLE = re.compile(
     "^WebSocket connection to |^Failed to load resource: net::ERR_|^htmx:(afterRequest|sendError), "

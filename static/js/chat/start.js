@@ -28,7 +28,7 @@ import { Timeline } from "./timeline.js";
  * reader is; `stop()` ends the chat and returns what to start it with again. The socket goes on following it.
  */
 export function startChat(app, bootstrap) {
-  const { socket, outbox, unread, people, toasts, sidebar } = app;
+  const { socket, outbox, unread, people, toasts, sidebar, watch } = app;
   const { chat_id: chatId, user } = bootstrap;
   const { signal, clock, stop } = lifetime(app.clock, app.signal);
   const here = onChat(chatId, signal);
@@ -118,6 +118,7 @@ export function startChat(app, bootstrap) {
 
   const members = startMembers({
     ...part,
+    watch,
     isEnabled: bootstrap.presence_enabled,
     onOffline: (userIds) => typing.forget(userIds),
     onFailed: () => toasts.show(text("network"), { level: "error" }),

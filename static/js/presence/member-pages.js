@@ -22,8 +22,8 @@ export class MemberPages {
     this.wanted = this.list.childElementCount;
     this.running = null; // AbortController of the latest request, which all others give way to
     this.refetch = new Refetch({ load: () => this.load(this.path()), show: (html) => this.replace(html), settle: SETTLE, clock });
-    const end = new IntersectionObserver(([{ isIntersecting }]) => {
-      if (isIntersecting) this.more(() => {});
+    const end = new IntersectionObserver((entries) => {
+      if (entries.at(-1).isIntersecting) this.more(() => {});
     }, { root: pane, rootMargin: NEAR });
     this.watchEnd = () => {
       end.disconnect(); // observed anew, it says so where the end is still in sight

@@ -1,17 +1,18 @@
 // The member list: fetched again when somebody comes or goes; dots, times, counts and order follow presence.
 import { on } from "../lib/bus.js";
 import { nameKey } from "../lib/folding.js";
+import { paced } from "../lib/paced.js";
 import { text } from "../lib/text.js";
 import { localizeTime } from "../lib/times.js";
 import { MemberPages } from "./member-pages.js";
 import { compareMembers } from "./presence.js";
 import { reorder } from "./reorder.js";
+import { lookOf, paintDot } from "./watch.js";
 
 const ROOT = "member-list";
 const HEADER = "chat-header";
-
-const lookOf = (state) => (state === null ? "unknown" : state.is_online ? "online" : "offline");
-const WORDS = { online: "dot_online", offline: "dot_offline" };
+const MOST_WATCHED = 300; // rows, those around what is seen
+const COUNTED = { settle: 1000, every: 15_000 }; // ms: a long list is fetched again where other members are online
 
 function lastSeenLine(at) {
   const time = document.createElement("time");
@@ -24,37 +25,99 @@ function lastSeenLine(at) {
 
 export class MembersView {
   /**
-   * `presence` (presence.js) is null where it is switched off; `here` see onChat. `onOffline(userIds)` is told who is shown
-   * offline; `onStale()` is called where the server could not say who is online, `onFailed()` where more of the list was
-   * asked for and cannot be had.
+   * `watch` (watch.js) is null where presence is switched off; `here` see onChat. `onOffline(userIds)` is told who is shown
+   * offline; `onFailed()` is called where more of the list was asked for and cannot be had.
    */
-  constructor({ chatId, userId, presence, here, clock, signal, onOffline, onStale, onFailed }) {
-    Object.assign(this, { userId, presence, signal, onOffline, onStale });
+  constructor({ chatId, userId, watch, here, clock, signal, onOffline, onFailed }) {
+    Object.assign(this, { userId, watch, signal, onOffline });
     this.rows = new Map(); // user id → {item, dot, line, name}
     this.isOrderOwed = false;
+    this.isPageOwed = false; // others are online than the page lists: it is fetched again once that disturbs nobody
+    this.isOpen = false; // whether the list is seen
+    this.wasShown = false; // the first answer corrects the page, which is no change: nothing glides
     this.online = null; // how many members are online, of all
     this.isOut = false; // the reader is no member any more and may not look
     this.stillness = matchMedia("(prefers-reduced-motion: reduce)");
     this.hovers = matchMedia("(hover: hover)"); // without, :hover stays where one tapped last
-    const pane = document.getElementById("members");
+    this.pane = document.getElementById("members");
     const onShown = () => {
-      if (this.presence !== null && !this.isOut) this.seed();
+      if (watch !== null && !this.isOut) this.seed();
     };
-    this.pages = new MemberPages({ chatId, pane, clock, signal, onShown, onFailed });
+    this.pages = new MemberPages({ chatId, pane: this.pane, clock, signal, onShown, onFailed });
     here("chat.member_added", () => this.refresh());
     here("chat.member_removed", ({ data }) => {
       this.isOut ||= data.user_id === userId;
       this.refresh();
     });
     on("names.shown", (names) => this.rename(names), signal);
-    if (presence === null) return;
+    if (watch !== null) this.follow(clock);
+  }
+
+  /** Follow presence: that of those whom the reader can see, and the count of all. */
+  follow(clock) {
+    const { pane, signal } = this;
     this.seed();
-    on("header.shown", () => this.showCounts(), signal);
+    this.fetchSlowly = paced(() => this.fetchFirst(), { ...COUNTED, clock });
+    const headerShown = () => {
+      this.wantPeer();
+      this.showCounts();
+    };
+    on("header.shown", headerShown, signal);
+    const settle = () => {
+      if (this.isOrderOwed) this.sort(true);
+      if (this.isPageOwed) this.fetchSlowly();
+    };
     const left = ({ relatedTarget }) => {
-      if (this.isOrderOwed && !this.list.contains(relatedTarget)) requestAnimationFrame(() => this.sort(true));
+      if (!this.list.contains(relatedTarget)) requestAnimationFrame(settle);
     };
     pane.addEventListener("pointerout", left, { signal });
     pane.addEventListener("focusout", left, { signal });
+    document.addEventListener("visibilitychange", settle, { signal });
+    pane.addEventListener("scroll", paced(() => this.wantRows(), { settle: 200, every: 1000, clock }), { signal });
+    const seen = new IntersectionObserver((entries) => {
+      this.isOpen = entries.at(-1).isIntersecting;
+      this.wantRows();
+      settle();
+    });
+    seen.observe(pane);
+    signal.addEventListener("abort", () => {
+      seen.disconnect();
+      this.wantNobody();
+    });
+    this.wantPeer();
+  }
+
+  /** In a direct chat the header shows the other one. */
+  wantPeer() {
+    const peer = document.querySelector(`#${HEADER} .peer-state`);
+    this.watch.want("header", peer === null || this.isOut ? [] : [peer.dataset.userId]);
+  }
+
+  /** Watch the rows that are seen, and those around them. */
+  wantRows() {
+    const ids = this.isOpen && !this.isOut ? [...this.list.children].map(({ dataset }) => dataset.userId) : [];
+    const seen = ids.length > MOST_WATCHED ? Math.floor((this.pane.scrollTop / this.pane.scrollHeight) * ids.length) : 0;
+    const from = Math.max(Math.min(seen - MOST_WATCHED / 3, ids.length - MOST_WATCHED), 0);
+    this.watch.want("members", ids.slice(from, from + MOST_WATCHED));
+  }
+
+  wantNobody() {
+    for (const key of ["members", "header"]) this.watch.want(key, []);
+  }
+
+  /** The reader is no member any more: they may not know. */
+  end() {
+    this.isOut = true;
+    this.wantNobody();
+    this.show();
+  }
+
+  get isKnown() {
+    return !this.isOut && this.watch.isKnown;
+  }
+
+  stateOf(userId) {
+    return this.isOut ? null : this.watch.stateOf(userId);
   }
 
   /** Fetch the list again, soon. */
@@ -68,6 +131,15 @@ export class MembersView {
     this.online = count;
     this.pages.changedHere(); // a list on its way may have been counted before
     this.showCounts();
+    if (count === null) return;
+    this.pages.root.dataset.online = count;
+    if (this.isPartial) this.fetchSlowly();
+  }
+
+  /** Fetch a long list again, in which others come first now, when nobody is disturbed by that. */
+  fetchFirst() {
+    this.isPageOwed = !this.isOpen || this.isHeld || document.visibilityState !== "visible";
+    if (!this.isPageOwed) this.refresh();
   }
 
   /** Show what people are called now, in the order of the names; what it says of them otherwise comes with the list. */
@@ -83,7 +155,7 @@ export class MembersView {
       const row = this.rows.get(item.dataset.userId);
       if (row !== undefined) row.name = nameKey(name);
     }
-    if (isListed && this.presence !== null) this.sort(false);
+    if (isListed && this.watch !== null) this.sort(false);
   }
 
   /** Everybody who can be mentioned. */
@@ -116,14 +188,21 @@ export class MembersView {
       line: item.querySelector("small"),
       name: nameKey(item.dataset.name),
     }]));
-    this.presence.seed(items.map((item) => ({
+    const entries = items.map((item) => ({
       user_id: item.dataset.userId,
       is_online: this.rows.get(item.dataset.userId).dot.classList.contains("online"),
-      last_seen: item.dataset.lastSeen ?? null,
-      version: Number(item.dataset.version ?? -1),
-    })), isKnown);
+      last_seen: item.dataset.lastSeen || null,
+      version: Number(item.dataset.version),
+    }));
+    if (isKnown) this.watch.seed(entries);
+    this.wantRows();
     this.show();
-    if (!isKnown) this.onStale();
+  }
+
+  /** Something is known of these users, of all without `userIds`: show it; the order may be seen to change. */
+  know(userIds) {
+    this.show(userIds ?? undefined, { animate: this.wasShown });
+    this.wasShown = true;
   }
 
   /** Show the presence of these users, of all without `userIds`; `animate` says whether the order may be seen to change. */
@@ -131,8 +210,8 @@ export class MembersView {
     const offline = [];
     for (const userId of userIds) {
       const row = this.rows.get(userId);
-      if (row === undefined) continue; // not listed yet: the list is on its way
-      const state = this.presence.stateOf(userId);
+      const state = row === undefined ? undefined : this.stateOf(userId); // not listed yet: the list is on its way
+      if (state === undefined) continue;
       this.paint(row, state);
       if (lookOf(state) === "offline") offline.push(userId);
     }
@@ -146,8 +225,7 @@ export class MembersView {
     const lastSeen = (look === "offline" && state.last_seen) || "";
     if (dot.classList.contains(look) && (item.dataset.lastSeen ?? "") === lastSeen) return;
     item.dataset.lastSeen = lastSeen;
-    dot.className = `presence-dot ${look}`;
-    dot.firstElementChild.textContent = look in WORDS ? text(WORDS[look]) : "";
+    paintDot(dot, look);
     if (item.dataset.userId === this.userId) return; // "You", whatever happens
     if (look === "online") line.textContent = text("online");
     else if (lastSeen !== "") line.replaceChildren(...lastSeenLine(lastSeen));
@@ -155,7 +233,7 @@ export class MembersView {
   }
 
   showCounts() {
-    const count = this.presence.isKnown ? this.online : null;
+    const count = this.isKnown ? this.online : null;
     const title = document.querySelector(`#${ROOT} .member-count`);
     title.textContent =
       count === null ? text("members_total", { count: document.getElementById(ROOT).dataset.total }) : text("members_online", { count });
@@ -169,11 +247,12 @@ export class MembersView {
   /** In a direct chat the header has the state of the other one, null elsewhere; nothing while it is not known. */
   showPeer(line) {
     if (line === null) return;
-    const state = this.presence.stateOf(line.dataset.userId);
+    const state = this.stateOf(line.dataset.userId);
+    if (state === undefined) return; // as the server wrote it
     const look = lookOf(state);
     line.hidden = look === "unknown";
     if (line.hidden) return;
-    line.firstElementChild.className = `presence-dot ${look}`;
+    paintDot(line.firstElementChild, look);
     if (look === "online") line.lastElementChild.textContent = text("online");
     else if (state.last_seen) line.lastElementChild.replaceChildren(...lastSeenLine(state.last_seen));
     else line.lastElementChild.textContent = text("offline");
@@ -186,14 +265,14 @@ export class MembersView {
   }
 
   sort(animate) {
-    if (this.signal.aborted || !this.presence.isKnown) return; // there is no better order than the one that stands
+    if (this.signal.aborted || !this.isKnown) return; // there is no better order than the one that stands
     this.isOrderOwed = this.isHeld;
     if (this.isOrderOwed) return;
-    const people = [...this.rows].map(([id, { item, name }]) => ({
+    const people = [...this.rows].map(([id, { item, dot, name }]) => ({
       id,
       item,
       name,
-      isOnline: this.presence.stateOf(id)?.is_online === true,
+      isOnline: dot.classList.contains("online"),
     }));
     const wanted = people.sort(compareMembers).map(({ item }) => item);
     reorder(this.list, wanted, { animate: animate && !this.stillness.matches });

@@ -1,4 +1,4 @@
-// Who of a chat's members is online: a snapshot plus changes. Pure. docs/protocol.md, "Presence".
+// Who is online: what the server says of those who are watched, plus changes. Pure. docs/protocol.md, "Presence".
 //
 // Entries are as they come over the wire: {user_id, is_online, last_seen, version}. Of two changes of one user the
 // one with the higher version counts, whatever order they arrive in.
@@ -14,23 +14,22 @@ export class Presence {
   constructor() {
     this.isKnown = false; // whether a snapshot stands; without one nobody is online or offline
     this.isHeld = false; // whether changes wait for the next snapshot, although one stands
-    this.members = new Set(); // who is listed, and so counted
-    this.states = new Map(); // user id → entry, also of people the list does not have yet
+    this.states = new Map(); // user id → entry; null of whom the server says nothing
     this.waiting = new Map(); // user id → the latest change that came before the snapshot
   }
 
-  /** The list was written by the server: these are the members. Where it knew who is online, it is a snapshot too. */
-  seed(entries, isKnown) {
-    this.members = new Set(entries.map(({ user_id }) => user_id));
-    if (!isKnown) return;
+  /** What the server wrote into the page counts until a snapshot comes, unless that of a new connection is still to come. */
+  seed(entries) {
     if (!this.isHeld) this.snapshot(entries);
-    else if (this.isKnown) this.merge(entries); // the snapshot after the next subscription is still to come
+    else if (this.isKnown) this.merge(entries);
   }
 
-  /** Take a snapshot, then the changes that waited for it. */
-  snapshot(entries) {
+  /** Take a snapshot, then the changes that waited for it. Of those of `userIds` who are not in it nothing is known. */
+  snapshot(entries, userIds = []) {
     if (this.isHeld) this.states.clear(); // it is newer than all that was known before the loss
     this.isHeld = false;
+    const given = new Set(entries.map(({ user_id }) => user_id));
+    for (const userId of userIds) if (!given.has(userId)) this.states.set(userId, null);
     this.merge(entries);
     const waiting = [...this.waiting.values()];
     this.waiting.clear();
@@ -60,31 +59,27 @@ export class Presence {
     return changed;
   }
 
+  /** Forget all but these users. */
+  keep(userIds) {
+    for (const userId of this.states.keys()) if (!userIds.has(userId)) this.states.delete(userId);
+  }
+
   /** The connection is lost: what is known stays shown until the next snapshot; changes wait for it. */
   hold() {
     this.isHeld = true;
     this.waiting.clear();
   }
 
-  /** Nothing is known any more; the next snapshot counts as it is. */
+  /** Nothing is known any more, and will not be before the next snapshot. */
   lose() {
     this.isKnown = false;
-    this.isHeld = false;
     this.states.clear();
-    this.waiting.clear();
+    this.hold();
   }
 
-  /** The entry of a user; null where it is not known. */
+  /** The entry of a user; null where it is not known, undefined where nobody has asked yet. */
   stateOf(userId) {
-    return (this.isKnown && this.states.get(userId)) || null;
-  }
-
-  /** How many of those listed are online; null where it is not known. */
-  get count() {
-    if (!this.isKnown) return null;
-    let count = 0;
-    for (const userId of this.members) if (this.states.get(userId)?.is_online) count += 1;
-    return count;
+    return this.isKnown ? this.states.get(userId) : null;
   }
 
   versionOf(userId) {

@@ -12,6 +12,7 @@ import { Database } from "../outbox/database.js";
 import { startOutbox } from "../outbox/start.js";
 import { forgetAfterSignOut } from "../outbox/sign-out.js";
 import { People } from "../presence/people.js";
+import { startWatch } from "../presence/watch.js";
 import { startSidebar } from "../sidebar/start.js";
 import { makeConnection } from "./connection.js";
 import { closeDialogs, openDialog, startDialogs } from "./dialogs.js";
@@ -59,6 +60,7 @@ export function startApp(pageClock = browserClock) {
 
   const socket = makeConnection({ ...part, toasts });
   const people = new People(part);
+  const watch = startWatch({ ...part, socket });
   const outbox = startOutbox({ ...part, userId, socket, database, open, toasts, openDialog });
   const sidebar = startSidebar({ ...part, open, userId, outbox, toasts });
   const content = document.getElementById("content");
@@ -86,7 +88,7 @@ export function startApp(pageClock = browserClock) {
     closeMenus();
     closeDrawer();
   };
-  const app = { ...part, socket, outbox, unread, people, toasts, sidebar, setOpen, closeOverlays, leavePage: page.stop, stop };
+  const app = { ...part, socket, outbox, unread, people, watch, toasts, sidebar, setOpen, closeOverlays, leavePage: page.stop, stop };
   return app; // to which navigation/start.js adds navigate(href)
 }
 

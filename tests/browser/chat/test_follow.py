@@ -92,7 +92,7 @@ def test_roles_and_the_workspaces_name_arrive(enter: Opener, workspace: Stage) -
     expect(jane.locator("#workspace-name")).to_have_text("Acme & Sons")
     expect(jane.locator("#workspace-menu")).to_have_attribute("open", "")
     title_of(settings, "Acme & Sons")
-    expect(settings.locator("h1")).to_have_text("Acme & Sons")
+    expect(settings.locator("main h1")).to_have_text("Acme & Sons")
     expect(name).to_have_value("My own idea")
     expect(name).to_be_focused()
     stage.john.call("PATCH", member, {"role": "member"})

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.browser.chat.test_live import Tap, connected
 from tests.browser.conftest import Caller, Opener, Stage
@@ -18,7 +18,6 @@ from tests.support.processes import Server, wait_until
 GRACE = 5.0  # seconds: FLOWRA_PRESENCE_GRACE unless set
 GONE = 12_000  # ms: the grace, and some more for a busy machine
 FUTURE = 10**15  # a version above all that the server has given out
-PRESENCE = re.compile(r"/api/v1/chats/[^/]+/presence$")
 # Notes every look that the dot of one member takes from now on, also for a moment.
 WATCH_DOT = """
 (userId) => {
@@ -65,18 +64,16 @@ def tapped(enter: Opener, stage: Stage, username: str = "john", **options: Any) 
     return connected(page), tap
 
 
-def tell(tap: Tap, stage: Stage, who: Caller, *, is_online: bool, version: int) -> None:
+def tell(tap: Tap, who: Caller, *, is_online: bool, version: int) -> None:
     """Let the page hear that somebody came or went."""
-    frame = {
-        "type": "presence.changed",
-        "chat_id": stage.chat_id,
+    user = {
         "user_id": who.id,
         "display_name": "",
         "is_online": is_online,
         "last_seen": None if is_online else "2026-03-01T12:00:00.000Z",
         "version": version,
-        "online_count": 1,
     }
+    frame = {"type": "presence.users", "users": [user]}
     tap.socket.send(json.dumps(frame))
 
 
@@ -173,23 +170,42 @@ def test_after_a_lost_connection_the_dots_are_right(enter: Opener, stage: Stage)
     counts(john, 1)
 
 
-def test_a_direct_chat_shows_the_other_one(enter: Opener, stage: Stage) -> None:
+def test_one_person_is_the_same_in_the_sidebar_the_header_and_the_list(enter: Opener, stage: Stage) -> None:
     chat = stage.john.call(
         "POST", "/chats", {"workspace_id": stage.workspace_id, "kind": "direct", "member_ids": [stage.bob.id]}
     )
-    john = enter("john", f"/chats/{chat['id']}/")
+    john = enter("john", "/notifications/")
+    tap = Tap(john)
+    asked: list[str] = []
+    john.on("request", lambda request: asked.append(request.url))
+    john.goto(f"/chats/{chat['id']}/")
     state = john.locator("#chat-header .peer-state")
+    in_sidebar = john.locator(f"#sidebar .presence-dot[data-presence-of='{stage.bob.id}']")
     connected(john)
     expect(state).to_contain_text(re.compile("^(offline|last seen .*)$"))
     expect(state.locator(".presence-dot")).to_have_class("presence-dot offline")
+    expect(in_sidebar).to_have_class("presence-dot offline")
     expect(john.locator(".online-count")).to_have_count(0)
     bob = connected(enter("bob", stage.path))
     expect(state).to_have_text("online")
     expect(state.locator(".presence-dot")).to_have_class("presence-dot online")
-    john.evaluate("document.querySelector('#chat-header').dispatchEvent(new Event('chat.refresh'))")
+    expect(in_sidebar).to_have_class("presence-dot online")
+    # In another chat of both, and back: nobody is asked over again, and one frame says whom to watch.
+    told = len(tap.sent)
+    john.locator(f"#sidebar a[href='{stage.path}']").click()
+    shows(john, stage.bob, "online")
+    counts(john, 2)
+    john.go_back()
     expect(state).to_have_text("online")
+    john.wait_for_timeout(1200)
+    assert len([text for text in tap.sent[told:] if "presence.watch" in text]) <= 2
     bob.close()
     expect(state).to_have_text("last seen just now", timeout=GONE)
+    expect(in_sidebar).to_have_class("presence-dot offline")
+    john.go_forward()
+    shows(john, stage.bob, "offline")
+    counts(john, 1)
+    assert not [url for url in asked if url.endswith("/presence")]
     plain = enter("john", f"/chats/{chat['id']}/", java_script_enabled=False)
     expect(plain.locator("#chat-header .peer-state")).to_have_text("last seen just now")
 
@@ -204,13 +220,25 @@ def _wait_until_offline(stage: Stage, who: Caller) -> None:
 
 def test_unknown_while_nobody_can_say_and_healed_after(enter: Opener, stage: Stage) -> None:
     asked: list[float] = []
+    is_away = True
 
-    def refuse(route: Route) -> None:
-        asked.append(time.monotonic())
-        route.fulfill(status=503, json={"detail": "away", "code": "unavailable"})
+    def opened(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def pass_on(text: str | bytes) -> None:
+            frame = json.loads(text)
+            if frame["type"] == "presence.watch":
+                asked.append(time.monotonic())
+                if is_away:
+                    error = {"type": "error", "ref": frame["ref"], "code": "internal", "message": "not known"}
+                    socket.send(json.dumps(error))
+                    return
+            server.send(text)
+
+        socket.on_message(pass_on)
 
     john = enter("john", "/notifications/")
-    john.route(PRESENCE, refuse)
+    john.route_web_socket(re.compile("/ws/"), opened)
     john.goto(stage.path)
     connected(john)
     for who in (stage.john, stage.jane, stage.bob):
@@ -218,42 +246,41 @@ def test_unknown_while_nobody_can_say_and_healed_after(enter: Opener, stage: Sta
     expect(john.locator(".member-list .pane-title")).to_contain_text("Members (3)")
     expect(john.locator(".online-count")).to_be_hidden()
     expect(item(john, stage.jane).locator("small")).to_have_text("@jane")
-    john.wait_for_event("response", lambda response: PRESENCE.search(response.url) is not None)
-    john.unroute(PRESENCE)
+    is_away = False
     shows(john, stage.john, "online")
     shows(john, stage.bob, "offline")
     expect(john.locator(".online-count")).to_be_visible()
-    assert asked[1] - asked[0] > 1.9
+    assert asked[-1] - asked[-2] > 1.9
 
 
 def test_frames_count_by_version(enter: Opener, stage: Stage) -> None:
     john, tap = tapped(enter, stage)
     shows(john, stage.bob, "offline")
-    tell(tap, stage, stage.bob, is_online=True, version=FUTURE + 2)
-    tell(tap, stage, stage.bob, is_online=False, version=FUTURE + 1)
-    tell(tap, stage, stage.bob, is_online=False, version=FUTURE + 2)
+    tell(tap, stage.bob, is_online=True, version=FUTURE + 2)
+    tell(tap, stage.bob, is_online=False, version=FUTURE + 1)
+    tell(tap, stage.bob, is_online=False, version=FUTURE + 2)
     shows(john, stage.bob, "online")
-    tell(tap, stage, stage.bob, is_online=False, version=FUTURE + 3)
+    tell(tap, stage.bob, is_online=False, version=FUTURE + 3)
     shows(john, stage.bob, "offline")
     expect(item(john, stage.bob).locator("small time")).to_have_attribute("datetime", "2026-03-01T12:00:00.000Z")
 
 
 def test_typing_ends_when_somebody_goes(enter: Opener, stage: Stage) -> None:
     john, tap = tapped(enter, stage)
-    tell(tap, stage, stage.bob, is_online=True, version=FUTURE)
+    tell(tap, stage.bob, is_online=True, version=FUTURE)
     frame = {"type": "chat.typing", "chat_id": stage.chat_id, "user_id": stage.bob.id, "display_name": "Bob Wilson"}
     tap.socket.send(json.dumps({**frame, "is_typing": True}))
     expect(john.locator(".typing-indicator")).to_have_text("Bob is typing...")
-    tell(tap, stage, stage.bob, is_online=False, version=FUTURE + 1)
+    tell(tap, stage.bob, is_online=False, version=FUTURE + 1)
     expect(john.locator(".typing-indicator")).to_have_text("", timeout=1500)
 
 
 def test_nothing_moves_from_under_the_pointer(enter: Opener, stage: Stage) -> None:
     john, tap = tapped(enter, stage)
-    tell(tap, stage, stage.jane, is_online=False, version=FUTURE)
+    tell(tap, stage.jane, is_online=False, version=FUTURE)
     in_order(john, "John", "Bob", "Jane")
     item(john, stage.john).hover()
-    tell(tap, stage, stage.jane, is_online=True, version=FUTURE + 1)
+    tell(tap, stage.jane, is_online=True, version=FUTURE + 1)
     shows(john, stage.jane, "online")
     in_order(john, "John", "Bob", "Jane")
     john.locator("#chat-header h1").hover()
@@ -261,7 +288,7 @@ def test_nothing_moves_from_under_the_pointer(enter: Opener, stage: Stage) -> No
     # The same for the focus, which stays where it is.
     remove = item(john, stage.bob).get_by_role("link")
     remove.focus()
-    tell(tap, stage, stage.bob, is_online=True, version=FUTURE + 2)
+    tell(tap, stage.bob, is_online=True, version=FUTURE + 2)
     shows(john, stage.bob, "online")
     in_order(john, "Jane", "John", "Bob")
     expect(remove).to_be_focused()
@@ -302,5 +329,5 @@ def test_switched_off_nothing_is_shown_or_asked(enter: Opener, bare: Server) -> 
     tap.socket.send(json.dumps({**frame, "is_typing": True}))
     john.wait_for_timeout(500)
     expect(john.locator(".typing-indicator")).to_have_text("")
-    assert not [text for text in tap.sent if "chat.typing" in text]
+    assert not [text for text in tap.sent if "chat.typing" in text or "presence.watch" in text]
     assert not [url for url in asked if url.endswith("/presence")]

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.chat.test_live import connected, write
-from tests.browser.chat.test_presence import FUTURE, GONE, PRESENCE, item, shows
+from tests.browser.chat.test_presence import FUTURE, GONE, item, shows
 from tests.browser.conftest import Opener, Stage, new_stage, signed_in
 from tests.browser.support.lines import API, Frame, Line, bodies, box, open_page, saying, settled, visit
 from tests.browser.support.reading import WATCH_LOG, distance_to_end, first_shown, heard, place_of, scroll_up
@@ -235,22 +235,30 @@ def test_the_chats_own_life_is_caught_up_with(enter: Opener, server: Server, sta
 
 
 def test_presence_comes_anew_and_changes_wait_for_it(enter: Opener, server: Server, stage: Stage) -> None:
-    held: list[Route] = []
+    held: list[Frame] = []
+
+    def passes(frame: Frame) -> bool:
+        is_snapshot = frame.get("action") == "watching"
+        if is_snapshot:
+            held.append(frame)
+        return not is_snapshot
+
     line = visit(enter, server, "john", stage.path)
     john = line.page
     shows(john, stage.jane, "offline")
     shows(john, stage.bob, "offline")
     line.cut()
     connected(open_page(enter, server, "jane", stage.path))
-    john.route(PRESENCE, lambda route: held.append(route))
+    line.passes_down = passes
     line.mend()
     line.wait_for(lambda: held)
     change: Frame = {"user_id": stage.bob.id, "display_name": "", "is_online": True, "last_seen": None}
-    diff = {"type": "presence.diff", "chat_id": stage.chat_id, "offline": [], "online_count": 3}
-    line.tell({**diff, "online": [{**change, "version": FUTURE}]})
+    line.tell({"type": "presence.users", "users": [{**change, "version": FUTURE}]})
+    line.tell({"type": "presence.count", "chat_id": stage.chat_id, "online_count": 3})
     john.wait_for_timeout(300)  # nothing may happen
     expect(item(john, stage.bob).locator(".presence-dot")).to_have_class("presence-dot unknown")
-    held[0].continue_()
+    expect(john.locator(".online-count")).to_be_hidden()
+    line.tell(held[-1])
     shows(john, stage.bob, "online")
     shows(john, stage.jane, "online")
     expect(john.locator(".online-count")).to_have_text("3 online")

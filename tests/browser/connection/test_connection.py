@@ -17,7 +17,7 @@ from tests.support.freezing_proxy import FreezingProxy
 from tests.support.processes import Server, wait_until
 
 TRIES = 10
-FETCHES = re.compile("/(sidebar|header|bell|members|presence|new)(/|$)")
+FETCHES = re.compile("/(sidebar|header|bell|members|new)(/|$)")
 LOST = "Connection lost. Click status indicator to retry."
 BACK = "Connected again."
 SPOKEN_CONNECTING, SPOKEN_LOST, SPOKEN_CONNECTED = (
@@ -224,7 +224,7 @@ def test_what_it_fetches_by_itself_fails_quietly(enter: Opener, stage: Stage, se
 
     def has_failed() -> bool:
         page.clock.run_for(100)
-        return all(any(part in url for url in failed) for part in ("/sidebar/", "/header/", "/bell/", "/presence"))
+        return all(any(part in url for url in failed) for part in ("/sidebar/", "/header/", "/bell/", "/members/"))
 
     wait_until(has_failed, 10, "all of it")
     assert watch.toasts == []

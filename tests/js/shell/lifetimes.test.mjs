@@ -49,7 +49,7 @@ test("a chat is stopped and started on a page that stays; in the end nothing is 
   const { stop } = startChat(app, BOOTSTRAP);
   await settle();
   const withChat = countHeld();
-  assert.ok(withChat.listeners > before.listeners + 40 && withChat.observers === before.observers + 4, JSON.stringify(withChat));
+  assert.ok(withChat.listeners > before.listeners + 40 && withChat.observers === before.observers + 5, JSON.stringify(withChat));
   stop();
   assert.deepEqual(countHeld(), before);
   assert.equal(clock.timers.size, timersBefore);
