@@ -90,3 +90,30 @@ test("a chat that is gone, or has to be loaded anew, is not kept", (t) => {
   assert.deepEqual([...followed.keys()], ["e"]);
   assert.deepEqual([...recent.take("e").bootstrap.stale], ["members"]);
 });
+
+test("names are shown in what is kept; where they order or title something, that is fetched again", (t) => {
+  const { recent } = makeRecent(t);
+  const named = { dataset: { nameOf: "u3" }, textContent: "Before" };
+  const main = {
+    querySelector: () => ({ dataset: { peerId: "u2" } }),
+    querySelectorAll: (selector) => (selector === "[data-name-of]" ? [named] : []),
+  };
+  const aside = { querySelectorAll: (selector) => (selector === "[data-user-id]" ? [{ dataset: { userId: "u3" } }] : []) };
+  recent.keep({ chatId: "a", nodes: { main, aside }, bootstrap: { revision: 1 } });
+  emit("names.shown", new Map([["u2", "Peer"]]));
+  emit("names.shown", new Map([["u3", "After"]]));
+  emit("names.shown", new Map([["u9", "Nobody"]]));
+  assert.equal(named.textContent, "After");
+  assert.deepEqual([...recent.take("a").bootstrap.stale], ["header", "members"]);
+});
+
+test("a server that has room for fewer chats gets fewer", (t) => {
+  const { recent, followed, keep } = makeRecent(t);
+  for (const id of ["a", "b", "c", "d"]) keep(id);
+  emit("subscribe.refused", { chat_id: "open", code: "forbidden" });
+  assert.equal(followed.size, 4);
+  emit("subscribe.refused", { chat_id: "open", code: "too_many" });
+  assert.deepEqual([[...followed.keys()], recent.hasLetGo], [["c", "d"], true]);
+  for (const id of ["e", "f"]) keep(id);
+  assert.deepEqual([...followed.keys()], ["e", "f"]);
+});

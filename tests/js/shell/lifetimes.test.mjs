@@ -8,6 +8,7 @@ import { settle } from "../support/settle.mjs";
 const page = makePage();
 const { startApp } = await import("../../../static/js/shell/start.js");
 const { startChat } = await import("../../../static/js/chat/start.js");
+const { startNavigation } = await import("../../../static/js/navigation/start.js");
 
 const BOOTSTRAP = {
   chat_id: "c1", workspace_id: "w1", user: { id: "u1", username: "jane", display_name: "Jane" }, seq: 3, revision: 5,
@@ -79,4 +80,20 @@ test("a chat ends with its page", async () => {
   await settle();
   assert.deepEqual([countHeld(), clock.timers.size], [NOTHING, 0]);
   assert.equal(page.document.title, "Flowra");
+});
+
+test("a page that opens chats ends with all of them", async () => {
+  const clock = new FakeClock();
+  page.document.getElementById("bootstrap").textContent = JSON.stringify(BOOTSTRAP);
+  const app = startApp(clock);
+  await settle();
+  startNavigation(app);
+  await settle();
+  app.navigate("/chats/01a2236e-6fa3-7708-a308-f4da8251514b/"); // its request never ends
+  connect();
+  await bustle();
+  clock.advance(1000);
+  app.stop();
+  await settle();
+  assert.deepEqual([countHeld(), clock.timers.size], [NOTHING, 0]);
 });

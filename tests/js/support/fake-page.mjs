@@ -36,6 +36,10 @@ class FakeElement extends FakeTarget {
     return this.querySelector("first");
   }
 
+  get content() {
+    return this.querySelector("content");
+  }
+
   get lastElementChild() {
     return this.querySelector("last");
   }
@@ -48,6 +52,9 @@ class FakeElement extends FakeTarget {
   replaceChildren() {}
   append() {}
   after() {}
+  replaceWith() {}
+  cloneNode = () => new FakeElement();
+  animate() {}
   remove() {}
   focus() {}
   matches = () => false;
@@ -121,7 +128,8 @@ export function makePage() {
   const page = {
     document: new FakeDocument(),
     window: Object.assign(new FakeTarget(), { navigation: new FakeTarget(), BroadcastChannel: FakeChannel, htmx: {} }),
-    location: { protocol: "http:", host: "flowra.test", pathname: "/", search: "", hash: "" },
+    location: { protocol: "http:", host: "flowra.test", href: "http://flowra.test/", pathname: "/", search: "", hash: "" },
+    history: { state: null, pushState: () => {}, replaceState: () => {} },
     navigator: { languages: ["en"], platform: "Linux" },
     localStorage: storage(),
     sessionStorage: storage(),
