@@ -68,11 +68,12 @@ function showScreen() {
   emit("screen.shown", {});
 }
 
-/** Where the list is all that is seen it is the main part for screen readers, and the focus is at the chat that is open. */
+/** Where the list is all that is seen it is the main part for screen readers, and has the focus. */
 function nameList() {
   const isMain = isList() && matchMedia(widths.sidebar).matches;
-  document.getElementById("sidebar").role = isMain ? "main" : "navigation";
-  if (isMain) document.querySelector("#sidebar :is([aria-current], .room)")?.focus({ preventScroll: true });
+  const sidebar = document.getElementById("sidebar");
+  sidebar.role = isMain ? "main" : "navigation";
+  if (isMain) sidebar.focus({ preventScroll: true });
 }
 
 function startList({ signal }) {
