@@ -165,6 +165,13 @@ def test_a_phone_and_the_menu_tell_of_what_is_unread(enter: Opener, stage: Stage
     expect(back).to_have_accessible_description(re.compile(r"^\d+\+? unread$"))
     wide = connected(enter("john", stage.path))
     chip = wide.locator("#workspace-menu > summary")
+    # However many notifications there are, the bell can be seen.
+    wide.locator("#bell-badge").evaluate("(badge) => { badge.innerHTML = '<span class=badge>99+</span>'; }")
+    badge, bell = (wide.locator(f"#bell {part}").first.bounding_box() for part in (".badge", "svg"))
+    assert badge is not None
+    assert bell is not None
+    assert badge["x"] >= bell["x"] + bell["width"] / 2
+    assert badge["height"] < 20
     elsewhere = stage.jane.call("POST", "/workspaces", {"name": f"Lab of {stage.title}"})["id"]
     stage.jane.call("POST", f"/workspaces/{elsewhere}/members", {"username": "john"})
     expect(wide.locator("#workspace-choices")).to_contain_text(f"Lab of {stage.title}")
