@@ -43,25 +43,24 @@ export class Arrivals {
     const wasReading = marker.isReading;
     const wasCaughtUp = marker.isCaughtUp;
     const upTo = isCatchUp ? timeline.completeSeq : timeline.latestSeq;
-    const authors = [];
+    const news = []; // of others
     let written = 0; // the last of one's own that are new here: with it all above it is read
     const showAll = () => {
       for (const data of messages) {
         const isOwn = data.author.id === this.userId;
         if (isOwn) marker.wrote(data.seq);
         if (isOwn && data.seq > timeline.latestSeq) written = Math.max(written, data.seq);
-        if (timeline.apply(data) && data.deleted_at === null) authors.push(data.author.id);
+        if (timeline.apply(data) && data.deleted_at === null) news.push(data);
       }
     };
     if (isCatchUp) timeline.batch(showAll);
     else showAll();
     if (written > (timeline.readUpTo ?? written)) timeline.setReadUpTo(null);
-    const news = authors.length;
-    if (news > 0) {
-      this.onAuthors(authors);
-      if ((!wasReading || isCatchUp) && (timeline.readUpTo === null || wasCaughtUp)) this.begin(Math.max(upTo, written));
-      this.count(news);
-      if (isCatchUp) summarize(news);
+    if (news.length > 0) {
+      this.onAuthors(news.map(({ author }) => author.id));
+      if ((!wasReading || isCatchUp) && (timeline.readUpTo === null || wasCaughtUp)) this.begin(Math.max(upTo, written), news[0]);
+      this.count(news.length);
+      if (isCatchUp) summarize(news.length);
     }
     this.stretch.trim();
     marker.check();
@@ -70,10 +69,10 @@ export class Arrivals {
     this.jump.update();
   }
 
-  /** "New" stands above what comes after `upTo`. */
-  begin(upTo) {
+  /** "New" stands above what comes after `upTo`; `first` is its first message, if that is known. */
+  begin(upTo, first) {
     this.timeline.setReadUpTo(upTo);
-    this.unreadHere.begin();
+    this.unreadHere.begin(first);
   }
 
   /** So many messages of others have come. */

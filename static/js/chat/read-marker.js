@@ -176,9 +176,9 @@ class UnreadHere {
     this.toldSeq = bootstrap.last_read_seq; // as the server said last
   }
 
-  /** "New" was put above other messages. */
-  begin() {
-    Object.assign(this, { total: 0, since: null, firstSeq: null });
+  /** "New" was put above other messages; `first` is the first one, if it is known. */
+  begin(first) {
+    Object.assign(this, { total: 0, since: first ? new Date(first.created_at) : null, firstSeq: first?.seq ?? null });
   }
 
   /** So many have come. */

@@ -266,7 +266,7 @@ def test_members_come_and_go(enter: Opener, stage: Stage) -> None:
 
 def test_nothing_is_lost_between_rendering_and_subscribing(enter: Opener, stage: Stage) -> None:
     jane = enter("jane", "/notifications/")
-    jane.route(re.compile(r"/static/js/chat(\.[^/]*)?\.js"), lambda route: _post_then_go_on(stage, route))
+    jane.route(re.compile(r"/static/js/app(\.[^/]*)?\.js"), lambda route: _post_then_go_on(stage, route))
     jane.goto(stage.path)
     expect(jane.locator(".message")).to_have_text(re.compile("In the gap"))
 
