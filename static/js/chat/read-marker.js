@@ -134,7 +134,8 @@ export class ReadMarker {
   }
 }
 
-function isSeen(box, view) {
+/** Whether enough of a message is in `view`: its end, or so much that it fills most of it. Both as getBoundingClientRect() has them. */
+export function isSeen(box, view) {
   if (box.bottom > view.top && box.bottom <= view.bottom + SLACK) return true;
   const visible = Math.min(box.bottom, view.bottom) - Math.max(box.top, view.top);
   return box.height > view.height && visible > view.height / 2;
@@ -240,8 +241,8 @@ class UnreadHere {
 
 /**
  * The read marker of the open chat: `bootstrap` is what the server says of it; `timeline`, `scroll`, `unread` see their modules,
- * `here` see onChat; `onGo(seq)` goes to the first unread message; `isPlaced()`: whether the reader is where they are to be. Returns
- * {marker, unreadHere, check}; `check()` looks what is seen now.
+ * `here` see onChat; `onGo(seq)` goes to the first unread message; `isPlaced()`: whether the reader is where they are to be.
+ * Returns {marker, unreadHere, check}; `check()` looks what is seen now.
  */
 export function startReadMarker({ chatId, bootstrap, timeline, scroll, scroller, unread, onGo, isPlaced, ...part }) {
   const { socket, here, clock, signal } = part;

@@ -205,7 +205,8 @@ export class JumpButton {
     this.missed = 0;
     button.addEventListener("click", () => {
       onJump();
-      document.getElementById("composer-body")?.focus();
+      // A keyboard that comes up on a touch screen would cover what one went to.
+      if (matchMedia("(hover: hover)").matches) document.getElementById("composer-body")?.focus();
     }, { signal });
   }
 

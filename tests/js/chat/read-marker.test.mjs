@@ -1,7 +1,7 @@
 // What counts as read, and when the server is told.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Ranges, ReadMarker } from "../../../static/js/chat/read-marker.js";
+import { isSeen, Ranges, ReadMarker } from "../../../static/js/chat/read-marker.js";
 import { Chance } from "../support/chance.mjs";
 import { FakeClock } from "../support/fake-clock.mjs";
 
@@ -41,6 +41,15 @@ test("ranges merge, and tell where the first gap is", () => {
   assert.deepEqual([0, 2, 3, 4, 6, 9].map((number) => ranges.endAfter(number)), [3, 3, 3, 5, 9, 9]);
   ranges.add(4, 6);
   assert.deepEqual(ranges.ranges, [[1, 9]]);
+});
+
+test("a message is seen when its end is, and one that is higher than the screen when it fills most of it", () => {
+  const view = { top: 100, bottom: 500, height: 400 };
+  const at = (top, height) => isSeen({ top, bottom: top + height, height }, view);
+  assert.deepEqual([at(460, 40), at(60, 41), at(464, 40)], [true, true, true]);
+  assert.deepEqual([at(480, 40), at(60, 40), at(600, 40)], [false, false, false]);
+  assert.deepEqual([at(100, 900), at(299, 900), at(301, 900), at(-300, 1000)], [true, true, false, true]);
+  assert.equal(isSeen({ top: 0, bottom: 0, height: 0 }, { top: 0, bottom: 0, height: 0 }), false);
 });
 
 test("a random walk reads what was seen without a gap, and nothing else", () => {
