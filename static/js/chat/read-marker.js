@@ -50,6 +50,7 @@ export class ReadMarker {
     this.seen = new Ranges();
     this.timer = null;
     this.due = 0;
+    this.isTelling = false; // one report at a time
   }
 
   /** Up to where all is read or seen. */
@@ -89,6 +90,7 @@ export class ReadMarker {
 
   tellIn(wait) {
     const due = this.clock.now() + wait;
+    if (this.isTelling) return; // it looks again
     if (this.timer !== null && this.due <= due) return;
     this.clock.clearTimeout(this.timer);
     this.due = due;
@@ -108,7 +110,7 @@ export class ReadMarker {
   async tell() {
     const before = this.readSeq;
     const seq = this.mark;
-    this.due = Infinity; // nothing is told before this is answered
+    this.isTelling = true;
     let again = null;
     if (seq > before) {
       this.readSeq = seq;
@@ -120,6 +122,7 @@ export class ReadMarker {
       }
     }
     this.timer = null;
+    this.isTelling = false;
     if (again === null) this.check(); // what was seen meanwhile
     else if (again !== Infinity) this.tellIn(again);
   }

@@ -17,6 +17,7 @@ function stage({ seq, read = 0 }) {
     look: (it) => page.screen && it.seen.add(...page.screen),
     report: async (upTo) => {
       page.told.push(upTo);
+      await page.answer;
       if (page.fault !== null) throw Object.assign(new Error(page.fault), { code: page.fault });
     },
     clock,
@@ -117,6 +118,21 @@ test("a burst is one report, and what is seen meanwhile the next", async () => {
   await pass(clock, 5000);
   assert.deepEqual(page.told, [5, 6]);
   assert.equal(marker.isCaughtUp, true);
+});
+
+test("one report at a time", async () => {
+  const { clock, page, see } = stage({ seq: 9 });
+  let answer;
+  page.answer = new Promise((resolve) => (answer = resolve));
+  see(1, 3);
+  await pass(clock, 1000);
+  see(4, 9);
+  await pass(clock, 5000);
+  assert.deepEqual(page.told, [3]);
+  answer();
+  await pass(clock, 0);
+  await pass(clock, 250);
+  assert.deepEqual(page.told, [3, 9]);
 });
 
 test("what the server refuses for now is told later, and without a connection when there is one again", async () => {
