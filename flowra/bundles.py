@@ -22,6 +22,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.storage import FileSystemStorage
+from django.core.management.base import CommandError
 
 IMPORT = re.compile(r"""^import \{([^}]*)\} from "(\.[^"]+)";$""", re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (\w+))", re.MULTILINE)
@@ -35,7 +36,7 @@ SCRIPT_COMMENT = re.compile(r"""^ *(?://[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)$| // [^"
 BETWEEN_LINES = re.compile(r"\n\s*")
 
 
-class BundleError(Exception):
+class BundleError(CommandError):
     """A source that cannot be bundled; says which and why."""
 
 

@@ -18,4 +18,5 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "csp_nonce": getattr(request, "csp_nonce", ""),
         "static_version": static_version(),
         "signup_enabled": settings.FLOWRA_SIGNUP_ENABLED,
+        "offline_page": settings.FLOWRA_OFFLINE_PAGE,
     }

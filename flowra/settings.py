@@ -245,6 +245,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],  # same host, so wss:// and ws:// to it as well
         "manifest-src": [SELF],
+        "worker-src": [SELF],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
@@ -325,6 +326,8 @@ SPECTACULAR_SETTINGS = {
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
 
 # --- Files, language, time, logs ----------------------------------------------------------------
+# Off, browsers are rid of the service worker that they have (flowra/app_shell.py).
+FLOWRA_OFFLINE_PAGE: bool = env.bool("FLOWRA_OFFLINE_PAGE", default=True)
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from flowra import app_shell
 from flowra.accounts.security.throttle import limited
 from flowra.accounts.views import AdminChangePasswordView, SignOutView
 from flowra.api.errors import not_found
@@ -18,5 +19,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("flowra.api.urls")),
     re_path(r"^api(?:/|$)", not_found),
+    path("manifest.webmanifest", app_shell.manifest, name="manifest"),
+    path("sw.js", app_shell.service_worker, name="service_worker"),
+    path("offline/", app_shell.offline, name="offline"),
     path("", include("chats.urls")),
 ]

@@ -1,5 +1,8 @@
 // Entry of every page for people who are signed in.
 import { startNavigation } from "./navigation/start.js";
+import { registerWorker } from "./navigation/worker.js";
 import { startApp } from "./shell/start.js";
 
-startNavigation(startApp());
+const app = startApp();
+startNavigation(app);
+registerWorker(app);

@@ -93,6 +93,14 @@ export class Database {
     }
   }
 
+  /** Resolves to the entries of all users; sign-out.js sees to it that one device keeps those of one of them. */
+  loadAll() {
+    return this.transact("readonly", (store, done) => {
+      const request = store.getAll();
+      request.onsuccess = () => done(request.result);
+    });
+  }
+
   /** Delete all entries; with `but`, those of all users except this one. */
   wipe(but = null) {
     return this.transact("readwrite", (store, done) => {
