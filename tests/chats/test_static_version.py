@@ -40,7 +40,7 @@ def test_every_page_says_it(cast: Cast, client: Client) -> None:
 
     client.force_login(cast.member, backend="django.contrib.auth.backends.ModelBackend")
     for page in ("/accounts/profile/", f"/chats/{cast.chat.pk}/"):
-        assert re.findall(r'<html[^>]* data-static-version="([^"]*)"', shown(page)) == [static_version()]
+        assert re.findall(r'<body[^>]* data-static-version="([^"]*)"', shown(page)) == [static_version()]
     part = shown(f"/chats/{cast.chat.pk}/", **{"X-Requested-With": "fetch"})
     (bootstrap,) = re.findall(r'<script id="bootstrap"[^>]*>(.*?)</script>', part, re.DOTALL)
     assert json.loads(bootstrap)["version"] == static_version()

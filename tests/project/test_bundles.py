@@ -102,7 +102,7 @@ def test_all_styles_are_in_the_one_sheet_that_pages_link() -> None:
         for path in (ROOT / "templates").rglob("*.html")
         for sheet in re.findall(r"'css/([^']+)'", path.read_text())
     ]
-    assert links == ["templates/base.html: flowra.css"]
+    assert sorted(links) == ["templates/base.html: flowra.css", "templates/offline.html: flowra.css"]
 
 
 def test_no_text_of_a_script_has_several_lines() -> None:

@@ -13,8 +13,9 @@ const LATER = new Set(["rate_limited", "internal", "unavailable"]);
 const MOST_RANGES = 200; // as many jumps would it take
 const SLACK = 4; // px of a message that may be out of sight
 // Whoever has one of these open means it with Esc.
-const TAKES_ESC = `dialog[open], details.menu[open], [data-drawer].open, .message.editing, #mention-list:not([hidden]),
-  #reply-bar:not([hidden]), #composer-preview:not([hidden]), #ws-status:is(:hover, :focus-visible) .tooltip:not(.dismissed)`;
+const TAKES_ESC =
+  "dialog[open], details.menu[open], [data-drawer].open, .message.editing, #mention-list:not([hidden]), " +
+  "#reply-bar:not([hidden]), #composer-preview:not([hidden]), #ws-status:is(:hover, :focus-visible) .tooltip:not(.dismissed)";
 
 /** Numbers of messages, as ranges. */
 export class Ranges {
