@@ -10,8 +10,13 @@ export class Favourites {
     Object.assign(this, { toasts, onChange });
     this.star = pane.querySelector(".room-star"); // one for all chats: it stands where the pointer or the focus is
     const show = ({ target }) => this.offer(target.closest?.("#sidebar-list li")?.querySelector("a.room") ?? null);
-    pane.addEventListener("pointerover", show, { signal });
-    pane.addEventListener("focusin", show, { signal });
+    // Never below a finger: it would be tapped where the chat is meant.
+    pane.addEventListener("pointerover", (event) => {
+      if (event.pointerType !== "touch") show(event);
+    }, { signal });
+    pane.addEventListener("focusin", (event) => {
+      if (event.target.matches(":focus-visible")) show(event);
+    }, { signal });
     this.star?.addEventListener("click", () => this.toggle(this.star.parentElement.querySelector("a.room")), { signal });
     document.addEventListener("submit", (event) => {
       const { chatId } = event.target.dataset;

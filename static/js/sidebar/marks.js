@@ -13,11 +13,11 @@ export function chatsNotSent(entries, isOnline) {
 export class Marks {
   constructor({ userId, outbox, signal }) {
     Object.assign(this, { userId, outbox });
-    this.isOnline = true; // until the socket says otherwise: it has only begun to connect
+    this.isOnline = true; // false from a loss until the connection is back, whatever is tried meanwhile
     const soon = perFrame(() => this.show(), signal);
     for (const type of ["drafts.changed", "written.forgotten", "outbox.changed"]) on(type, soon, signal);
     on("socket.state", ({ state }) => {
-      this.isOnline = state === "online" || state === "connecting" || state === "syncing";
+      if (state !== "connecting" && state !== "syncing") this.isOnline = state === "online";
       soon();
     }, signal);
     window.addEventListener("storage", ({ storageArea }) => {

@@ -124,6 +124,12 @@ export class RoomList {
     this.onShow();
   }
 
+  /** The list was fetched again: in another tab its order may have been chosen anew. */
+  replaced() {
+    const order = this.pane.querySelector(`[name=room-order][value=${this.unreadFirst ? "unread" : "kind"}]`);
+    if (order !== null) order.checked = true;
+  }
+
   setOrder(order) {
     list().toggleAttribute("data-unread-first", order === "unread");
     this.remember();

@@ -66,6 +66,7 @@ export function startSidebar({ open, userId, outbox, toasts, clock, signal }) {
   const show = (html) => {
     const [before, refocus, { scrollTop }] = [list.shown(), placeOfFocus(), pane];
     replaceParts(html);
+    list.replaced();
     list.open(open.chatId);
     list.arrange({ before });
     filter.apply();

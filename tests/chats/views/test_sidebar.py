@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def section_of(page: str, title: str) -> str:
     """Return the name of the section that the list has a chat in."""
     before = page[: page.index(f">{title}</span>")]
-    return re.findall(r'data-section="(\w+)"', before)[-1]
+    return str(re.findall(r'data-section="(\w+)"', before)[-1])
 
 
 def test_the_list_is_as_the_reader_wants_it_at_once(cast: Cast) -> None:
