@@ -127,7 +127,8 @@ export class Landing {
     Object.assign(this, { timeline, scroll, history, clock, onArrived, onFailed });
     signal.addEventListener("abort", () => this.unmark()); // else it flashes when the chat is shown again
     this.turn = 0; // the last one to begin is the one that ends
-    this.wantsEnd = false; // whether the end was asked for, and could not be had
+    this.marked = null; // the timer of the mark
+    this.failed = null; // what could not be had: {again, top}; `top` is where the reader was then
   }
 
   /** Go to a message, or to the nearest one if it is gone; `hasFocus`: whether it gets the focus. */
@@ -142,7 +143,8 @@ export class Landing {
       }
       this.flash(row);
     };
-    return this.go({ isShown: this.timeline.nearest(seq) !== null, load: () => this.history.around(seq), arrive });
+    const isShown = () => this.timeline.nearest(seq) !== null;
+    return this.go({ isShown, load: () => this.history.around(seq), arrive });
   }
 
   /** Go to where the reader was: scroll.place(). */
@@ -153,26 +155,27 @@ export class Landing {
       const row = this.timeline.nearest(place.seq);
       if (row !== null) this.scroll.center(row);
     };
-    const isShown = this.scroll.rowOf(place.seq) !== null;
+    const isShown = () => this.scroll.rowOf(place.seq) !== null;
     return this.go({ isShown, load: () => this.history.around(place.seq), arrive });
   }
 
   toEnd() {
     const arrive = () => this.scroll.toEnd();
-    return this.go({ isShown: this.timeline.isLive, load: () => this.history.latest(), arrive, isEnd: true });
+    return this.go({ isShown: () => this.timeline.isLive, load: () => this.history.latest(), arrive, isEnd: true });
   }
 
-  /** The connection is back: whoever asked for the end, and waits at the end of what is shown, gets it. */
+  /** The connection is back: whoever has waited, and not read on elsewhere, gets there. */
   retry() {
-    if (this.wantsEnd && this.scroll.isAtBottom()) this.toEnd();
+    if (this.failed !== null && Math.abs(this.scroll.scroller.scrollTop - this.failed.top) < NEAR) this.failed.again();
   }
 
   /** Arrive, at once if that is possible, unless the reader goes elsewhere meanwhile. */
-  async go({ isShown, load, arrive, isEnd = false }) {
+  async go(goal) {
+    const { isShown, load, arrive, isEnd = false } = goal;
     const turn = ++this.turn;
-    this.wantsEnd = false;
-    if (isShown) this.history.stop(); // on its way elsewhere
-    const isThere = isShown || await load();
+    this.failed = null;
+    if (isShown()) this.history.stop(); // on its way elsewhere
+    const isThere = isShown() || await load();
     if (turn !== this.turn) return;
     if (isThere) {
       arrive();
@@ -180,7 +183,7 @@ export class Landing {
       return;
     }
     if (isEnd) arrive(); // to what is not sent yet
-    this.wantsEnd = isEnd;
+    this.failed = { again: () => this.go(goal), top: this.scroll.scroller.scrollTop };
     this.onFailed();
   }
 
@@ -189,10 +192,11 @@ export class Landing {
     this.unmark();
     row.getBoundingClientRect(); // laid out without the class, it flashes anew
     row.classList.add("found");
-    this.clock.setTimeout(() => row.classList.remove("found"), FLASH);
+    this.marked = this.clock.setTimeout(() => this.unmark(), FLASH);
   }
 
   unmark() {
+    this.clock.clearTimeout(this.marked);
     for (const row of this.timeline.list.querySelectorAll(":scope > .found")) row.classList.remove("found");
   }
 }
