@@ -34,6 +34,8 @@ def open_chat(page: Page, title: str = CHAT) -> None:
     """Open a chat, live, by its address: a phone shows the list of chats or a chat."""
     page.goto(page.locator("a.room", has_text=title).get_attribute("href") or "/")
     expect(page.locator("#ws-status")).to_have_attribute("data-state", "connected")
+    expect(page.locator(".message.found")).to_have_count(0)  # where one lands is marked for a moment
+    expect(page.locator("#messages.resting")).to_be_visible()
 
 
 def take_chat(browser: Browser, base_url: str, path: Path, **options: Any) -> None:

@@ -5,6 +5,7 @@ import { text } from "../lib/text.js";
 const NEAR = 48; // px: closer to the end than this counts as being there
 const FLASH = 2400; // ms, unread-bar.css
 const DAY = 32; // px: how high the label of a day is, tokens.css
+const RESTS = 1500; // ms without scrolling, after which the label of a day is out of the way
 
 export class Scroll {
   constructor(scroller, list) {
@@ -229,23 +230,37 @@ export class JumpButton {
   }
 }
 
-/** Hide the label of a day that sticks to the top from when the next one touches it. */
-export function watchDays({ scroller, list, signal }) {
+/**
+ * Hide the label of a day that sticks to the top from when the next one touches it, and while nobody scrolls: it lies over
+ * what is read.
+ */
+export function watchDays({ scroller, list, clock, signal }) {
   let isAsked = false;
+  let timer = null;
   const look = () => {
     isAsked = false;
     const { top } = scroller.getBoundingClientRect();
     const days = [...list.querySelectorAll(":scope > .day")];
-    const places = days.map((day) => day.getBoundingClientRect().top);
-    days.forEach((day, index) => day.classList.toggle("passed", places[index + 1] < top + DAY));
+    const places = days.map((day) => day.getBoundingClientRect());
+    const below = days.map((day) => day.nextElementSibling?.getBoundingClientRect().top ?? Infinity);
+    days.forEach((day, index) => {
+      day.classList.toggle("passed", places[index + 1]?.top < top + DAY);
+      day.classList.toggle("floating", below[index] < places[index].bottom - 1);
+    });
   };
   const ask = () => {
     if (!isAsked) requestAnimationFrame(look);
     isAsked = true;
   };
-  scroller.addEventListener("scroll", ask, { passive: true, signal });
+  const moved = () => {
+    ask();
+    list.classList.remove("resting");
+    clock.clearTimeout(timer);
+    timer = clock.setTimeout(() => list.classList.add("resting"), RESTS);
+  };
+  scroller.addEventListener("scroll", moved, { passive: true, signal });
   const observer = new MutationObserver(ask);
   observer.observe(list, { childList: true });
   signal.addEventListener("abort", () => observer.disconnect());
-  ask();
+  moved();
 }

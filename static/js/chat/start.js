@@ -171,7 +171,7 @@ export function startChat(app, bootstrap) {
     unreadHere.paint();
   };
   watchDay({ onChange: onDay, clock, signal });
-  watchDays({ scroller, list, signal });
+  watchDays({ scroller, list, clock, signal });
   scroller.addEventListener("scroll", () => jump.update(), { signal });
 
   app.setOpen({
