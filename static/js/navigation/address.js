@@ -35,6 +35,7 @@ export function followed(event) {
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return null;
   const link = event.target.closest?.("a[href]") ?? null;
   if (link === null || link.hasAttribute("download") || link.hasAttribute("data-dialog")) return null;
-  if (!["", "_self"].includes(link.target)) return null;
+  // What people write leads out of the page, but to a chat.
+  if (!["", "_self"].includes(link.target) && link.closest(".message-body") === null) return null;
   return addressOf(link).origin === location.origin ? link : null;
 }
