@@ -154,22 +154,8 @@ function titleOf(key) {
   return title;
 }
 
-/** Open the direct chat with a person within the page; the plain form where that fails. */
-async function openPerson(form, navigate) {
-  try {
-    const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { "X-Requested-With": "fetch" } });
-    if (answer.ok && answer.redirected) {
-      navigate(answer.url);
-      return;
-    }
-  } catch {
-    // no connection: the browser says so
-  }
-  form.submit();
-}
-
-/** Start it: `navigate(href)` opens a chat; `userId`, `open`, `toasts` see start.js. */
-export function startQuickSwitcher({ userId, open, toasts, navigate, clock, signal }) {
+/** Start it: `userId`, `open`, `toasts` see start.js. */
+export function startQuickSwitcher({ userId, open, toasts, clock, signal }) {
   const input = document.getElementById("jump-input");
   const opener = document.getElementById("jump-opener");
   if (input === null) return;
@@ -186,10 +172,6 @@ export function startQuickSwitcher({ userId, open, toasts, navigate, clock, sign
     if (!event.target.closest?.("[data-quick-switcher]")) return;
     event.preventDefault();
     openQuickSwitcher();
-  }, { signal });
-  document.getElementById("jump-results").addEventListener("submit", (event) => {
-    event.preventDefault();
-    openPerson(event.target, navigate);
   }, { signal });
   input.addEventListener("input", () => results.changed(), { signal });
   input.addEventListener("keydown", (event) => {

@@ -50,7 +50,7 @@ export function startApp(pageClock = browserClock) {
   startDrawers(part);
   startForms(part);
   startDroppedFiles({ toasts, signal });
-  startQuickSwitcher({ ...part, userId, open, toasts, navigate: (href) => app.navigate(href) });
+  startQuickSwitcher({ ...part, userId, open, toasts });
   startKeyboard(part);
   startRoving(part);
   localizeTimes(document);

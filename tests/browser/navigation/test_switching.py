@@ -134,3 +134,34 @@ def test_new_tabs_are_new_tabs(enter: Opener, stage: Stage, callers: dict[str, C
     go_to(opened.value, stage)
     opened.value.goto("/")
     shows(opened.value, stage)
+
+
+def test_whatever_leads_to_a_chat_leads_there_within_the_page(
+    enter: Opener, stage: Stage, callers: dict[str, Caller]
+) -> None:
+    other, linked = new_stage(callers), new_stage(callers)
+    asked = other.john.post(other.chat_id, "For @jane")
+    jane = enter("jane", stage.path)
+    connected(jane)
+    costs = Costs(jane)
+    stage.john.post(stage.chat_id, f"See {jane.url.replace(stage.path, linked.path)}")
+    jane.locator(".message-body a").click()
+    shows(jane, linked)
+    jane.locator("#bell > summary").click()
+    jane.locator(".bell-panel .notification", has_text="mentioned you").first.click()
+    shows(jane, other)
+    expect(jane.locator(f"[data-message-id='{asked['id']}']")).to_be_in_viewport()
+    expect(jane.locator("#bell")).not_to_have_attribute("open", "")
+    jane.keyboard.press("Control+k")
+    jane.locator("#jump-input").fill("john")
+    jane.locator(".jump-item", has_text="Direct chat").click()
+    expect(jane.locator("#chat-header[data-peer-id] h1")).to_have_text("John Smith")
+    jane.locator("#sidebar [data-dialog][href*='/chats/new/']").first.click()
+    jane.locator("#dialog [name=title]").fill("Made within the page")
+    jane.locator("#dialog [type=submit]").click()
+    expect(jane.locator("#chat-header h1")).to_contain_text("Made within the page")
+    expect(jane.locator(".sidebar .room[aria-current]")).to_contain_text("Made within the page")
+    jane.go_back()
+    expect(jane.locator("#chat-header h1")).to_have_text("John Smith")
+    costs.take()
+    assert costs.sockets == []
