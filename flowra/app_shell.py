@@ -52,7 +52,7 @@ def manifest(request: HttpRequest) -> HttpResponse:
         "name": "Flowra",
         "short_name": "Flowra",
         "description": _("Team chat in which people can see that it is alive."),
-        "start_url": "/",
+        "start_url": "/#sidebar",  # on a phone the list of chats, see drawers.js
         "scope": "/",
         "display": "standalone",
         "theme_color": INDIGO,

@@ -83,7 +83,7 @@ def test_it_can_be_installed() -> None:
     answer = Client().get("/manifest.webmanifest")
     assert answer["Content-Type"] == "application/manifest+json"
     manifest = answer.json()
-    assert (manifest["start_url"], manifest["scope"], manifest["display"]) == ("/", "/", "standalone")
+    assert (manifest["start_url"], manifest["scope"], manifest["display"]) == ("/#sidebar", "/", "standalone")
     assert {icon["purpose"] for icon in manifest["icons"]} == {"any", "maskable"}
     icons = [(icon["src"], icon["sizes"]) for icon in manifest["icons"]]
     for source, sizes in [*icons, ("/static/img/apple-touch-icon.png", "180x180")]:
