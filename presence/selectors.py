@@ -89,6 +89,7 @@ class ChatPresence:
     is_enabled: bool
     is_known: bool
     members: Sequence[MemberPresence]
+    is_hidden: bool = False  # a direct chat in which one blocks the other: both are shown as offline, whatever they are
 
     @functools.cached_property
     def online_count(self) -> int:
@@ -114,7 +115,7 @@ def read_presence(chat: Chat) -> ChatPresence:
     user_ids = [row.user_id for row in rows]
     if is_blocked_within(chat):
         hidden = [MemberPresence(row, False, None, 0) for row in sorted(rows, key=lambda row: row.user_id)]
-        return ChatPresence(is_enabled=True, is_known=True, members=hidden)
+        return ChatPresence(is_enabled=True, is_known=True, members=hidden, is_hidden=True)
     states = get_registry().snapshot(user_ids)
     # After the registry: a user who went offline in between is stored by now, or in `states`.
     seen = _last_seen(chat)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
 
 from chats.models import ChatMember, WorkspaceMember
+from chats.selectors.blocks import blocked_pairs
 from chats.selectors.chats import list_chats, peers_of
 from chats.selectors.notifications import count_unread_notifications
 from chats.selectors.unread import unread_count
@@ -40,6 +41,7 @@ class Shell:
     style: ListStyle
     bell_count: int
     presence_enabled: bool
+    blocked: Collection[str]  # `direct_key` of the direct chats in which one blocks the other: neither sees presence
 
     @property
     def sections(self) -> list[Section]:
@@ -93,6 +95,7 @@ def build_shell(
         style=style or ListStyle(),
         bell_count=count_unread_notifications(user),
         presence_enabled=settings.FLOWRA_PRESENCE_ENABLED,
+        blocked=blocked_pairs([user.pk]) if peers else (),
     )
 
 

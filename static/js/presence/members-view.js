@@ -11,6 +11,7 @@ import { lookOf, paintDot } from "./watch.js";
 
 const ROOT = "member-list";
 const HEADER = "chat-header";
+const HIDDEN = { is_online: false, last_seen: null }; // of both in a direct chat in which one blocks the other
 const MOST_WATCHED = 300; // rows, those around what is seen
 const COUNTED = { settle: 1000, every: 15_000 }; // ms: a long list is fetched again where other members are online
 
@@ -36,6 +37,7 @@ export class MembersView {
     this.isOpen = false; // whether the list is seen
     this.wasShown = false; // the first answer corrects the page, which is no change: nothing glides
     this.online = null; // how many members are online, of all
+    this.isHidden = false; // whether the server says of nobody here how they are
     this.isOut = false; // the reader is no member any more and may not look
     this.stillness = matchMedia("(prefers-reduced-motion: reduce)");
     this.hovers = matchMedia("(hover: hover)"); // without, :hover stays where one tapped last
@@ -84,18 +86,17 @@ export class MembersView {
       seen.disconnect();
       this.wantNobody();
     });
-    this.wantPeer();
   }
 
   /** In a direct chat the header shows the other one. */
   wantPeer() {
     const peer = document.querySelector(`#${HEADER} .peer-state`);
-    this.watch.want("header", peer === null || this.isOut ? [] : [peer.dataset.userId]);
+    this.watch.want("header", peer === null || !this.mayKnow ? [] : [peer.dataset.userId]);
   }
 
   /** Watch the rows that are seen, and those around them. */
   wantRows() {
-    const ids = this.isOpen && !this.isOut ? [...this.list.children].map(({ dataset }) => dataset.userId) : [];
+    const ids = this.isOpen && this.mayKnow ? [...this.list.children].map(({ dataset }) => dataset.userId) : [];
     const seen = ids.length > MOST_WATCHED ? Math.floor((this.pane.scrollTop / this.pane.scrollHeight) * ids.length) : 0;
     const from = Math.max(Math.min(seen - MOST_WATCHED / 3, ids.length - MOST_WATCHED), 0);
     this.watch.want("members", ids.slice(from, from + MOST_WATCHED));
@@ -116,7 +117,12 @@ export class MembersView {
     return !this.isOut && this.watch.isKnown;
   }
 
+  get mayKnow() {
+    return !this.isOut && !this.isHidden;
+  }
+
   stateOf(userId) {
+    if (this.isHidden && this.isKnown) return HIDDEN;
     return this.isOut ? null : this.watch.stateOf(userId);
   }
 
@@ -179,7 +185,8 @@ export class MembersView {
   /** Start from what the server wrote into the list. */
   seed() {
     const { presence, online } = this.pages.root.dataset;
-    const isKnown = presence === "known";
+    this.isHidden = presence === "hidden";
+    const isKnown = presence === "known" || this.isHidden;
     this.online = isKnown ? Number(online) : null;
     const items = [...this.list.children];
     this.rows = new Map(items.map((item) => [item.dataset.userId, {
@@ -194,7 +201,8 @@ export class MembersView {
       last_seen: item.dataset.lastSeen || null,
       version: Number(item.dataset.version),
     }));
-    if (isKnown) this.watch.seed(entries);
+    if (isKnown) this.watch.seed(this.isHidden ? [] : entries);
+    this.wantPeer();
     this.wantRows();
     this.show();
   }

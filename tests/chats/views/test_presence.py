@@ -135,3 +135,24 @@ def test_presence_takes_two_queries_however_many_members(cast: Cast, connect: Co
         LastSeen.objects.create(user=person, at=timezone.now())
     assert count_queries(client, path) == before
     assert before <= 13
+
+
+@pytest.mark.parametrize("is_blocker", [True, False])
+def test_where_one_blocks_the_other_neither_sees_presence(cast: Cast, connect: Connect, *, is_blocker: bool) -> None:
+    connect(cast.owner, cast.member)
+    direct, _ = services.create_chat(
+        user=cast.owner, workspace_id=cast.workspace.pk, kind="direct", member_ids=[cast.member.pk]
+    )
+    viewer = sign_in(cast.owner)
+    path = reverse("chats:detail", args=[direct.chat_id])
+    before = viewer.get(path).content.decode()
+    assert f'data-presence-of="{cast.member.pk}"' in before
+    assert 'data-presence="known"' in before
+    blocker, blocked = (cast.owner, cast.member) if is_blocker else (cast.member, cast.owner)
+    services.block_user(user=blocker, user_id=blocked.pk)
+    after = viewer.get(path).content.decode()
+    assert "data-presence-of" not in after  # in the list of chats
+    assert 'data-presence="hidden"' in after
+    assert [look for _, look, _ in dots(" ".join(after.split()))] == ["offline", "offline"]
+    # In another chat of both all is as it was.
+    assert dots(read(viewer, cast, "members"))[0][1] == "online"
