@@ -241,7 +241,8 @@ export class MembersView {
   }
 
   showCounts() {
-    const count = this.isKnown ? this.online : null;
+    const online = this.isHidden ? 0 : this.online;
+    const count = this.isKnown ? online : null;
     const title = document.querySelector(`#${ROOT} .member-count`);
     title.textContent =
       count === null ? text("members_total", { count: document.getElementById(ROOT).dataset.total }) : text("members_online", { count });
