@@ -158,6 +158,7 @@ class MessagePayload(TypedDict):
     author: UserPayload
     body: Annotated[str, Meta(description="Markdown, as it was typed; empty once deleted.")]
     html: Annotated[str, Meta(description="The body as safe HTML.")]
+    mentions: Annotated[list[Id], Meta(description="Those whom it mentions, but for quotes: in order, each once.")]
     reply_to: Id | None
     client_id: Id
     created_at: Time

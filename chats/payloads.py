@@ -28,6 +28,7 @@ from chats.payload_types import (
     WorkspacePayload,
 )
 from chats.selectors.chats import peers_of
+from chats.selectors.mentions import find_mentions
 from chats.selectors.unread import unread_count
 
 if TYPE_CHECKING:
@@ -61,7 +62,12 @@ def user_payload(user: User) -> UserPayload:
 
 
 def message_payload(message: Message) -> MessagePayload:
-    """Return `message` as REST and the socket give it; needs `author` loaded."""
+    """Return `message` as REST and the socket give it; needs `author` loaded.
+
+    Who is mentioned takes a query, unless `find_mentions` was called or nobody is.
+    """
+    if message.mention_ids is None:
+        find_mentions([message])
     return {
         "id": str(message.pk),
         "chat_id": str(message.chat_id),
@@ -70,6 +76,7 @@ def message_payload(message: Message) -> MessagePayload:
         "author": user_payload(message.author),
         "body": message.body,
         "html": message.shown_html,
+        "mentions": [str(user_id) for user_id in message.mention_ids or ()],
         "reply_to": None if message.reply_to_id is None else str(message.reply_to_id),
         "client_id": str(message.client_id),
         "created_at": time_text(message.created_at),

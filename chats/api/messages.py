@@ -20,6 +20,7 @@ from chats.models import Chat, Message
 from chats.payload_types import ChangePayload, ChangesPayload, MessagePagePayload, MessagePayload, ReadStatePayload
 from chats.payloads import message_payload, read_state_payload
 from chats.selectors.access import access_chat, access_message
+from chats.selectors.mentions import find_mentions
 from chats.selectors.messages import PAGE_LIMIT, list_changes, list_messages
 
 _CHAT = ("chat_id",)
@@ -128,6 +129,7 @@ class MarkRead(ApiView):
 
 def _page(request: Request, chat: Chat, messages: Sequence[Message]) -> MessagePagePayload:
     """Return a page of messages. `seq` has no gaps, so its ends tell what lies beyond them."""
+    find_mentions(messages)
     here = remove_query_param(remove_query_param(request.build_absolute_uri(), "before"), "after")
     older = newer = None
     if messages and messages[0].seq > 1:

@@ -23,6 +23,7 @@ from chats.payloads import block_payload, message_payload, notification_payload,
 from chats.selectors.access import access_workspace
 from chats.selectors.blocks import list_blocks
 from chats.selectors.chats import search_chats
+from chats.selectors.mentions import find_mentions
 from chats.selectors.messages import load_fitting
 from chats.selectors.notifications import count_unread_notifications, list_notifications
 from chats.selectors.search import search_messages
@@ -111,6 +112,7 @@ class Search(ApiView):
             access_workspace(self.user, workspace_id)
         found = search_messages(self.user, query["q"], workspace_id=workspace_id, limit=SEARCH_LIMIT)
         messages = load_fitting(found, SEARCH_LIMIT)
+        find_mentions(messages)
         chats = list(search_chats(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT])
         people = list_people(self.user, query["q"], workspace_id=workspace_id)[:SEARCH_LIMIT]
         return Response(

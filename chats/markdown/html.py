@@ -54,6 +54,8 @@ _cleaner = nh3.Cleaner(
 )
 # A mention as nh3 writes it. It cannot be typed: "<" is escaped in text, and the quote in attributes.
 _MARKED = re.compile(r'<span class="mention" data-username="([a-z0-9._-]+)">([^<]*)</span>')
+_MENTION = '<span class="mention" data-username='
+_QUOTES_AND_MENTIONS = re.compile(r'<(/?)(blockquote)>|<span class="mention" data-username="([a-z0-9._-]+)">')
 _TAG = re.compile(r"<[^>]*>")
 _LINE_END = re.compile(r"\r\n?|\n")
 
@@ -113,6 +115,20 @@ def _resolve(mark: re.Match[str], members: Collection[str]) -> str:
         return mark[2]
     shown = mark[2][: len(name) + 1]  # with its @
     return f'<span class="mention" data-username="{name}">{shown}</span>{mark[2][len(shown) :]}'
+
+
+def names_mentioned(page: str) -> list[str]:
+    """Return the lower-cased names that rendered HTML marks outside of quotes, in order, each once."""
+    if _MENTION not in page:  # nearly always
+        return []
+    names: dict[str, None] = {}
+    quotes = 0
+    for closing, quote, name in _QUOTES_AND_MENTIONS.findall(page):
+        if quote:
+            quotes += -1 if closing else 1
+        elif quotes == 0:
+            names[name] = None
+    return list(names)
 
 
 def as_text(body: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -35,6 +37,9 @@ class Message(models.Model):
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     edited_at = models.DateTimeField(_("edited at"), null=True, blank=True, editable=False)
     deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True, editable=False)
+
+    # Of those whom it mentions outside of quotes, in order; None until it is found (selectors/mentions.py). No column.
+    mention_ids: Sequence[UUID] | None = None
 
     class Meta:
         ordering: ClassVar = ["chat", "seq"]

@@ -16,6 +16,7 @@ from django.db.models.functions import Least, Left
 
 from chats.markdown.plain_text import EXCERPT_SOURCE
 from chats.models import FAR_BEHIND, SHOWN_HTML_BYTES, Chat, Message
+from chats.selectors.mentions import find_mentions
 
 if TYPE_CHECKING:
     from flowra.accounts.models import User
@@ -172,12 +173,14 @@ def plan_changes(chat: Chat, since: int, *, limit: int, max_bytes: int | None, p
 
 
 def load_part(chat: Chat, after: int, part: Part, *, is_last: bool) -> list[Message]:
-    """Return the messages of the part after revision `after`, in order of revision, with authors.
+    """Return the messages of the part after revision `after`, in order of revision, with authors and mentions.
 
     The last part also has what was changed since it was planned.
     """
     rows = chat.messages.filter(revision__gt=after).select_related("author").order_by("revision")
-    return list(rows[: part.count + _NEW_MEANWHILE] if is_last else rows.filter(revision__lte=part.until))
+    messages = list(rows[: part.count + _NEW_MEANWHILE] if is_last else rows.filter(revision__lte=part.until))
+    find_mentions(messages)
+    return messages
 
 
 def list_changes(chat: Chat, since: int, limit: int, *, max_bytes: int | None = None) -> Changes:

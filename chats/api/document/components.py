@@ -50,10 +50,15 @@ def _field(hint: Any) -> Any:
     if choices is not None:
         return serializers.ChoiceField(choices=choices, **options)
     if get_origin(bare) is list:
-        return component(get_args(bare)[0])(many=True, **options)
+        (item,) = get_args(bare)
+        return component(item)(many=True, **options) if is_typeddict(item) else _list_of(item, options)
     if is_typeddict(bare):
         return component(bare)(**options)
     return _FIELDS[form or bare](**options)
+
+
+def _list_of(item: Any, options: dict[str, Any]) -> serializers.ListField:
+    return serializers.ListField(child=_field(item), **options)
 
 
 def _unwrap(hint: Any, options: dict[str, Any]) -> tuple[Any, str | None, Any]:

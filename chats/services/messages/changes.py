@@ -65,6 +65,7 @@ def _change_body(chat: Chat, message: Message, body: str, document: Document) ->
     named = Named(chat, document)
     message.body = body
     message.html = named.html
+    message.mention_ids = named.ids
     message.excerpt = excerpt_of(document)
     message.edited_at = timezone.now()
     _save_change(chat, message)
@@ -98,6 +99,7 @@ def empty_message(chat: Chat, message: Message) -> None:
     if message.deleted_at is not None:
         return
     message.body = message.html = ""
+    message.mention_ids = []
     message.deleted_at = timezone.now()
     _save_change(chat, message)
     drop_mentions(message, set(message.mentions.values_list("user_id", flat=True)))

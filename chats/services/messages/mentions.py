@@ -15,7 +15,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
 
 from chats import events
-from chats.markdown.html import Document
+from chats.markdown.html import Document, names_mentioned
 from chats.models import Chat, ChatMember, Mention, Message, Notification
 from chats.services.messages.notifications import drop_notifications, notify, without_blockers
 
@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 
 
 class Named:
-    """The members mentioned in a message: `html` marks all of them, `notified` are those to notify."""
+    """The members mentioned in a message: `html` marks all of them, `notified` are those to notify.
+
+    `ids` are those of the notified, in the order of the text.
+    """
 
     def __init__(self, chat: Chat, document: Document) -> None:
         members = {person.username.lower(): person for person in _members_named(chat, document.mentioned_names)}
         self.html = document.render(members.keys())
         self.notified = [members[name] for name in document.notified_names(members.keys())]
+        self.ids = [members[name].pk for name in names_mentioned(self.html)]
 
 
 def _members_named(chat: Chat, names: list[str]) -> list[User]:

@@ -139,6 +139,7 @@ def _store(
         html=named.html,
         created_at=now,
     )
+    message.mention_ids = named.ids
     _insert(message)
     if chat.kind == ChatKind.DIRECT:
         show_direct(chat, chat.memberships.all())  # with the new message, which counts as unread there

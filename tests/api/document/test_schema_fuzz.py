@@ -97,7 +97,8 @@ def test_the_server_does_what_the_document_says(
     for name, value in (case.path_parameters or {}).items():
         if name in real_ids and isinstance(value, str) and UUID.fullmatch(value):
             case.path_parameters[name] = real_ids[name]
-    headers = {"Authorization": f"Bearer {issue_tokens(cast.owner).access}"}
+    # Schemathesis does not inflate what a WSGI application has compressed.
+    headers = {"Authorization": f"Bearer {issue_tokens(cast.owner).access}", "Accept-Encoding": "identity"}
     excluded: list[Any] = []
     if case.operation.definition.raw["operationId"] in ROWS_DECIDE:
         excluded = [
