@@ -47,6 +47,19 @@ class NeedsOneExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-
         return {**schema, "anyOf": [{"required": [name]} for name in self.target.needs_one]}
 
 
+class KnownOnlyExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Says that no other field may stand there."""
+
+    target_class = "chats.api.input.requests.KnownOnly"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        """Return the serializer's JSON Schema."""
+        map_serializer: Any = auto_schema._map_serializer  # as above
+        schema: dict[str, Any] = map_serializer(self.target, direction, bypass_extensions=True)
+        return {**schema, "additionalProperties": False}
+
+
 class TypedTextExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """Gives text its length and pattern."""
 
