@@ -1,7 +1,7 @@
 // Times in words, in the reader's language.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { dayLabel, localeOf } from "../../../static/js/lib/times.js";
+import { dayLabel, localeOf, momentLabel } from "../../../static/js/lib/times.js";
 
 test("days have names", () => {
   const words = { today: "Today", yesterday: "Yesterday" };
@@ -10,6 +10,12 @@ test("days have names", () => {
   assert.equal(dayLabel(new Date(2026, 1, 28, 23), now, words), "Yesterday");
   assert.match(dayLabel(new Date(2026, 1, 26), now, words), /26/);
   assert.match(dayLabel(new Date(2024, 1, 26), now, words), /2024/);
+});
+
+test("a moment of today has the time, others the date as well", () => {
+  const now = new Date(2026, 2, 1, 12);
+  assert.equal(momentLabel(new Date(2026, 2, 1, 2, 55), now), "02:55");
+  assert.match(momentLabel(new Date(2026, 1, 27, 2, 55), now), /27.*2026.*02:55/);
 });
 
 test("times are in the page's language as the reader's region has it", () => {
