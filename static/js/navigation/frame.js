@@ -40,11 +40,15 @@ export class Frame {
       event.preventDefault();
       this.send();
     }, { signal });
+    this.written = new Map(app.outbox.of(chatId).map((entry) => [entry.client_id, entry])); // and what was sent since
     on("outbox.changed", ({ entry }) => {
-      if (entry.chat_id === chatId) this.showUnsent();
+      if (entry.chat_id !== chatId) return;
+      if (entry.status === "gone") this.written.delete(entry.client_id);
+      else this.written.set(entry.client_id, entry);
+      this.showWritten();
     }, signal);
     app.setOpen({ chatId, isSafe: () => this.drafts.isSafe }, signal);
-    this.showUnsent();
+    this.showWritten();
   }
 
   /** Say what is waited for; nothing is waited for where `isOver`. With `link` {href, label} there is a way on. */
@@ -88,16 +92,16 @@ export class Frame {
     this.drafts.clear();
   }
 
-  showUnsent() {
-    const items = this.app.outbox.of(this.chatId).map(({ body, status }) => {
+  showWritten() {
+    const items = [...this.written.values()].map(({ body, status }) => {
       const item = document.createElement("li");
       item.className = "message own";
-      item.dataset.status = status === "failed" ? "failed" : "pending";
+      if (status !== "sent") item.dataset.status = status === "failed" ? "failed" : "pending";
       const words = document.createElement("p");
       Object.assign(words, { className: "message-body", dir: "auto", textContent: body });
       item.append(words);
       return item;
     });
-    this.nodes.main.querySelector(".frame-unsent").replaceChildren(...items);
+    this.nodes.main.querySelector(".frame-written").replaceChildren(...items);
   }
 }

@@ -49,7 +49,10 @@ def test_a_new_chat_is_one_request_and_a_recent_one_none(
     jane.evaluate("document.getElementById('sidebar').scrollTop = 40")
     place = jane.evaluate("document.getElementById('sidebar').scrollTop")
     costs = Costs(jane)
+    jane.locator("#composer-body").press_sequentially("Begun")
     go_to(jane, other)
+    typed = [frame["is_typing"] for frame in sent if frame["type"] == "chat.typing"]
+    assert typed == [True, False]  # the others see that nobody types there any more
     expect(jane.locator("#composer-body")).to_be_focused()
     assert costs.take() == [other.path]
     jane.locator("#composer-body").fill("A draft")
