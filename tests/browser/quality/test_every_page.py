@@ -18,10 +18,10 @@ from tests.support.processes import Server, wait_until
 
 IN_QUALITY = {"login", "signup", "profile", "home", "detail", "notifications", "search", "workspace_create"}
 IN_QUALITY |= {"workspace_settings", "leave"}
-FRAGMENTS = {"sidebar", "header", "names", "bell", "favicon", "preview"}
+FRAGMENTS = {"sidebar", "header", "names", "bell", "favicon", "preview", "lines"}
 REDIRECTS = {"notification_open"}
 ACTIONS = {"demo", "logout", "sign_out_everywhere", "notifications_read", "reopen", "read"}
-ACTIONS |= {"post", "direct_with", "workspace_rename", "workspace_member_add", "workspace_member_role"}
+ACTIONS |= {"post", "favourite", "direct_with", "workspace_rename", "workspace_member_add", "workspace_member_role"}
 ACTIONS |= {"invite_create", "invite_accept"}
 ACTIONS |= {"unblock", "invitation_accept", "invitation_decline"}
 IN_CONSENT = {"invitations", "blocks"}
