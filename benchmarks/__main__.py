@@ -15,7 +15,7 @@ from benchmarks.report import markdown
 from benchmarks.report.results import Options, Result
 
 # In the order in which docs/performance.md tells of them.
-SCENARIOS = ("fanout", "curve", "rooms", "cluster", "idle", "storm", "slow_reader", "posting", "slow_query")
+SCENARIOS = ("fanout", "curve", "rooms", "cluster", "idle", "storm", "slow_reader", "posting", "slow_query", "browser")
 IN_QUICK = ("fanout", "rooms", "storm", "slow_reader", "posting")
 
 

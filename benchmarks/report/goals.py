@@ -1,14 +1,20 @@
-"""What fan-out is to reach, and whether it does."""
+"""What fan-out and the page are to reach, and whether they do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
+from benchmarks.measuring import median
 from benchmarks.report.results import Table
 from benchmarks.report.rounds import Field, rounded
 from benchmarks.setup import peers
 from benchmarks.setup.peers import Peer
 from benchmarks.setup.running import BUSY, SINGLE
+
+if TYPE_CHECKING:
+    from benchmarks.load.pages import FirstLoad
+    from benchmarks.scenarios.browser import Build
 
 SIZES = (200, 1000)
 _P99_LIMIT = 0.015  # seconds
@@ -55,3 +61,34 @@ def _latency_goals(field: Field) -> Iterator[Row]:
     reached = ours < _P99_LIMIT and ours < theirs
     shown = f"{ours * 1000:.1f} ms, socket.io {theirs * 1000:.1f} ms"
     yield goal, shown, "reached" if reached else "**not reached**"
+
+
+def page_goals(build: Build) -> Table:
+    """Return what readers wait for, as the scenario `browser` has measured it of one build, beside the goals."""
+    few, crowd = build.loads["6 chats"], build.loads["a chat of 1,000 members"]
+    rows = [_reaches("a switch, whatever the number of chats: under 100 ms", "ms", 100, _slowest(build, "cold"))]
+    for kind, goal in {"cold": 1, "hovered": 0, "recent": 0}.items():
+        found = [each for (_, other), switches in build.switches.items() if other == kind for each in switches]
+        most = median(each.requests for each in found)
+        rows.append(_reaches(f"… {kind}: at most {goal} requests", "", goal + 1, most))
+    sockets = [each.sockets for switches in build.switches.values() for each in switches]
+    rows.append(_reaches("… new sockets: 0", "", 1, max(sockets)))
+    rows.append(_reaches("first load, slow 3G, 6 chats: connected within 3.5 s", "s", 3.5, _of(few, "connected")))
+    rows.append(_reaches("… at most 25 requests", "", 26, _of(few, "requests")))
+    rows.append(_reaches("a chat of 1,000 members: under 150 kB of HTML", "kB", 150, _of(crowd, "html") / 1000))
+    rows.append(_reaches("… under 3,000 nodes", "", 3000, _of(crowd, "nodes")))
+    rows.append(_reaches("… connected within 5 s on slow 3G", "s", 5, _of(crowd, "connected")))
+    rows.append(_reaches("others' frames about the presence of who switches: 0", "", 1, max(build.presence)))
+    return Table("Goals of the page", ["goal", "measured", ""], rows)
+
+
+def _slowest(build: Build, kind: str) -> float:
+    return max(1000 * build.median_switch(chats, other) for chats, other in build.switches if other == kind)
+
+
+def _of(loads: Sequence[FirstLoad], name: str) -> float:
+    return median(getattr(each, name) for each in loads)
+
+
+def _reaches(goal: str, unit: str, limit: float, found: float) -> Row:
+    return goal, f"{rounded(found)} {unit}".strip(), "reached" if found < limit else "**not reached**"

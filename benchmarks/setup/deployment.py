@@ -100,7 +100,7 @@ def deploy(
                 wanted["REDIS_URL"] = broker.url
         made = [Server(wanted, root=root or ROOT) for _ in range(servers)]
         for server in made:
-            shutil.copytree(_static_files(), server.folder / "static")
+            shutil.copytree(_static_files(server.root), server.folder / "static")
         seeded = seed(made[0].env, plan)
         for number, server in enumerate(made):
             with on_core(SERVER_CORE if number == 0 else CLIENT_CORE):
@@ -117,9 +117,9 @@ def _count_statements(database: PostgreSQL) -> None:
 
 
 @functools.cache
-def _static_files() -> Path:
+def _static_files(root: Path) -> Path:
     folder = temporary_folder()
-    run_manage(["collectstatic", "--noinput", "--verbosity=0"], environment(folder, SETTINGS))
+    run_manage(["collectstatic", "--noinput", "--verbosity=0"], environment(folder, SETTINGS), root=root)
     return folder / "static"
 
 
