@@ -28,13 +28,29 @@ export function startInput({ chatId, list, scroller, composer, toasts, describe,
     can: (name, node) => (name in copying ? stands(node) : toolOf(node, name) !== null),
     choose: (name, node) => (name in copying ? copying[name](node) : toolOf(node, name).click()),
   });
-  list.addEventListener("mousedown", (event) => {
-    // The box keeps the focus until the sheet has it: without, it gets lower, and the button is no more below the finger.
-    if (event.target.closest("[data-action=more]")) event.preventDefault();
-  }, { signal });
-  list.addEventListener("click", ({ target }) => {
-    if (target.closest("[data-action=more]")) sheet.open(target.closest(".message"));
-  }, { signal });
+  offerMore({ list, onMore: (node) => sheet.open(node), signal });
   new MessageKeys({ ...part, scroller, describe, onLeave: () => composer.textarea.focus() });
   typeAnywhere({ area: composer.textarea, insert: (words) => composer.insert(words), signal });
+}
+
+/** Where the screen is touched, give each message a button that calls `onMore(node)`. */
+function offerMore({ list, onMore, signal }) {
+  if (!matchMedia("(hover: none)").matches) return;
+  const button = document.getElementById("message-more").content.firstElementChild;
+  const offer = (node) => {
+    if (node.matches?.(".message") && node.querySelector(":scope > .message-more") === null) node.append(button.cloneNode(true));
+  };
+  for (const node of list.children) offer(node);
+  const observer = new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) addedNodes.forEach(offer);
+  });
+  observer.observe(list, { childList: true });
+  signal.addEventListener("abort", () => observer.disconnect());
+  list.addEventListener("mousedown", (event) => {
+    // The box keeps the focus until the sheet has it: without, it gets lower, and the button is no more below the finger.
+    if (event.target.closest(".message-more")) event.preventDefault();
+  }, { signal });
+  list.addEventListener("click", ({ target }) => {
+    if (target.closest(".message-more")) onMore(target.closest(".message"));
+  }, { signal });
 }
