@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, WebSocket
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Request, WebSocket
 
 from tests.browser.support.lines import session_of
 
@@ -82,11 +82,13 @@ class Visitor:
         self.requests = 0
         self.sockets = 0
         self.frames: list[str] = []  # the types of those that came
-        self.page.on("request", lambda _: self._count())
+        self.page.on("request", self._asked)
         self.page.on("websocket", self._opened)
 
-    def _count(self) -> None:
-        self.requests += 1
+    def _asked(self, request: Request) -> None:
+        # Chromium looks for a page's icon and manifest by itself, at each address anew.
+        if not request.url.endswith((".svg", ".png", ".webmanifest")):
+            self.requests += 1
 
     def _opened(self, socket: WebSocket) -> None:
         self.sockets += 1

@@ -168,6 +168,9 @@ def _remarks(builds: Sequence[Build]) -> list[str]:
     return [
         f"Frames about presence that others of the chat get while somebody switches {SWITCHES} times: {frames}.",
         kinds,
-        "Requests are those from the click until nothing was asked for during 0.5 s.",
+        (
+            "Requests are those from the click until nothing was asked for during 0.5 s, but for the page's icon and "
+            "manifest, which Chromium looks for by itself at each address."
+        ),
         terms,
     ]
