@@ -47,6 +47,7 @@ export class Frame {
       else this.written.set(entry.client_id, entry);
       this.showWritten();
     }, signal);
+    on("written.forgotten", () => this.empty(), signal);
     app.setOpen({ chatId, isSafe: () => this.drafts.isSafe }, signal);
     this.showWritten();
   }
@@ -87,6 +88,10 @@ export class Frame {
       toasts.show(text("outbox_full", { count: outbox.entries.length }), { level: "error" });
       return;
     }
+    this.empty();
+  }
+
+  empty() {
     this.area.value = "";
     this.reply = null;
     this.drafts.clear();

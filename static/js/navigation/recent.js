@@ -44,6 +44,7 @@ export class Recent {
     };
     on("chat.stale", missed, signal);
     on("names.shown", (names) => this.rename(names), signal);
+    on("written.forgotten", () => [...this.chats.keys()].forEach((chatId) => this.drop(chatId)), signal); // signed out
     // The server follows fewer chats at a time than this page would.
     on("subscribe.refused", ({ code }) => {
       if (code !== "too_many") return;

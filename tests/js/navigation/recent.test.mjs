@@ -89,6 +89,9 @@ test("a chat that is gone, or has to be loaded anew, is not kept", (t) => {
   emit("chat.member_removed", { chat_id: "e", data: { user_id: "you" } });
   assert.deepEqual([...followed.keys()], ["e"]);
   assert.deepEqual([...recent.take("e").bootstrap.stale], ["members"]);
+  keep("f");
+  emit("written.forgotten", {}); // signed out in another tab
+  assert.equal(recent.take("f"), null);
 });
 
 test("names are shown in what is kept; where they order or title something, that is fetched again", (t) => {
