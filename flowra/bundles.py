@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import brotli
 from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.storage import FileSystemStorage
@@ -34,6 +35,8 @@ STYLE_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 # tests/project/test_bundles.py sees to it that no text has several lines.
 SCRIPT_COMMENT = re.compile(r"""^ *(?://[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)$| // [^"'`\n]*$""", re.MULTILINE)
 BETWEEN_LINES = re.compile(r"\n\s*")
+
+QUICKLY = 9  # of brotli's eleven levels, the last that takes 0.03 s for the scripts instead of 0.3
 
 
 class BundleError(CommandError):
@@ -116,13 +119,16 @@ def bundles(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def write_if_changed(path: Path, text: str) -> None:
-    """Write a file unless it has this text; other processes see the old one or the new one."""
-    if path.is_file() and path.read_text() == text:
+    """Write a file, and compressed beside it, unless it has this text; others see the old one or the new one."""
+    content = text.encode()
+    if path.is_file() and path.read_bytes() == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(path)
+    # With DEBUG on, servestatic sends the compressed one; `collectstatic` makes its own, which takes longer.
+    for target, data in ((Path(f"{path}.br"), brotli.compress(content, quality=QUICKLY)), (path, content)):
+        temporary = target.with_name(f"{target.name}.{os.getpid()}")
+        temporary.write_bytes(data)
+        temporary.replace(target)
 
 
 class BundleFinder(BaseFinder):

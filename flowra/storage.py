@@ -71,7 +71,7 @@ class StaticMiddleware(ServeStaticMiddleware):  # type: ignore[misc]  # it comes
             response: HttpResponseBase = await super().__call__(request)
         except MissingFileError as error:
             raise Http404(str(error)) from error
-        is_whole = response.status_code == 200 and request.method == "GET"
+        is_whole = response.status_code == 200 and request.method == "GET" and "Content-Encoding" not in response
         if is_whole and self.autorefresh and isinstance(response, AsyncServeStaticFileResponse):
             return await _in_one_piece(response)
         return response
