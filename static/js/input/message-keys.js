@@ -92,8 +92,8 @@ export class MessageKeys {
   entered(target) {
     const node = target.closest(".message");
     if (node === null) return;
+    if (this.held !== target || this.isPointing) this.isPointed = this.isPointing; // not where the window has the focus again
     this.held = target;
-    this.isPointed = this.isPointing;
     this.setStop(node);
     this.open(target === node || target.closest(EDITOR) !== null ? null : node);
     if (target === node) node.setAttribute("aria-label", this.describe(node));

@@ -155,16 +155,16 @@ chat.memberships.update(last_read_seq=1000)
 
 def test_a_long_chat_is_read_both_ways_without_a_jump(enter: Opener, server: Server, stage: Stage) -> None:
     server.manage("shell", "-c", MANY.format(chat_id=stage.chat_id))
-    jane = connected(enter("jane", f"{stage.path}?at=500#message-500"))
-    landed(jane, 500)
-    expect(jane.locator(".message[data-seq='500']")).to_be_focused()
-    expect(jane.locator(".message[data-seq='500']")).to_have_class(re.compile("found"))
+    jane = connected(enter("jane", f"{stage.path}?at=800#message-800"))
+    landed(jane, 800)
+    expect(jane.locator(".message[data-seq='800']")).to_be_focused()
+    expect(jane.locator(".message[data-seq='800']")).to_have_class(re.compile("found"))
     expect(jane.locator(".message.found")).to_have_count(0)  # after a moment
-    down = jane.evaluate(WALK, ["newer", 450])
+    down = jane.evaluate(WALK, ["newer", 550])
     assert down["seen"] == list(range(down["seen"][0], 1001))
     expect(jane.locator("#newer")).to_have_count(0)
     expect(jane.locator("#jump-latest")).to_be_hidden()
-    up = jane.evaluate(WALK, ["older", -450])
+    up = jane.evaluate(WALK, ["older", -550])
     assert up["seen"] == list(range(1, 1001))
     for walk in (down, up):
         assert walk["most"] <= 320
