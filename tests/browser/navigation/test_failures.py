@@ -72,7 +72,7 @@ def test_what_the_server_says_is_done(enter: Opener, stage: Stage, callers: dict
     room(jane, lost).click()
     expect(jane.locator(".frame a", has_text="Sign in")).to_be_visible()
     jane.locator("#composer-body").fill("Kept")
-    jane.context.add_cookies(session)
+    jane.context.add_cookies(session)  # type: ignore[arg-type]
     go_to(jane, lost)
     expect(jane.locator("#composer-body")).to_have_value("Kept")
     go_to(jane, stage)
