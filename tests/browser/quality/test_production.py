@@ -43,7 +43,11 @@ def test_a_chat_is_live_with_few_hashed_files(chromium: Browser) -> None:
         first = chromium.new_context(base_url=server.base_url, storage_state=signed_in)
         fresh = first.new_page()
         requested: list[str] = []
+        encodings: dict[str, str | None] = {}
         fresh.on("request", lambda request: requested.append(request.url))
+        fresh.on(
+            "response", lambda response: encodings.update({response.url: response.headers.get("content-encoding")})
+        )
         answer = fresh.goto(chat)
         expect(fresh.locator("#ws-status")).to_have_attribute("data-state", "connected")
         first.close()
@@ -54,3 +58,7 @@ def test_a_chat_is_live_with_few_hashed_files(chromium: Browser) -> None:
     assert len(requested) <= MOST_REQUESTS, requested
     assert answer is not None
     assert answer.headers["content-encoding"] == "gzip"
+    texts = [
+        found for url, found in encodings.items() if re.search(r"/(?:app|flowra|htmx-2.min)\.\w+\.(?:js|css)$", url)
+    ]
+    assert texts == ["br"] * 3
