@@ -45,6 +45,8 @@ _valid: dict[str, st.SearchStrategy[object]] = {
     "client_id": _uuids,
     "reply_to": st.none() | _uuids,
     "is_typing": st.booleans(),
+    "background": st.booleans(),
+    "user_ids": st.lists(_uuids, max_size=4),
     "seq": st.integers(0, 2**63 - 1),
     "token": st.just(TOKEN) | st.text(max_size=40),
     "ref": st.none() | st.text(max_size=protocol.REF_MAX_LENGTH),
