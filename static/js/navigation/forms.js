@@ -33,9 +33,14 @@ export function followForms({ guide, prefetch, send, signal }) {
 
 /** Send a form, and follow its redirect to the part of a chat's page; returns {url, html}, rejects for any other answer. */
 export async function sendForm(form, signal) {
-  const body = new URLSearchParams(new FormData(form));
+  const body = new URLSearchParams([...form.elements].filter(isSent).map(({ name, value }) => [name, value]));
   const headers = { "X-Requested-With": "fetch" };
   const response = await fetch(form.action, { method: "POST", credentials: "same-origin", headers, body, signal });
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   return { url: new URL(response.url), html: await response.text() };
+}
+
+/** Whether a browser sends this element's value with its form, whose button has none to tell. */
+function isSent({ name, type, checked, disabled }) {
+  return Boolean(name) && !disabled && type !== "submit" && type !== "button" && (checked || !["checkbox", "radio"].includes(type));
 }
