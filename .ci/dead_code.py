@@ -42,6 +42,7 @@ FRAMEWORKS = {
     "uvicorn and channels": "_clean_expired _ensure_redis _pubsub chat_message handshake_complete on_ws_* receive_json "
     "timeout_graceful_shutdown ws",
     "pygal": "x_labels",
+    "servestatic": "create_compressor",
     "clients of the socket, by their values": "FORBIDDEN CLOSED NORMAL",
     "the database and whoever reads it: columns": "title_key ended_at refused_at removed_at",
 }
