@@ -1,6 +1,8 @@
 // Opens chats within the page: the document, the socket and the list of chats stay.
+import { isWritten } from "../input/type-anywhere.js";
 import { emit, on } from "../lib/bus.js";
 import { lifetime } from "../lib/clock.js";
+import { isComposing, isField } from "../lib/keys.js";
 import { text } from "../lib/text.js";
 import { Retry } from "../net/retry.js";
 import { signInAddress } from "../shell/connection.js";
@@ -121,6 +123,14 @@ export class Navigator {
       if (this.frame?.chatId !== chatId) this.showFrame(chatId, "");
     };
     loading.clock.setTimeout(isSlow, PATIENCE);
+    // What is typed from now on is for this chat: the key writes where the focus is by then, never into the chat that is left.
+    const typed = (event) => {
+      const isElsewhere = isField(event.target) && event.target.closest("#main") === null;
+      if (this.frame?.chatId === chatId || isElsewhere || isComposing(event) || !isWritten(event)) return;
+      isSlow();
+      this.frame.focus();
+    };
+    document.addEventListener("keydown", typed, { capture: true, signal: loading.signal });
     const stateChanged = ({ state }) => {
       if (state === "online" && this.frame?.chatId === chatId && !this.frame.isPutOff) retry.start();
     };

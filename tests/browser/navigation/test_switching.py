@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.chat.test_live import connected
 from tests.browser.conftest import Caller, Opener, Stage, new_stage
@@ -122,6 +122,28 @@ def test_the_last_of_quick_clicks_wins(enter: Opener, stage: Stage, callers: dic
     shows(jane, others[-2])
     costs.take()
     assert costs.sockets == []
+
+
+def test_what_is_typed_while_a_chat_is_on_its_way_is_for_that_chat(
+    enter: Opener, stage: Stage, callers: dict[str, Caller]
+) -> None:
+    other = new_stage(callers)
+    jane = enter("jane", stage.path)
+    connected(jane)
+    box = jane.locator("textarea[name=body]")
+    held: list[Route] = []
+    jane.route(f"**{other.path}", lambda route: held.append(route))
+    room(jane, other).click(no_wait_after=True)
+    jane.keyboard.type("for the new one")
+    expect(box).to_have_value("for the new one")
+    for route in held:
+        route.continue_()
+    expect(jane.locator("#timeline")).to_be_visible()
+    shows(jane, other)
+    expect(box).to_have_value("for the new one")
+    expect(box).to_be_focused()
+    go_to(jane, stage)
+    expect(box).to_have_value("")
 
 
 def test_new_tabs_are_new_tabs(enter: Opener, stage: Stage, callers: dict[str, Caller]) -> None:
