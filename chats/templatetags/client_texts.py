@@ -75,6 +75,7 @@ def client_texts() -> dict[str, str]:
         "sign_in": _("Sign in"),
         "to_chats": _("Go to your chats"),
         "opening": _("Opening the chat…"),
+        "not_opened": _("This chat cannot be opened"),
         "chat_unavailable": _("This chat does not exist, or you are not in it."),
         "too_many_requests": _("The server asks for patience. It goes on in {seconds} s."),
         "save": _("Save"),

@@ -14,15 +14,13 @@ export class Frame {
   /** `app` is what startApp returns; `userId` the reader; `label` what the chat is called, "" where that is not known. */
   constructor({ app, chatId, userId, label }) {
     const { signal, clock, stop } = lifetime(app.clock, app.signal);
-    Object.assign(this, { app, chatId, stop });
+    Object.assign(this, { app, chatId, label, stop });
     const main = document.getElementById("chat-frame").content.firstElementChild.cloneNode(true);
     const aside = document.createElement("aside");
     Object.assign(aside, { id: "members", className: "pane members" });
     this.nodes = { main, aside, data: null };
     main.dataset.chatId = chatId;
-    const title = main.querySelector("h1");
-    title.textContent = label || text("opening");
-    title.dir = "auto";
+    main.querySelector("h1").dir = "auto";
     this.area = main.querySelector("textarea");
     this.area.placeholder = label && text("message_to", { label });
     this.drafts = new Drafts({ storage: localStorage, userId, chatId, now: clock.now });
@@ -52,9 +50,11 @@ export class Frame {
     this.showWritten();
   }
 
-  /** Say what is waited for; nothing is waited for where `isOver`. With `link` {href, label} there is a way on. */
+  /** Say what is waited for; nothing is waited for where `isOver`. With `link` {href, label} there is a way on. Returns the title. */
   say(words, { link = null, isOver = false, canWrite = true } = {}) {
     const { main } = this.nodes;
+    const title = this.label || text(isOver ? "not_opened" : "opening");
+    main.querySelector("h1").textContent = title;
     main.querySelector(".frame-note").textContent = words;
     main.querySelector(".skeleton").hidden = isOver;
     main.setAttribute("aria-busy", String(!isOver));
@@ -62,6 +62,7 @@ export class Frame {
     const anchor = main.querySelector(".frame > a");
     anchor.hidden = link === null;
     if (link !== null) Object.assign(anchor, { href: link.href, textContent: link.label });
+    return title;
   }
 
   focus() {

@@ -179,12 +179,11 @@ export class Navigator {
       const label = roomOf(chatId)?.querySelector(".room-name").textContent ?? "";
       this.frame = new Frame({ app, chatId, userId, label });
       showNodes(this.frame.nodes, { htmx: window.htmx, isNew: false });
-      showTitle(label || text("opening"));
       this.path = location.pathname;
       if (matchMedia("(hover: hover)").matches) this.frame.focus();
       emit("chat.shown", { chat_id: chatId });
     }
-    this.frame.say(words, how);
+    showTitle(this.frame.say(words, how));
   }
 
   /** Put a chat in the place of what is shown. */
