@@ -37,7 +37,9 @@ export async function sendForm(form, signal) {
   const headers = { "X-Requested-With": "fetch" };
   const response = await fetch(form.action, { method: "POST", credentials: "same-origin", headers, body, signal });
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  return { url: new URL(response.url), html: await response.text() };
+  const url = new URL(response.url); // without the fragment that the redirect had
+  if (url.searchParams.has("at")) url.hash = `message-${url.searchParams.get("at")}`;
+  return { url, html: await response.text() };
 }
 
 /** Whether a browser sends this element's value with its form, whose button has none to tell. */
