@@ -26,7 +26,7 @@ from presence.registry.base import UserState
 from presence.registry.current import get_registry
 
 PAIR = 2  # members of a direct chat
-MEMBERS_SHOWN = 50  # in a page of the list; nearly 1 kB of HTML each
+MEMBERS_SHOWN = 32  # in a page of the list: more than a screen, and 800 bytes of HTML each
 
 
 class MemberPresencePayload(TypedDict):

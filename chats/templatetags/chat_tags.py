@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 from uuid import UUID
 
 from django import template
+from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -29,6 +31,8 @@ register.simple_tag(client_texts)
 register.filter("isolated", isolate)  # for attributes and titles, which cannot contain <bdi>
 
 AVATAR_HUES = 8  # as many as `.avatar[data-hue]` rules in components.css
+# What every icon of the set says, and static/css/base.css for all.
+_STROKES = 'fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" '
 _BADGE_MAX = 99
 _TIME_FORMATS = {"time": "H:i", "day": "j F Y", "full": r"j F Y H:i \U\T\C"}  # Django's; months in the page's language
 
@@ -78,18 +82,33 @@ def avatar(user: User | None) -> SafeString:
 @register.simple_tag
 def icon(name: str, size: int, **attributes: str) -> SafeString:
     """Return an icon of the Lucide set as inline SVG. It is decoration beside a text."""
-    return SafeString(render_icon(str(name), size=size, aria_hidden="true", **attributes))
+    return SafeString(render_icon(str(name), size=size, aria_hidden="true", **attributes).replace(_STROKES, "", 1))
+
+
+@register.simple_tag
+@functools.lru_cache(maxsize=1)
+def page_icon() -> SafeString:
+    """Return the address of the page's icon, static/img/flowra.svg itself: no request for it.
+
+    Chromium asks for an icon's file again with each new address of a page, thus with each chat.
+    """
+    drawing = (settings.BASE_DIR / "static/img/flowra.svg").read_text().strip()
+    return format_html("data:image/svg+xml,{}", quote(drawing, safe=" /:=;,.-"))
+
+
+@register.simple_tag
+@functools.lru_cache(maxsize=64)
+def symbol(name: str, key: str) -> SafeString:
+    """Return the one copy of an icon that a page has, in its `<svg class="sprite">`; `sprite key` shows it."""
+    parts = str(render_icon(name)).partition(">")[2].rpartition("</svg>")[0]
+    return format_html('<symbol id="icon-{}" viewBox="0 0 24 24">{}</symbol>', key, SafeString(parts))
 
 
 @register.simple_tag
 @functools.lru_cache(maxsize=64)  # a page has it a hundred times
-def sprite(name: str, size: int) -> SafeString:
-    """Return an icon of which the page holds one copy, the `<svg class="sprite">` with the id `icon-{name}`."""
-    return format_html(
-        '<svg viewBox="0 0 24 24" width="{0}" height="{0}" aria-hidden="true"><use href="#icon-{1}"></use></svg>',
-        size,
-        name,
-    )
+def sprite(key: str) -> SafeString:
+    """Return an icon whose `symbol` the page holds; static/css/components.css gives its size and strokes."""
+    return format_html('<svg aria-hidden="true"><use href="#icon-{}"/></svg>', key)
 
 
 @register.simple_tag(takes_context=True)

@@ -42,8 +42,8 @@ export class MessageActions {
 
   /** Put an unsent message back into the box. */
   async takeBack(node) {
-    const quote = node.querySelector(".message-reply");
-    const words = replyWords({ author: quote.querySelector("b").textContent, body: quote.querySelector("span").textContent });
+    const said = (name) => node.querySelector(`.message-reply ${name}`)?.textContent ?? "";
+    const words = replyWords({ author: said("b"), body: said("span") });
     const entry = await this.outbox.takeBack(node.dataset.clientId);
     if (entry === null) return; // it is on its way, as it says itself
     this.composer.putBack({ body: entry.body, reply: entry.reply_to && { id: entry.reply_to, words } });

@@ -5,6 +5,9 @@ import { paintAvatar } from "../lib/avatars.js";
 import { text } from "../lib/text.js";
 import { localizeTime } from "../lib/times.js";
 
+// What only some messages have: it is copied from the template where it is needed.
+const SPARE = ".message-reply, .message-edited, .message-note, [data-action='edit'], [data-action='delete']";
+
 /** What arrange() wants to know of an element. */
 export function factsOf(node) {
   return {
@@ -45,7 +48,7 @@ export function namesReader(root) {
 }
 
 export class MessageView {
-  /** `viewer`: {id, username, mayManage, chatId}; `people` see people.js. */
+  /** `template` is that of a message with all its parts; `viewer`: {id, username, mayManage, chatId}; `people` see people.js. */
   constructor({ template, viewer, people }) {
     Object.assign(this, { template, viewer, people });
   }
@@ -53,9 +56,10 @@ export class MessageView {
   /** Make an element for a message as the API gives it. */
   create(data) {
     const node = this.template.content.firstElementChild.cloneNode(true);
+    for (const part of node.querySelectorAll(SPARE)) part.remove();
     const isOwn = data.author.id === this.viewer.id;
     node.dataset.authorId = data.author.id;
-    node.dataset.clientId = data.client_id;
+    if (isOwn) node.dataset.clientId = data.client_id;
     if (data.reply_to) node.dataset.replyTo = data.reply_to;
     node.classList.toggle("own", isOwn);
     const name = this.people.nameOf(data.author.id, data.author.display_name);
@@ -85,6 +89,15 @@ export class MessageView {
     return node;
   }
 
+  /** The part of a message that `selector` names; where it has none, `put(part)` takes a copy of the template's. */
+  part(node, selector, put) {
+    const known = node.querySelector(selector);
+    if (known !== null) return known;
+    const made = this.template.content.querySelector(selector).cloneNode(true);
+    put(made);
+    return made;
+  }
+
   /** Show the present state of a message; `data.html` was made safe by the server. */
   fill(node, data) {
     const deleted = data.deleted_at != null;
@@ -104,23 +117,28 @@ export class MessageView {
     }
     node.classList.toggle("deleted", deleted);
     node.classList.toggle("mentions-me", !deleted && namesReader(body));
-    node.querySelector(".message-edited").hidden = deleted || data.edited_at == null;
-    node.querySelector(".message-tools").hidden = deleted;
+    if (deleted) for (const part of node.querySelectorAll(".message-edited, .message-tools")) part.remove();
+    else if (data.edited_at != null) this.part(node, ".message-edited", (part) => body.after(part));
   }
 
   /** Give an element the message's id and place, and its tools their addresses. */
   identify(node, id, seq, revision) {
-    const isOwn = node.classList.contains("own");
     Object.assign(node.dataset, { messageId: id, seq: String(seq), revision: String(revision) });
     node.id = `message-${seq}`;
     node.querySelector(".message-time").href = `?at=${seq}#message-${seq}`;
-    const base = `/chats/${this.viewer.chatId}/messages/${id}`;
-    const tool = (name) => node.querySelector(`[data-action="${name}"]`);
-    tool("reply").href = `?reply_to=${id}#composer`;
-    tool("edit").href = `${base}/edit/`;
-    tool("edit").hidden = !isOwn;
-    tool("delete").href = `${base}/delete/`;
-    tool("delete").hidden = !isOwn && !this.viewer.mayManage;
+    const tools = node.querySelector(".message-tools");
+    if (tools === null) return; // it was deleted
+    tools.querySelector("[data-action='reply']").href = `?reply_to=${id}#composer`;
+    const isOwn = node.classList.contains("own");
+    this.offer(tools, "edit", id, isOwn);
+    this.offer(tools, "delete", id, isOwn || this.viewer.mayManage);
+  }
+
+  /** Have a tool, "edit" or "delete", stand among the others or not. */
+  offer(tools, action, id, isAllowed) {
+    const selector = `[data-action='${action}']`;
+    if (!isAllowed) tools.querySelector(selector)?.remove();
+    else this.part(tools, selector, (tool) => tools.append(tool)).href = `/chats/${this.viewer.chatId}/messages/${id}/${action}/`;
   }
 
   /** Give the tools of a message that is shown to a reader who has become, or is no more, somebody who manages the chat. */
@@ -131,12 +149,15 @@ export class MessageView {
 
   /** Say "pending" or "failed" on the message itself, with buttons [{action, label}]; null removes it. */
   setStatus(node, status, words = "", buttons = []) {
-    const note = node.querySelector(".message-note");
+    if (status === null) {
+      delete node.dataset.status;
+      for (const part of node.querySelectorAll(":scope > :is(.message-note, .message-choices)")) part.remove();
+      return;
+    }
+    const note = this.part(node, ".message-note", (part) => node.querySelector(".message-body").after(part));
     // Set again to the same words, a screen reader would read it with every try to connect.
     if (status !== "pending" || node.dataset.status !== status || note.textContent !== words) note.textContent = words;
-    if (status === null) delete node.dataset.status;
-    else node.dataset.status = status;
-    note.hidden = status === null;
+    node.dataset.status = status;
     this.setChoices(note, buttons);
   }
 
@@ -162,12 +183,11 @@ export class MessageView {
 
   /** Show which message is answered; `body` is its excerpt, see excerpt.js. */
   quote(node, { author, authorId = "", body, seq, deleted }) {
-    const link = node.querySelector(".message-reply");
+    const link = this.part(node, ".message-reply", (part) => node.querySelector(".message-body").before(part));
     const [name, words] = [link.querySelector("b"), link.querySelector("span")];
     name.dataset.nameOf = authorId;
     name.textContent = authorId === "" ? author : this.people.nameOf(authorId, author);
     words.textContent = deleted ? text("deleted") : body;
     if (seq) link.href = `?at=${seq}#message-${seq}`;
-    link.hidden = false;
   }
 }

@@ -6,9 +6,9 @@ import { Refetch } from "../net/refetch.js";
 
 const SETTLE = 300; // ms: a hundred people added at once are one request
 const TYPED = 150; // ms without another key before the server is asked
-const PAGE = 50; // members; presence/selectors.py has it too
+const PAGE = 32; // members; presence/selectors.py has it too
 const MOST = 300; // rows that are fetched again at once; chats/views/forms.py has it too
-const NEAR = "0px 0px 300px"; // how near the end of the list is when more are loaded
+const NEAR = "0px 0px 100px"; // how near the end of the list is when more are loaded
 const ROOT = "member-list";
 
 export class MemberPages {
