@@ -225,4 +225,6 @@ def test_where_nothing_can_be_kept_it_is_said_and_the_tab_asks(enter: Opener, se
     expect(page.locator(".toast", has_text="This browser cannot store unsent messages.")).to_be_visible()
     page.locator(".room", has_text="general").click()
     expect(page.locator("#chat-header h1")).to_contain_text("general")
+    assert asked == []  # the page stays, and with it the message
+    page.goto("/notifications/")
     assert asked == ["beforeunload"]
