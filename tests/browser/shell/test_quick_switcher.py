@@ -25,6 +25,7 @@ def test_the_quick_switcher_goes_back_and_opens_people(enter: Opener, stage: Sta
         expect(heading).to_contain_text(title)
         expect(john.locator("#quick-switcher")).to_be_hidden()
     stage.jane.post(stage.chat_id, "@john unread")
+    expect(john.locator(f".room[data-chat-id='{stage.chat_id}'] .count")).to_contain_text("@ 1")
     john.keyboard.press("Control+k")
     expect(john.locator("#jump-results .jump-item.active .count.mentions")).to_contain_text("@ 1")
     john.keyboard.type("ortíz")
