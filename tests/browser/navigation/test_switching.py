@@ -47,7 +47,6 @@ def test_a_new_chat_is_one_request_and_a_recent_one_none(
     jane.goto(stage.path)
     connected(jane)
     jane.evaluate("document.getElementById('sidebar').scrollTop = 40")
-    place = jane.evaluate("document.getElementById('sidebar').scrollTop")
     costs = Costs(jane)
     jane.locator("#composer-body").press_sequentially("Begun")
     go_to(jane, other)
@@ -61,6 +60,8 @@ def test_a_new_chat_is_one_request_and_a_recent_one_none(
     go_to(jane, stage)
     other.john.post(other.chat_id, "Said meanwhile")
     expect(room(jane, other)).to_have_class(re.compile("unread"))
+    room(jane, other).scroll_into_view_if_needed()  # as a click does
+    place = jane.evaluate("document.getElementById('sidebar').scrollTop")
     go_to(jane, other)
     expect(jane.locator("#composer-body")).to_have_value("A draft")
     expect(jane.locator(".message", has_text="Said meanwhile")).to_have_count(1)

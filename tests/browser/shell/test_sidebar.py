@@ -135,7 +135,7 @@ def test_pills_tell_of_unread_chats_out_of_sight(enter: Opener, stage: Stage) ->
     members = {"workspace_id": stage.workspace_id, "kind": "task", "member_ids": [stage.jane.id]}
     last = ""
     for number in range(12):
-        last = stage.john.call("POST", "/chats", {**members, "title": f"Row {number} of {stage.title}"})["id"]
+        last = stage.john.call("POST", "/chats", {**members, "title": f"Row {number}, {stage.title}"})["id"]
     # Everything that other tests left unread would be counted, too.
     for chat in stage.john.call("GET", f"/chats?workspace={stage.workspace_id}&limit=100")["results"]:
         stage.john.call("POST", f"/chats/{chat['id']}/read", {"seq": chat["seq"]})
