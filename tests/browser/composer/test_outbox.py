@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Error, Page, expect
+from playwright.sync_api import Error, Page, Request, expect
 
 from tests.browser.chat.test_live import BLANK, connected, write
 from tests.browser.conftest import Opener, Stage
@@ -172,10 +172,12 @@ def test_a_lost_answer_is_asked_for_with_the_same_id(enter: Opener, server: Serv
     line = visit(enter, server, "john", stage.path)
     john = line.page
     by_rest: list[Frame] = []  # where it took several tries to connect
-    is_post = f"/chats/{stage.chat_id}/messages"
-    john.on(
-        "request", lambda request: by_rest.append(request.post_data_json) if request.url.endswith(is_post) else None
-    )
+
+    def asked(request: Request) -> None:
+        if request.url.endswith(f"/chats/{stage.chat_id}/messages"):
+            by_rest.append(request.post_data_json or {})
+
+    john.on("request", asked)
     line.cut()
     write(john, "once")
     # On a page without chats no catch-up tells what became of it.
