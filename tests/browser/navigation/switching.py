@@ -43,7 +43,7 @@ def room(page: Page, stage: Stage) -> Locator:
 def shows(page: Page, stage: Stage) -> None:
     """Expect a chat to be the open one, in all its places."""
     expect(page.locator("#chat-header h1")).to_contain_text(stage.title)
-    expect(page).to_have_title(re.compile(rf"^(\(\d+\) )?{stage.title} · Flowra$"))
+    expect(page).to_have_title(re.compile(rf"^(\(\d+\+?\) )?{stage.title} · Flowra$"))
     expect(page).to_have_url(re.compile(stage.path))
     expect(room(page, stage)).to_have_attribute("aria-current", "page")
     expect(page.locator(".sidebar .room[aria-current]")).to_have_count(1)
