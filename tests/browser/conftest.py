@@ -38,6 +38,8 @@ EXPECTED = (("status of 422", ""),)
 # What it, and htmx, log besides while they cannot reach the server, which is what tests of an outage are about.
 UNREACHABLE = re.compile(
     "^WebSocket connection to |^Failed to load resource: net::ERR_|^htmx:(afterRequest|sendError), "
+    # The service worker's script is looked for again some time after each page; the page cannot catch that failure.
+    r"|^An unknown error occurred when fetching the script\.$"
 )
 REFUSED = re.compile("the server responded with a status of 4")
 # Told to the console by the page itself, so that a violation fails the test whenever it happens.
