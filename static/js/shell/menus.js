@@ -3,7 +3,7 @@ import { isComposing } from "../lib/keys.js";
 import { recall, remember } from "../lib/storage.js";
 
 const ITEMS = ".menu-item, a.button, input";
-const THEME_KEY = "flowra.theme"; // read by theme-init.js before the first paint
+const THEME_KEY = "flowra.theme"; // read by theme-init.js before the first paint; it shows what is chosen, too
 
 function close(menu, focus) {
   menu.open = false;
@@ -46,17 +46,24 @@ export function startMenus({ signal }) {
   }, { signal });
 }
 
+/** The choice of the theme in the user menu; what another tab chooses is shown here as well. */
 export function startTheme({ signal }) {
   const choice = document.querySelector("[data-theme-choice]");
   if (choice === null) return;
-  const chosen = recall(localStorage, THEME_KEY) ?? "system";
-  const input = choice.querySelector(`input[value="${CSS.escape(chosen)}"]`);
-  if (input !== null) input.checked = true;
+  const check = (theme) => {
+    const input = choice.querySelector(`input[value="${CSS.escape(theme)}"]`);
+    if (input !== null) input.checked = true;
+  };
+  const show = (theme) => window.dispatchEvent(new CustomEvent("theme.chosen", { detail: theme }));
+  check(recall(localStorage, THEME_KEY) ?? "system");
   choice.hidden = false;
-  choice.addEventListener("change", (event) => {
-    const theme = event.target.value;
+  choice.addEventListener("change", ({ target: { value: theme } }) => {
     remember(localStorage, THEME_KEY, theme === "system" ? null : theme);
-    if (theme === "system") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
+    show(theme);
+  }, { signal });
+  window.addEventListener("storage", ({ storageArea, key, newValue }) => {
+    if (storageArea !== localStorage || (key !== THEME_KEY && key !== null)) return; // null: all was cleared
+    check(newValue ?? "system");
+    show(newValue);
   }, { signal });
 }

@@ -2,7 +2,7 @@
 import { nameKey } from "../lib/folding.js";
 import { reorder } from "../presence/reorder.js";
 import { ALWAYS, arrange, isSame, SECTIONS, withoutMoves } from "./arrange.js";
-import { rememberStyle } from "./list-style.js";
+import { ListStyle } from "./list-style.js";
 
 const list = () => document.getElementById("sidebar-list");
 
@@ -15,6 +15,11 @@ export const roomOf = (chatId) => document.querySelector(`#sidebar-list a.room[d
 /** What a chat is called. */
 export const nameOf = (room) => room.querySelector(".room-name").textContent;
 
+function setFolded(section, isFolded) {
+  section.classList.toggle("folded", isFolded);
+  section.querySelector(".fold").setAttribute("aria-expanded", String(!isFolded));
+}
+
 export class RoomList {
   /** `pane` is what scrolls; `onShow()` is called after something moved, was folded or unfolded. */
   constructor({ pane, onShow, signal }) {
@@ -22,6 +27,7 @@ export class RoomList {
     this.keys = new Map(); // name → what it is sorted by
     this.opened = null; // {id, isUnread} of the open chat, see arrange()
     this.isOwed = false;
+    this.style = new ListStyle({ onChange: (style) => this.setStyle(style), signal });
     this.hovers = matchMedia("(hover: hover)"); // without, :hover stays where one tapped last
     const listen = (type, handler) => pane.addEventListener(type, handler, { signal });
     listen("pointerout", (event) => this.left(event));
@@ -118,8 +124,7 @@ export class RoomList {
 
   fold(button) {
     const section = button.closest(".room-section");
-    const isFolded = section.classList.toggle("folded");
-    button.setAttribute("aria-expanded", String(!isFolded));
+    setFolded(section, !section.classList.contains("folded"));
     this.remember();
     this.onShow();
   }
@@ -130,16 +135,28 @@ export class RoomList {
     if (order !== null) order.checked = true;
   }
 
+  /** Another tab has chosen how the list is shown. */
+  setStyle({ unreadFirst, folded }) {
+    if (list() === null) return;
+    for (const section of list().querySelectorAll(".room-section")) setFolded(section, folded.includes(section.dataset.section));
+    this.putUnreadFirst(unreadFirst);
+    this.replaced();
+  }
+
   setOrder(order) {
-    list().toggleAttribute("data-unread-first", order === "unread");
+    this.putUnreadFirst(order === "unread");
     this.remember();
+  }
+
+  putUnreadFirst(unreadFirst) {
+    list().toggleAttribute("data-unread-first", unreadFirst);
     this.opened = this.opened && { ...this.opened, isUnread: Number(roomOf(this.opened.id)?.dataset.unread ?? 0) > 0 };
     this.arrange({ isAsked: true });
   }
 
   remember() {
     const folded = [...list().querySelectorAll(".room-section.folded")].map(({ dataset }) => dataset.section);
-    rememberStyle({ unreadFirst: this.unreadFirst, folded });
+    this.style.remember({ unreadFirst: this.unreadFirst, folded });
   }
 
   /** A message has come: among the unread chats this one is the first now, but for the open one. */

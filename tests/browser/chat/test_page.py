@@ -246,15 +246,30 @@ def test_nothing_scrolls_sideways_on_a_narrow_screen(enter: Opener, stage: Stage
 
 def test_the_theme_follows_the_system_until_one_chooses(enter: Opener, stage: Stage) -> None:
     john = connected(enter("john", stage.path, color_scheme="light"))
+    tab = john.context.new_page()
+    tab.goto(stage.path)
+    connected(tab)
+    # The page, and what the browser paints around it.
     ground = "getComputedStyle(document.body).backgroundColor"
-    assert john.evaluate(ground) == "rgb(255, 255, 255)"
+    frame = """[...document.querySelectorAll("meta[name='theme-color']")]
+      .filter(({ media }) => matchMedia(media).matches).map(({ content }) => content).join()"""
+    light, dark = ("rgb(255, 255, 255)", "#ffffff"), ("rgb(18, 21, 27)", "#12151b")
+
+    def seen(page: Page) -> tuple[str, str]:
+        return page.evaluate(ground), page.evaluate(frame)
+
+    assert seen(john) == light
     john.emulate_media(color_scheme="dark")
-    assert john.evaluate(ground) == "rgb(18, 21, 27)"
+    assert seen(john) == dark
     john.locator("#user-menu > summary").click()
     john.locator("#user-menu").get_by_text("Light", exact=True).check(force=True)
-    assert john.evaluate(ground) == "rgb(255, 255, 255)"
+    assert seen(john) == light
+    john.locator("#user-menu").get_by_text("Dark", exact=True).check(force=True)
+    expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
+    assert seen(tab) == dark
+    john.locator("#user-menu").get_by_text("Light", exact=True).check(force=True)
     john.reload()
-    assert john.evaluate(ground) == "rgb(255, 255, 255)"
+    assert seen(john) == light
 
 
 def test_without_scripts_one_reads_and_writes(enter: Opener, stage: Stage) -> None:

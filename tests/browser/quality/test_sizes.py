@@ -197,7 +197,7 @@ def test_messages_of_one_author_stand_close(enter: Opener, stage: Stage) -> None
 TOO_SMALL = """
 (least) => [...document.querySelectorAll("button, summary, select, textarea, input, a")].filter((node) => {
   if (!node.checkVisibility({ visibilityProperty: true, opacityProperty: true })) return false;
-  if (node.closest(".visually-hidden, .skip-link, .message-head, .message-body, .message-reply")) return false;
+  if (node.closest(".visually-hidden, .skip-link, .message-body")) return false;
   if (node.closest("p, small")) return false;
   if (node.closest("label") || node.type === "hidden") return false;
   const { width, height } = node.getBoundingClientRect();
