@@ -77,6 +77,7 @@ def client_texts() -> dict[str, str]:
         "opening": _("Opening the chat…"),
         "not_opened": _("This chat cannot be opened"),
         "chat_unavailable": _("This chat does not exist, or you are not in it."),
+        "server_failed": _("The server cannot answer right now. Trying again…"),
         "too_many_requests": _("The server asks for patience. It goes on in {seconds} s."),
         "save": _("Save"),
         "cancel": _("Cancel"),

@@ -41,7 +41,7 @@ UNREACHABLE = re.compile(
     # The service worker's script is looked for again some time after each page; the page cannot catch that failure.
     r"|^An unknown error occurred when fetching the script\.$"
 )
-REFUSED = re.compile("the server responded with a status of 4")
+REFUSED = re.compile("the server responded with a status of (4|503)")
 # Told to the console by the page itself, so that a violation fails the test whenever it happens.
 WATCH_POLICY = """
 document.addEventListener("securitypolicyviolation", (event) =>

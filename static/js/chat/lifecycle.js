@@ -33,7 +33,9 @@ export function watchLifecycle({ chatId, userId, workspaceId, composer, timeline
     main.toggleAttribute("data-closed", closed);
     note.hidden = !closed;
     note.querySelector("span").textContent = words;
+    const hadFocus = composer.form.contains(document.activeElement);
     composer.lock(closed);
+    if (hadFocus && composer.form.hidden) document.getElementById("timeline").focus({ preventScroll: true });
     emit("chat.locked", { words: closed ? words : null });
   };
   const gone = (words) => {
@@ -43,7 +45,8 @@ export function watchLifecycle({ chatId, userId, workspaceId, composer, timeline
     main.setAttribute("data-gone", "");
     emit("chat.gone", {});
     setClosed(true, words);
-    toasts.show(words, { level: "warning", sticky: true, link: { href: "/", label: text("to_chats") } });
+    const toast = toasts.show(words, { level: "warning", sticky: true, link: { href: "/", label: text("to_chats") } });
+    signal.addEventListener("abort", () => toast.remove()); // of another chat it is not true
   };
   const showHeader = (html) => {
     if (isGone) return;

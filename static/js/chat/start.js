@@ -197,7 +197,10 @@ export function startChat(app, bootstrap) {
   });
   jump.update();
   check();
-  if (matchMedia("(hover: hover)").matches && location.hash === "" && !composer.form.hidden) composer.textarea.focus();
+  // Where nobody can write the focus is in the chat, too: what had it before may be gone.
+  if (matchMedia("(hover: hover)").matches && location.hash === "") {
+    (composer.form.hidden ? scroller : composer.textarea).focus({ preventScroll: true });
+  }
   const land = (seq, place) => {
     if (place !== undefined) landing.restore(place);
     else if (seq === null) landing.toEnd();

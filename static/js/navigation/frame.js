@@ -15,6 +15,7 @@ export class Frame {
   constructor({ app, chatId, userId, label }) {
     const { signal, clock, stop } = lifetime(app.clock, app.signal);
     Object.assign(this, { app, chatId, label, stop });
+    this.isOver = false; // whether it waits for nothing any more
     const main = document.getElementById("chat-frame").content.firstElementChild.cloneNode(true);
     const aside = document.createElement("aside");
     Object.assign(aside, { id: "members", className: "pane members" });
@@ -53,6 +54,8 @@ export class Frame {
   /** Say what is waited for; nothing is waited for where `isOver`. With `link` {href, label} there is a way on. Returns the title. */
   say(words, { link = null, isOver = false, canWrite = true } = {}) {
     const { main } = this.nodes;
+    const hadFocus = this.cursor !== null;
+    this.isOver = isOver;
     const title = this.label || text(isOver ? "not_opened" : "opening");
     main.querySelector("h1").textContent = title;
     main.querySelector(".frame-note").textContent = words;
@@ -62,6 +65,7 @@ export class Frame {
     const anchor = main.querySelector(".frame > a");
     anchor.hidden = link === null;
     if (link !== null) Object.assign(anchor, { href: link.href, textContent: link.label });
+    if (hadFocus && !canWrite) anchor.focus();
     return title;
   }
 

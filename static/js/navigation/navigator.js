@@ -14,6 +14,8 @@ import { bootstrapOf, parseChat, roomOf, showCurrent, shownNodes, showNodes, sho
 const PATIENCE = 200; // ms until something is shown of a chat that is on its way
 const GONE = new Set([403, 404]);
 
+const hrefOf = ({ pathname, search, hash }) => pathname + search + hash; // as address.js has it
+
 export class Navigator {
   /**
    * `app` is what startApp returns, `startChat(app, bootstrap)` see chat/start.js, `recent` see recent.js, `userId` the reader.
@@ -26,6 +28,7 @@ export class Navigator {
     this.loading = null; // the lifetime of the request for one
     this.wantedId = ""; // the open chat, or the one on its way
     this.path = location.pathname; // of what is shown
+    this.href = hrefOf(location); // and all of its address
     this.isList = false; // whether the list of chats lies over it, on a phone
     this.version = null; // of the page's static files, as the server's first answer has it
     this.isOutdated = false; // the server has other static files by now
@@ -42,6 +45,10 @@ export class Navigator {
       if (code === "too_many" && chatId === this.chat?.chatId && this.recent.hasLetGo) this.app.socket.follow(chatId, this.chat.revision);
     };
     on("subscribe.refused", refused, app.signal);
+    const added = ({ chat_id: chatId, data }) => {
+      if (data.user_id === userId && chatId === this.wantedId && this.isUnavailable) this.show(chatAddress(new URL(location.href)));
+    };
+    on("chat.member_added", added, app.signal);
     on("sidebar.shown", () => showCurrent(this.wantedId), app.signal);
     history.scrollRestoration = "manual";
   }
@@ -60,7 +67,7 @@ export class Navigator {
       return;
     }
     this.rememberPlace();
-    if (to.href !== location.pathname + location.search + location.hash) history.pushState(null, "", to.href);
+    if (to.href !== hrefOf(location)) history.pushState(null, "", to.href);
     this.show(to);
   }
 
@@ -69,6 +76,11 @@ export class Navigator {
     const to = chatAddress(new URL(location.href));
     if (to !== null) this.show(to, state?.place);
     else if (location.pathname !== this.path) location.reload(); // no chat; without a change of path it is a jump within the page
+  }
+
+  /** Whether what is shown says that the chat cannot be had any more. */
+  get isUnavailable() {
+    return this.chat === null ? this.frame?.isOver === true : "gone" in this.chat.nodes.main.dataset;
   }
 
   /** Whether a chat is shown without a request. */
@@ -88,8 +100,8 @@ export class Navigator {
     this.app.closeOverlays();
     this.wantedId = to.chatId;
     showCurrent(to.chatId);
-    if (this.chat?.chatId === to.chatId) {
-      this.path = location.pathname;
+    if (this.chat?.chatId === to.chatId && !this.isUnavailable) {
+      this.shownHere();
       // Where the list of chats comes or goes, the chat below it stays as it is.
       if (to.seq !== null || !(to.isList || this.isList)) this.chat.part.land(to.seq, place);
       this.isList = to.isList;
@@ -99,7 +111,9 @@ export class Navigator {
     const kept = this.recent.take(to.chatId);
     if (kept === null) this.fetch(to, place);
     else {
-      this.open(kept.nodes, kept.bootstrap, { isNew: false });
+      // Another address of the same chat, in the history, has a place of its own.
+      const isElsewhere = place !== undefined && kept.bootstrap.href !== to.href;
+      this.open(kept.nodes, isElsewhere ? { ...kept.bootstrap, place } : kept.bootstrap, { isNew: false });
       if (to.seq !== null && place === undefined) this.chat.part.land(to.seq);
     }
   }
@@ -120,13 +134,13 @@ export class Navigator {
       clock: loading.clock,
     });
     const isSlow = () => {
-      if (this.frame?.chatId !== chatId) this.showFrame(chatId, "");
+      if (!this.isWaitedFor(chatId)) this.showFrame(chatId, "");
     };
     loading.clock.setTimeout(isSlow, PATIENCE);
     // What is typed from now on is for this chat: the key writes where the focus is by then, never into the chat that is left.
     const typed = (event) => {
       const isElsewhere = isField(event.target) && event.target.closest("#main") === null;
-      if (this.frame?.chatId === chatId || isElsewhere || isComposing(event) || !isWritten(event)) return;
+      if (this.isWaitedFor(chatId) || isElsewhere || isComposing(event) || !isWritten(event)) return;
       isSlow();
       this.frame.focus();
     };
@@ -165,21 +179,27 @@ export class Navigator {
       return false;
     }
     const { status, retryAfter } = error;
-    const words = status === 429 ? text("too_many_requests", { seconds: retryAfter }) : text("waiting");
-    this.showFrame(chatId, words);
+    const isToldWhen = status === 429 && retryAfter > 0;
+    const reason = text(status === 0 ? "waiting" : "server_failed");
+    this.showFrame(chatId, isToldWhen ? text("too_many_requests", { seconds: retryAfter }) : reason);
     this.frame.isPutOff = retryAfter > 0;
     return Math.max(retryAfter * 1000, 1);
   }
 
+  /** Whether the frame that waits for this chat is shown; one that waits for nothing any more gives way to another. */
+  isWaitedFor(chatId) {
+    return this.frame?.chatId === chatId && !this.frame.isOver;
+  }
+
   /** Show what is known of a chat that cannot be had, or not yet; `words` say why. */
   showFrame(chatId, words, how = {}) {
-    if (this.frame?.chatId !== chatId) {
+    if (!this.isWaitedFor(chatId)) {
       this.leave();
       const { app, userId } = this;
       const label = roomOf(chatId)?.querySelector(".room-name").textContent ?? "";
       this.frame = new Frame({ app, chatId, userId, label });
       showNodes(this.frame.nodes, { htmx: window.htmx, isNew: false });
-      this.path = location.pathname;
+      this.shownHere();
       if (matchMedia("(hover: hover)").matches) this.frame.focus();
       emit("chat.shown", { chat_id: chatId });
     }
@@ -201,11 +221,18 @@ export class Navigator {
 
   start(nodes, bootstrap) {
     const chatId = bootstrap.chat_id;
-    Object.assign(this, { wantedId: chatId, path: location.pathname });
+    this.wantedId = chatId;
+    this.shownHere();
     this.isList = chatAddress(new URL(location.href))?.isList === true;
     rememberOpened(bootstrap);
     this.chat = { chatId, nodes, revision: bootstrap.revision, part: this.startChat(this.app, bootstrap) };
     emit("chat.opened", { chat_id: chatId });
+  }
+
+  /** What is shown now is at the present address. */
+  shownHere() {
+    this.path = location.pathname;
+    this.href = hrefOf(location);
   }
 
   /** Stop what is shown; a chat is kept for coming back. Returns the place of the cursor in what stood for a chat, or null. */
@@ -217,7 +244,7 @@ export class Navigator {
     if (this.chat === null) return cursor;
     const { chatId, part, nodes } = this.chat;
     emit("chat.left", { chat_id: chatId });
-    const bootstrap = part.stop();
+    const bootstrap = { ...part.stop(), href: this.href };
     this.chat = null;
     if ("gone" in nodes.main.dataset) this.app.socket.unfollow(chatId);
     else this.recent.keep({ chatId, bootstrap, nodes });

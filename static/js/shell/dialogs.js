@@ -1,17 +1,25 @@
 // Dialogs: forms fetched by htmx into #dialog, and the ones that stand in the page. Without scripts the same
 // links open the same forms as pages.
 
+/** Returns `close()`, which closes all dialogs, and the one that is on its way. */
 export function startDialogs({ htmx, signal }) {
+  let asked = 0; // how many were asked for or closed; a later one makes the answer to an earlier one stale
   const dialog = document.getElementById("dialog");
   const content = document.getElementById("dialog-content");
   document.addEventListener("click", async (event) => {
     const link = event.target.closest?.("a[data-dialog]");
     if (link && !event.metaKey && !event.ctrlKey && !event.shiftKey && event.button === 0) {
       event.preventDefault();
+      asked += 1;
+      const turn = asked;
       try {
         await htmx.ajax("GET", link.getAttribute("href"), { target: content, swap: "innerHTML" });
       } catch {
         return; // app.js has said that the server cannot be reached
+      }
+      if (turn !== asked) {
+        if (!dialog.open) content.replaceChildren();
+        return;
       }
       if (content.childElementCount > 0 && !dialog.open) dialog.showModal();
       (content.querySelector("[autofocus], input:not([type=hidden]), button[type=submit]") ?? dialog).focus();
@@ -25,6 +33,10 @@ export function startDialogs({ htmx, signal }) {
     if (event.target instanceof HTMLDialogElement && event.target.open) event.target.close();
   }, { signal });
   dialog.addEventListener("close", () => content.replaceChildren(), { signal });
+  return () => {
+    asked += 1;
+    closeDialogs();
+  };
 }
 
 /** Open a dialog of the page by id. */
@@ -33,8 +45,7 @@ export function openDialog(id) {
   if (dialog !== null && !dialog.open) dialog.showModal();
 }
 
-/** Close all dialogs. */
-export function closeDialogs() {
+function closeDialogs() {
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
 }
 

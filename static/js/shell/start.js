@@ -15,7 +15,7 @@ import { People } from "../presence/people.js";
 import { startWatch } from "../presence/watch.js";
 import { startSidebar } from "../sidebar/start.js";
 import { makeConnection } from "./connection.js";
-import { closeDialogs, openDialog, startDialogs } from "./dialogs.js";
+import { openDialog, startDialogs } from "./dialogs.js";
 import { closeDrawer, startDrawers } from "./drawers.js";
 import { startDroppedFiles } from "./dropped-files.js";
 import { startForms } from "./forms.js";
@@ -46,7 +46,7 @@ export function startApp(pageClock = browserClock) {
   watchKeyboard(part);
   startMenus(part);
   startTheme(part);
-  startDialogs({ htmx, signal });
+  const closeDialogs = startDialogs({ htmx, signal });
   startDrawers(part);
   startForms(part);
   startDroppedFiles({ toasts, signal });

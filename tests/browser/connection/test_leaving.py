@@ -12,7 +12,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chat.test_live import BLANK, connected, write
 from tests.browser.composer.test_outbox import KEPT
-from tests.browser.conftest import ARGUMENTS, CHROMIUM, PASSWORD, Caller, Opener, Stage, signed_in
+from tests.browser.conftest import ARGUMENTS, CHROMIUM, PASSWORD, Caller, Opener, Stage, new_stage, signed_in
+from tests.browser.navigation.switching import go_to, room
+from tests.browser.navigation.switching import shows as shows_chat
 from tests.browser.support.watching import Watch, shows
 from tests.support.freezing_proxy import FreezingProxy
 from tests.support.processes import Server, wait_until
@@ -102,6 +104,36 @@ def test_back_from_the_cache_it_is_live(enter: Opener, stage: Stage, keeping: st
     assert watch.most == 1
     assert watch.spoken == []  # leaving and coming back is no news of the connection
     assert watch.toasts == []
+
+
+def test_back_from_the_cache_the_chats_opened_before_are_there(
+    enter: Opener, stage: Stage, callers: dict[str, Caller], keeping: str
+) -> None:
+    first, second = new_stage(callers), new_stage(callers)
+    page, watch = arrive(enter, stage, base_url=keeping, outage=True)
+    go_to(page, first)
+    go_to(page, second)
+    page.locator("#composer-body").fill("Half a sentence")
+    marker = watch.marker
+    page.goto("/accounts/profile/")
+    for number, chat in enumerate((stage, first, second)):
+        chat.john.post(chat.chat_id, f"Meanwhile {number}")
+    go_back(page)
+    connected(page)
+    shows_chat(page, second)
+    expect(page.locator(".message .message-body")).to_have_text(["Meanwhile 2"])
+    expect(page.locator("#composer-body")).to_have_value("Half a sentence")
+    expect(room(page, first).locator(".count")).to_contain_text("1")
+    for number, chat in ((1, first), (0, stage)):
+        page.evaluate("history.back()")
+        shows_chat(page, chat)
+        expect(page.locator(".message .message-body")).to_have_text([f"Meanwhile {number}"])
+    page.evaluate("history.go(2)")
+    shows_chat(page, second)
+    second.john.post(second.chat_id, "Live")
+    expect(page.locator(".message .message-body")).to_have_text(["Meanwhile 2", "Live"])
+    assert watch.marker == marker
+    assert watch.most == 1
 
 
 def test_signed_out_meanwhile_the_cache_shows_it(enter: Opener, stage: Stage, keeping: str) -> None:

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.chat.test_live import connected
 from tests.browser.conftest import Caller, Opener, Stage, new_stage
 from tests.browser.navigation.switching import Costs, frames_sent, go_to, room, shows
+from tests.support.processes import wait_until
 
 PLACE = "document.getElementById('timeline').scrollTop"
 
@@ -106,6 +107,57 @@ def test_back_forward_and_reload_keep_the_place(enter: Opener, stage: Stage, cal
     jane.go_back()
     shows(jane, stage)
     assert first_seen(jane) == seen
+
+
+def test_each_address_of_a_chat_in_the_history_has_its_place(
+    enter: Opener, stage: Stage, callers: dict[str, Caller]
+) -> None:
+    other = new_stage(callers)
+    fill(stage, 120)
+    jane = enter("jane", other.path)
+    connected(jane)
+    costs = Costs(jane)
+    origin = jane.evaluate("location.origin")
+    seen = []
+    for seq in (20, 90):
+        other.john.post(other.chat_id, f"{origin}{stage.path}#message-{seq}")
+        jane.locator(".message-body a").last.click()
+        expect(jane.locator(f".message[data-seq='{seq}']")).to_be_focused()
+        seen.append(first_seen(jane))
+        go_to(jane, other)
+    assert seen[0] < 20 < seen[1] < 90
+    for expected in reversed(seen):
+        jane.go_back()
+        shows(jane, stage)
+        expect(jane.locator(f".message[data-seq='{expected}']")).to_be_visible()
+        wait_until(lambda place=expected: first_seen(jane) == place, 5, "the place in the chat")  # type: ignore[misc]
+        jane.go_back()
+        shows(jane, other)
+    costs.take()
+
+
+def test_a_dialog_on_its_way_does_not_come_up_in_another_chat(
+    enter: Opener, stage: Stage, callers: dict[str, Caller]
+) -> None:
+    other = new_stage(callers)
+    other.john.call("POST", f"/chats/{other.chat_id}/close")
+    john = enter("john", stage.path)
+    connected(john)
+    held: list[Route] = []
+    path = f"{stage.path}rename/"
+    john.route(f"**{path}", lambda route: held.append(route))
+    with john.expect_request(f"**{path}"):
+        john.locator(f"#chat-header a[href='{path}']").evaluate("(link) => link.click()")
+    john.keyboard.press("Control+k")
+    john.locator("#jump-input").fill(other.title)
+    john.locator("#quick-switcher a", has_text=other.title).first.click()
+    shows(john, other)
+    expect(john.locator("#timeline")).to_be_focused()  # an archived chat has no box to write in
+    with john.expect_response(f"**{path}"):
+        held[0].continue_()
+    john.evaluate("new Promise((done) => setTimeout(() => requestAnimationFrame(done)))")
+    expect(john.locator("dialog[open]")).to_have_count(0)
+    expect(john.locator("#dialog-content > *")).to_have_count(0)
 
 
 def test_the_last_of_quick_clicks_wins(enter: Opener, stage: Stage, callers: dict[str, Caller]) -> None:
