@@ -14,7 +14,7 @@ export class Filter {
     this.input.addEventListener("keydown", (event) => this.key(event), { signal });
     pane.addEventListener("keydown", (event) => {
       if (isComposing(event)) return;
-      if (event.key === "Escape" && this.input.value !== "" && event.target.matches?.("a.room")) this.clear(event);
+      if (event.key === "Escape" && this.input.value !== "" && event.target.matches?.("a.room, .room-star")) this.clear(event);
     }, { signal });
   }
 

@@ -145,6 +145,7 @@ export class RoomList {
 
   setOrder(order) {
     this.putUnreadFirst(order === "unread");
+    this.pane.scrollTop = 0; // what is first now is what was asked for
     this.remember();
   }
 

@@ -8,8 +8,9 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.browser.chat.test_live import connected, write
-from tests.browser.conftest import Opener, Stage
+from tests.browser.conftest import SETTINGS, Opener, Stage
 from tests.browser.quality.test_quality import check_with_axe
+from tests.support.processes import Server, wait_until
 
 ALL_KEPT = """async () => {
   const found = {};
@@ -79,3 +80,23 @@ def test_after_a_sign_out_nothing_is_shown(enter: Opener, stage: Stage) -> None:
     jane.wait_for_url("**/chats/**")
     connected(jane)
     expect(jane.locator(".message", has_text="nobody's business")).to_have_count(0)
+
+
+def test_switched_off_it_leaves_the_browser(enter: Opener) -> None:
+    """A browser that has the worker is rid of it, and of all that it has kept, by the next page that it opens."""
+    left = """async () => [
+      (await navigator.serviceWorker.getRegistrations()).length, (await caches.keys()).length,
+    ].join()"""
+    with Server(SETTINGS, demo=True) as server:
+        jane = connected(enter("jane", base_url=server.base_url, outage=True))
+        jane.evaluate(IN_CHARGE)
+        assert jane.evaluate(left) == "1,1"
+        server.kill()
+        server.env["FLOWRA_OFFLINE_PAGE"] = "false"
+        server.start()
+        connected(jane)
+        jane.reload()
+        wait_until(lambda: jane.evaluate(left) == "0,0", 20, "the worker to go")
+        connected(jane)
+        jane.reload()
+        connected(jane)
