@@ -83,9 +83,10 @@ export class Navigator {
     return this.chat === null ? this.frame?.isOver === true : "gone" in this.chat.nodes.main.dataset;
   }
 
-  /** Whether a chat is shown without a request. */
+  /** Whether a chat is shown without another request than one that is under way. */
   isAtHand(chatId) {
-    return this.chat?.chatId === chatId || this.recent.has(chatId);
+    const isAskedFor = this.loading !== null && this.wantedId === chatId;
+    return isAskedFor || this.chat?.chatId === chatId || this.recent.has(chatId);
   }
 
   /** Write into the entry of the history where its reader is, for a reload and for coming back. */

@@ -27,7 +27,8 @@ export function startNavigation(app) {
     const link = followed(event);
     if (link === null || chatAddress(addressOf(link)) === null) return;
     event.preventDefault();
-    guide.navigate(addressOf(link).href);
+    // The second click of a double one would leave the first unread message for the end, or meet another chat that has moved there.
+    if (event.detail <= 1) guide.navigate(addressOf(link).href);
   });
   /** The chat that a pointer is at, as prefetch.js takes it. */
   const pointed = ({ target }) => {
