@@ -51,7 +51,7 @@ export class MessageKeys {
     signal.addEventListener("abort", () => observer.disconnect());
     this.signal = signal;
     quiet(list);
-    this.settle();
+    this.ask(); // not yet: it measures, and the other parts of the chat still change what is shown
   }
 
   messages() {
