@@ -131,17 +131,20 @@ export class Navigator {
         this.loading = null;
         this.arrived(html, chatId, place);
       },
-      onError: (error) => this.failed(error, chatId),
+      onError: (error) => {
+        loading.clock.clearTimeout(patience); // what is said of the failure stays
+        return this.failed(error, chatId);
+      },
       clock: loading.clock,
     });
     const isSlow = () => {
       if (!this.isWaitedFor(chatId)) this.showFrame(chatId, "");
     };
-    loading.clock.setTimeout(isSlow, PATIENCE);
+    const patience = loading.clock.setTimeout(isSlow, PATIENCE);
     // What is typed from now on is for this chat: the key writes where the focus is by then, never into the chat that is left.
     const typed = (event) => {
       const isElsewhere = isField(event.target) && event.target.closest("#main") === null;
-      if (this.isWaitedFor(chatId) || isElsewhere || isComposing(event) || !isWritten(event)) return;
+      if (this.frame?.chatId === chatId || isElsewhere || isComposing(event) || !isWritten(event)) return;
       isSlow();
       this.frame.focus();
     };

@@ -75,6 +75,7 @@ def test_what_the_server_says_is_done(enter: Opener, stage: Stage, callers: dict
     answer(jane, gone, 503)
     room(jane, gone).click()
     expect(jane.locator(NOTE)).to_have_text("The server cannot answer right now. Trying again…")
+    expect(jane.locator("#composer-body")).to_be_focused()
     jane.unroute(f"**{gone.path}")
     shows(jane, gone)
     jane.unroute(f"**{busy.path}")
