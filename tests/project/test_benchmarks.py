@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
 from benchmarks.__main__ import SCENARIOS
@@ -145,10 +146,13 @@ def faulty_server(fault: Fault) -> Iterator[int]:
     lock = threading.Lock()
     events = 0
 
-    def handle(connection: ServerConnection) -> None:
-        nonlocal events
+    # Before the client is told that it is connected: a thread of its own may begin later than the first text comes.
+    def join(connection: ServerConnection, request: Request, response: Response) -> None:
         with lock:
             members.append(connection)
+
+    def handle(connection: ServerConnection) -> None:
+        nonlocal events
         try:
             for text in connection:
                 with lock:
@@ -159,7 +163,7 @@ def faulty_server(fault: Fault) -> Iterator[int]:
         except ConnectionClosed:
             pass
 
-    with serve(handle, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
+    with serve(handle, "127.0.0.1", 0, process_response=join, compression=None, ping_interval=None) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
