@@ -198,7 +198,10 @@ def test_messages_of_one_millisecond_are_all_searched(indexed: Cast, monkeypatch
 
 # --- Text that anybody may write ----------------------------------------------------------------
 
-LETTERS = st.characters(categories=["Lu", "Ll", "Lo", "Nd"], exclude_characters="\u0345")
+IOTA_BELOW = "\u0345"  # dropped like an accent; in capitals it is a letter of its own, and so another spelling
+LETTERS = st.characters(categories=["Lu", "Ll", "Lo", "Nd"]).filter(
+    lambda char: IOTA_BELOW not in unicodedata.normalize("NFD", char)
+)
 BODIES = st.lists(st.text(LETTERS, min_size=1, max_size=12), min_size=1, max_size=8)
 
 
