@@ -34,7 +34,7 @@ AVATAR_HUES = 8  # as many as `.avatar[data-hue]` rules in components.css
 # What every icon of the set says, and static/css/base.css for all.
 _STROKES = 'fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" '
 _BADGE_MAX = 99
-_TIME_FORMATS = {"time": "H:i", "day": "j F Y", "full": r"j F Y H:i \U\T\C"}  # Django's; months in the page's language
+_TIME_FORMATS = {"day": "j F Y", "full": r"j F Y H:i \U\T\C"}  # Django's; months in the page's language
 
 
 @register.filter
@@ -70,11 +70,15 @@ def avatar(user: User | None) -> SafeString:
     """Return a user's avatar, an empty one for None; decoration, because the name is always beside it."""
     if not user:
         return SafeString('<span class="avatar" aria-hidden="true"></span>')
-    name = user.get_full_name()
+    return _avatar(user.pk, user.get_full_name())
+
+
+@functools.lru_cache(maxsize=1024)  # those of a few pages: one author has written many of the messages
+def _avatar(user_id: UUID, name: str) -> SafeString:
     return format_html(
         '<span class="avatar" data-avatar-of="{}" data-hue="{}" aria-hidden="true">{}</span>',
-        user.pk,
-        hue(user.pk),
+        user_id,
+        hue(user_id),
         initials(name),
     )
 
@@ -82,6 +86,11 @@ def avatar(user: User | None) -> SafeString:
 @register.simple_tag
 def icon(name: str, size: int, **attributes: str) -> SafeString:
     """Return an icon of the Lucide set as inline SVG. It is decoration beside a text."""
+    return _icon(name, size, **attributes)
+
+
+@functools.lru_cache(maxsize=256)  # as many as the templates name
+def _icon(name: str, size: int, **attributes: str) -> SafeString:
     return SafeString(render_icon(str(name), size=size, aria_hidden="true", **attributes).replace(_STROKES, "", 1))
 
 
@@ -105,7 +114,7 @@ def symbol(name: str, key: str) -> SafeString:
 
 
 @register.simple_tag
-@functools.lru_cache(maxsize=64)  # a page has it a hundred times
+@functools.lru_cache(maxsize=64)  # a page has it as often as members
 def sprite(key: str) -> SafeString:
     """Return an icon whose `symbol` the page holds; static/css/components.css gives its size and strokes."""
     return format_html('<svg aria-hidden="true"><use href="#icon-{}"/></svg>', key)
@@ -139,5 +148,6 @@ def local_time(value: datetime | None, style: str = "time") -> SafeString:
     """
     if not value:
         return format_html('<time datetime="" data-style="{}"></time>', style)
-    words = date_format(value, _TIME_FORMATS[style])
+    # Hours and minutes are the same in every language; Django's formats take their time.
+    words = f"{value:%H:%M}" if style == "time" else date_format(value, _TIME_FORMATS[style])
     return format_html('<time datetime="{}" data-style="{}">{}</time>', time_text(value), style, words)

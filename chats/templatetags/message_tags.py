@@ -12,15 +12,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from chats.templatetags.chat_tags import sprite
-
 if TYPE_CHECKING:
     from chats.views.timeline import TimelineRow
 
 register = template.Library()
 
 _ANY = UUID(int=0)
-_TOOL = '<a class="icon-button"{} data-action="{}" aria-label="{}" title="{}">{}</a>\n'
+_TOOL = '<a class="icon-button"{} data-action="{}" aria-label="{}" title="{}"></a>\n'
 
 
 @functools.lru_cache(maxsize=2)
@@ -31,7 +29,7 @@ def _address(name: str) -> str:
 
 def _tool(action: str, label: str, href: str) -> SafeString:
     place = format_html(' href="{}"', href) if href else ""
-    return format_html(_TOOL, place, action, label, label, sprite(action))
+    return format_html(_TOOL, place, action, label, label)
 
 
 @register.simple_tag
