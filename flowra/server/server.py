@@ -83,6 +83,23 @@ def bind(host: str, port: int) -> list[socket.socket]:
     return listeners
 
 
+def accept_waiting(listener: socket.socket, most: int) -> list[socket.socket]:
+    """Accept and return the connections that wait in the kernel's queue, at most `most`.
+
+    Closing the listener would reset them. Their requests may be sent already, and a proxy does not repeat a POST.
+    """
+    listener.setblocking(False)
+    accepted: list[socket.socket] = []
+    for _ in range(most):
+        try:
+            accepted.append(listener.accept()[0])
+        except BlockingIOError:
+            break
+        except OSError as error:  # of this connection; there may be others
+            logger.info("A connection that waited could not be accepted: %s", error)
+    return accepted
+
+
 def address_of(host: str, listeners: list[socket.socket]) -> str:
     """Return the URL of the listeners that `bind(host, …)` returned."""
     port = listeners[0].getsockname()[1]
@@ -224,14 +241,24 @@ class Server(uvicorn.Server):
             await asyncio.sleep(CHECK_INTERVAL)
 
     async def _stop_listening(self, listeners: list[socket.socket], within: float) -> None:
-        """Close the listeners; requests on accepted connections are served for up to `within` seconds."""
+        """Close the listeners; requests on connections made before that are served for up to `within` seconds."""
+        # No await before the listeners are closed: what is connected in between would be reset.
+        waiting = [each for listener in listeners for each in accept_waiting(listener, self.config.backlog)]
         for server in self.servers:
             server.close()
         for listener in listeners:
             listener.close()
         deadline = time.monotonic() + within
+        loop = asyncio.get_running_loop()
+        connecting = (loop.connect_accepted_socket(self._make_protocol, each) for each in waiting)
+        await asyncio.gather(*connecting, return_exceptions=True)  # a client may be gone
         while self._http_connections() and time.monotonic() < deadline:  # noqa: ASYNC110  (once in its life)
             await asyncio.sleep(CHECK_INTERVAL)
+
+    def _make_protocol(self) -> asyncio.Protocol:
+        """Return the protocol of a new connection, as uvicorn's `startup` makes it."""
+        make = self.config.http_protocol_class
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)  # type: ignore[call-arg]
 
     def _http_connections(self) -> set[HttpToolsProtocol]:
         """Return the open HTTP connections, with a request or idle, without WebSockets."""
