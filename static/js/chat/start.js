@@ -247,7 +247,7 @@ function send(draft, { chatId, outbox, toasts, typing, timeline, goToEnd }) {
 /** Show the place where the reader was, the message that the address names, or the first unread one. */
 function openAtPlace({ timeline, landing, unreadHere, bootstrap, marker }) {
   const hasUnread = marker.mark < timeline.latestSeq && unreadHere.count > 0;
-  timeline.setReadUpTo(hasUnread ? marker.mark : null);
+  timeline.readUpTo = hasUnread ? marker.mark : null; // not by setReadUpTo(): nobody has a place to keep yet, and that is measured
   timeline.decorate();
   unreadHere.recount();
   const query = new URLSearchParams(location.search);

@@ -29,6 +29,7 @@ export function bootstrapOf({ data }) {
 /** Put elements of a chat in the place of what is shown; `data` may be null. `isNew`: whether they come from the server. */
 export function showNodes({ main, aside, data }, { htmx, isNew }) {
   const shown = byId(document);
+  document.body.classList.add("with-chat"); // the page may have shown something else
   shown.main.replaceWith(main);
   if (shown.aside === null) main.after(aside);
   else shown.aside.replaceWith(aside);
