@@ -8,6 +8,9 @@ import { StorageFailed } from "./database.js";
 export const MOST = 100; // messages
 const MOST_BYTES = 5_000_000; // of all their texts, as UTF-8; a hundred of 10,000 characters fit
 const MOST_TRIES = 10; // of a message that the server refuses for now; then a person decides
+// client_ids that have left: ten full outboxes. Word of one that left earlier brings it back only until it is looked up in the store,
+// which comes before it is sent.
+export const MOST_ENDED = 1000;
 const LATER = new Set(["rate_limited", "internal"]);
 const UNANSWERED = new Set(["lost", "network"]);
 const UNDECIDED = new Set([...UNANSWERED, "internal"]); // it may be stored all the same
@@ -39,7 +42,7 @@ export class Outbox {
   constructor({ store, tabs, ready, deliver, onChange, onUnsafe = () => {}, clock }) {
     Object.assign(this, { store, tabs, ready, deliver, onChange, onUnsafe, clock });
     this.entries = [];
-    this.ended = new Set(); // client_ids that have left: what another tab says of them comes too late
+    this.ended = new Set(); // client_ids that have left, the latest last: what another tab says of them comes too late
     this.saving = new Set(); // client_ids that are on their way to the store
     this.unkept = new Set(); // client_ids that the store could not take: they are here only
     this.busy = new Set(); // chats that have one on its way: the next waits for its answer
@@ -341,7 +344,9 @@ export class Outbox {
 
   drop(clientId, status, answer = null) {
     const entry = this.find(clientId);
+    this.ended.delete(clientId); // its place is the last
     this.ended.add(clientId);
+    if (this.ended.size > MOST_ENDED) this.ended.delete(this.ended.values().next().value);
     if (entry === undefined) return false;
     this.entries = this.entries.filter((other) => other !== entry);
     this.unkept.delete(clientId);

@@ -1,7 +1,7 @@
 // What was written is sent: in order, once, and whatever answers or does not.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { MOST } from "../../../static/js/outbox/outbox.js";
+import { MOST, MOST_ENDED } from "../../../static/js/outbox/outbox.js";
 import { Stage } from "../support/outbox-stage.mjs";
 import { settle } from "../support/settle.mjs";
 
@@ -275,6 +275,25 @@ test("a hundred messages have room, the next has none until one is gone", async 
   assert.deepEqual([await stage.add("more"), stage.outbox.entries.length], [false, 100]);
   await stage.accept();
   assert.equal(await stage.add("more"), true);
+});
+
+test("the latest that have left are remembered; late word of an earlier one sends nothing again", async () => {
+  const stage = new Stage();
+  for (const id of ["early", "late"]) {
+    await stage.add(id);
+    await stage.accept();
+  }
+  const { entry } = stage.deliveries[0];
+  const leave = (client_id) => stage.outbox.receive({ kind: "end", client_id, status: "sent", answer: null });
+  for (let number = 2; number < MOST_ENDED; number += 1) leave(`other ${number}`);
+  leave("late"); // another tab says so, too
+  assert.equal(stage.outbox.ended.size, MOST_ENDED);
+  leave("one more");
+  assert.equal(stage.outbox.ended.size, MOST_ENDED);
+  for (const client_id of ["late", "early"]) stage.outbox.receive({ kind: "put", entry: { ...entry, client_id } });
+  await settle();
+  assert.deepEqual(stage.changes, ["early sending", "early sent", "late sending", "late sent", "early sending", "early gone"]);
+  assert.deepEqual([stage.tried, stage.ids], [["early", "late"], []]);
 });
 
 test("a fault of ours is no answer: it is not hidden, and the message stays", async () => {
