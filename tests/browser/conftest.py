@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, BrowserType, ConsoleMessage, Page, sync_playwright
 
 from tests.support.freezing_proxy import FreezingProxy
 from tests.support.processes import Server
@@ -70,14 +70,19 @@ def server(processes: None) -> Iterator[Server]:
 def chromium(processes: None, pytestconfig: pytest.Config) -> Iterator[Browser]:
     """Give a browser; it is seen with --headed, and slowed down by --slowmo's milliseconds."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=ARGUMENTS,
-            headless=not pytestconfig.getoption("--headed"),
-            slow_mo=pytestconfig.getoption("--slowmo"),
-        )
+        browser = launch(playwright.chromium, pytestconfig)
         yield browser
         browser.close()
+
+
+def launch(chromium: BrowserType, config: pytest.Config, *arguments: str) -> Browser:
+    """Start a browser, with more `arguments` than it always has."""
+    return chromium.launch(
+        executable_path=CHROMIUM,
+        args=[*ARGUMENTS, *arguments],
+        headless=not config.getoption("--headed"),
+        slow_mo=config.getoption("--slowmo"),
+    )
 
 
 class Caller:

@@ -1,23 +1,30 @@
 """Hundreds of switches leave nothing behind: no memory, nodes, listeners, timers or subscriptions.
 
 `make proof-switching` makes 500 of them.
+
+V8 compiles a function anew as it is called more often: in 3,000 switches the heap grows by 0.8 MB of machine code, less
+and less, while its objects, closures, arrays and strings grow by 2 kB in 900. The browser of this test runs bytecode
+only, so that what the heap gains is what the page keeps.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
-from playwright.sync_api import CDPSession, Page, expect
+import pytest
+from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from tests.browser.chat.test_live import connected
-from tests.browser.conftest import Opener, signed_in
+from tests.browser.conftest import Opener, launch, signed_in
 from tests.browser.navigation.switching import frames_sent
 from tests.support.processes import Server
 
 CHATS = 30  # more than are kept
 MOST_FOLLOWED = 21  # the open one and 20 recent ones
-WARM_UP = 45  # switches until as much is kept as ever will be
+MOST_GROWTH = 150_000  # bytes of the heap; measured were 80 kB in 60 switches, 100 kB in 500
+BYTECODE_ONLY = "--js-flags=--no-opt --no-maglev --no-sparkplug"
 SWITCHES = int(os.environ.get("SWITCHES", "60"))
 # The timers that are set.
 COUNT_TIMERS = """
@@ -39,17 +46,30 @@ COUNT_TIMERS = """
   };
 })();
 """
-# Opens one chat after the other as clicks do: three times among a few, then one that was not open for long.
+# Opens chats one after the other, as clicks do.
 SWITCH = """
-async ([ids, from, count]) => {
-  for (let number = from; number < from + count; number += 1) {
-    const id = number % 4 === 3 ? ids[10 + (number >> 2) % (ids.length - 10)] : ids[number % 10];
+async (ids) => {
+  for (const id of ids) {
     document.querySelector(`.sidebar .room[data-chat-id="${id}"]`).click();
     const isThere = () => JSON.parse(document.getElementById("bootstrap")?.textContent ?? "{}").chat_id === id;
     while (!isThere()) await new Promise(requestAnimationFrame);
   }
 }
 """
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium: Browser, pytestconfig: pytest.Config) -> Iterator[Browser]:
+    """Give a browser whose heap holds no compiled code."""
+    browser = launch(chromium.browser_type, pytestconfig, BYTECODE_ONLY)
+    yield browser
+    browser.close()
+
+
+def way(chats: list[str], count: int) -> list[str]:
+    """Return `count` chats to go to: three times one of a few, which are kept, then one that was not open for long."""
+    few, others = chats[:10], chats[10:]
+    return [others[number // 4 % len(others)] if number % 4 == 3 else few[number % 10] for number in range(count)]
 
 
 def measure(session: CDPSession, page: Page) -> dict[str, float]:
@@ -77,14 +97,14 @@ def most_followed(sent: list[dict[str, Any]]) -> int:
 
 def test_switches_leave_nothing_behind(enter: Opener, mortal: Server) -> None:
     with signed_in(mortal) as people:
-        john, jane_id = people["john"], people["jane"].id
+        john, writer = people["john"], people["jane"]
         workspace_id = john.call("GET", "/workspaces")["results"][0]["id"]
         chats = []
         for number in range(CHATS):
-            body = {"workspace_id": workspace_id, "kind": "task", "title": f"Chat {number}", "member_ids": [jane_id]}
+            body = {"workspace_id": workspace_id, "kind": "task", "title": f"Chat {number}", "member_ids": [writer.id]}
             chats.append(john.call("POST", "/chats", body)["id"])
-            for line in range(3):
-                john.post(chats[-1], f"Line {line}")
+            john.post(chats[-1], "A question")
+            writer.post(chats[-1], "The answer")  # so that nothing is unread: a chat is the same each time it is opened
     jane = enter("jane", base_url=mortal.base_url)
     jane.add_init_script(COUNT_TIMERS)
     sent = frames_sent(jane)
@@ -92,15 +112,15 @@ def test_switches_leave_nothing_behind(enter: Opener, mortal: Server) -> None:
     connected(jane)
     session = jane.context.new_cdp_session(jane)
     session.send("Performance.enable")
-    jane.evaluate(SWITCH, [chats, 0, WARM_UP])
+    jane.evaluate(SWITCH, [*chats, *chats[-15:]])  # all are fetched and as many kept as ever; then some come back
     before = measure(session, jane)
-    jane.evaluate(SWITCH, [chats, WARM_UP, SWITCHES // 4 * 4])
+    jane.evaluate(SWITCH, way(chats, SWITCHES))
     expect(jane.locator("#ws-status")).to_have_attribute("data-state", "connected")
     after = measure(session, jane)
     growth = {name: after[name] - before[name] for name in before}
     assert most_followed(sent) <= MOST_FOLLOWED
-    assert growth["heap"] < 1_500_000, growth
-    assert growth["nodes"] < 0.1 * before["nodes"], growth
-    assert growth["listeners"] < 0.1 * before["listeners"], growth
+    assert growth["heap"] < MOST_GROWTH, growth
+    assert growth["nodes"] <= 50, growth
+    assert growth["listeners"] <= 20, growth
     assert growth["documents"] <= 1, growth
-    assert growth["timers"] <= 6, growth
+    assert growth["timers"] <= 3, growth
