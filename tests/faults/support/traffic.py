@@ -284,9 +284,11 @@ class Traffic:
     def _account(self, fault: str, troubles: list[Trouble], lost_and_doubled: tuple[int, int]) -> Outcome:
         assert self.fault_began, "There was no fault."
         began, at = self.fault_began, now()
+        # What was over before comes of people who arrive: some have been away since another test, and are told so.
+        of_fault = [trouble for trouble in troubles if trouble.ended is None or trouble.ended > began]
 
         def longest(what: str) -> float:
-            return max((trouble.seconds(at) for trouble in troubles if trouble.what == what), default=0.0)
+            return max((trouble.seconds(at) for trouble in of_fault if trouble.what == what), default=0.0)
 
         after = [trouble.ended or at for trouble in troubles if trouble.began >= began - PROMPT]
         outages = [outage for follower in self.followers for outage in follower.outages]
