@@ -66,18 +66,21 @@ def hue(user_id: UUID | str) -> int:
 
 
 @register.simple_tag
-def avatar(user: User | None) -> SafeString:
-    """Return a user's avatar, an empty one for None; decoration, because the name is always beside it."""
+def avatar(user: User | None, *, says_whose: bool = True) -> SafeString:
+    """Return a user's avatar, an empty one for None; decoration, because the name is always beside it.
+
+    In a message and in the list of members what it stands in says to scripts whose it is, and the avatar does not.
+    """
     if not user:
         return SafeString('<span class="avatar" aria-hidden="true"></span>')
-    return _avatar(user.pk, user.get_full_name())
+    return _avatar(user.pk, user.get_full_name(), says_whose=says_whose)
 
 
 @functools.lru_cache(maxsize=1024)  # those of a few pages: one author has written many of the messages
-def _avatar(user_id: UUID, name: str) -> SafeString:
+def _avatar(user_id: UUID, name: str, *, says_whose: bool) -> SafeString:
     return format_html(
-        '<span class="avatar" data-avatar-of="{}" data-hue="{}" aria-hidden="true">{}</span>',
-        user_id,
+        '<span class="avatar"{} data-hue="{}" aria-hidden="true">{}</span>',
+        format_html(' data-avatar-of="{}"', user_id) if says_whose else "",
         hue(user_id),
         initials(name),
     )

@@ -6,6 +6,7 @@ import { fetchPart, PageError } from "../net/fetch-page.js";
 
 const SETTLE = 50; // ms: many names at once are one pass over the page
 const MOST = 5000; // names that are remembered
+const AVATARS = "[data-avatar-of], .message > .avatar, .member-item > .avatar"; // the others say themselves whose they are
 const MOST_ASKED = 200; // at once; chats/views/chat_page.py has it too
 
 /** Show what people are called, user id → name, on everything below `root`. */
@@ -14,9 +15,11 @@ export function showNames(root, names) {
     const name = names.get(element.dataset.nameOf);
     if (name !== undefined && element.textContent !== name) element.textContent = name;
   }
-  for (const element of root.querySelectorAll("[data-avatar-of]")) {
-    const name = names.get(element.dataset.avatarOf);
-    if (name !== undefined) paintAvatar(element, element.dataset.avatarOf, name);
+  for (const element of root.querySelectorAll(AVATARS)) {
+    const { authorId, userId } = element.parentElement.dataset;
+    const whose = element.dataset.avatarOf ?? authorId ?? userId;
+    const name = names.get(whose);
+    if (name !== undefined) paintAvatar(element, whose, name);
   }
 }
 
