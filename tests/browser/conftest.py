@@ -31,6 +31,17 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# The boxes below the address bar are pages of their own in each window, and cost more than a page of ours. Of several
+# such lists Chromium takes the last one, so Playwright's is here again (disabledFeatures in its chromiumSwitches).
+WITHOUT_POPUPS = "--disable-features=" + ",".join(
+    [
+        *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup"),
+        *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades"),
+        *("HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding"),
+        *("ThirdPartyStoragePartitioning", "AvoidCorsURLLoaderRestartOnRedirect", "TcpPortRandomizationWin"),
+        *("OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled", "PreconnectToSearch"),
+    ]
+)
 PASSWORD = "demo"
 DESK = {"width": 1440, "height": 720}  # as wide as a chat needs it to show its members without being asked
 # What the browser logs as an error and is none: a form with a fault.
@@ -79,7 +90,7 @@ def launch(chromium: BrowserType, config: pytest.Config, *arguments: str) -> Bro
     """Start a browser, with more `arguments` than it always has."""
     return chromium.launch(
         executable_path=CHROMIUM,
-        args=[*ARGUMENTS, *arguments],
+        args=[*ARGUMENTS, WITHOUT_POPUPS, *arguments],
         headless=not config.getoption("--headed"),
         slow_mo=config.getoption("--slowmo"),
     )
