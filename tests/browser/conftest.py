@@ -43,6 +43,7 @@ WITHOUT_POPUPS = "--disable-features=" + ",".join(
     ]
 )
 PASSWORD = "demo"
+TOKEN = re.compile('name="csrfmiddlewaretoken" value="([^"]+)"')
 DESK = {"width": 1440, "height": 720}  # as wide as a chat needs it to show its members without being asked
 # What the browser logs as an error and is none: a form with a fault.
 EXPECTED = (("status of 422", ""),)
@@ -60,8 +61,13 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 
-# The tokens of those who set stages have to last for all tests, however slow the machine.
-SETTINGS = {"FLOWRA_RATE_LIMITS": "false", "FLOWRA_ACCESS_TOKEN_SECONDS": "7200"}
+# The tokens of those who set stages have to last for all tests, however slow the machine. For each page somebody signs
+# in, so that it has a session of its own.
+SETTINGS = {
+    "FLOWRA_RATE_LIMITS": "false",
+    "FLOWRA_ACCESS_TOKEN_SECONDS": "7200",
+    "DJANGO_SETTINGS_MODULE": "tests.support.quick_passwords",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -197,9 +203,34 @@ def mortal_stage(mortal: Server) -> Iterator[Stage]:
 Opener = Callable[..., Page]
 
 
+def sign_in(context: BrowserContext, base_url: str, username: str) -> None:
+    """Give a context a session of its own, as the form does; the form itself takes a second of two pages."""
+    with httpx.Client(base_url=base_url, timeout=20) as client:
+        token = TOKEN.search(client.get("/accounts/login/").raise_for_status().text)
+        assert token is not None
+        form = {"username": username, "password": PASSWORD, "csrfmiddlewaretoken": token[1]}
+        answer = client.post("/accounts/login/", data=form, headers={"Referer": base_url})
+        assert answer.status_code == 302, answer.text
+        for cookie in client.cookies.jar:
+            context.add_cookies(
+                [
+                    {
+                        "name": cookie.name,
+                        "value": cookie.value or "",
+                        "domain": cookie.domain,
+                        "path": cookie.path,
+                        "expires": cookie.expires or -1,
+                        "httpOnly": cookie.has_nonstandard_attr("HttpOnly"),
+                        "secure": cookie.secure,
+                        "sameSite": "Lax",
+                    }
+                ]
+            )
+
+
 @pytest.fixture
 def enter(server: Server, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Opener]:
-    """Give a function that opens a page in a browser context of its own, signed in by the form.
+    """Give a function that opens a page in a browser context of its own, with a session of its own.
 
     `enter("jane", "/chats/…/", color_scheme="dark")`; without a name, nobody is signed in. After the test no
     page may have logged an error: a fault in a script, a policy violation, a missing file. Where the test takes
@@ -235,11 +266,7 @@ def enter(server: Server, chromium: Browser, request: pytest.FixtureRequest) -> 
         context.on("page", lambda page: page.on("pageerror", lambda error: problems.append(str(error))))
         page = context.new_page()
         if username is not None:
-            page.goto("/accounts/login/")
-            page.locator("[name=username]").fill(username)
-            page.locator("[name=password]").fill(PASSWORD)
-            page.locator("[name=password]").press("Enter")
-            page.wait_for_url(lambda url: "/accounts/login/" not in url)
+            sign_in(context, options.get("base_url", server.base_url), username)
         page.goto(path)
         return page
 

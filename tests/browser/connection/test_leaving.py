@@ -62,7 +62,7 @@ def keeping(server: Server) -> Iterator[str]:
 
 
 def arrive(enter: Opener, stage: Stage, **options: Any) -> tuple[Page, Watch]:
-    """Return Jane's page of the chat; she is signed in by the form: a session of its own."""
+    """Return Jane's page of the chat, with a session of its own."""
     page = enter("jane", "/notifications/", **options)
     watch = Watch(page)
     page.add_init_script(NOTE_SHOWN)

@@ -12,7 +12,6 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from tests.browser.chat.test_live import BLANK, write
 from tests.browser.conftest import Opener, Stage
 from tests.browser.quality.test_quality import check_with_axe
-from tests.browser.support.lines import session_of
 from tests.browser.support.looking import look_at
 from tests.browser.support.watching import PHONE, Watch, hold_clock, run_out, shows, try_after
 from tests.support.processes import Server
@@ -54,8 +53,7 @@ def in_state(
     enter: Opener, server: Server, stage: Stage, state: str, *, held: bool = False, **options: Any
 ) -> tuple[Page, Gate, Watch]:
     """Return Jane's page of the chat with the dot in a state; with `held` its time stands still."""
-    session = session_of(server.base_url, "jane")
-    page = enter(None, "about:blank", **{"storage_state": session, "outage": True, **options})
+    page = enter("jane", "about:blank", **{"base_url": server.base_url, "outage": True, **options})
     gate = Gate(page, CODES[state])
     watch = Watch(page)
     if held:
@@ -261,6 +259,5 @@ def test_axe_finds_nothing_in_an_outage(
 
 
 def test_without_scripts_there_is_no_dot(enter: Opener, server: Server, stage: Stage) -> None:
-    session = session_of(server.base_url, "jane")
-    page = enter(None, stage.path, storage_state=session, java_script_enabled=False)
+    page = enter("jane", stage.path, base_url=server.base_url, java_script_enabled=False)
     expect(page.locator("#ws-status")).to_be_hidden()

@@ -13,7 +13,6 @@ from chats.urls import urlpatterns as chat_pages
 from flowra.accounts.urls import urlpatterns as account_pages
 from tests.browser.conftest import Opener, Stage
 from tests.browser.quality.test_quality import SETTLED, check_with_axe
-from tests.browser.support.lines import session_of
 from tests.support.processes import Server, wait_until
 
 IN_QUALITY = {"login", "signup", "profile", "home", "detail", "notifications", "search", "workspace_create"}
@@ -59,8 +58,8 @@ def visit(page: Page, path: str, status: int = 200) -> None:
 
 def enter_as(enter: Opener, server: Server, username: str | None, **options: Any) -> Page:
     """Return an empty page of somebody."""
-    session = session_of(server.base_url, username) if username else None
-    return enter(None, "about:blank", storage_state=session, color_scheme="light", reduced_motion="reduce", **options)
+    address = {"base_url": server.base_url}
+    return enter(username, "about:blank", color_scheme="light", reduced_motion="reduce", **address, **options)
 
 
 def test_no_page_is_forgotten() -> None:

@@ -10,7 +10,6 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 
 from tests.browser.chat.test_live import connected
 from tests.browser.conftest import Opener, Stage
-from tests.browser.support.lines import session_of
 from tests.support.processes import Server, wait_until
 
 # Counts sockets, and notes what the page says and shows: every look of the dot, also for a moment.
@@ -134,8 +133,7 @@ class Watch:
 
 def watched(enter: Opener, server: Server, stage: Stage, username: str = "jane", **options: Any) -> tuple[Page, Watch]:
     """Return somebody's page of the chat, connected for a while, its clock held, and the watch on it."""
-    state = session_of(server.base_url, username)
-    page = enter(None, "about:blank", outage=True, **{"storage_state": state, **options})
+    page = enter(username, "about:blank", outage=True, **{"base_url": server.base_url, **options})
     watch = Watch(page)
     page.clock.install()
     page.goto(stage.path)
