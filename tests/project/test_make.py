@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import resource
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from tests.support.conversation import converse
 from tests.support.processes import ADDRESS, ROOT, environment, free_port, temporary_folder, wait_until
 
 INSTALL_SECONDS = 240  # about 10 s where the network is good
+SECOND_RUN = 8.0  # seconds of the processor, however busy it is: 3.4 where others run beside it
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +91,12 @@ def make_run(clone: Path, port: int) -> Iterator[Terminal]:
         terminal.close()
 
 
+def processor_seconds() -> float:
+    """Return the processor time of the processes that were started here and have ended, with what they started."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
 def test_two_runs_in_a_row(clone: Path) -> None:
     port = free_port()
     with make_run(clone, port) as first:
@@ -104,15 +112,15 @@ def test_two_runs_in_a_row(clone: Path) -> None:
     database = clone / "var" / "flowra.sqlite3"
     key = (clone / "var" / "secret_key").read_text()
     inode = database.stat().st_ino
-    started = time.monotonic()
+    spent = processor_seconds()
     with make_run(clone, port) as second:
-        assert time.monotonic() - started < 8.0  # 2 to 3 on an idle machine; three other runs stand beside this one
         assert "Installing" not in second.output()
         assert "Sign in as john, jane, bob" in second.output()
         async_to_sync(converse)(f"http://127.0.0.1:{port}")
         assert (database.stat().st_ino, (clone / "var" / "secret_key").read_text()) == (inode, key)
         second.press_ctrl_c()
         assert second.process.wait(30) == 0
+    assert processor_seconds() - spent < SECOND_RUN
 
 
 def failing_run(folder: Path, *arguments: str, user: str | None = None) -> list[str]:
