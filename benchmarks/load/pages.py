@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Request, WebSocket
 
-from tests.browser.support.lines import session_of
+from tests.browser.conftest import sign_in
 
 # In Chromium's own terms, bytes a second and ms. Sockets are not slowed down, but the handshake's way there is.
 SLOW_3G = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
@@ -144,8 +144,9 @@ class Visitor:
 @contextlib.contextmanager
 def visiting(browser: Browser, base_url: str, username: str) -> Iterator[Visitor]:
     """Give somebody who is signed in, with an empty cache."""
-    context = browser.new_context(base_url=base_url, storage_state=session_of(base_url, username))
+    context = browser.new_context(base_url=base_url)
     try:
+        sign_in(context, base_url, username)
         yield Visitor(context)
     finally:
         context.close()
