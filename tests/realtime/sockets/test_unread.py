@@ -146,13 +146,14 @@ class Tab:
 
     person: Person
     socket: Socket
+    chat_id: str
     state: dict[str, int]
     bell: int
 
     def receive(self, frame: Frame) -> None:
         """Take in a frame."""
         match frame["type"]:
-            case "chat.unread":
+            case "chat.unread" if frame["chat_id"] == self.chat_id:  # that of a chat before may come late
                 self.state = {name: frame[name] for name in COUNTS}
             case "chat.message.posted" if frame["data"]["author"]["id"] == self.person.id:
                 self.state = {"last_read_seq": frame["data"]["seq"], "unread_count": 0, "mention_count": 0}
@@ -196,7 +197,7 @@ async def check(people: list[Person], acts: list[Act]) -> None:
     for person in (scene.john, scene.jane):
         state, rung = await recount(person, scene)
         for connect in (person.connect(), person.subscribe(scene.chat_id)):
-            tabs.append(Tab(person, await connect, dict(state), rung))
+            tabs.append(Tab(person, await connect, scene.chat_id, dict(state), rung))
     try:
         await act(scene, acts)
         right = {person.id: await recount(person, scene) for person in (scene.john, scene.jane)}
