@@ -41,6 +41,7 @@ export class Watch {
     this.isGreeted = false; // whether there has been a connection: until then the page is as fresh as it can be
     this.asked = []; // ids in the latest question
     this.told = null; // what the server was told on this connection, to compare with; null is nothing
+    this.isAnswered = false; // whether the server has said on this connection how those are whom it watches
     this.toldAt = -Infinity;
     this.timer = null;
     this.retry = new Retry({
@@ -76,7 +77,7 @@ export class Watch {
 
   /** The server has greeted a new connection, which knows of nobody. */
   greeted({ presence_enabled: isEnabled }) {
-    Object.assign(this, { isEnabled, isGreeted: true, told: null, toldAt: -Infinity });
+    Object.assign(this, { isEnabled, isGreeted: true, isAnswered: false, told: null, toldAt: -Infinity });
     this.clock.clearTimeout(this.timer);
     this.timer = null;
     if (isEnabled) this.tell();
@@ -91,6 +92,7 @@ export class Watch {
 
   /** The connection is gone; what was known a moment ago stays shown. */
   pause() {
+    this.isAnswered = false;
     this.told = null;
     this.retry.cancel();
     if (this.isGreeted) this.presence.hold();
@@ -100,6 +102,11 @@ export class Watch {
   lose() {
     this.presence.lose();
     this.onChange(null);
+  }
+
+  /** The page says that it is not connected: what was known may not be so, unless a connection that catches up has said it. */
+  lossShown() {
+    if (!this.isAnswered) this.lose();
   }
 
   changed(users) {
@@ -133,6 +140,7 @@ export class Watch {
   }
 
   answered(users) {
+    this.isAnswered = true;
     this.presence.keep(new Set(this.asked));
     this.presence.snapshot(users, this.asked);
     this.onChange(null);
@@ -186,11 +194,10 @@ export function startWatch({ socket, clock, signal }) {
     if (name !== "connected" && state !== "syncing") watch.pause();
   };
   on("socket.state", stateChanged, signal);
-  // What was known a moment ago may not be so any more. Before the first connection the page has just been made; and one
-  // that is being left shows what it has.
+  // Before the first connection the page has just been made; and one that is being left shows what it has.
   let wasConnected = false;
   const dotShown = ({ name, state, attempt }) => {
-    if (name !== "connected" && state !== "stopped" && (wasConnected || attempt > 0)) watch.lose();
+    if (name !== "connected" && state !== "stopped" && (wasConnected || attempt > 0)) watch.lossShown();
     wasConnected ||= name === "connected";
   };
   on("connection.shown", dotShown, signal);

@@ -171,15 +171,15 @@ def test_a_restart_that_fails_is_an_outage(enter: Opener, stage: Stage, server: 
 
 def test_a_blink_shows_nothing(enter: Opener, stage: Stage, server: Server, proxy: FreezingProxy) -> None:
     page, watch = watched(enter, server, stage, base_url=proxy.base_url)
-    for _ in range(2):
+    for number in range(2):
         try_after(page, proxy.cut)
         page.clock.run_for(950)
         page.context.set_offline(True)
         page.context.set_offline(False)  # the browser says that the network is back: it is tried at once
         expect(page.locator("#ws-status")).to_have_attribute("data-state", "connected")
         watch.opens()
-        stage.john.post(stage.chat_id, "Did you notice?")
-        expect(page.locator(".message").last).to_contain_text("Did you notice?")
+        stage.john.post(stage.chat_id, f"Did you notice blink {number}?")
+        expect(page.locator(".message").last).to_contain_text(f"Did you notice blink {number}?")
         page.clock.run_for(STABLE)
         calm(page)
     assert watch.sockets == 3

@@ -105,6 +105,7 @@ def test_drafts_and_unsent_messages_are_marked_in_all_tabs(enter: Opener, stage:
     one.locator("textarea[name=body]").fill("Half a thought")
     expect(mark).to_have_text("Draft")
     two.reload()
+    connected(two)
     expect(mark).to_have_text("Draft")
     one.context.set_offline(True)
     one.locator("textarea[name=body]").press("Enter")

@@ -220,3 +220,24 @@ test("switched off by the operator: nobody is watched, and nothing is known", as
   stage.clock.advance(10_000);
   assert.deepEqual([stage.told, stage.looks("a")], [[], ["unknown"]]);
 });
+
+test("a loss that is shown while a new connection catches up takes nothing away that it has said", async () => {
+  const stage = new Stage();
+  stage.watch.want("members", ["jane"]);
+  stage.greet();
+  await stage.answer(on("jane", 1));
+  stage.lose();
+  assert.deepEqual(stage.looks("jane"), ["online"], "a moment ago she was");
+  stage.greet();
+  await stage.answer(on("jane", 1));
+  stage.watch.lossShown();
+  assert.deepEqual(stage.looks("jane"), ["online"]);
+  stage.lose();
+  stage.watch.lossShown();
+  assert.deepEqual(stage.looks("jane"), ["unknown"]);
+  stage.greet();
+  stage.watch.lossShown();
+  assert.deepEqual(stage.looks("jane"), ["unknown"], "not said yet");
+  await stage.answer(on("jane", 1));
+  assert.deepEqual(stage.looks("jane"), ["online"]);
+});
